@@ -59,6 +59,18 @@ export async function configPage(): Promise<string> {
     "A secret can be in a separate file: set `tokenFile` instead of `token`, or `passwordFile` instead of `password`. The file " +
     "contains only the secret, and other users must not be able to read it.",
     "A relative path in a setting whose name ends with `File` or `Files` belongs to the directory of the configuration file.",
+    "## Mistakes",
+    "A mistake in a channel or a rule stops only this channel or rule. The other channels get the notification. Every " +
+    "command that sends prints each mistake with its file and line, and exits with 78.",
+    "| mistake in | what happens |\n| --- | --- |\n" +
+    "| a channel | notifications for this channel are held on disk |\n" +
+    "| a rule | the rule is ignored; later rules apply |\n" +
+    "| another setting | its default is used |\n" +
+    "| the JSON, or a file that cannot be read | channels in the environment variables get the notification; without such channels, it is held on disk |",
+    "After you fix the file, the next `send` or `flush` sends the held notifications. The fixed rules then choose the " +
+    "channels and destinations. Without any channel, there is nothing to fix, so a notification is refused.",
+    "A rule that chooses only stopped channels does not send to other channels. If a notification must arrive, let the rule " +
+    "choose several channels.",
     "## The top of the file",
     settingTable({ ...top, channels: properties.channels, routes }),
     "## Every channel",

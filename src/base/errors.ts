@@ -52,10 +52,28 @@ export class InvalidNotificationError extends HintedError {
   override name = "InvalidNotificationError" as const;
 }
 
+/** Where a mistake in the configuration is. */
+export interface ConfigPlace {
+  /** The dotted path of the setting: `channels.ntfy.topic`. */
+  readonly setting?: string;
+  /** The path of the configuration file. */
+  readonly file?: string;
+  /** The number of the line in the file; the first line is 1. */
+  readonly line?: number;
+}
+
 /** The configuration cannot be used. */
 export class ConfigError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */
   override name = "ConfigError" as const;
+  /** Where the mistake is; empty if this is unknown. */
+  readonly place: ConfigPlace;
+
+  /** Creates an error. The message consists of the failed action, a colon and the reason. */
+  constructor(message: string, { place = {}, ...options }: HintOptions & { readonly place?: ConfigPlace } = {}) {
+    super(message, options);
+    this.place = place;
+  }
 }
 
 /**

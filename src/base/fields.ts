@@ -8,7 +8,7 @@
  * @module
  */
 
-import { ConfigError } from "./errors.ts";
+import { ConfigError, type ConfigPlace } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
 /**
@@ -33,7 +33,9 @@ export class Fields {
    */
   constructor(value: unknown, path: string, names: Readonly<Record<string, string>> = {}, problems?: ConfigError[]) {
     if (!isObject(value)) {
-      throw new ConfigError(`Cannot use ${path || "the configuration"}: it must be an object`);
+      throw new ConfigError(`Cannot use ${path || "the configuration"}: it must be an object`, {
+        place: { setting: path },
+      });
     }
     this.#values = { ...value };
     this.#path = path;
@@ -117,9 +119,12 @@ export class Fields {
     return new Fields(value, this.formatName(key), {}, this.#problems);
   }
 
-  /** Wraps an item of a list as {@linkcode Fields}. `at` is the index of the item. */
-  item(key: string, at: number, value: unknown): Fields {
-    return new Fields(value, `${this.formatName(key)}[${at}]`, {}, this.#problems);
+  /**
+   * Wraps an item of a list as {@linkcode Fields}. `at` is the index of the item. `problems`
+   * collects the problems of the item.
+   */
+  item(key: string, at: number, value: unknown, problems: ConfigError[]): Fields {
+    return new Fields(value, `${this.formatName(key)}[${at}]`, {}, problems);
   }
 
   /** Returns the names of all fields. */
@@ -134,12 +139,17 @@ export class Fields {
 
   /** Creates an error about a field. */
   error(key: string, state: string, hint?: string): ConfigError {
-    return new ConfigError(`Cannot use ${this.formatName(key)}: ${state}`, { hint });
+    return new ConfigError(`Cannot use ${this.formatName(key)}: ${state}`, { hint, place: this.#place(key) });
   }
 
   /** Creates an error about a missing field. */
   missing(key: string, hint?: string): ConfigError {
-    return new ConfigError(`Missing ${this.formatName(key)}`, { hint });
+    return new ConfigError(`Missing ${this.formatName(key)}`, { hint, place: this.#place(key) });
+  }
+
+  /** Returns the place of a field; empty if its value is not from the file. */
+  #place(key: string): ConfigPlace {
+    return Object.hasOwn(this.#names, key) ? {} : { setting: this.formatName(key) };
   }
 
   /**

@@ -44,19 +44,19 @@ export class Secret {
 const WORLD = 0o007;
 
 /**
- * Throws an error if other users can read a file with a secret.
+ * Describes the problem if every user can read a file with a secret.
  *
  * @param path the path of the file
  * @param mode the mode of the file; null if the operating system does not have modes
- * @param what the name of the setting in errors, such as `accessTokenFile`
- * @throws {ConfigError} if other users have access. The hint contains the `chmod` command that
- * fixes the problem.
+ * @returns undefined if there is no problem. The hint contains the `chmod` command that fixes the
+ * problem.
  */
-export function refuseWorldReadable(path: string, mode: number | null, what: string): void {
-  if (mode === null || (mode & WORLD) === 0) return;
-  throw new ConfigError(`Cannot use ${what} ${path}: it contains a secret, but every user of this host can read it`, {
-    hint: `run: chmod 600 ${path}`,
-  });
+export function describeExposure(
+  path: string,
+  mode: number | null,
+): { readonly state: string; readonly hint: string } | undefined {
+  if (mode === null || (mode & WORLD) === 0) return undefined;
+  return { state: "it contains a secret, but every user of this host can read", hint: `run: chmod 600 ${path}` };
 }
 
 /**
@@ -84,7 +84,10 @@ export function requireSecretFile(path: string, what: string): string {
  */
 export function readSecretFile(path: string, what: string): string | undefined {
   try {
-    refuseWorldReadable(path, Deno.statSync(path).mode, what);
+    const exposure = describeExposure(path, Deno.statSync(path).mode);
+    if (exposure !== undefined) {
+      throw new ConfigError(`Cannot use ${what} ${path}: ${exposure.state} it`, { hint: exposure.hint });
+    }
     return Deno.readTextFileSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;

@@ -111,7 +111,7 @@ export class AppriseUrl {
 
   /** Creates an error about this URL. */
   error(state: string, hint?: string): ConfigError {
-    return new ConfigError(`Cannot use ${this.#path}: ${state}`, { hint });
+    return new ConfigError(`Cannot use ${this.#path}: ${state}`, { hint, place: { setting: this.#path } });
   }
 
   #addOption(pair: string): void {

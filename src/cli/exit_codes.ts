@@ -44,7 +44,10 @@ export const EXIT_MEANINGS: ExitMeanings = [
     "retry and setup: an entry is not delivered yet",
   ],
   [EXIT.noPerm, "a permission is missing, or a login was refused"],
-  [EXIT.config, "the configuration has mistakes"],
+  [
+    EXIT.config,
+    "the configuration has mistakes: channels without mistakes get the notification, and for the others it is held on disk",
+  ],
   [EXIT.interrupted, "you pressed Ctrl-C"],
 ];
 

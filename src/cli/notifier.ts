@@ -1,6 +1,5 @@
 /** Opens a notifier with the options of the command line. */
 
-import { ConfigError } from "../base/errors.ts";
 import { stateDirPath } from "../config/paths.ts";
 import { NotifierCore } from "../notifier/core.ts";
 import type { CoreOptions } from "../notifier/wiring.ts";
@@ -34,7 +33,7 @@ async function openWith(
   background: boolean,
   onAttempt?: CoreOptions["onAttempt"],
 ): Promise<NotifierCore> {
-  return await NotifierCore.open({
+  const notifier = await NotifierCore.open({
     onAttempt,
     runtime,
     ...findPaths(args),
@@ -43,23 +42,24 @@ async function openWith(
     background,
     onWarning: (text) => ui.warn(text),
   });
+  for (const { message, hint } of notifier.problems) ui.failOnce(message, hint);
+  return notifier;
 }
 
 /**
- * Opens a notifier for a command that reads or edits the queue. If the configuration has mistakes,
- * opens the notifier without channels. The configuration is only used to find the entries that are
- * delayed by quiet hours or a rate limit.
+ * Opens a notifier for a command that reads or edits the queue. Does not print the mistakes of the
+ * configuration, which is only used to find the entries that are delayed or held.
  */
 export async function openQueueOnly({ args, runtime, ui }: CommandContext): Promise<NotifierCore> {
   const { configFile, stateDir = stateDirPath(runtime) } = findPaths(args);
-  const options = { runtime, stateDir, onWarning: (text: string) => ui.warn(text) };
-  try {
+  return await NotifierCore.open({
+    ...{ runtime, stateDir, configFile },
     // Plain http is not a risk here, because the command does not send.
-    return await NotifierCore.open({ ...options, configFile, insecureHttp: true, role: "program", background: true });
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    return await NotifierCore.open({ ...options, channels: {} });
-  }
+    insecureHttp: true,
+    role: "program",
+    background: true,
+    onWarning: (text) => ui.warn(text),
+  });
 }
 
 function findPaths(args: ArgumentsFor<readonly []>) {

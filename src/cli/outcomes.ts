@@ -1,26 +1,16 @@
 /**
- * Formats the results of deliveries (outcomes) and the planned deliveries as text, and determines
- * the exit code of `send` and `sendmail`.
+ * Formats the results of deliveries (outcomes) as text, and determines the exit code of `send` and
+ * `sendmail`.
  */
 
+import type { ConfigError } from "../base/errors.ts";
 import { formatDuration } from "../base/duration.ts";
 import { formatTime } from "../base/time.ts";
-import type { NotifierCore } from "../notifier/core.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
+import { EVERY_CHANNEL } from "../routing/rule.ts";
 import { EXIT } from "./exit_codes.ts";
 import { toOutcomeJson } from "./json.ts";
 import { printable, type Ui } from "./ui.ts";
-
-/** The destinations and fallbacks of a notification that is not sent yet. */
-export type Plan = ReturnType<NotifierCore["plan"]>;
-
-/** Formats a fallback: `phone alerts, if matrix #a:example.org has not delivered within 10 min`. */
-export function formatFallback({ envelope, primaries }: Plan["fallbacks"][number]): string {
-  const reasons = primaries.map(({ envelope: { channel, destination }, afterMs }) =>
-    `${channel} ${destination} has not delivered within ${formatDuration(afterMs)}`
-  );
-  return `${envelope.channel} ${envelope.destination}, if ${reasons.join(", or ")}`;
-}
 
 /** Formats an outcome: `queued <id>: <reason>; next try at 20:15:07 UTC+1 (in 2 s)`. */
 export function formatOutcome(outcome: Outcome, now: number, ui: Ui): string {
@@ -60,12 +50,22 @@ export function printOutcomesJson(outcomes: readonly Outcome[], ui: Ui): void {
   for (const outcome of outcomes) ui.json(toOutcomeJson(outcome));
 }
 
-/** Prints to standard error the problems that a person must fix. */
-export function reportTrouble(outcomes: readonly Outcome[], ui: Ui): void {
+/**
+ * Prints to standard error the problems that a person must fix.
+ *
+ * @param problems the mistakes in the configuration, which are already printed
+ */
+export function reportTrouble(outcomes: readonly Outcome[], ui: Ui, problems: readonly ConfigError[]): void {
   for (const outcome of outcomes) {
     if (outcome.state === "delivered") continue;
     const { state, channel, reason, id } = outcome;
-    if (state === "held") {
+    if (state === "held" && problems.some(({ message }) => message === reason)) {
+      const what = channel === EVERY_CHANNEL ? "The notification" : `The notification for channel ${channel}`;
+      ui.fail(
+        `${what} is on disk, and is held until the configuration is fixed`,
+        "fix the configuration, then run: matrix-notify flush",
+      );
+    } else if (state === "held") {
       ui.fail(
         `Channel ${channel} is held (paused): ${reason}`,
         "fix the problem, then run: matrix-notify flush",
@@ -84,10 +84,11 @@ export function reportTrouble(outcomes: readonly Outcome[], ui: Ui): void {
 }
 
 /**
- * Returns the exit code of `send` and `sendmail`: 75 if a notification could not be stored, 65 if a
- * channel rejected a notification, 0 in all other cases.
+ * Returns the exit code of `send` and `sendmail`: 75 if a notification could not be stored, 78 if
+ * the configuration has a mistake, 65 if a channel rejected a notification, 0 in all other cases.
  */
-export function exitCodeForOutcomes(outcomes: readonly Outcome[]): number {
+export function exitCodeForOutcomes(outcomes: readonly Outcome[], problems: readonly ConfigError[]): number {
   if (outcomes.some(({ state }) => state === "refused")) return EXIT.tempFail;
+  if (problems.length > 0) return EXIT.config;
   return outcomes.some(({ state }) => state === "dead") ? EXIT.dataErr : EXIT.ok;
 }

@@ -27,6 +27,8 @@ const CODES: Readonly<Record<Colour, number>> = { red: 31, green: 32, yellow: 33
 export class Ui {
   readonly #stdio: Stdio;
   readonly #hasColours: boolean;
+  /** The errors that {@linkcode Ui.failOnce} has printed. */
+  readonly #reported = new Set<string>();
 
   constructor(stdio: Stdio, env: (name: string) => string | undefined) {
     this.#stdio = stdio;
@@ -52,6 +54,12 @@ export class Ui {
   fail(text: string, hint?: string): void {
     this.warn(text);
     if (hint) this.#stdio.stderr(`  hint: ${printable(hint)}\n`);
+  }
+
+  /** Prints an error and its hint, unless this object has already printed the same error. */
+  failOnce(text: string, hint?: string): void {
+    if (!this.#reported.has(text)) this.fail(text, hint);
+    this.#reported.add(text);
   }
 
   /**

@@ -1,14 +1,13 @@
 /** Checks the configuration, and collects all problems instead of stopping at the first one. */
 
 import { ConfigError } from "../base/errors.ts";
-import { isObject } from "../base/fields.ts";
 import { parseProxy, PROXY_VARIABLES } from "../runtime/address.ts";
 import { parseConfig } from "./config.ts";
 import { type ConfigRuntime, createContext, type LoadOptions, readSources } from "./load.ts";
 
 /** The result of a check. */
 export interface CheckedConfig {
-  /** The channels, by name. */
+  /** The names of the channels without mistakes. */
   readonly channels: readonly string[];
   readonly problems: readonly ConfigError[];
 }
@@ -18,22 +17,15 @@ export interface CheckedConfig {
  * contain. Does not send requests.
  */
 export async function checkConfig(runtime: ConfigRuntime, options: LoadOptions): Promise<CheckedConfig> {
-  const problems: ConfigError[] = [];
-  let names: readonly string[] = [];
-  try {
-    const { value, names: fieldNames } = await readSources(runtime, options);
-    const { channels } = value;
-    names = isObject(channels) ? Object.keys(channels) : [];
-    await parseConfig(value, { ...createContext(runtime, options, fieldNames), problems, readsFiles: true });
-    problems.push(...proxyProblems(runtime));
-    if (isObject(channels) && names.length === 0) {
-      problems.push(new ConfigError("Cannot send: no channel is configured", { hint: "run: matrix-notify setup" }));
-    }
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    problems.push(error);
-  }
-  return { channels: names, problems };
+  const sources = await readSources(runtime, options);
+  const { channels: usable, stopped, failure, problems } = await parseConfig(sources.value, {
+    ...createContext(runtime, options, sources),
+    readsFiles: true,
+  });
+  const none = usable.length + stopped.length === 0 && failure === undefined
+    ? [new ConfigError("Cannot send: no channel is configured", { hint: "run: matrix-notify setup" })]
+    : [];
+  return { channels: usable.map(({ name }) => name), problems: [...problems, ...proxyProblems(runtime), ...none] };
 }
 
 function proxyProblems({ env }: ConfigRuntime): ConfigError[] {

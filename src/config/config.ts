@@ -14,7 +14,7 @@
  * @module
  */
 
-import type { ConfigError } from "../base/errors.ts";
+import { ConfigError } from "../base/errors.ts";
 import { Fields } from "../base/fields.ts";
 import { flag, type ParseContext, readSettings, type SettingTable, text } from "../channels/fields/setting.ts";
 import type { ChannelKind, ConfiguredChannel } from "../channels/kind.ts";
@@ -24,6 +24,7 @@ import { loadExpressionCompiler } from "../routing/pattern.ts";
 import type { Rule } from "../routing/rule.ts";
 import { type ChannelList, listChannels, unknownKind } from "./channels.ts";
 import { CONNECTION_SETTINGS, readConnection, withConnection } from "./connection.ts";
+import type { ConfigFile } from "./file.ts";
 import { FALLBACK_SETTINGS, POLICY_SETTINGS, readFallback, readPolicy, readTitle, TITLE_SETTINGS } from "./policy.ts";
 import { readRoutes } from "./routes.ts";
 
@@ -45,6 +46,21 @@ export interface Config {
   readonly rules: readonly Rule[];
   /** The fallbacks of the channels, by name. */
   readonly fallbacks: ReadonlyMap<string, Fallback>;
+  /** The channels with a mistake. They are stopped; all other channels are used. */
+  readonly stopped: readonly StoppedChannel[];
+  /** The mistake because of which the channels of the file are unknown. @default none */
+  readonly failure?: ConfigError;
+  /** All mistakes. */
+  readonly problems: readonly ConfigError[];
+}
+
+/** A channel that cannot be used because of a mistake in its settings. */
+export interface StoppedChannel {
+  readonly name: string;
+  /** The name of the kind; undefined if the kind is unknown. */
+  readonly kind?: string;
+  /** The first mistake. */
+  readonly problem: ConfigError;
 }
 
 const BASE_SETTINGS = {
@@ -80,12 +96,8 @@ export interface ConfigContext extends ParseContext {
   readonly hostname: string;
   /** The names of environment variables to show in errors, by channel and key. */
   readonly names: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /**
-   * A list that collects all problems. If there is a problem, the result is incomplete.
-   *
-   * @default the first problem is thrown
-   */
-  readonly problems?: ConfigError[];
+  /** The file of the values. @default the values are not from a file */
+  readonly file?: Pick<ConfigFile, "failure" | "mistakes" | "locate">;
   /**
    * True if the parser also reads the files whose paths are in the settings, and reports their
    * problems.
@@ -96,33 +108,61 @@ export interface ConfigContext extends ParseContext {
 }
 
 /**
- * Parses a configuration, and loads the kinds of its channels.
- *
- * @throws {ConfigError} if a value is not valid; the message contains its dotted path
+ * Parses a configuration, and loads the kinds of its channels. A mistake in a channel or a rule
+ * stops only this channel or rule. Instead of any other wrong value, the default is used.
  */
 export async function parseConfig(value: unknown, context: ConfigContext): Promise<Config> {
-  const fields = new Fields(value, "", {}, context.problems);
+  const { failure, mistakes = [], locate = (error: ConfigError) => error } = context.file ?? {};
+  const problems: ConfigError[] = [];
+  const fields = new Fields(value, "", {}, problems);
   const list = await listChannels(fields.value("channels"));
   const compileExpression = await loadExpressionCompiler(fields.value("routes"));
   fields.attempt(() => fields.text("$schema"));
-  const { identity, background, symbols } = readSettings(BASE_SETTINGS, fields, context);
+  const { identity, background = true, symbols = true } = readSettings(BASE_SETTINGS, fields, context);
   const title = readTitle(fields, context);
   const policy = readPolicy(fields, context);
   fields.end();
-  const rules = fields.attempt(() => readRoutes(fields, { list, context, compileExpression })) ?? [];
-  const channels = (fields.attempt(() => fields.objects("channels")) ?? []).flatMap(([name]) =>
-    fields.attempt(() => parseChannel(name, { list, title, policy, context })) ?? []
+  const findMistakes = (path: string) => mistakes.filter(({ place: { setting = "" } }) => isPartOf(setting, path));
+  const { rules, problems: ruleProblems } = readRoutes(fields, { list, context, compileExpression, findMistakes });
+  const channels = (fields.attempt(() => fields.objects("channels")) ?? []).map(([name]) =>
+    parseChannel(name, { list, title, policy, context, mistakes: findMistakes(`channels.${name}`) })
   );
+  const ofParts = [...ruleProblems, ...channels.flatMap(({ problems }) => problems)];
+  const others = mistakes.filter((mistake) => !ofParts.includes(mistake));
+  const parsed = channels.flatMap((channel) => channel.problems.length === 0 ? channel.parsed ?? [] : []);
+  const all = [...failure ? [failure] : [], ...[...others, ...problems, ...ofParts].map(locate)];
   return {
     identity: identity ?? context.hostname,
     background,
     symbols,
     rules,
-    channels: channels.map(({ channel }) => channel),
-    policies: new Map(channels.map(({ channel: { name }, policy }) => [name, policy])),
-    titles: new Map(channels.map(({ channel: { name }, title }) => [name, title])),
-    fallbacks: new Map(channels.flatMap(({ channel: { name }, fallback }) => fallback ? [[name, fallback]] : [])),
+    channels: parsed.map(({ channel }) => channel),
+    titles: new Map(parsed.map(({ channel: { name }, title }) => [name, title])),
+    policies: new Map(parsed.map(({ channel: { name }, policy }) => [name, policy])),
+    fallbacks: new Map(parsed.flatMap(({ channel: { name }, fallback }) => fallback ? [[name, fallback]] : [])),
+    stopped: channels.flatMap(({ name, problems: [problem] }) =>
+      problem === undefined ? [] : { name, kind: list.get(name)?.kind?.name, problem: locate(problem) }
+    ),
+    // A file with mistakes and without channels may have a mistyped key instead of "channels".
+    failure: failure ?? (channels.length === 0 ? all[0] : undefined),
+    problems: all,
   };
+}
+
+/** Returns true if a dotted path is `whole`, or the path of a part of it. */
+function isPartOf(path: string, whole: string): boolean {
+  return path === whole || path.startsWith(`${whole}.`) || path.startsWith(`${whole}[`);
+}
+
+/**
+ * Returns a configuration without mistakes unchanged.
+ *
+ * @throws {ConfigError} the first mistake
+ */
+export function requireValid(config: Config): Config {
+  const [problem] = config.problems;
+  if (problem !== undefined) throw problem;
+  return config;
 }
 
 /** A parsed channel, with its policy and its fallback. */
@@ -136,19 +176,38 @@ interface ParsedChannel {
 
 interface ChannelSurroundings {
   readonly list: ChannelList;
+  /** The template of the title at the top of the file. */
   readonly title: string | undefined;
   readonly policy: LanePolicy;
   readonly context: ConfigContext;
+  /** The mistakes of this channel in the text of the file. */
+  readonly mistakes: readonly ConfigError[];
 }
 
-function parseChannel(
+/** Parses a channel, and collects its problems. */
+function parseChannel(name: string, surroundings: ChannelSurroundings): {
+  readonly name: string;
+  readonly parsed?: ParsedChannel;
+  readonly problems: readonly ConfigError[];
+} {
+  const problems = [...surroundings.mistakes];
+  try {
+    return { name, parsed: parseSettings(name, surroundings, problems), problems };
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    return { name, problems: [...problems, error] };
+  }
+}
+
+function parseSettings(
   name: string,
   { list, title: outerTitle, policy: outer, context }: ChannelSurroundings,
+  problems: ConfigError[],
 ): ParsedChannel {
   const { value, kind, problem } = list.get(name) ?? {};
   if (problem !== undefined) throw problem;
   const path = `channels.${name}`;
-  const fields = new Fields(value, path, context.names[name], context.problems);
+  const fields = new Fields(value, path, context.names[name], problems);
   if (kind === undefined) throw unknownKind(fields, name);
   fields.text("kind");
   const title = readTitle(fields, context) ?? outerTitle ?? kind.titleTemplate;

@@ -3,6 +3,7 @@
  * shown.
  */
 
+import type { ConfigError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
 import { properties, type SettingTable } from "../channels/fields/setting.ts";
 import { loadKind } from "../channels/registry.ts";
@@ -35,16 +36,28 @@ type Origin = Pick<EffectiveValue, "source" | "from">;
 
 const DEFAULT: Origin = { source: "default" };
 
+/** The values that are in use. */
+export interface EffectiveConfig {
+  readonly values: readonly EffectiveValue[];
+  /** The reason why the channels of the file are not in use. @default they are in use */
+  readonly failure?: ConfigError;
+}
+
 /**
  * Lists the values that are in use. Flags override environment variables, environment variables
  * override the file, and the file overrides the defaults.
- *
- * @throws {ConfigError} if the file cannot be read
  */
-export async function effectiveValues(runtime: ConfigRuntime, options: EffectiveOptions): Promise<EffectiveValue[]> {
+export async function effectiveConfig(runtime: ConfigRuntime, options: EffectiveOptions): Promise<EffectiveConfig> {
   const sources = await readSources(runtime, options);
+  return { values: await listValues(sources, { runtime, options }), failure: sources.file.failure };
+}
+
+async function listValues(
+  sources: ConfigSources,
+  { runtime, options }: { readonly runtime: ConfigRuntime; readonly options: EffectiveOptions },
+): Promise<EffectiveValue[]> {
   const { identity, channels } = sources.value;
-  const file: Origin = { source: "file", from: sources.path };
+  const file: Origin = { source: "file", from: sources.file.path };
   const pathOrigin = (flag: string, given: unknown, variable: string): Origin => {
     if (given !== undefined) return { source: "flag", from: flag };
     return runtime.env(variable) ? { source: "environment", from: variable } : DEFAULT;
@@ -64,7 +77,11 @@ export async function effectiveValues(runtime: ConfigRuntime, options: Effective
     ),
   );
   return [
-    { path: "configFile", value: sources.path, ...pathOrigin("--config", options.configFile, "MATRIX_NOTIFY_CONFIG") },
+    {
+      path: "configFile",
+      value: sources.file.path,
+      ...pathOrigin("--config", options.configFile, "MATRIX_NOTIFY_CONFIG"),
+    },
     {
       path: "stateDir",
       value: options.stateDir ?? stateDirPath(runtime),

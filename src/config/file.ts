@@ -3,91 +3,151 @@
  * its values.
  */
 
-import { ConfigError, toPermissionError } from "../base/errors.ts";
+import { ConfigError, type ConfigPlace, type HintOptions, toPermissionError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
-import { refuseWorldReadable } from "../base/secret.ts";
+import { describeExposure } from "../base/secret.ts";
 import { loadKind } from "../channels/registry.ts";
+import { JsonSyntaxError, type JsonText, readJsonText } from "./json_text.ts";
+
+/** A configuration file. Its values are not validated. */
+export interface ConfigFile {
+  readonly path: string;
+  /** True if the file exists. */
+  readonly isThere: boolean;
+  /** The values; empty if the file does not exist or cannot be used. */
+  readonly value: Readonly<Record<string, unknown>>;
+  /** The reason why the channels of the file are unknown. @default the channels are known */
+  readonly failure?: ConfigError;
+  /** The mistakes that each affect only the part of the file in their `place`. */
+  readonly mistakes: readonly ConfigError[];
+  /** Adds the file and the line to an error about a setting. */
+  locate(error: ConfigError): ConfigError;
+}
 
 /**
- * Reads the configuration file. Its values are not validated.
+ * Reads the configuration file. Does not throw an error for a mistake in the file, because the
+ * environment or other parts of the file may be sufficient to send.
  *
- * @returns undefined if the file does not exist and `mustExist` is false
- * @throws {ConfigError} if the file cannot be read, or if it contains a secret that other users can
- * read
  * @throws {PermissionError} if Deno denies access to the file
  */
 export async function readConfigFile(
   path: string,
   { mustExist }: { readonly mustExist: boolean },
-): Promise<Record<string, unknown> | undefined> {
+): Promise<ConfigFile> {
+  const fail = (state: string, { isThere = true, ...options }: HintOptions & { readonly isThere?: boolean } = {}) => ({
+    path,
+    isThere,
+    value: {},
+    failure: new ConfigError(`Cannot use configuration ${path}: ${state}`, { ...options, place: { file: path } }),
+    mistakes: [],
+    locate: (error: ConfigError) => error,
+  });
   let text, mode;
   try {
-    text = Deno.readTextFileSync(path);
+    text = Deno.readTextFileSync(path).replace(/^\ufeff/, "");
     mode = Deno.statSync(path).mode;
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw toPermissionError(`read configuration ${path}`, error);
-    const absent = error instanceof Deno.errors.NotFound;
-    if (absent && !mustExist) return undefined;
-    const state = absent ? "there is no such file" : "it cannot be read";
-    throw new ConfigError(`Cannot use configuration ${path}: ${state}`, { cause: error });
+    const isAbsent = error instanceof Deno.errors.NotFound;
+    if (isAbsent && !mustExist) {
+      return { path, isThere: false, value: {}, mistakes: [], locate: (error) => error };
+    }
+    return fail(isAbsent ? "there is no such file" : "it cannot be read", { isThere: !isAbsent, cause: error });
   }
-  let value: unknown;
+  let json: JsonText;
   try {
-    value = JSON.parse(text.replace(/^\ufeff/, ""));
+    json = readJsonText(text);
   } catch (error) {
-    const where = error instanceof Error
-      ? /\(?line \d+ column \d+\)?/.exec(error.message)?.[0].replace(/[()]/g, "")
-      : undefined;
-    throw new ConfigError(`Cannot use configuration ${path}: it is not valid JSON${where ? ` (${where})` : ""}`, {
-      cause: error,
+    if (!(error instanceof JsonSyntaxError)) throw error;
+    const { line, lineText, message } = error;
+    const { failure, ...rest } = fail(`line ${line} is not valid JSON: ${message}`, {
+      hint: `line ${line}: ${lineText}`,
     });
+    return { ...rest, failure: withPlace(failure, { file: path, line }) };
   }
-  if (!isObject(value)) throw new ConfigError(`Cannot use configuration ${path}: it must be a JSON object`);
-  const twice = duplicateKey(text);
-  if (twice !== undefined) {
-    throw new ConfigError(`Cannot use configuration ${path}: it contains the key ${twice} twice`, {
-      hint: 'write a different name for each channel, and set "kind" in each channel',
-    });
-  }
-  if (await containsSecret(value)) refuseWorldReadable(path, mode, "configuration");
-  return value;
+  const value: unknown = JSON.parse(text);
+  if (!isObject(value)) return fail("it must be a JSON object");
+  const locate = (error: ConfigError) => addLine(error, path, json);
+  const mistakes = [...repeatedKeys(json), ...await exposedSecrets(value, { path, mode })];
+  const { channels, ...rest } = value;
+  if (channels === undefined || isObject(channels)) return { path, isThere: true, value, mistakes, locate };
+  const failure = locate(
+    new ConfigError("Cannot use channels: it must be an object", { place: { setting: "channels" } }),
+  );
+  return { path, isThere: true, value: rest, failure, mistakes, locate };
 }
 
 /**
- * Finds the first key that is used twice in the same object. `JSON.parse` does not report such a
- * key and ignores its first value. For example, a channel would be missing.
+ * Reads the configuration file for a program that will change it.
  *
- * @param json valid JSON
- * @returns the dotted path of the key; undefined if there is no such key
+ * @returns the values; an empty object if the file does not exist
+ * @throws {ConfigError} if the file has a mistake outside of its values
+ * @throws {PermissionError} if Deno denies access to the file
  */
-export function duplicateKey(json: string): string | undefined {
-  /** The objects and lists that are not closed yet, with their keys so far and the current key. */
-  const open: { readonly keys: Set<string>; key: string }[] = [];
-  let last = "";
-  for (const [token] of json.matchAll(/"(?:[^"\\]|\\.)*"|[{}[\]:]/g)) {
-    const top = open.at(-1);
-    if (token === "{" || token === "[") open.push({ keys: new Set(), key: "" });
-    else if (token === "}" || token === "]") open.pop();
-    else if (token === ":" && top !== undefined) {
-      top.key = JSON.parse(last);
-      if (top.keys.has(top.key)) return open.map(({ key }) => key).filter((key) => key !== "").join(".");
-      top.keys.add(top.key);
-    }
-    last = token;
-  }
-  return undefined;
+export async function requireConfigFile(path: string): Promise<ConfigFile["value"]> {
+  const { value, failure, mistakes, locate } = await readConfigFile(path, { mustExist: false });
+  const [mistake = failure] = mistakes;
+  if (mistake !== undefined) throw locate(mistake);
+  return value;
 }
 
-async function containsSecret(config: Record<string, unknown>): Promise<boolean> {
-  for (const [name, channel] of Object.entries(isObject(config.channels) ? config.channels : {})) {
-    // An Apprise URL usually contains a secret.
-    if (typeof channel === "string") return true;
-    if (!isObject(channel)) continue;
-    const settings = (await loadKind(String(channel.kind ?? name)))?.settings ?? {};
-    if (Object.keys(channel).some((key) => Object.hasOwn(settings, key) && settings[key].isSecret)) return true;
-    if (containsSecretName(channel)) return true;
+function withPlace({ message, hint, cause }: ConfigError, place: ConfigPlace, suffix = ""): ConfigError {
+  return new ConfigError(message + suffix, { hint, cause, place });
+}
+
+/**
+ * Adds the line of a setting to an error: `… (/etc/matrix-notify/config.json:7)`. For a missing
+ * setting, this is the line of its object.
+ */
+function addLine(error: ConfigError, file: string, { lines }: JsonText): ConfigError {
+  const { setting, line: known } = error.place;
+  if (setting === undefined || known !== undefined) return error;
+  let path = setting;
+  while (!lines.has(path)) path = path.slice(0, Math.max(0, path.lastIndexOf("."), path.lastIndexOf("[")));
+  const line = lines.get(path);
+  return withPlace(error, { setting, file, line }, ` (${file}:${line})`);
+}
+
+/**
+ * Creates the errors for keys that are used twice. `JSON.parse` ignores the first value of such a
+ * key. For example, a channel would be missing.
+ */
+function repeatedKeys({ repeated }: JsonText): ConfigError[] {
+  return repeated.map(({ path, line }) =>
+    new ConfigError(`Cannot use ${path}: the key is used twice`, {
+      hint: /^channels\.[^.]+$/.test(path)
+        ? 'write a different name for each channel, and set "kind" in each channel'
+        : `the second one is in line ${line}; remove one of them`,
+      place: { setting: path },
+    })
+  );
+}
+
+/** Creates an error for each channel whose secret in the file can be read by every user. */
+async function exposedSecrets(
+  { channels }: Readonly<Record<string, unknown>>,
+  { path, mode }: { readonly path: string; readonly mode: number | null },
+): Promise<ConfigError[]> {
+  const exposure = describeExposure(path, mode);
+  if (exposure === undefined) return [];
+  const found: ConfigError[] = [];
+  for (const [name, channel] of Object.entries(isObject(channels) ? channels : {})) {
+    if (!await containsSecret(name, channel)) continue;
+    const setting = `channels.${name}`;
+    found.push(
+      new ConfigError(`Cannot use ${setting}: ${exposure.state} the file`, { hint: exposure.hint, place: { setting } }),
+    );
   }
-  return false;
+  return found;
+}
+
+async function containsSecret(name: string, channel: unknown): Promise<boolean> {
+  // An Apprise URL usually contains a secret.
+  if (typeof channel === "string") return true;
+  if (!isObject(channel)) return false;
+  const settings = (await loadKind(String(channel.kind ?? name)))?.settings ?? {};
+  return Object.keys(channel).some((key) => Object.hasOwn(settings, key) && settings[key].isSecret) ||
+    containsSecretName(channel);
 }
 
 /** Checks whether a value or a nested value has a key that looks like the name of a secret. */

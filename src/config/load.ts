@@ -19,9 +19,9 @@ import { absolutePath } from "../runtime/clean_command.ts";
 import type { Connection } from "../runtime/http_clients.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { toChannelObject } from "./channels.ts";
-import { type Config, type ConfigContext, parseConfig } from "./config.ts";
+import { type Config, type ConfigContext, parseConfig, requireValid } from "./config.ts";
 import { readConnection } from "./connection.ts";
-import { readConfigFile } from "./file.ts";
+import { type ConfigFile, readConfigFile } from "./file.ts";
 import { configPath, stateDirPath } from "./paths.ts";
 
 /** The options for loading a configuration. */
@@ -61,23 +61,15 @@ export const CONFIG_VARIABLES: readonly string[] = [
 /** The parts of the runtime that are used to read a configuration. */
 export type ConfigRuntime = Pick<Runtime, "env" | "hostname" | "isRoot">;
 
-/**
- * Loads the configuration from the file and the environment.
- *
- * @throws {ConfigError} if a value is not valid; the message contains its dotted path or its
- * variable
- */
+/** Loads the configuration from the file and the environment. */
 export async function loadConfig(runtime: ConfigRuntime, options: LoadOptions = {}): Promise<Config> {
-  const { value, names } = await readSources(runtime, options);
-  return await parseConfig(value, createContext(runtime, options, names));
+  const sources = await readSources(runtime, options);
+  return await parseConfig(sources.value, createContext(runtime, options, sources));
 }
 
 /** The values in the file and the environment, before they are validated. */
 export interface ConfigSources {
-  /** The path of the configuration file, even if the file does not exist. */
-  readonly path: string;
-  /** True if the file exists. */
-  readonly isThere: boolean;
+  readonly file: ConfigFile;
   readonly value: Record<string, unknown>;
   /** The names of environment variables to show in errors, by channel and key. */
   readonly names: ConfigContext["names"];
@@ -86,28 +78,25 @@ export interface ConfigSources {
 }
 
 /**
- * Reads the file and the environment.
- *
- * @throws {ConfigError} if the file cannot be read, or if it contains a secret that other users can
- * read
+ * Reads the file and the environment. If the file cannot be used, returns the values in the
+ * environment.
  */
 export async function readSources(runtime: ConfigRuntime, options: LoadOptions = {}): Promise<ConfigSources> {
   const path = options.configFile ?? configPath(runtime);
   const mustExist = options.configFile !== undefined || Boolean(runtime.env("MATRIX_NOTIFY_CONFIG"));
-  const found = await readConfigFile(path, { mustExist });
-  const file = found ?? {};
+  const file = await readConfigFile(path, { mustExist });
+  const own = isObject(file.value.channels) ? file.value.channels : {};
   const folder = absolutePath(path).replace(/[^/\\]*$/, "");
-  const channels = isObject(file.channels) ? withAbsoluteFiles(await expandUrls(file.channels), folder) : {};
+  const channels = withAbsoluteFiles(await expandUrls(own), folder);
   const names: Record<string, Record<string, string>> = {}, variables: Record<string, Record<string, string>> = {};
   for (const [channel, keys] of Object.entries(VARIABLES)) {
     const { values, labels } = fromEnvironment(keys, runtime.env);
     if (Object.keys(values).length === 0) continue;
     channels[channel] = overlay(isObject(channels[channel]) ? channels[channel] : {}, values);
-    names[channel] = isObject(file.channels) && channel in file.channels ? labels : { ...keys };
+    names[channel] = Object.hasOwn(own, channel) ? labels : { ...keys };
     variables[channel] = labels;
   }
-  const value = file.channels === undefined || isObject(file.channels) ? { ...file, channels } : file;
-  return { path, isThere: found !== undefined, value, names, variables };
+  return { file, value: { ...file.value, channels }, names, variables };
 }
 
 /**
@@ -160,11 +149,14 @@ export interface ChannelSource {
  * Reads the channels in the file and the environment, without parsing their settings. Commands for
  * accounts (such as `login`) use this function, because it accepts a channel without a room.
  *
- * @throws {ConfigError} if the file cannot be read
+ * @throws {ConfigError} if the file cannot be read, or if it has a mistake outside of its values
  */
 export async function loadChannelSources(runtime: ConfigRuntime, options: LoadOptions = {}): Promise<ChannelSource[]> {
-  const { value, names } = await readSources(runtime, options);
-  const context = createContext(runtime, options, names);
+  const sources = await readSources(runtime, options);
+  const { value, names, file: { failure, mistakes, locate } } = sources;
+  const [mistake = failure] = mistakes;
+  if (mistake !== undefined) throw locate(mistake);
+  const context = createContext(runtime, options, sources);
   const channels = new Fields(value, "").objects("channels");
   return await Promise.all(channels.map(async ([name, channel]) => {
     const fields = new Fields(await toChannelObject(name, channel), `channels.${name}`, names[name]);
@@ -182,9 +174,10 @@ export async function loadChannelSources(runtime: ConfigRuntime, options: LoadOp
 export function createContext(
   runtime: ConfigRuntime,
   options: LoadOptions,
-  names: ConfigSources["names"],
+  { names, file }: Pick<ConfigContext, "names" | "file">,
 ): ConfigContext {
   return {
+    file,
     hostname: runtime.hostname(),
     insecureHttp: options.insecureHttp ?? false,
     names,
@@ -211,8 +204,8 @@ export interface InlineOptions extends LoadOptions {
  * Reads the configuration from the options of a program. If `channels` is absent, loads the same
  * configuration as the command line.
  *
- * @throws {ConfigError} if a value is not valid; the message contains its dotted path or its
- * variable
+ * @throws {ConfigError} if a value in the options is not valid; the message contains its dotted
+ * path
  */
 export async function openConfig(runtime: ConfigRuntime, options: InlineOptions): Promise<Config> {
   const { channels, identity, symbols, title, stateDir, batch, rateLimit, quiet, routes } = options;
@@ -223,7 +216,7 @@ export async function openConfig(runtime: ConfigRuntime, options: InlineOptions)
     });
   }
   const value = { channels, identity, symbols, title, batch, rateLimit, quiet, routes };
-  return await parseConfig(value, createContext(runtime, options, {}));
+  return requireValid(await parseConfig(value, createContext(runtime, options, { names: {} })));
 }
 
 function fromEnvironment(keys: Readonly<Record<string, string>>, env: Runtime["env"]) {

@@ -196,32 +196,48 @@ export interface RoutesOptions {
   readonly context: ParseContext;
   /** The compiler of regular expressions; undefined if no rule contains a regular expression. */
   readonly compileExpression: ExpressionCompiler | undefined;
+  /** Returns the mistakes of a rule in the text of the file. */
+  findMistakes(path: string): readonly ConfigError[];
 }
 
-/**
- * Reads `routes`.
- *
- * @throws {ConfigError} if a rule is not valid; the message contains its dotted path
- */
-export function readRoutes(fields: Fields, options: RoutesOptions): readonly Rule[] {
+/** Reads `routes`. A rule with a mistake is left out. */
+export function readRoutes(
+  fields: Fields,
+  options: RoutesOptions,
+): { readonly rules: readonly Rule[]; readonly problems: readonly ConfigError[] } {
   const values = fields.value("routes");
-  if (values === undefined) return [];
-  if (!Array.isArray(values)) throw fields.error("routes", "it must be a list of rules");
-  const before = fields.problemCount;
-  const rules = values.map((value, at) => fields.attempt(() => readRule(fields.item("routes", at, value), options)))
-    .filter((rule) => rule !== undefined);
-  if (fields.problemCount > before) return [];
-  for (const [at, rule] of rules.entries()) {
-    const earlier = rules.slice(0, at).find((one) => isCoveredBy(rule, one));
-    if (earlier === undefined) continue;
-    throw new ConfigError(
-      `Cannot use ${rule.path}: it can never match, because ${earlier.path} already matches the same notifications`,
-      {
-        hint: `move ${rule.path} before ${earlier.path}, or set "continue": true in ${earlier.path}`,
-      },
-    );
+  const problems: ConfigError[] = [];
+  if (values === undefined) return { rules: [], problems };
+  if (!Array.isArray(values)) return { rules: [], problems: [fields.error("routes", "it must be a list of rules")] };
+  const rules: Rule[] = [];
+  for (const [at, value] of values.entries()) {
+    const found = [...options.findMistakes(`routes[${at}]`)];
+    const rule = collect(found, () => readRule(fields.item("routes", at, value, found), options));
+    const earlier = rule && rules.find((one) => isCoveredBy(rule, one));
+    if (earlier !== undefined) found.push(neverMatches(rule?.path ?? "", earlier.path));
+    if (rule !== undefined && found.length === 0) rules.push(rule);
+    problems.push(...found);
   }
-  return rules;
+  return { rules, problems };
+}
+
+function collect<Result>(problems: ConfigError[], read: () => Result): Result | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.push(error);
+  }
+}
+
+function neverMatches(path: string, earlier: string): ConfigError {
+  return new ConfigError(
+    `Cannot use ${path}: it can never match, because ${earlier} already matches the same notifications`,
+    {
+      hint: `move ${path} before ${earlier}, or set "continue": true in ${earlier}`,
+      place: { setting: path },
+    },
+  );
 }
 
 /** Reads a rule; returns undefined if it has a problem. */
@@ -240,6 +256,7 @@ function readRule(fields: Fields, { list, context, compileExpression }: RoutesOp
   if (channels === undefined && !setsSomething) {
     throw new ConfigError(`Cannot use ${path}: it does not choose channels and does not change settings`, {
       hint: `set "channels" to a list of names, to "*" for all channels, or to [] to send nothing`,
+      place: { setting: path },
     });
   }
   if (channels?.length === 0 && (setsSomething || settings.continue)) {

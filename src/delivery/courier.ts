@@ -21,7 +21,7 @@
  */
 
 import type { Channel } from "../channels/channel.ts";
-import { type Entry, laneKey } from "../queue/entry.ts";
+import { type Entry, isUndecided, laneKey } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Queue } from "../queue/queue.ts";
 import { ignoreStorageErrors } from "../runtime/file_errors.ts";
@@ -174,9 +174,9 @@ export class Courier {
       );
   }
 
-  /** Returns true if the queue contains an entry for a configured channel. */
+  /** Returns true if the queue contains an entry that this courier can send now or later. */
   hasWork(): boolean {
-    return this.#queue.state.liveEntries().some(({ channel }) => this.#channels.has(channel));
+    return this.#queue.state.liveEntries().some((entry) => this.#channels.has(entry.channel) && !isUndecided(entry));
   }
 
   /**

@@ -12,7 +12,7 @@
  * @module
  */
 
-import { type Entry, laneKey } from "../queue/entry.ts";
+import { type Entry, isUndecided, laneKey } from "../queue/entry.ts";
 import type { Wait } from "../queue/record.ts";
 import { isFromFuture } from "./clock.ts";
 import { Delays, type DelaySource, type Policies } from "./delays.ts";
@@ -56,7 +56,7 @@ export class Schedule {
   readonly delays: Delays;
   readonly #queue: ScheduleSource;
   readonly #isConfigured: (channel: string) => boolean;
-  /** The entries that are not dead letters, in the order of arrival. */
+  /** The entries that can be sent or wait to be sent, in the order of arrival. */
   readonly #entries: readonly Entry[];
   #heads?: ReadonlyMap<string, Head>;
 
@@ -69,7 +69,7 @@ export class Schedule {
     this.delays = new Delays(now, queue, policies);
     this.#queue = queue;
     this.#isConfigured = isConfigured;
-    this.#entries = queue.liveEntries();
+    this.#entries = queue.liveEntries().filter((entry) => !isUndecided(entry));
   }
 
   /** Returns the heads (next entries) of all lanes, in the order of arrival. */

@@ -17,7 +17,7 @@ export const configuration: Check<DoctorContext> = {
     const { channels, problems } = await checkConfig(runtime, options);
     for (const { message, hint } of problems) yield failure(message, hint);
     if (problems.length > 0) return;
-    const { path, isThere } = await readSources(runtime, options);
+    const { file: { path, isThere } } = await readSources(runtime, options);
     const names = `channels: ${channels.join(", ")}`;
     const exposed = isThere ? [...findExposure(path, context)] : [];
     if (exposed.length > 0) yield* exposed;

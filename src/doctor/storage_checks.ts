@@ -3,7 +3,6 @@
  * the disk.
  */
 
-import { ConfigError } from "../base/errors.ts";
 import { formatDuration } from "../base/duration.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Policies } from "../delivery/delays.ts";
@@ -310,7 +309,7 @@ export async function readQueue(context: DoctorContext): Promise<QueueReading> {
   const now = runtime.now();
   const policies = await readPolicies(context);
   const courier = { schedule: () => new Schedule(now, queue.state, { policies }) };
-  const status = computeStatus(queue, new Reporter(queue, courier, () => true), now);
+  const status = computeStatus(queue, new Reporter(queue, courier, () => undefined), now);
   return { queue, status: { ...status, quarantined: status.quarantined + unsaved } };
 }
 
@@ -320,10 +319,5 @@ export async function readQueue(context: DoctorContext): Promise<QueueReading> {
  * mistakes in the configuration, because the check `configuration` reports these mistakes.
  */
 async function readPolicies({ runtime, options }: DoctorContext): Promise<Policies> {
-  try {
-    return (await loadConfig(runtime, options)).policies;
-  } catch (error) {
-    if (error instanceof ConfigError) return new Map();
-    throw error;
-  }
+  return (await loadConfig(runtime, options)).policies;
 }

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { StorageError, toPermissionError } from "../base/errors.ts";
+import { type ConfigError, StorageError, toPermissionError } from "../base/errors.ts";
 import type { Envelope } from "../channels/channel.ts";
 import type { RunOptions } from "../delivery/courier.ts";
 import { deliverOrWatch, LOCK_POLL_MS, prepareDelivery, STORAGE_PAUSE_MS } from "../delivery/deliver_or_watch.ts";
@@ -23,6 +23,8 @@ import { fullnessWarning } from "../queue/limits.ts";
 import type { FlushReach } from "../queue/record.ts";
 import type { Enqueued, EnqueueRequest } from "../queue/enqueue.ts";
 import { type Lane, type Plan, route, type RouteOptions } from "../routing/route.ts";
+import { EVERY_CHANNEL } from "../routing/rule.ts";
+import { ignoreStorageErrors } from "../runtime/file_errors.ts";
 import { denoRuntime } from "../runtime/runtime.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
 import type { FlushOptions, NotifyOptions } from "./options.ts";
@@ -30,6 +32,7 @@ import { mutedOutcomes, type Outcome, type QueuedEntry } from "./outcomes.ts";
 import { sendWithoutQueue } from "./send_without_queue.ts";
 import type { StagedAttachments } from "./staged_attachments.ts";
 import { computeStatus, type Status } from "./status.ts";
+import { decide, substituteChannels, withUndecided } from "./undecided.ts";
 import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
 
 /**
@@ -72,6 +75,11 @@ export class NotifierCore implements AsyncDisposable {
     }
   }
 
+  /** The mistakes in the configuration. The channels and rules without a mistake are used. */
+  get problems(): readonly ConfigError[] {
+    return this.#parts.problems;
+  }
+
   /** The directory of the queue. */
   get stateDir(): string {
     return this.#parts.stateDir;
@@ -90,6 +98,8 @@ export class NotifierCore implements AsyncDisposable {
     const { queue, channels, routing, runtime, warn } = this.#parts;
     const plan = this.#plan(input, options, warn);
     checkId(options.id);
+    // If this fails, the undecided entries wait for the next call.
+    await ignoreStorageErrors(this.#decide());
     if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, routing, runtime);
     if (!input.attachments?.length) return await this.#send(plan, options);
     const { stageAttachments } = await import("./staged_attachments.ts");
@@ -133,9 +143,34 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   #plan(input: NotificationInput, options: RouteOptions, warn?: (text: string) => void): Plan {
-    const { runtime, routing } = this.#parts;
-    const notification = createNotification(input, runtime.now(), warn);
-    return route(notification, { ...routing, openIncidents: this.#findOpenIncidents(notification) }, options);
+    return this.#route(createNotification(input, this.#parts.runtime.now(), warn), options);
+  }
+
+  #route(notification: Notification, options: RouteOptions): Plan {
+    const { routing, channels, mistakes } = this.#parts;
+    const substitutes = substituteChannels(mistakes, routing.channels, options);
+    const plan = route(notification, {
+      ...routing,
+      channels: [...routing.channels, ...substitutes],
+      openIncidents: this.#findOpenIncidents(notification),
+    }, options);
+    if (substitutes.length === 0) return plan;
+    return withUndecided(plan, { usable: new Set(channels.keys()), notification, room: options.room });
+  }
+
+  /** Decides the destinations of undecided entries, if the configuration has no mistake any more. */
+  async #decide(): ReturnType<typeof decide> {
+    const { queue, channels, mistakes } = this.#parts;
+    return await decide({
+      queue,
+      isFixed: ({ channel }) => channel === EVERY_CHANNEL ? mistakes.failure === undefined : channels.has(channel),
+      toRequests: async ({ attachments, ...text }, options, id) => {
+        const plan = this.#route(text, options);
+        if (attachments === undefined) return toEnqueueRequests(plan, id);
+        const { splitPlan } = await import("./staged_attachments.ts");
+        return toEnqueueRequests(splitPlan(plan, { attachments }, channels), id);
+      },
+    });
   }
 
   /**
@@ -156,6 +191,7 @@ export class NotifierCore implements AsyncDisposable {
     const { queue } = this.#parts;
     if (!queue.exists()) return [];
     await queue.seal();
+    await this.#decide();
     const isDeliverer = queue.deliverLock.tryAcquire();
     const before = await this.#prepare(isDeliverer, async () => {
       const live = expandBatches(queue.state.liveEntries());
@@ -182,6 +218,7 @@ export class NotifierCore implements AsyncDisposable {
     const { queue, courier, runtime } = this.#parts;
     queue.prepare();
     if (!queue.backgroundLock.tryAcquire()) return "second";
+    await this.#decide();
     const flushes = queue.state.flushCount;
     for (queue.refresh(); courier.hasWork() || queue.figures().spooled > 0; queue.refresh()) {
       signal.throwIfAborted();
@@ -224,7 +261,9 @@ export class NotifierCore implements AsyncDisposable {
   async retry(ids: readonly string[], options: Pick<NotifyOptions, "waitMs" | "signal"> = {}): Promise<Outcome[]> {
     const { queue, runtime } = this.#parts;
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
-    const entries = this.#findEntries(ids);
+    queue.refresh();
+    const decided = await this.#decide();
+    const entries = [...this.#findEntries(ids), ...ids.flatMap((id) => decided.get(id) ?? [])];
     if (entries.length === 0) return [];
     const deadline = runtime.now() + waitMs;
     const all = expandBatches(entries);

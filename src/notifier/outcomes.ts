@@ -9,7 +9,7 @@ import type { Courier, CourierEvent } from "../delivery/courier.ts";
 import type { Delays } from "../delivery/delays.ts";
 import { withoutItems } from "../notification/batch.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
-import { type Entry, laneKey } from "../queue/entry.ts";
+import { type Entry, type EntryState, laneKey } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
@@ -146,17 +146,17 @@ export type QueuedEntry = LiveEntry | DeadEntry;
 export class Reporter {
   readonly #queue: Queue;
   readonly #courier: Pick<Courier, "schedule">;
-  readonly #isConfigured: (channel: string) => boolean;
+  readonly #findObstacle: (entry: Entry) => Obstacle | undefined;
 
-  /** @param isConfigured returns true if this process has a channel with the given name */
+  /** @param findObstacle returns the reason why this process cannot send an entry */
   constructor(
     queue: Queue,
     courier: Pick<Courier, "schedule">,
-    isConfigured: (channel: string) => boolean,
+    findObstacle: (entry: Entry) => Obstacle | undefined,
   ) {
     this.#queue = queue;
     this.#courier = courier;
-    this.#isConfigured = isConfigured;
+    this.#findObstacle = findObstacle;
   }
 
   /** Returns the outcomes of entries that this process watches, without cancelled fallbacks. */
@@ -176,13 +176,13 @@ export class Reporter {
     const entry = this.#queue.state.entry(known.id);
     if (entry === undefined) return { ...target, state: "dead", reason: "It was dropped from the queue" };
     if (entry.dead) return { ...target, state: "dead", reason: entry.dead.reason };
-    const { reason, next } = this.#findWait(entry, view);
-    return {
-      ...target,
-      state: this.#queue.state.entryState(entry) === "held" ? "held" : "queued",
-      reason: this.#isConfigured(known.channel) ? reason : `Channel "${known.channel}" is not configured here`,
-      next,
-    };
+    const { reason = this.#findObstacle(entry)?.reason, next } = this.#findWait(entry, view);
+    return { ...target, state: this.#stateOf(entry) === "held" ? "held" : "queued", reason, next };
+  }
+
+  /** Returns the state of an entry. It is held if a mistake in the configuration stops it. */
+  #stateOf(entry: Entry): EntryState {
+    return !entry.dead && this.#findObstacle(entry)?.isMistake ? "held" : this.#queue.state.entryState(entry);
   }
 
   /**
@@ -195,10 +195,15 @@ export class Reporter {
   }
 
   /**
-   * Returns the reason why the first live entry waits. Also returns functions that recognize
-   * pending fallbacks and entries that the user's configuration delays.
+   * Returns the reason why the first live entry waits. Also returns functions that return the state
+   * of an entry, and recognize pending fallbacks and entries that the user's configuration delays.
    */
-  waits(): { readonly first: WaitView; isDelayed(entry: Entry): boolean; isPendingFallback(entry: Entry): boolean } {
+  waits(): {
+    readonly first: WaitView;
+    isDelayed(entry: Entry): boolean;
+    isPendingFallback(entry: Entry): boolean;
+    stateOf(entry: Entry): EntryState;
+  } {
     const view = this.#view();
     const isPendingFallback = (entry: Entry) => view.delays.isPendingFallback(entry);
     const first = this.#queue.state.liveEntries().find((entry) => !isPendingFallback(entry));
@@ -206,12 +211,13 @@ export class Reporter {
       isPendingFallback,
       first: first ? this.#findWait(first, view) : {},
       isDelayed: (entry) => view.delays.of(entry) !== undefined,
+      stateOf: (entry) => this.#stateOf(entry),
     };
   }
 
   #describeEntry(entry: Entry, view: LaneView): QueuedEntry {
     const { id, channel, destination, time, expires, key, attempts, dead, members, fallbackFor } = entry;
-    const state = this.#queue.state.entryState(entry);
+    const state = this.#stateOf(entry);
     // `--json` prints the fields in this order.
     const fields = { channel, destination, time, expires, key, attempts };
     const rest = {
@@ -242,6 +248,8 @@ export class Reporter {
    * delay is used.
    */
   #findWait(entry: Entry, { ready, delays, heads }: LaneView): WaitView {
+    const obstacle = this.#findObstacle(entry);
+    if (obstacle?.isMistake) return { reason: obstacle.reason };
     const leaving = this.#queue.state.findBatch(entry.id) ?? entry;
     const wait = leaving.wait ?? this.#queue.state.channelState(entry.channel).wait ?? heads.get(laneKey(entry))?.wait;
     const delay = this.#queue.state.entryState(entry) === "held" ? undefined : delays.of(leaving);
@@ -251,6 +259,13 @@ export class Reporter {
     }
     return { reason: delay.reason, next: Math.max(delay.until, inLane) };
   }
+}
+
+/** The reason why this process cannot send an entry. */
+export interface Obstacle {
+  readonly reason: string;
+  /** True if the reason is a mistake in the configuration. */
+  readonly isMistake: boolean;
 }
 
 /** A snapshot of all lanes. (A lane has the entries of one channel and destination.) */

@@ -36,40 +36,7 @@ export class StagedAttachments implements Disposable {
    * channel. Also adds a problem for each file that could not be attached.
    */
   addTo(plan: Plan, channels: ReadonlyMap<string, Channel>): Plan {
-    const findMode = ({ channel }: Envelope) => channels.get(channel)?.attachmentMode;
-    const split = (envelope: Envelope) => {
-      const problems = [...envelope.notification.problems ?? [], ...this.#problems];
-      const notification = {
-        ...envelope.notification,
-        ...(this.#attachments.length === 0 ? {} : { attachments: this.#attachments }),
-        ...(problems.length === 0 ? {} : { problems: limitProblems(problems) }),
-      };
-      return splitAttachments(notification, findMode(envelope))
-        .map((each, attachmentIndex): Envelope => ({
-          ...envelope,
-          notification: each,
-          ...(attachmentIndex > 0 ? { attachmentIndex } : {}),
-        }));
-    };
-    const parts = new Map(plan.envelopes.map((envelope) => [envelope, split(envelope)]));
-    /**
-     * Finds the messages that a fallback message replaces. A message with inline attachments
-     * replaces all messages. A text replaces only the text. A separate attachment message replaces
-     * only the message with the same attachment.
-     */
-    const findPrimaries = (envelope: Envelope, primary: Envelope) => {
-      const all = parts.get(primary) ?? [];
-      return findMode(envelope) === "inline" ? all : [all[envelope.attachmentIndex ?? 0] ?? all[0]];
-    };
-    const fallbacks = plan.fallbacks.flatMap(({ envelope, primaries }) =>
-      split(envelope).map((each): FallbackEnvelope => ({
-        envelope: each,
-        primaries: primaries.flatMap(({ envelope, afterMs }) =>
-          findPrimaries(each, envelope).map((primary) => ({ envelope: primary, afterMs }))
-        ),
-      }))
-    );
-    return { ...plan, envelopes: [...parts.values()].flat(), fallbacks };
+    return splitPlan(plan, { attachments: this.#attachments, problems: this.#problems }, channels);
   }
 
   /** Marks the attachments that queued entries need, so that they are not deleted. */
@@ -147,4 +114,55 @@ async function removeLeftovers(queue: Queue): Promise<void> {
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
   }
+}
+
+/**
+ * Adds stored attachments to a plan: to the message itself or as separate messages, depending on
+ * the channel.
+ *
+ * @param files the attachments, and a problem for each file that could not be attached
+ */
+export function splitPlan(
+  plan: Plan,
+  files: {
+    readonly attachments: readonly Attachment[];
+    readonly problems?: readonly string[];
+  },
+  channels: ReadonlyMap<string, Pick<Channel, "attachmentMode">>,
+): Plan {
+  const { attachments, problems: ofFiles = [] } = files;
+  const findMode = ({ channel }: Envelope) => channels.get(channel)?.attachmentMode;
+  const split = (envelope: Envelope) => {
+    const problems = [...envelope.notification.problems ?? [], ...ofFiles];
+    const notification = {
+      ...envelope.notification,
+      ...(attachments.length === 0 ? {} : { attachments }),
+      ...(problems.length === 0 ? {} : { problems: limitProblems(problems) }),
+    };
+    return splitAttachments(notification, findMode(envelope))
+      .map((each, attachmentIndex): Envelope => ({
+        ...envelope,
+        notification: each,
+        ...(attachmentIndex > 0 ? { attachmentIndex } : {}),
+      }));
+  };
+  const parts = new Map(plan.envelopes.map((envelope) => [envelope, split(envelope)]));
+  /**
+   * Finds the messages that a fallback message replaces. A message with inline attachments
+   * replaces all messages. A text replaces only the text. A separate attachment message replaces
+   * only the message with the same attachment.
+   */
+  const findPrimaries = (envelope: Envelope, primary: Envelope) => {
+    const all = parts.get(primary) ?? [];
+    return findMode(envelope) === "inline" ? all : [all[envelope.attachmentIndex ?? 0] ?? all[0]];
+  };
+  const fallbacks = plan.fallbacks.flatMap(({ envelope, primaries }) =>
+    split(envelope).map((each): FallbackEnvelope => ({
+      envelope: each,
+      primaries: primaries.flatMap(({ envelope, afterMs }) =>
+        findPrimaries(each, envelope).map((primary) => ({ envelope: primary, afterMs }))
+      ),
+    }))
+  );
+  return { ...plan, envelopes: [...parts.values()].flat(), fallbacks };
 }

@@ -124,12 +124,12 @@ export function countAges(agesMs: readonly number[]): Ages {
 
 /** Computes the status from the journal records that were already read. */
 export function computeStatus(queue: Queue, reporter: Pick<Reporter, "waits">, now: number): Status {
-  const { first: { reason, next }, isDelayed, isPendingFallback } = reporter.waits();
+  const { first: { reason, next }, isDelayed, isPendingFallback, stateOf } = reporter.waits();
   const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
   const [fallbacks, entries] = [true, false].map((value) =>
     queue.state.entries().filter((entry) => isPendingFallback(entry) === value)
   );
-  for (const entry of entries) count[queue.state.entryState(entry)] += entry.members?.length ?? 1;
+  for (const entry of entries) count[stateOf(entry)] += entry.members?.length ?? 1;
   const live = entries.filter(({ dead }) => !dead);
   const { bytes, maxBytes, spooled, spooledTimes, quarantined, torn, possibleDuplicates, lastDelivery } = queue
     .figures();

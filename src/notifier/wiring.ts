@@ -1,6 +1,6 @@
 /** Creates and connects the parts of a notifier: configuration, channels, queue and courier. */
 
-import { InvalidNotificationError, NotSentError } from "../base/errors.ts";
+import { type ConfigError, InvalidNotificationError, NotSentError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
 import { RoomCacheFile } from "../channels/room_cache.ts";
@@ -18,6 +18,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { findStartMode, handOver, type ProcessRole } from "./background/spawn.ts";
 import type { NotifierOptions } from "./options.ts";
 import { attemptOutcome, Reporter } from "./outcomes.ts";
+import { findMistake, type Mistakes } from "./undecided.ts";
 
 /** Options that only matrix-notify itself and its tests use. */
 export interface CoreOptions extends NotifierOptions {
@@ -38,6 +39,10 @@ export interface NotifierParts {
   /** True if shortcodes such as `:warning-sign:` in subjects are replaced by emoji. */
   readonly shortcodes: boolean;
   readonly routing: Routing;
+  /** The channels that cannot be used because of mistakes in the configuration. */
+  readonly mistakes: Mistakes;
+  /** All mistakes in the configuration. */
+  readonly problems: readonly ConfigError[];
   /** The channels by name. */
   readonly channels: ReadonlyMap<string, Channel>;
   readonly queue: Queue;
@@ -57,19 +62,24 @@ export interface NotifierParts {
 /**
  * Opens the parts of a notifier.
  *
- * @throws {ConfigError} if the configuration cannot be used
+ * @throws {ConfigError} if the channels in the options have a mistake
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
  * @throws {StorageError} if the queue cannot be read
  */
 export async function wireParts(options: CoreOptions, real: Runtime): Promise<NotifierParts> {
   const runtime = { ...real, ...options.runtime };
   const config = await openConfig(runtime, options);
-  if (options.channels === undefined && options.configFile === undefined && config.channels.length === 0) {
+  const hasChannels = config.channels.length + config.problems.length > 0;
+  if (options.channels === undefined && options.configFile === undefined && !hasChannels) {
     requireEnvAccess("find the configuration");
   }
   const warn = (text: string) => callListener(() => options.onWarning?.(text));
   const stateDir = options.stateDir ?? findStateDir(runtime);
   const { role = "library", configFile, insecureHttp } = options;
+  // The command line prints the mistakes itself, with their hints.
+  if (role !== "program") {
+    for (const { message, hint } of config.problems) warn(hint === undefined ? message : `${message} (${hint})`);
+  }
   // Another process cannot use channels that were defined in the code of this process.
   const mayStart = options.background === true && config.background && options.channels === undefined;
   const mode = mayStart ? findStartMode(role) : undefined;
@@ -102,7 +112,13 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     channels,
     queue,
     courier,
-    reporter: new Reporter(queue, courier, (name) => channels.has(name)),
+    mistakes: config,
+    problems: config.problems,
+    reporter: new Reporter(queue, courier, (entry) => {
+      if (channels.has(entry.channel)) return undefined;
+      return findMistake(entry, config) ??
+        { reason: `Channel "${entry.channel}" is not configured here`, isMistake: false };
+    }),
     preview({ channel, notification }) {
       const resolved = withResolution(notification);
       const shown = config.symbols ? withShortcodes(resolved) : resolved;

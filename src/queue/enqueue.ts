@@ -12,7 +12,7 @@ import { type Entry, laneKey } from "./entry.ts";
 import { createEntry } from "./entry_transitions.ts";
 import type { Journal } from "./journal.ts";
 import { MAX_QUEUE_BYTES, URGENT_BYTES } from "./limits.ts";
-import type { EnqueueRecord, JournalRecord } from "./record.ts";
+import type { EnqueueRecord, FallbackFor, JournalRecord } from "./record.ts";
 import type { Spool } from "./spool.ts";
 import type { QueueState } from "./state.ts";
 
@@ -27,6 +27,14 @@ export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallback
    * call.
    */
   readonly primaries?: readonly { readonly request: EnqueueRequest; readonly afterMs: number }[];
+  /**
+   * The time when the notification was first enqueued, in milliseconds since 1970.
+   *
+   * @default now
+   */
+  readonly time?: number;
+  /** The primaries of a fallback that replaces an undecided fallback. @default from `primaries` */
+  readonly fallbackFor?: FallbackFor;
   /**
    * True if the entry can use the space that is reserved for critical notifications.
    *

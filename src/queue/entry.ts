@@ -24,6 +24,28 @@ export interface Entry extends EntryFields, EntryHistory {
 /** One destination of one channel. The entries of a lane are delivered in the order of arrival. */
 export type Lane = Pick<Entry, "channel" | "destination">;
 
+/**
+ * The beginning of the destination of an entry whose destinations are not decided yet, because the
+ * configuration has a mistake. If the caller chose a room, the room follows. Such an entry is never
+ * sent. When the mistake is fixed, entries with decided destinations replace it.
+ */
+const UNDECIDED = "?";
+
+/** Returns the destination of an undecided entry. */
+export function undecidedDestination(room?: string): string {
+  return room === undefined ? UNDECIDED : `${UNDECIDED} ${room}`;
+}
+
+/** Returns true if the destinations of an entry are not decided yet. */
+export function isUndecided({ destination }: Pick<Lane, "destination">): boolean {
+  return destination === UNDECIDED || destination.startsWith(`${UNDECIDED} `);
+}
+
+/** Returns the room that the caller chose for an undecided entry. */
+export function roomOfUndecided({ destination }: Pick<Lane, "destination">): string | undefined {
+  return destination.slice(UNDECIDED.length + 1) || undefined;
+}
+
 /** The failures and the wait of a channel. */
 export interface ChannelState {
   /** The number of consecutive failures. The length of the next wait depends on this number. */

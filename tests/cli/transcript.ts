@@ -116,6 +116,11 @@ class Scene implements AsyncDisposable {
       case "file":
         Deno.writeTextFileSync(`${this.directory}/${rest[0]}`, rest.slice(1).join(" "), { mode: 0o600 });
         return [];
+      case "lines":
+        Deno.writeTextFileSync(`${this.directory}/${rest[0]}`, rest.slice(1).join(" ").replaceAll("¶", "\n"), {
+          mode: 0o600,
+        });
+        return [];
       case "chmod":
         Deno.chmodSync(`${this.directory}/${rest[1]}`, parseInt(rest[0], 8));
         return [];

@@ -8,7 +8,7 @@ import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
 import type { ChannelKind } from "../../src/channels/kind.ts";
 import { properties } from "../../src/channels/fields/setting.ts";
 import { loadEveryKind } from "../../src/channels/registry.ts";
-import { channelSettings, CONFIG_SETTINGS, parseConfig } from "../../src/config/config.ts";
+import { channelSettings, CONFIG_SETTINGS, parseConfig, requireValid } from "../../src/config/config.ts";
 import { configSchema } from "../../src/config/schema.ts";
 import { ConfigError } from "../../src/base/errors.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
@@ -35,7 +35,7 @@ const STRANGE: readonly unknown[] = [null, 0, -1, 1.5, 7, true, false, "", " ", 
 
 async function parserProblem(config: unknown): Promise<ConfigError | undefined> {
   try {
-    await parseConfig(config, CONTEXT);
+    requireValid(await parseConfig(config, CONTEXT));
   } catch (error) {
     assert(error instanceof ConfigError, String(error));
     return error;

@@ -37,7 +37,7 @@ const CONFIGURATION: readonly BrokenSetup[] = [
     apply: (scene) => scene.file("config.json", '{"channels": {'),
     check: "configuration",
     state: "failure",
-    message: "it is not valid JSON",
+    message: "line 1 is not valid JSON: the { of this line is not closed",
   },
   {
     name: "a missing configuration",

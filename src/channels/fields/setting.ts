@@ -348,7 +348,8 @@ export function object<Table extends SettingTable>(
       const before = fields.problemCount;
       const values = readSettings(settings, nested, context);
       nested.end();
-      if (fields.problemCount === before) check?.(values, nested);
+      if (fields.problemCount > before) return undefined;
+      check?.(values, nested);
       return values;
     },
   });

@@ -42,7 +42,7 @@ async function printProblems({ args, runtime, ui }: ContextFor<typeof CHECK_OPTI
   const { checkConfig } = await import("../../config/check.ts");
   const { channels, problems } = await checkConfig(runtime, toEffectiveOptions(args));
   if (args.has("json")) {
-    ui.json({ channels, problems: problems.map(({ message, hint }) => ({ message, hint })) });
+    ui.json({ channels, problems: problems.map(({ message, hint, place }) => ({ message, hint, ...place })) });
   } else {
     for (const { message, hint } of problems) ui.fail(message, hint);
     if (problems.length === 0) ui.data(`no mistakes; channels: ${channels.map(printable).join(", ")}`);
@@ -51,17 +51,18 @@ async function printProblems({ args, runtime, ui }: ContextFor<typeof CHECK_OPTI
 }
 
 async function printValues({ args, runtime, ui }: ContextFor<typeof SHOW_OPTIONS>): Promise<number> {
-  const { effectiveValues } = await import("../../config/effective.ts");
-  for (
-    const value of await effectiveValues(runtime, {
-      ...toEffectiveOptions(args),
-      noBackground: args.has("no-background"),
-    })
-  ) {
+  const { effectiveConfig } = await import("../../config/effective.ts");
+  const { values, failure } = await effectiveConfig(runtime, {
+    ...toEffectiveOptions(args),
+    noBackground: args.has("no-background"),
+  });
+  for (const value of values) {
     if (args.has("json")) ui.json(value);
     else ui.data(formatValue(value));
   }
-  return EXIT.ok;
+  if (failure === undefined) return EXIT.ok;
+  ui.fail(failure.message, failure.hint);
+  return EXIT.config;
 }
 
 async function printSchema({ ui }: ContextFor<[]>): Promise<number> {

@@ -34,7 +34,8 @@ export const flush: Command = defineCommand({
     "With --timer, flush skips only the waits after failures of the network or the server, so that a call every " +
     "minute does not send refused requests more often. It starts no background process. It writes its results to " +
     "deliverer.log in the state directory, and exits with 0 even if some entries are still in the queue.",
-    "Exit 0: the queue is empty. Exit 75: some entries are still in the queue; flush prints the reasons.",
+    "Exit 0: the queue is empty. Exit 75: some entries are still in the queue; flush prints the reasons. Exit 78: the " +
+    "configuration has a mistake; flush delivers the entries of the other channels.",
   ],
   examples: [
     "matrix-notify flush",
@@ -64,6 +65,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
     ui.data(summarize(outcomes, left.length));
     for (const outcome of left) ui.data(`  ${formatOutcome(outcome, runtime.now(), ui)}`);
   }
+  if (notifier.problems.length > 0) return EXIT.config;
   return left.length === 0 ? EXIT.ok : EXIT.tempFail;
 }
 

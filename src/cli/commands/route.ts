@@ -2,9 +2,9 @@
 
 import { type Notification, type NotificationInput, SEVERITIES } from "../../notification/notification.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
-import { EXIT } from "../exit_codes.ts";
 import { INSECURE_HTTP_OPTION, JSON_OPTION } from "../options.ts";
-import { formatFallback, type Plan } from "../outcomes.ts";
+import { exitCodeForOutcomes } from "../outcomes.ts";
+import type { Plan } from "../plan.ts";
 import { printable } from "../ui.ts";
 
 const OPTIONS = [
@@ -56,18 +56,19 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
       ui.json({ ...envelopeSummary(envelope), fallbackFor });
     }
     if (mutedBy !== undefined) ui.json({ mutedBy });
-    return EXIT.ok;
+    return exitCodeForOutcomes([], notifier.problems);
   }
+  const { formatFallback, formatTarget } = await import("../plan.ts");
   for (const { rule, result, why } of rules) ui.data(`${rule}  ${result.padEnd(11)}  ${printable(why)}`);
   if (rules.length === 0) ui.data("there are no rules");
   for (const { channel, destination, notification } of envelopes) {
-    ui.data(`-> ${printable(`${channel} ${destination}`)}${formatChanges(notification, input)}`);
+    ui.data(`-> ${printable(formatTarget({ channel, destination }))}${formatChanges(notification, input)}`);
   }
   for (const fallback of fallbacks) {
     ui.data(`-> ${printable(formatFallback(fallback))}${formatChanges(fallback.envelope.notification, input)}`);
   }
   if (mutedBy !== undefined) ui.data(`muted by ${mutedBy}`);
-  return EXIT.ok;
+  return exitCodeForOutcomes([], notifier.problems);
 }
 
 function envelopeSummary({ channel, destination, notification: { silent, severity, mentions } }: Envelope) {

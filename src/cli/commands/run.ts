@@ -90,7 +90,7 @@ async function runCommand(context: RunContext): Promise<number> {
     const notification = end.code === 0 ? { ...input, resolves, key: resolves ? input.key : undefined } : input;
     const outcomes = await notifier.notify(notification, { ...toRoute(args), waitMs: args.durationMs("wait") });
     if (args.has("json")) printOutcomesJson(outcomes, ui);
-    reportTrouble(outcomes, ui);
+    reportTrouble(outcomes, ui, notifier.problems);
   });
   return end.code;
 }

@@ -1,5 +1,6 @@
 /** `send`: sends a notification. */
 
+import type { ConfigError } from "../../base/errors.ts";
 import { cutNote } from "../../notification/cut.ts";
 import { toText } from "../../notification/repair.ts";
 import type { Attachment, NotificationInput } from "../../notification/notification.ts";
@@ -11,12 +12,10 @@ import { unreadableState } from "../../runtime/file_errors.ts";
 import { concat, readEnds, type StreamEnds } from "../../runtime/streams.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
-import { EXIT } from "../exit_codes.ts";
 import { toEnvelopeJson } from "../json.ts";
 import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, JSON_OPTION, MESSAGE_OPTIONS, WAIT_OPTION } from "../options.ts";
 import {
   exitCodeForOutcomes,
-  formatFallback,
   formatOutcome,
   formatOutcomePrefix,
   printOutcomesJson,
@@ -112,8 +111,8 @@ async function run(context: SendContext): Promise<number> {
   await using notifier = await openNotifier(context);
   if (args.has("dry-run")) return await printPlan(notifier, input, { ...context, route });
   const outcomes = await notifier.notify(input, { ...route, waitMs: args.durationMs("wait"), id: args.text("id") });
-  printOutcomes(outcomes, context);
-  return exitCodeForOutcomes(outcomes);
+  printOutcomes(outcomes, notifier.problems, context);
+  return exitCodeForOutcomes(outcomes, notifier.problems);
 }
 
 function toInput(args: SendContext["args"]): NotificationInput {
@@ -211,21 +210,23 @@ async function printPlan(
   const { attachments, problems } = await describeFiles(input);
   const { envelopes, fallbacks, mutedBy } = notifier.plan({ ...input, problems }, route);
   for (const problem of envelopes[0]?.notification.problems ?? []) ui.warn(problem);
+  const exitCode = exitCodeForOutcomes([], notifier.problems);
   if (args.has("json")) {
     for (const envelope of envelopes) {
       ui.json({ ...toEnvelopeJson(envelope), ...(attachments.length > 0 && { attachments }) });
     }
-    return EXIT.ok;
+    return exitCode;
   }
+  const { formatFallback, formatTarget } = await import("../plan.ts");
   if (mutedBy !== undefined) ui.data(`would be muted by ${mutedBy}`);
   for (const envelope of envelopes) {
-    ui.data(`would send to ${envelope.channel} ${envelope.destination}:`);
+    ui.data(`would send to ${formatTarget(envelope)}:`);
     ui.data(notifier.preview(envelope).split("\n").map((line) => `  ${printable(line)}`).join("\n"));
     for (const { name, type, size } of attachments) ui.data(`  📎 ${name} (${type}, ${formatBytes(size)})`);
   }
   for (const fallback of fallbacks) ui.data(`would send to ${printable(formatFallback(fallback))}`);
   runtime.stdio.stderr("matrix-notify: dry run: the notification was not sent\n");
-  return EXIT.ok;
+  return exitCode;
 }
 
 interface DescribedFiles {
@@ -246,7 +247,11 @@ async function describeFiles({ attachments = [], problems: known = [] }: Notific
   return { attachments: described, problems };
 }
 
-function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: SendContext): void {
+function printOutcomes(
+  outcomes: readonly Outcome[],
+  problems: readonly ConfigError[],
+  { args, ui, runtime }: SendContext,
+): void {
   if (args.has("json")) printOutcomesJson(outcomes, ui);
   else if (outcomes.every(({ state }) => state === "muted")) {
     // A rule muted the notification: no channel sends it. One line is enough, because all outcomes
@@ -255,5 +260,5 @@ function printOutcomes(outcomes: readonly Outcome[], { args, ui, runtime }: Send
   } else {for (const outcome of outcomes) {
       ui.data(formatOutcomePrefix(outcome, outcomes) + formatOutcome(outcome, runtime.now(), ui));
     }}
-  reportTrouble(outcomes, ui);
+  reportTrouble(outcomes, ui, problems);
 }

@@ -62,8 +62,8 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
     return send(false);
   });
   if (args.has("json")) printOutcomesJson(outcomes, ui);
-  reportTrouble(outcomes, ui);
-  return exitCodeForOutcomes(outcomes);
+  reportTrouble(outcomes, ui, notifier.problems);
+  return exitCodeForOutcomes(outcomes, notifier.problems);
 }
 
 /** The options of sendmail that matrix-notify uses. */

@@ -7,9 +7,9 @@
 
 import type { Connection } from "../../runtime/http_clients.ts";
 import { toChannelObject } from "../../config/channels.ts";
-import { parseConfig } from "../../config/config.ts";
+import { parseConfig, requireValid } from "../../config/config.ts";
 import { readConnection } from "../../config/connection.ts";
-import { readConfigFile } from "../../config/file.ts";
+import { requireConfigFile } from "../../config/file.ts";
 import { createContext, variablesSet } from "../../config/load.ts";
 import { configPath } from "../../config/paths.ts";
 import { ConfigError, StorageError } from "../../base/errors.ts";
@@ -59,7 +59,7 @@ export async function planChannel(context: SetupCommandContext): Promise<Channel
   const name = args.text("channel") ?? "matrix";
   const path = args.text("config") ?? configPath(runtime);
   rejectVariables(name, runtime.env);
-  const file = await readConfigFile(path, { mustExist: false }) ?? {};
+  const file = await requireConfigFile(path);
   const channels = isObject(file.channels) ? file.channels : {};
   const before = Object.hasOwn(channels, name) ? await requireMatrixChannel(name, channels[name]) : {};
   const { kept, connection } = mergeConnection(context, { name, before });
@@ -70,8 +70,8 @@ export async function planChannel(context: SetupCommandContext): Promise<Channel
     ...kept,
   });
   const after = { ...file, channels: { ...channels, [name]: toChannel("@bot:example.org", "!room") } };
-  const isValid = isObject(file.channels ?? {});
-  await parseConfig(isValid ? after : file, createContext(runtime, { stateDir: findStateDir(context) }, {}));
+  const parserContext = createContext(runtime, { stateDir: findStateDir(context) }, { names: {} });
+  requireValid(await parseConfig(after, parserContext));
   return { name, path, before: { user: toText(before.user), room: toText(before.room) }, connection, toChannel };
 }
 
@@ -164,7 +164,7 @@ export async function writeChannel(
   const lock = new FileLock(files, lockPath);
   if (!lock.tryAcquire()) throw new StorageError("locked", `Cannot write ${path}: another setup is writing it`);
   try {
-    const before = await readConfigFile(path, { mustExist: false }) ?? {};
+    const before = await requireConfigFile(path);
     const channels = isObject(before.channels) ? before.channels : {};
     const text = JSON.stringify({ ...before, channels: { ...channels, [name]: channel } }, undefined, 2);
     withFileErrors(`save ${path}`, () => replaceFile(files, resolveLink(path), `${text}\n`));

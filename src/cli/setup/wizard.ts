@@ -118,7 +118,7 @@ async function sendTestMessage(
     message: `matrix-notify is set up on ${runtime.hostname()}. Notifications from this host arrive here.`,
   }, { channels: [channel], room });
   ui.picture(`Test message: ${formatOutcome(outcome, runtime.now(), ui)}`);
-  reportTrouble([outcome], ui);
+  reportTrouble([outcome], ui, []);
   return outcome;
 }
 

@@ -51,7 +51,7 @@ for (const step of ["open", "rename", "syncDirectory"] as const) {
 Deno.test("writeChannel() does not write if the file is broken or another setup is writing it", async () => {
   await writeTest(async (place, read) => {
     Deno.writeTextFileSync(place.path, "{");
-    await assertRejects(() => writeChannel(place, CHANNEL), ConfigError, "it is not valid JSON");
+    await assertRejects(() => writeChannel(place, CHANNEL), ConfigError, "is not valid JSON");
     assertEquals(read(), "{");
     Deno.writeTextFileSync(place.path, "{}");
     const lock = new FileLock(denoFiles, place.lockPath);

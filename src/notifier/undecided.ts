@@ -1,0 +1,130 @@
+/**
+ * Notifications for channels that have a mistake in the configuration. Their destinations are not
+ * decided, because the mistake may be in the destinations. The notification is queued all the same:
+ *
+ * ```text
+ * plan      an envelope for a stopped channel, or for the unknown channels of an unreadable file,
+ *           becomes an undecided envelope: the notification as the caller gave it, destination "?"
+ * later     when the mistake is fixed, the next process that sends plans the notification again,
+ *           queues the decided envelopes, and drops the undecided entry. If the process is killed in
+ *           between, the idempotency keys of the decided entries prevent duplicates.
+ * ```
+ *
+ * @module
+ */
+
+import { ConfigError, HintedError, StorageError } from "../base/errors.ts";
+import type { Channel, Envelope } from "../channels/channel.ts";
+import type { Config } from "../config/config.ts";
+import { isNotification, type Notification } from "../notification/notification.ts";
+import type { EnqueueRequest } from "../queue/enqueue.ts";
+import { type Entry, isUndecided, roomOfUndecided, undecidedDestination } from "../queue/entry.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { Plan, RouteOptions } from "../routing/route.ts";
+import { EVERY_CHANNEL } from "../routing/rule.ts";
+import type { Obstacle } from "./outcomes.ts";
+
+/** The channels of a configuration that cannot be used because of mistakes. */
+export type Mistakes = Pick<Config, "stopped" | "failure">;
+
+/**
+ * Returns substitutes for the channels that cannot be used, so that rules and callers can choose
+ * them. If the file cannot be read, these are the channels that the caller names; without such
+ * channels and without channels in the environment, one substitute stands for all channels.
+ */
+export function substituteChannels(
+  { stopped, failure }: Mistakes,
+  usable: readonly Channel[],
+  { channels: names = [], kind, room }: RouteOptions,
+): readonly Channel[] {
+  const known = new Set([...usable, ...stopped].map(({ name }) => name));
+  const unknown = failure === undefined ? [] : names.filter((name) => name !== EVERY_CHANNEL && !known.has(name));
+  const all = failure !== undefined && usable.length + stopped.length + unknown.length === 0 ? [EVERY_CHANNEL] : [];
+  return [
+    ...stopped.map(({ name, kind = "", problem }) => substitute(name, kind, problem)),
+    ...[...unknown, ...all].map((name) => substitute(name, room === undefined ? kind ?? "" : "matrix", failure)),
+  ];
+}
+
+function substitute(name: string, kind: string, problem: ConfigError | undefined): Channel {
+  return {
+    name,
+    kind,
+    isIdempotent: true,
+    attachmentMode: "inline",
+    destinations: [undecidedDestination()],
+    send: () => Promise.reject(problem),
+  };
+}
+
+/** Replaces the envelopes of the channels that cannot be used with undecided envelopes. */
+export function withUndecided(
+  plan: Plan,
+  { usable, notification, room }: {
+    readonly usable: ReadonlySet<string>;
+    /** The notification without the changes of rules. The rules are applied again later. */
+    readonly notification: Notification;
+    readonly room: string | undefined;
+  },
+): Plan {
+  const replaced = new Map<string, Envelope>();
+  const replace = (envelope: Envelope): Envelope => {
+    const { channel } = envelope;
+    if (usable.has(channel)) return envelope;
+    const undecided = replaced.get(channel) ?? { channel, destination: undecidedDestination(room), notification };
+    replaced.set(channel, undecided);
+    return undecided;
+  };
+  return {
+    ...plan,
+    envelopes: [...new Set(plan.envelopes.map(replace))],
+    fallbacks: plan.fallbacks.map(({ envelope, primaries }) => ({
+      envelope: replace(envelope),
+      primaries: primaries.map(({ envelope, afterMs }) => ({ envelope: replace(envelope), afterMs })),
+    })),
+  };
+}
+
+/** Finds the mistake because of which an entry cannot be sent. */
+export function findMistake(
+  { channel }: Pick<Entry, "channel">,
+  { stopped, failure }: Mistakes,
+): Obstacle | undefined {
+  const problem = stopped.find(({ name }) => name === channel)?.problem ?? failure;
+  return problem && { reason: problem.message, isMistake: true };
+}
+
+/** The functions that decide the destinations of entries. */
+export interface Decider {
+  readonly queue: Queue;
+  /** Returns true if the mistake that stopped an entry is fixed. */
+  isFixed(entry: Entry): boolean;
+  /** Plans a notification, and returns the requests for the queue. */
+  toRequests(notification: Notification, options: RouteOptions, id: string): Promise<readonly EnqueueRequest[]>;
+}
+
+/**
+ * Replaces the undecided entries whose mistake is fixed with decided entries.
+ *
+ * @returns the decided entries, by the id of the undecided entry
+ * @throws {StorageError} if the queue cannot be written; the undecided entries then remain
+ */
+export async function decide({ queue, isFixed, toRequests }: Decider): Promise<ReadonlyMap<string, readonly Entry[]>> {
+  const replacements = new Map<string, readonly Entry[]>();
+  for (const entry of queue.state.liveEntries().filter((entry) => isUndecided(entry) && isFixed(entry))) {
+    const { channel, notification, idempotencyKey = `decided ${entry.id}`, time, expires, fallbackFor } = entry;
+    const channels = channel === EVERY_CHANNEL ? undefined : [channel];
+    try {
+      if (!isNotification(notification)) throw new ConfigError("Cannot read the notification: a field is missing");
+      const requests = await toRequests(notification, { channels, room: roomOfUndecided(entry) }, idempotencyKey);
+      const decided = requests.map((request) => ({ ...request, time, expires, fallbackFor }));
+      const { entries } = decided.length > 0 ? await queue.enqueue(decided, () => false) : { entries: [] };
+      await queue.drop([entry]);
+      replacements.set(entry.id, entries);
+    } catch (error) {
+      if (!(error instanceof HintedError) || error instanceof StorageError) throw error;
+      await queue.recordResult(entry, { state: "dead", reason: error.message }, { isProof: true });
+    }
+  }
+  return replacements;
+}
