@@ -314,6 +314,14 @@ export class NotTheServiceError extends Error {
 }
 
 /**
+ * A setting of the channel forbids to send to this destination, such as an encrypted room. Other
+ * destinations of the channel are not affected.
+ */
+export class DestinationError extends HintedError {
+  override name = "DestinationError" as const;
+}
+
+/**
  * It is unknown if an earlier attempt delivered the notification, and it is too early to check
  * this.
  */

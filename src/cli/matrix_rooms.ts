@@ -12,8 +12,10 @@ import { MatrixError } from "../matrix/errors.ts";
 import { parseRoom, ROOM_HINT, ROOM_PROBLEM, type RoomReference } from "../matrix/ids.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { type JoinOptions, joinRoom } from "../matrix/rooms.ts";
+import { encryptedRoomWarning, isEncrypted } from "../channels/matrix/encryption.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { EXIT } from "./exit_codes.ts";
+import type { Ui } from "./ui.ts";
 
 /** The time limit of a room request, in milliseconds. */
 export const ROOM_TIMEOUT_MS = 60_000;
@@ -77,6 +79,24 @@ export async function enterRoom(
     () => joinRoom(client, room, { ...options, timeoutMs: JOIN_TIMEOUT_MS }),
     JOIN_HINTS,
   );
+}
+
+/**
+ * Prints a warning if a room is encrypted. If the state of the room cannot be read, prints nothing,
+ * because the room can be used anyway.
+ *
+ * @param room the name of the room in the warning
+ */
+export async function warnIfEncrypted(
+  client: MatrixClient,
+  { room, roomId, signal }: { readonly room: string; readonly roomId: string; readonly signal?: AbortSignal },
+  ui: Ui,
+): Promise<void> {
+  try {
+    if (await isEncrypted(client, { roomId, timeoutMs: ROOM_TIMEOUT_MS, signal })) ui.warn(encryptedRoomWarning(room));
+  } catch {
+    signal?.throwIfAborted();
+  }
 }
 
 /**

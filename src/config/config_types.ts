@@ -158,6 +158,13 @@ export interface MatrixConfig extends ConnectionConfig {
    * @default {"send"}
    */
   readonly inDoubt?: "send" | "wait";
+  /**
+   * The behavior if a room is encrypted; matrix-notify cannot encrypt messages; `warn`: sends the
+   * message unencrypted, and prints a warning; `refuse`: the notifications for this room wait.
+   *
+   * @default {"warn"}
+   */
+  readonly encryptedRooms?: "warn" | "refuse";
 }
 
 /** A channel of the kind `ntfy`: a topic of an ntfy server. */

@@ -9,6 +9,7 @@
 
 import {
   ConfigError,
+  DestinationError,
   HintedError,
   InvalidNotificationError,
   NotSentError,
@@ -88,6 +89,7 @@ export function classify(error: unknown): Failure {
   if (error instanceof TooEarlyError) return { class: "unverified", reason, until: error.until };
   // The credentials cannot be read. A person must fix the problem, as with an invalid token.
   if (error instanceof ConfigError) return { class: "credentials", reason };
+  if (error instanceof DestinationError) return { class: "destination", reason };
   if (error instanceof InvalidNotificationError) return { class: "rejected", reason };
   // Deno denied access before the message was sent. Another process may have the missing
   // permission.

@@ -1,7 +1,7 @@
 /** Sends to Matrix rooms. */
 
 import type { Batch } from "../../notification/batch.ts";
-import { InvalidNotificationError, NotSentError } from "../../base/errors.ts";
+import { DestinationError, InvalidNotificationError, NotSentError } from "../../base/errors.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import { type MediaContent, type RoomMessageContent, sendEvent } from "../../matrix/events.ts";
 import { parseRoom, ROOM_HINT, ROOM_PROBLEM } from "../../matrix/ids.ts";
@@ -20,6 +20,7 @@ import {
   ownFields,
 } from "./content.ts";
 import { type EarlierDelivery, findEarlierDelivery } from "./deduplicate.ts";
+import { EncryptionGuard } from "./encryption.ts";
 import { type Related, relatedContent, relatedTo } from "./relations.ts";
 import { formerRoomsSince, type KnownRoom, RoomResolver } from "./room_resolver.ts";
 import type { MatrixSettings } from "./settings.ts";
@@ -39,6 +40,7 @@ export class MatrixChannel implements Channel {
   readonly #client: MatrixClient;
   readonly #context: ChannelContext;
   readonly #rooms: RoomResolver;
+  readonly #encryption: EncryptionGuard;
 
   constructor({ name, destinations, settings }: ChannelSetup<MatrixSettings>, context: ChannelContext) {
     this.name = name;
@@ -46,7 +48,9 @@ export class MatrixChannel implements Channel {
     this.#settings = settings;
     this.#client = createClient(settings, context.runtime);
     this.#context = context;
-    this.#rooms = new RoomResolver(this.#client, name, context.roomCache ?? inMemoryRoomCache());
+    const cache = context.roomCache ?? inMemoryRoomCache();
+    this.#rooms = new RoomResolver(this.#client, name, cache);
+    this.#encryption = new EncryptionGuard(this.#client, cache, settings.encryptedRooms);
   }
 
   checkDestination(room: string): void {
@@ -59,7 +63,8 @@ export class MatrixChannel implements Channel {
     const { txnId, inDoubt, timeoutMs, signal } = options;
     const room = await beforeSending(() => this.#rooms.find(destination, { timeoutMs, signal }));
     const contents = await this.#contents(notification, room, options);
-    const sending = { ...contents, destination, txnId, inDoubt, timeoutMs, signal };
+    const isFile = notification.file !== undefined;
+    const sending = { ...contents, isFile, destination, txnId, inDoubt, timeoutMs, signal };
     // An earlier attempt may have sent the message to a former room (a room that was replaced
     // later).
     let possibleDuplicate = false;
@@ -116,7 +121,27 @@ export class MatrixChannel implements Channel {
     );
   }
 
-  async #put({ content, related, roomId, txnId, timeoutMs, signal }: Sending): Promise<string> {
+  /** Sends a message to a room, and warns if the room is encrypted. */
+  async #put(sending: Sending): Promise<string> {
+    const warning = await beforeSending(() => this.#checkEncryption(sending));
+    const eventId = await this.#putEvent(sending);
+    // A file follows the message with its text, which has the same warning.
+    if (warning !== undefined && !sending.isFile) this.#context.warn(warning);
+    return eventId;
+  }
+
+  async #checkEncryption({ roomId, destination, timeoutMs, signal }: Sending): Promise<string | undefined> {
+    try {
+      return await this.#encryption.check(roomId, destination, { timeoutMs, signal });
+    } catch (error) {
+      // The alias may point to another room soon, or a room without encryption may replace this
+      // room.
+      if (error instanceof DestinationError) await this.#rooms.lookAgain(destination);
+      throw error;
+    }
+  }
+
+  async #putEvent({ content, related, roomId, txnId, timeoutMs, signal }: Sending): Promise<string> {
     const put = (content: RoomMessageContent | MediaContent) =>
       sendEvent(this.#client, content, { roomId, txnId, timeoutMs, signal });
     if (related?.roomId !== roomId) return await put(await content());
@@ -201,6 +226,8 @@ interface Sending extends Pick<SendOptions, "txnId" | "inDoubt" | "timeoutMs" | 
    * The content of the event as a reply or an edit, and the room of the event that it refers to.
    */
   readonly related: { readonly content: RoomMessageContent; readonly roomId: string } | undefined;
+  /** True if the event shows a file, and the text of the notification is another event. */
+  readonly isFile: boolean;
   readonly destination: string;
   readonly roomId: string;
 }

@@ -20,6 +20,7 @@ import { resolveAlias } from "../../matrix/rooms.ts";
 import { syncRooms } from "../../matrix/sync.ts";
 import { type Check, type CheckContext, failure, type Found, ok, once, skipped, warning } from "../check.ts";
 import { RoomCacheFile } from "../room_cache.ts";
+import { ENCRYPTED_HINT, isEncrypted } from "./encryption.ts";
 import { readKnownRoom, roomKey } from "./room_resolver.ts";
 import type { MatrixSettings } from "./settings.ts";
 
@@ -37,9 +38,10 @@ export interface MatrixProbe {
  * Creates the checks of all rooms. If there are several rooms, the name of each check contains its
  * room.
  */
-export function createRoomChecks(probe: MatrixProbe, { room: rooms, mentions }: MatrixSettings): readonly Check[] {
+export function createRoomChecks(probe: MatrixProbe, settings: MatrixSettings): readonly Check[] {
+  const rooms = settings.room;
   return rooms.flatMap((room) => {
-    const checks = new RoomProbe(probe, room).checks(mentions);
+    const checks = new RoomProbe(probe, room).checks(settings);
     if (rooms.length === 1) return checks;
     const names = new Set(checks.map(({ name }) => name));
     const withRoom = (name: string) => names.has(name) ? `${name} ${room}` : name;
@@ -62,7 +64,7 @@ class RoomProbe {
   }
 
   /** Creates the checks `room`, `power`, `mentions`, `encryption` and `replacement`. */
-  checks(mentions: readonly string[]): Check[] {
+  checks({ mentions, encryptedRooms }: MatrixSettings): Check[] {
     const inside = (name: string, look: (roomId: string) => Promise<Found>): Check => ({
       name,
       needs: ["room"],
@@ -76,7 +78,7 @@ class RoomProbe {
         needs: ["room"],
         look: () => this.#lookForMentions(mentions),
       }],
-      inside("encryption", (roomId) => this.#checkEncryption(roomId)),
+      inside("encryption", (roomId) => this.#checkEncryption(roomId, encryptedRooms)),
       inside("replacement", (roomId) => this.#checkReplacement(roomId)),
     ];
   }
@@ -188,13 +190,18 @@ class RoomProbe {
     );
   }
 
-  async #checkEncryption(roomId: string): Promise<Found> {
+  async #checkEncryption(roomId: string, policy: MatrixSettings["encryptedRooms"]): Promise<Found> {
     const { context: { limits }, client } = this.#probe;
-    const state = await readState(client, { roomId, type: "m.room.encryption", ...limits });
-    if (state === undefined) return ok("the room is not encrypted");
+    if (!await isEncrypted(client, { roomId, ...limits })) return ok("the room is not encrypted");
+    if (policy === "refuse") {
+      return failure(
+        'the room is encrypted, and its notifications wait, because "encryptedRooms" is "refuse"',
+        ENCRYPTED_HINT,
+      );
+    }
     return warning(
       "the room is encrypted, but matrix-notify sends unencrypted messages: homeservers can read them, and clients show a warning",
-      "use a room without encryption: matrix-notify room create NAME --invite @you:example.org",
+      ENCRYPTED_HINT,
     );
   }
 

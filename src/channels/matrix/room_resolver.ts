@@ -114,6 +114,15 @@ export class RoomResolver {
     return await this.#remember(destination, next, known ?? { roomId: refused.roomId, seen: 0, former: [] });
   }
 
+  /**
+   * Makes the next {@linkcode find} look for another room of a destination, because the current
+   * room cannot be used.
+   */
+  async lookAgain(destination: string): Promise<void> {
+    const known = this.#recall(destination);
+    if (known !== undefined) await this.#cache.remember(this.#key(destination), { ...known, seen: 0 });
+  }
+
   async #first(destination: string, options: RequestOptions): Promise<Found> {
     const reference = parseRoom(destination);
     if (reference?.kind === "alias") {

@@ -88,6 +88,14 @@ export const MATRIX_SETTINGS = {
     values: ["send", "wait"],
     default: "send",
   }),
+  encryptedRooms: choice({
+    help:
+      "the behavior if a room is encrypted; matrix-notify cannot encrypt messages; `warn`: sends the message unencrypted, " +
+      "and prints a warning; `refuse`: the notifications for this room wait",
+    examples: ["refuse", "warn"],
+    values: ["warn", "refuse"],
+    default: "warn",
+  }),
 };
 
 /** The parsed settings of an account. */

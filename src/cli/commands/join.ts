@@ -4,7 +4,7 @@ import { parseRoom } from "../../matrix/ids.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { enterRoom } from "../matrix_rooms.ts";
+import { enterRoom, warnIfEncrypted } from "../matrix_rooms.ts";
 import { ACCOUNT_OPTIONS } from "../options.ts";
 import { printable } from "../ui.ts";
 
@@ -38,5 +38,6 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const roomId = await enterRoom(client, room, { via: args.list("via") });
   if (args.has("json")) ui.json({ roomId, channel });
   else ui.data(`joined ${printable(roomId)}`);
+  await warnIfEncrypted(client, { room, roomId }, ui);
   return EXIT.ok;
 }

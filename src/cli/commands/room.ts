@@ -7,7 +7,13 @@ import { type Invite, type JoinedRoom, syncRooms } from "../../matrix/sync.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { requireInvitee, ROOM_TIMEOUT_MS, type ServerHints, withServerErrors } from "../matrix_rooms.ts";
+import {
+  requireInvitee,
+  ROOM_TIMEOUT_MS,
+  type ServerHints,
+  warnIfEncrypted,
+  withServerErrors,
+} from "../matrix_rooms.ts";
 import { ACCOUNT_OPTIONS } from "../options.ts";
 import { printable } from "../ui.ts";
 
@@ -24,7 +30,8 @@ export const create: Command = defineCommand({
   operands: "NAME",
   options: CREATE_OPTIONS,
   details: [
-    "Only invited people can join the room. The room is not encrypted.",
+    "Only invited people can join the room. The room is not encrypted, unless the homeserver encrypts all new rooms. " +
+    "In this case, room create prints a warning.",
     "To send to one person, you do not need to create a room. Set @name:example.org as the room of the channel, or " +
     "use send --room. matrix-notify finds the direct chat, or creates the chat if it does not exist.",
   ],
@@ -73,6 +80,7 @@ async function createNamed(context: CreateContext): Promise<number> {
   );
   if (args.has("json")) ui.json({ roomId, channel });
   else ui.data(`created ${printable(roomId)}`);
+  await warnIfEncrypted(client, { room: roomId, roomId }, ui);
   if (person !== undefined) await markAsDirect(client, { person, roomId }, context);
   return EXIT.ok;
 }

@@ -18,7 +18,14 @@ import { createRoom, resolveAlias } from "../../matrix/rooms.ts";
 import { type Invite, syncRooms, waitForInvites } from "../../matrix/sync.ts";
 import { CommandError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { enterRoom, requireInvitee, requireRoom, ROOM_TIMEOUT_MS, withServerErrors } from "../matrix_rooms.ts";
+import {
+  enterRoom,
+  requireInvitee,
+  requireRoom,
+  ROOM_TIMEOUT_MS,
+  warnIfEncrypted,
+  withServerErrors,
+} from "../matrix_rooms.ts";
 import type { SetupContext } from "./context.ts";
 import { type Choice, createChoiceQuestion } from "./prompter.ts";
 
@@ -137,11 +144,7 @@ async function verifyCanSend({ room, roomId }: Room, { client, signal, ui, userI
       },
     );
   }
-  if (await read("m.room.encryption") !== undefined) {
-    ui.warn(
-      "The room is encrypted, but notifications are sent unencrypted: homeservers can read them, and clients show a warning",
-    );
-  }
+  await warnIfEncrypted(client, { room, roomId, signal }, ui);
 }
 
 const WAIT_ANSWER = "wait";
