@@ -140,6 +140,9 @@ class Scene implements AsyncDisposable {
         return [];
       case "show":
         return [JSON.stringify(JSON.parse(Deno.readTextFileSync(`${this.directory}/${text}`)))];
+      case "encrypt":
+        this.#homeserver.setState(text, "m.room.encryption", { algorithm: "m.megolm.v1.aes-sha2" });
+        return [];
       case "power":
         this.#homeserver.setState(this.#closed, "m.room.power_levels", { events_default: Number(text) });
         return [];

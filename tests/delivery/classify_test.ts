@@ -8,6 +8,7 @@ import {
 } from "../../src/delivery/classify.ts";
 import {
   ConfigError,
+  DestinationError,
   NotSentError,
   NotTheServiceError,
   ResponseError,
@@ -67,6 +68,7 @@ const TABLE: [what: string, error: unknown, expected: FailureClass, gapMs?: numb
   ["a room that cannot be read back yet", new TooEarlyError("x", 5), "unverified"],
   ["502 of a proxy", new NotTheServiceError("x", { status: 502 }), "in-doubt", RESET_GAP_MS],
   ["a token file that cannot be read", new ConfigError("x"), "credentials"],
+  ["a destination that a setting forbids", new NotSentError(new DestinationError("x")), "destination"],
   ["an unknown error", new Error("x"), "in-doubt", RESET_GAP_MS],
   ["a thrown string", "x", "in-doubt", RESET_GAP_MS],
 ];

@@ -299,6 +299,17 @@ const ROOM: readonly BrokenSetup[] = [
     hint: "without encryption",
   },
   {
+    name: "an encrypted room that the settings refuse",
+    async apply(scene) {
+      scene.configure("matrix", { encryptedRooms: "refuse" });
+      await scene.state("m.room.encryption", { algorithm: "m.megolm.v1.aes-sha2" });
+    },
+    check: "matrix/encryption",
+    state: "failure",
+    message: "its notifications wait",
+    hint: "without encryption",
+  },
+  {
     name: "a replaced room",
     apply: (scene) => void scene.homeserver.upgradeRoom(scene.room),
     check: "matrix/replacement",

@@ -142,7 +142,7 @@ Deno.test("NotifierCore.notify() stops waiting for a server that hangs, and the 
   await using notifier = await scene.open();
   scene.homeserver.fault("hang-after-persisting", { times: 1 });
   const notified = notifier.notify({ subject: "Up" });
-  await scene.homeserver.received(({ handled }) => handled);
+  await scene.homeserver.received(({ route, handled }) => route === "send" && handled);
   scene.runtime.expireTimeouts();
   const [outcome] = await notified;
   assertEquals([outcome.state, fieldsOf(outcome).reason], [

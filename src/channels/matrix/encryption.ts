@@ -1,0 +1,94 @@
+/**
+ * Finds out if a room is encrypted. matrix-notify does not encrypt messages. Homeservers accept
+ * unencrypted messages in encrypted rooms, so only this check notices such a room.
+ *
+ * ```text
+ * before each message   in the cache -> no request
+ *                       otherwise: read the state of the room -> cache
+ *   "warn"              send the message, and print a warning
+ *   "refuse"            the lane (one destination of one channel) waits
+ * ```
+ *
+ * A room stays encrypted for ever. A room without encryption is checked again after some hours.
+ *
+ * @module
+ */
+
+import { DestinationError } from "../../base/errors.ts";
+import { MatrixError } from "../../matrix/errors.ts";
+import type { MatrixClient, RequestOptions } from "../../matrix/request.ts";
+import { readState } from "../../matrix/room_state.ts";
+import type { RoomCache } from "../room_cache.ts";
+import { LOOK_EVERY_MS } from "./room_resolver.ts";
+import type { MatrixSettings } from "./settings.ts";
+
+/**
+ * The longest time to wait for the state of a room before a message, in milliseconds. If the state
+ * cannot be read in this time, the policy `warn` sends the message without a warning.
+ */
+const LOOK_TIMEOUT_MS = 5_000;
+
+/** How to avoid unencrypted messages in an encrypted room. */
+export const ENCRYPTED_HINT = "use a room without encryption: matrix-notify room create NAME --invite @you:example.org";
+
+/** Returns the warning about an encrypted room, for commands that prepare the room. */
+export function encryptedRoomWarning(room: string): string {
+  return `Room ${room} is encrypted, but matrix-notify sends unencrypted messages: homeservers can read them, and ` +
+    `clients show a warning (${ENCRYPTED_HINT})`;
+}
+
+/** Returns true if a room has the state event that turns encryption on. */
+export async function isEncrypted(
+  client: MatrixClient,
+  options: RequestOptions & { readonly roomId: string },
+): Promise<boolean> {
+  return await readState(client, { ...options, type: "m.room.encryption" }) !== undefined;
+}
+
+/** The policy of a channel for encrypted rooms. */
+export class EncryptionGuard {
+  readonly #client: MatrixClient;
+  readonly #cache: RoomCache;
+  readonly #policy: MatrixSettings["encryptedRooms"];
+
+  constructor(client: MatrixClient, cache: RoomCache, policy: MatrixSettings["encryptedRooms"]) {
+    this.#client = client;
+    this.#cache = cache;
+    this.#policy = policy;
+  }
+
+  /**
+   * Checks the room of a message that is about to be sent.
+   *
+   * @returns a warning to print after the message was sent; undefined if the room is not encrypted
+   * @throws {DestinationError} if the room is encrypted, and the policy is `refuse`
+   * @throws the error of the request if the policy is `refuse`
+   */
+  async check(roomId: string, destination: string, options: RequestOptions): Promise<string | undefined> {
+    if (!await this.#isEncrypted(roomId, options)) return undefined;
+    if (this.#policy === "warn") return encryptedRoomWarning(destination);
+    throw new DestinationError(`Room ${destination} is encrypted, and "encryptedRooms" is "refuse"`, {
+      hint: `${ENCRYPTED_HINT}; or set "encryptedRooms" to "warn"`,
+    });
+  }
+
+  async #isEncrypted(roomId: string, { timeoutMs, signal }: RequestOptions): Promise<boolean> {
+    const key = `encrypted ${roomId}`;
+    const known = this.#cache.get(key);
+    const now = this.#client.runtime.now();
+    if (known === true) return true;
+    if (typeof known === "number" && known <= now && now - known < LOOK_EVERY_MS) return false;
+    try {
+      const limits = { timeoutMs: Math.min(timeoutMs, LOOK_TIMEOUT_MS), signal };
+      const found = await isEncrypted(this.#client, { roomId, ...limits });
+      await this.#cache.remember(key, found || now);
+      return found;
+    } catch (error) {
+      signal?.throwIfAborted();
+      // If the account is not in the room, the room refuses the message too.
+      const isOutside = error instanceof MatrixError && (error.status === 403 || error.status === 404);
+      if (this.#policy === "refuse" && !isOutside) throw error;
+      return false;
+    }
+  }
+}
