@@ -13,7 +13,8 @@ import {
   html as standard,
   parse as parsePage,
 } from "npm:parse5@8.0.1";
-import { BLOCKS, DROPPED, findAttribute, INLINES, permittedAttributes, REPLACED } from "./permitted.ts";
+import { type Attribute, BLOCKS, DROPPED, findAttribute, INLINES, permittedAttributes, REPLACED } from "./permitted.ts";
+import { styleElements } from "./styles.ts";
 import { HtmlWriter, type OpenElement } from "./html_writer.ts";
 import { type Markup, toPlainMarkup } from "./markup.ts";
 
@@ -52,9 +53,10 @@ interface Frame {
  *
  * Elements that are not permitted are replaced by their text. Elements such as `script`, `style`,
  * `template` and `mx-reply` are removed with their content. Blocks that are not permitted become a
- * `div`, and `strike` becomes `del`. A link must have an absolute address with a permitted scheme,
- * and an image must have an `mxc:` address. Without such an address, the element is replaced by its
- * text. Elements deeper than 100 levels are also replaced by their text. Elements without content
+ * `div`, and `strike` becomes `del`. Colours (`<font color>`, the attribute `style`) become a `span`
+ * with `data-mx-color`; see `styles.ts`. A link must have an absolute address with a permitted
+ * scheme; without it, the link is replaced by its text. An image must have an `mxc:` address; an
+ * image of another server becomes a link. Elements deeper than 100 levels are also replaced by their text. Elements without content
  * are written as `<br>`, not as `<br/>`, because the slash does not have a meaning in HTML.
  *
  * The function never throws. HTML is shown as source if it is longer than {@linkcode
@@ -147,13 +149,34 @@ function writeStart(node: DefaultTreeAdapterTypes.Element, writer: HtmlWriter): 
   if (node.namespaceURI !== standard.NS.HTML) return undefined;
   const tag = REPLACED.get(node.tagName) ?? node.tagName;
   if (!BLOCKS.has(tag) && !INLINES.has(tag)) return undefined;
+  const styles = styleElements(node.tagName, node.attrs);
   const attributes = permittedAttributes(tag, node.attrs);
   if (tag === "img" && findAttribute(attributes, "src") === undefined) {
-    writer.text(findAttribute(attributes, "alt") ?? "");
+    writeOtherImage(node.attrs, writer);
     return undefined;
   }
   // A link without an address and a span without attributes are useless.
-  if (tag === "a" && findAttribute(attributes, "href") === undefined) return undefined;
-  if (tag === "span" && attributes.length === 0) return undefined;
-  return writer.open(tag, attributes);
+  const isUseless = tag === "a" && findAttribute(attributes, "href") === undefined ||
+    tag === "span" && attributes.length === 0;
+  const opened = [...isUseless ? [] : [[tag, attributes] as const], ...styles]
+    .map(([tag, attributes]) => writer.open(tag, attributes));
+  // Closing the outermost element closes the others.
+  return opened.find((element) => element !== undefined);
+}
+
+/** The width or the height of an invisible image that only counts readers. */
+const INVISIBLE = /^[01](px)?$/;
+
+/**
+ * Writes an image that is not on a homeserver: as a link, or as its description. Clients do not load
+ * images from other servers.
+ */
+function writeOtherImage(attributes: readonly Attribute[], writer: HtmlWriter): void {
+  const find = (name: string) => findAttribute(attributes, name) ?? "";
+  const label = find("alt");
+  const link = permittedAttributes("a", [{ name: "href", value: find("src") }]);
+  if (link.length === 0 || INVISIBLE.test(find("width")) || INVISIBLE.test(find("height"))) return writer.text(label);
+  const element = writer.open("a", link);
+  writer.text(label || "[Image]");
+  if (element !== undefined) writer.close(element);
 }

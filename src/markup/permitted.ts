@@ -6,6 +6,7 @@
  * @module
  */
 
+import { parseColor } from "./colors.ts";
 import { cleanText } from "./markup.ts";
 
 /** The permitted block elements. An HTML parser closes an open paragraph before a block element. */
@@ -45,6 +46,10 @@ export const TABLE_FRAMES: ReadonlySet<string> = new Set(["table", "thead", "tbo
  */
 export const REPLACED: ReadonlyMap<string, string> = new Map([
   ...["strike"].map((tag) => [tag, "del"] as const),
+  ...["font", "mark"].map((tag) => [tag, "span"] as const),
+  ...["kbd", "samp", "tt"].map((tag) => [tag, "code"] as const),
+  ...["cite", "dfn", "var"].map((tag) => [tag, "em"] as const),
+  ...["ins"].map((tag) => [tag, "u"] as const),
   ...["dir", "menu"].map((tag) => [tag, "ul"] as const),
   ...["listing", "plaintext", "xmp"].map((tag) => [tag, "pre"] as const),
   ...["tfoot"].map((tag) => [tag, "tbody"] as const),
@@ -80,8 +85,8 @@ type Check = (value: string) => string | undefined;
 
 const CHECKS: ReadonlyMap<string, Readonly<Record<string, Check>>> = new Map<string, Record<string, Check>>([
   ["span", {
-    "data-mx-bg-color": color,
-    "data-mx-color": color,
+    "data-mx-bg-color": parseColor,
+    "data-mx-color": parseColor,
     "data-mx-spoiler": cleanText,
     "data-mx-maths": cleanText,
   }],
@@ -118,10 +123,6 @@ export function permittedAttributes(tag: string, attributes: readonly Attribute[
 /** Finds the value of an attribute. */
 export function findAttribute(attributes: readonly Attribute[], name: string): string | undefined {
   return attributes.find((attribute) => attribute.name === name)?.value;
-}
-
-function color(value: string): string | undefined {
-  return /^#[0-9a-f]{6}$/i.test(value) ? value : undefined;
 }
 
 function digits(value: string): string | undefined {

@@ -22,7 +22,7 @@ Deno.test("reduceHtml() keeps every suggested element", () => {
 
 Deno.test("reduceHtml() keeps the text of elements that it removes", () => {
   check([
-    ["<font color=red>a</font> <small>b</small> <no-such>c</no-such>", "a b c"],
+    ["<font>a</font> <small>b</small> <no-such>c</no-such>", "a b c"],
     ["<strike>a</strike>", "<del>a</del>"],
     ["<section>a</section><section>b</section>", "<div>a</div><div>b</div>"],
     ["<dl><dt>a<dd>b</dl>", "<div><div>a</div><div>b</div></div>"],
@@ -31,7 +31,7 @@ Deno.test("reduceHtml() keeps the text of elements that it removes", () => {
     ["<button>a</button><label>b</label>", "ab"],
     // MathML tags with names of HTML elements make the parser leave the body.
     ["<math><tbody><mi><table></table><tr>a", "<table></table>a"],
-    ["<span>a</span><span style='color:red'>b</span>", "ab"],
+    ["<span>a</span><span style='margin:0'>b</span>", "ab"],
   ]);
 });
 
@@ -57,12 +57,72 @@ Deno.test("reduceHtml() drops elements whose content is not text of the message"
   ]);
 });
 
+Deno.test("reduceHtml() turns colours and styles into permitted elements", () => {
+  const red = (text: string) => `<span data-mx-color="#ff0000">${text}</span>`;
+  check([
+    ["<font color=red>a</font>", red("a")],
+    ["<font color='#f00'><b>[FIRING]</b></font>", red("<b>[FIRING]</b>")],
+    ["<font color=FF0000 size=5>a</font>", red("a")],
+    ["<span style='color: Red !important; margin: 0'>a</span>", red("a")],
+    ["<span style='color:rgb(255,0,0)'>a</span><span style='color:rgba(255 0 0 / 50%)'>b</span>", red("a") + red("b")],
+    ["<p style='color:#ff0000ff'>a<div>b", `<p>${red("a")}</p><div>b</div>`],
+    ["<strong style='color:red'>a</strong>", `<strong>${red("a")}</strong>`],
+    [
+      "<table><tr style='color:red'><td style='color:red'>a</table>",
+      `<table><tbody><tr><td>${red("a")}</td></tr></tbody></table>`,
+    ],
+    [
+      "<span style='background-color:crimson;color:white'>a</span>",
+      '<span data-mx-bg-color="#dc143c" data-mx-color="#ffffff">a</span>',
+    ],
+    ["<mark>a</mark>", '<span data-mx-bg-color="#ffff00" data-mx-color="#000000">a</span>'],
+    [
+      "<span style='font-weight:700;font-style:italic;text-decoration:underline line-through'>a</span>",
+      "<strong><em><u><del>a</del></u></em></strong>",
+    ],
+    [
+      "<span style='font-family:&quot;Courier New&quot;,monospace'>a</span><tt>b</tt><kbd>c</kbd>",
+      "<code>a</code><code>b</code><code>c</code>",
+    ],
+    ["<ins>a</ins><var>b</var><b style='font-weight:bold'>c</b>", "<u>a</u><em>b</em><b><strong>c</strong></b>"],
+  ]);
+});
+
+Deno.test("reduceHtml() leaves out colours that some readers cannot see", () => {
+  check([
+    ["<font color=black>a</font><font color=white>b</font><span style='color:#222'>c</span>", "abc"],
+    ["<a href='https://e.org' style='color:red'>a</a>", '<a href="https://e.org">a</a>'],
+    ["<font color='no-colour'>a</font><font color=transparent>b</font><span style='color:#f000'>c</span>", "abc"],
+    ["<font color=yellow>a</font>", '<span data-mx-color="#ffff00">a</span>'],
+  ]);
+});
+
+Deno.test("reduceHtml() shows the templates of public receivers for Alertmanager", () => {
+  check([
+    [
+      `<p>
+        <strong><font color="orange">FIRING</font></strong>
+        HostDown
+        &gt;&gt; <a href="https://e.org/r">Runbook</a> |
+      </p>`,
+      `<p><strong><span data-mx-color="#ffa500">FIRING</span></strong>
+        HostDown
+        &gt;&gt; <a href="https://e.org/r">Runbook</a> |
+      </p>`,
+    ],
+    [
+      "<font color='red'><b>[FIRING - CRITICAL]</b></font> Load: 9 (<a href=\"https://e.org/g\">source</a>)<br/>",
+      '<span data-mx-color="#ff0000"><b>[FIRING - CRITICAL]</b></span> Load: 9 (<a href="https://e.org/g">source</a>)<br>',
+    ],
+  ]);
+});
+
 Deno.test("reduceHtml() keeps permitted attributes in one order, and no others", () => {
   check([
     ["<p id=a class=b style=c onclick=d>x</p>", "<p>x</p>"],
     [
       '<span data-mx-maths="a&lt;b" data-mx-color="#ff00AA" data-mx-bg-color=red data-mx-spoiler>x</span>',
-      '<span data-mx-color="#ff00AA" data-mx-spoiler="" data-mx-maths="a&lt;b">x</span>',
+      '<span data-mx-bg-color="#ff0000" data-mx-color="#ff00aa" data-mx-spoiler="" data-mx-maths="a&lt;b">x</span>',
     ],
     ['<div data-mx-maths="x^2" data-mx-color="#ff0000">x</div>', '<div data-mx-maths="x^2">x</div>'],
     ['<code class="a language-sh b language-">x</code>', '<code class="language-sh">x</code>'],
@@ -105,9 +165,12 @@ Deno.test("reduceHtml() keeps a link only to an absolute address of a permitted 
   ]);
 });
 
-Deno.test("reduceHtml() shows the description of an image that clients cannot load", () => {
+Deno.test("reduceHtml() shows an image of another server as a link, or its description", () => {
   check([
-    ['a <img src="https://e.org/p.png" alt="a graph"> b', "a a graph b"],
+    ['a <img src="https://e.org/p.png" alt="a graph"> b', 'a <a href="https://e.org/p.png">a graph</a> b'],
+    ['<img src="https://e.org/p.png">', '<a href="https://e.org/p.png">[Image]</a>'],
+    ['<a href="https://e.org"><img src="https://e.org/p.png"></a>', '<a href="https://e.org">[Image]</a>'],
+    ['a<img src="https://e.org/count" width=1 height=1>', "a"],
     ['<img alt="a < b">', "a &lt; b"],
     ['<img src="mxc://e.org">', ""],
     ['<img src="mxc://e.org/m/x">', ""],

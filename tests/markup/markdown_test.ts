@@ -18,7 +18,7 @@ Deno.test("renderMarkdown() renders GitHub flavoured Markdown", () => {
     ["https://e.org/x a@e.org", '<a href="https://e.org/x">https://e.org/x</a> <a href="mailto:a@e.org">a@e.org</a>'],
     ["a\n\n---\n\nb", "<p>a</p><hr><p>b</p>"],
     ["![a graph](mxc://e.org/m)", '<img alt="a graph" src="mxc://e.org/m">'],
-    ["![a graph](https://e.org/p.png)", "a graph"],
+    ["![a graph](https://e.org/p.png)", '<a href="https://e.org/p.png">a graph</a>'],
     ["AT&T &copy; 1 < 2", "AT&amp;T © 1 &lt; 2"],
   ]);
 });
@@ -37,7 +37,7 @@ Deno.test("renderMarkdown() shows task boxes as characters", () => {
 
 Deno.test("renderMarkdown() reduces HTML in the Markdown", () => {
   check([
-    ["a <u>b</u> <font color=red>c</font>", "a <u>b</u> c"],
+    ["a <u>b</u> <font color=red>c</font>", 'a <u>b</u> <span data-mx-color="#ff0000">c</span>'],
     ["<script>alert(1)</script>\n\na", "<p>a</p>"],
     ["[a](javascript:alert(1)) [b](data:text/html,x) [c](java\tscript:x)", "a b [c](java\tscript:x)"],
     ["[a](&#106;avascript:alert(1))", "a"],

@@ -15,9 +15,10 @@ const TAGS = [
   ..."svg math foreignObject desc mtext mi annotation-xml template style script title textarea select option".split(
     " ",
   ),
-  ..."form section dl dt dd center xmp listing body html head noscript iframe input mx-reply ruby rp rt no-such".split(
-    " ",
-  ),
+  ..."form section dl dt dd center xmp listing mark tt ins body html head noscript iframe input mx-reply ruby rp rt no-such"
+    .split(
+      " ",
+    ),
 ];
 const ATTRIBUTES = [
   ...[
@@ -28,6 +29,7 @@ const ATTRIBUTES = [
     "start=3",
     "id=a",
   ],
+  ...["color=red", 'style="color:#c00;background:gold"', 'style="font-weight:bold;font-family:monospace"'],
   ...["data-mx-spoiler", 'data-mx-color="#ff00aa"', 'class="language-x y"', "onclick=x", 'encoding="text/html"'],
 ];
 const TEXTS = [

@@ -72,9 +72,20 @@ export function composeMail(notification: Notification, message: RenderedMessage
     date: new Date(notification.time),
     // This header prevents automatic replies (RFC 3834).
     headers: { "Auto-Submitted": "auto-generated", ...importanceOf(notification) },
-    ...(fits ? { html: `<!DOCTYPE html><html><body>${html}</body></html>` } : {}),
+    ...(fits ? { html: `<!DOCTYPE html><html><body>${withStyles(html)}</body></html>` } : {}),
     textEncoding: encodingOf(text),
   };
+}
+
+/** Replaces the colours of Matrix by the colours of HTML. The HTML has the form of `markup/`. */
+function withStyles(html: string): string {
+  return html.replace(
+    /<span(?: data-mx-bg-color="(#\w+)")?(?: data-mx-color="(#\w+)")?/g,
+    (_, back, front) => {
+      const style = [...back ? [`background-color:${back}`] : [], ...front ? [`color:${front}`] : []].join(";");
+      return style === "" ? "<span" : `<span style="${style}"`;
+    },
+  );
 }
 
 /** Returns the subject as one line, even if the name of the host contains line breaks. */

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { composeMail, fitsMail } from "../../../src/channels/email/message.ts";
 import { createBatch, renderBatch } from "../../../src/notification/batch.ts";
 import { createNotification, type NotificationInput } from "../../../src/notification/notification.ts";
@@ -32,6 +32,17 @@ Deno.test("fitsMail() reserves space for the text around a batch, so that the ba
   const addresses = { from: "a@example.org", to: "b@example.org", messageId: "<x@example.org>" };
   const mail = composeMail(digest, rendered, { identity: "jump", lateAt: TEST_TIME + 60_000, ...addresses });
   assertEquals([mail.text.match(/^- /gm)?.length, mail.html === undefined], [200, false]);
+});
+
+Deno.test("composeMail() writes the colours of Matrix as styles", () => {
+  const message =
+    '<span data-mx-bg-color="#000000" data-mx-color="#ff0000">a</span><span data-mx-color="#00ff00">b</span>' +
+    '<span data-mx-spoiler="">c</span>';
+  assertStringIncludes(
+    compose({ subject: "Up", message }).html ?? "",
+    '<span style="background-color:#000000;color:#ff0000">a</span><span style="color:#00ff00">b</span>' +
+      '<span data-mx-spoiler="">c</span>',
+  );
 });
 
 Deno.test("composeMail() sets the importance", () => {
