@@ -6,8 +6,7 @@
  * @module
  */
 
-import { untilAborted } from "../runtime/abort.ts";
-import { cleanCommand, readPassedVariables } from "../runtime/clean_command.ts";
+import { askProgram } from "../runtime/clean_command.ts";
 import { mayReadSystem, mayRun } from "../runtime/permissions.ts";
 
 /** The result of `stat` for a file or a directory. */
@@ -40,10 +39,7 @@ export interface Host {
   mayRunItself(): boolean;
   /** Returns true if a process holds the lock of a file. Does not create the file. */
   isLocked(path: string): boolean;
-  /**
-   * Runs a program, and returns its output. Returns undefined if the program cannot be run, fails,
-   * or does not end before the signal aborts.
-   */
+  /** Runs a program and returns its output, as {@linkcode askProgram} does. */
   ask(program: string, args: readonly string[], signal: AbortSignal): Promise<string | undefined>;
 }
 
@@ -58,7 +54,7 @@ export function denoHost(): Host {
     mayRun,
     mayRunItself: () => mayRun(Deno.execPath()),
     isLocked,
-    ask,
+    ask: askProgram,
   };
 }
 
@@ -83,24 +79,5 @@ function isLocked(path: string): boolean {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
-  }
-}
-
-async function ask(program: string, args: readonly string[], signal: AbortSignal): Promise<string | undefined> {
-  if (!mayRun(program)) return undefined;
-  try {
-    const env = { ...readPassedVariables(), LC_ALL: "C" };
-    const child = cleanCommand({ path: program, args, env }, {
-      stdin: "null",
-      stdout: "piped",
-      stderr: "null",
-      signal,
-    });
-    // A process that hangs in the kernel cannot be killed. Therefore this code stops waiting for
-    // the process when the signal aborts.
-    const output = await untilAborted(child.output(), signal);
-    return output.success ? new TextDecoder().decode(output.stdout) : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -125,10 +125,10 @@ export class NotifierCore implements AsyncDisposable {
     }
     const { entries, problem } = enqueued;
     staged?.commit(entries);
-    if (problem) return this.#reportSpooled(entries, problem, isDeliverer);
+    if (problem) return await this.#reportSpooled(entries, problem, isDeliverer);
     const mine = entries.filter(({ fallbackFor }) => fallbackFor === undefined).map(({ id }) => id);
     await this.#deliver({ deadline, patienceMs: 0, mine, signal, isDeliverer });
-    return this.#conclude(entries);
+    return await this.#conclude(entries);
   }
 
   /**
@@ -202,7 +202,7 @@ export class NotifierCore implements AsyncDisposable {
     await this.#deliver({ patienceMs: waitMs, signal, isDeliverer });
     const known = new Set(before.map((entry) => entry.id));
     const live = expandBatches(queue.state.liveEntries());
-    return this.#conclude([...before, ...live.filter((entry) => !known.has(entry.id))]);
+    return await this.#conclude([...before, ...live.filter((entry) => !known.has(entry.id))]);
   }
 
   /**
@@ -270,7 +270,7 @@ export class NotifierCore implements AsyncDisposable {
     queue.state.watch(all.map(({ id }) => id));
     await queue.retry(entries, DEFAULT_TTL_MS);
     await this.#deliver({ deadline, patienceMs: 0, mine: all.map(({ id }) => id), signal, isDeliverer: false });
-    return this.#conclude(all);
+    return await this.#conclude(all);
   }
 
   /** See `Notifier.drop()`. */
@@ -321,9 +321,13 @@ export class NotifierCore implements AsyncDisposable {
    * Returns the outcomes of entries in the spool, where entries are stored while the journal cannot
    * be written.
    */
-  #reportSpooled(entries: readonly Entry[], problem: StorageError, isDeliverer: boolean): Outcome[] {
+  async #reportSpooled(
+    entries: readonly Entry[],
+    problem: StorageError,
+    isDeliverer: boolean,
+  ): Promise<Outcome[]> {
     if (isDeliverer) this.#parts.queue.deliverLock.release();
-    this.#parts.handOver();
+    await this.#parts.handOver();
     const reason = `The notification is on disk, but cannot be sent now: ${problem.message}`;
     return entries.map(({ id, channel, destination }) => ({ id, channel, destination, state: "queued", reason }));
   }
@@ -339,11 +343,11 @@ export class NotifierCore implements AsyncDisposable {
    * Returns the outcomes of entries. If the queue still has entries, hands over the queue to the
    * next deliverer.
    */
-  #conclude(entries: readonly Entry[]): Outcome[] {
+  async #conclude(entries: readonly Entry[]): Promise<Outcome[]> {
     const { queue, courier, reporter } = this.#parts;
     const outcomes = reporter.outcomes(entries);
     queue.state.unwatch(entries.map((entry) => entry.id));
-    if (courier.hasWork()) this.#parts.handOver();
+    if (courier.hasWork()) await this.#parts.handOver();
     queue.keepReserve();
     return outcomes;
   }

@@ -54,7 +54,7 @@ export interface NotifierParts {
    */
   preview(envelope: Pick<Envelope, "channel" | "notification">): string;
   /** Hands over the queue to the next deliverer. If this fails, a warning is reported. */
-  handOver(): void;
+  handOver(): Promise<void>;
   /** Reports a warning. */
   warn(text: string): void;
 }
@@ -128,9 +128,9 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
         shown.message,
       );
     },
-    handOver() {
+    async handOver() {
       const runsSubprocesses = all.some((channel) => channel.runsSubprocesses);
-      const problem = handOver(queue, {
+      const problem = await handOver(queue, {
         mode,
         options: { stateDir, configFile, insecureHttp },
         runsSubprocesses,

@@ -10,6 +10,7 @@
  * @module
  */
 
+import { untilAborted } from "./abort.ts";
 import { mayReadVariable, mayRun } from "./permissions.ts";
 
 /**
@@ -94,6 +95,11 @@ export function cleanCommand({ path, args, env }: CleanProgram, options: Deno.Co
   return new Deno.Command(SHELL, { ...common, args: ["-c", SCRIPT, "sh", SCRIPT, path, ...args] });
 }
 
+/** Starts a program that continues after this process, its terminal and its shell have ended. */
+export function startDetached(program: CleanProgram): void {
+  cleanCommand(program, { detached: true, stdin: "null", stdout: "null", stderr: "null" }).spawn().unref();
+}
+
 /**
  * Throws if the shell could not start the program.
  *
@@ -105,4 +111,27 @@ export function checkStarted(path: string, stderr: string): void {
   if (code === undefined) return;
   if (code === "127") throw new Deno.errors.NotFound(`Cannot start ${path}: there is no such file`);
   throw new Deno.errors.PermissionDenied(`Cannot start ${path}: it is not executable`);
+}
+
+/**
+ * Runs a program without input, and returns its output.
+ *
+ * @returns undefined if the program cannot be run, fails, or does not end before the signal aborts
+ */
+export async function askProgram(
+  path: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  if (!mayRun(path)) return undefined;
+  try {
+    const env = { ...readPassedVariables(), LC_ALL: "C" };
+    const command = cleanCommand({ path, args, env }, { stdin: "null", stdout: "piped", stderr: "null", signal });
+    // A process that hangs in the kernel cannot be killed. Therefore this code stops waiting for
+    // the process when the signal aborts.
+    const output = await untilAborted(command.output(), signal);
+    return output.success ? new TextDecoder().decode(output.stdout) : undefined;
+  } catch {
+    return undefined;
+  }
 }

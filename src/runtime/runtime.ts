@@ -9,6 +9,7 @@
 import { PROXY_VARIABLES } from "./address.ts";
 import type { Connection, HttpClients } from "./http_clients.ts";
 import { mayReadSystem, mayReadVariable } from "./permissions.ts";
+import type { Surroundings } from "./surroundings.ts";
 import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
 
 /** Standard input, output and error. */
@@ -68,6 +69,8 @@ export interface Runtime {
    * root. Returns false if Deno denies access to the user id.
    */
   readonly isRoot: () => boolean;
+  /** Finds out whether a background process of this process survives; see `surroundings.ts`. */
+  readonly surroundings: () => Promise<Surroundings>;
   readonly stdio: Stdio;
 }
 
@@ -101,6 +104,7 @@ export function denoRuntime(): Runtime & Disposable {
     env,
     hostname: () => mayReadSystem("hostname") ? Deno.hostname() : "localhost",
     isRoot: () => mayReadSystem("uid") && Deno.uid() === 0,
+    surroundings: async () => (await import("./surroundings.ts")).readSurroundings(env),
     stdio: denoStdio(),
     [Symbol.dispose]() {
       client?.close();

@@ -115,7 +115,9 @@ Deno.test("mod.ts runs as a program from a URL, and so does the background deliv
     assertEquals([sent.code, sent.stderr], [0, ""]);
     await homeserver.stop();
     const queued = await deno("--no-config", `${url}/mod.ts`, "send", "Two", "Body");
-    assertEquals([queued.code, queued.stdout.split(" ")[0], queued.stderr], [0, "queued", ""]);
+    // The host that runs this test may be a container.
+    const stderr = queued.stderr.replace(/^matrix-notify: the background process ends with .*\n$/, "");
+    assertEquals([queued.code, queued.stdout.split(" ")[0], stderr], [0, "queued", ""]);
     await homeserver.restart();
     await homeserver.received(({ status, method }) => method === "PUT" && status === 200, 2);
     assertEquals(subjects(), ["One", "Two"]);

@@ -4,6 +4,7 @@
  */
 
 import { denoRuntime, type Runtime } from "../../src/runtime/runtime.ts";
+import type { Surroundings } from "../../src/runtime/surroundings.ts";
 
 /** The settings of a fake runtime. */
 export interface FakeRuntimeOptions {
@@ -14,6 +15,8 @@ export interface FakeRuntimeOptions {
   readonly now?: number;
   readonly fetch?: Runtime["fetch"];
   readonly run?: Runtime["run"];
+  /** @default a plain host */
+  readonly surroundings?: Surroundings;
   /**
    * True for real UUIDs, which several runtimes with one queue need; by default ids are counted.
    */
@@ -80,6 +83,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
     env: (name) => options.env?.[name],
     hostname: () => "jump",
     isRoot: () => false,
+    surroundings: () => Promise.resolve(options.surroundings ?? { kind: "host" }),
     stdio: {
       stdin: () => new Blob(stdin === undefined ? [] : [stdin as BlobPart]).stream(),
       stdinIsTerminal: () => stdin === undefined,

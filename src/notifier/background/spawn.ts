@@ -17,7 +17,7 @@ import { Fields } from "../../base/fields.ts";
 import { CONFIG_VARIABLES } from "../../config/load.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { PROXY_VARIABLES } from "../../runtime/address.ts";
-import { absolutePath, cleanCommand, PASSED_VARIABLES, pickVariables } from "../../runtime/clean_command.ts";
+import { absolutePath, PASSED_VARIABLES, pickVariables, startDetached } from "../../runtime/clean_command.ts";
 import { mayRun } from "../../runtime/permissions.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
@@ -117,19 +117,20 @@ export interface HandOver {
   readonly mode: StartMode | undefined;
   readonly options: DelivererOptions;
   readonly runsSubprocesses: boolean;
-  readonly runtime: Pick<Runtime, "env">;
+  readonly runtime: Pick<Runtime, "env" | "isRoot" | "surroundings">;
 }
 
 /**
  * Hands over the queue to the next deliverer. Syncs the file name of the journal to disk. Starts a
  * background deliverer if `mode` is set and no background deliverer runs yet.
  *
- * @returns the reason why the handover failed, as one line of text; undefined on success
+ * @returns the reason why the handover failed, or why the deliverer may end too early, as one line
+ * of text; undefined on success
  */
-export function handOver(
+export async function handOver(
   queue: Queue,
   { mode, options, runsSubprocesses, runtime }: HandOver,
-): string | undefined {
+): Promise<string | undefined> {
   try {
     queue.syncName();
     if (mode === undefined || !queue.needsBackground()) return undefined;
@@ -137,10 +138,24 @@ export function handOver(
     if (!(error instanceof StorageError)) throw error;
     return error.message;
   }
-  const env = pickVariables(DELIVERER_VARIABLES, runtime.env);
-  const problem = startDeliverer(mode, options, { env, runsSubprocesses });
-  return problem === undefined ? undefined : `Cannot start the background deliverer: ${problem}`;
+  try {
+    const execPath = Deno.execPath();
+    if (!mayRun(execPath)) return NO_PERMISSION;
+    const entry = new URL("../../../mod.ts", import.meta.url).href;
+    const command = delivererCommand({ execPath, mode, entry, runsSubprocesses }, withAbsolutePaths(options));
+    const env = { ...absoluteFiles(pickVariables(DELIVERER_VARIABLES, runtime.env)), DENO_NO_UPDATE_CHECK: "1" };
+    const surroundings = await runtime.surroundings();
+    if (surroundings.kind === "host") startDetached({ ...command, env });
+    else {
+      const { startForUnit } = await import("./unit.ts");
+      return await startForUnit({ ...command, env }, { surroundings, stateDir: options.stateDir, runtime });
+    }
+  } catch (error) {
+    return `Cannot start the background deliverer: ${error instanceof Error ? error.message : String(error)}`;
+  }
 }
+
+const NO_PERMISSION = "Cannot start the background deliverer: the permission to run Deno is missing (--allow-run)";
 
 /**
  * The environment variables of the deliverer. It must find the same configuration as this process,
@@ -166,33 +181,4 @@ function absoluteFiles(env: Readonly<Record<string, string>>): Readonly<Record<s
   return Object.fromEntries(
     Object.entries(env).map(([name, value]) => [name, isPath(name) && value !== "" ? absolutePath(value) : value]),
   );
-}
-
-/**
- * Starts a deliverer that continues after this process, its terminal and its shell have ended.
- *
- * @returns the reason why the deliverer could not be started; undefined on success
- */
-function startDeliverer(
-  mode: StartMode,
-  options: DelivererOptions,
-  { env, runsSubprocesses }: Pick<Program, "runsSubprocesses"> & { readonly env: Readonly<Record<string, string>> },
-): string | undefined {
-  try {
-    const execPath = Deno.execPath();
-    if (!mayRun(execPath)) return "the permission to run Deno is missing (--allow-run)";
-    const entry = new URL("../../../mod.ts", import.meta.url).href;
-    const { path, args } = delivererCommand(
-      { execPath, mode, entry, runsSubprocesses },
-      withAbsolutePaths(options),
-    );
-    cleanCommand({ path, args, env: { ...absoluteFiles(env), DENO_NO_UPDATE_CHECK: "1" } }, {
-      detached: true,
-      stdin: "null",
-      stdout: "null",
-      stderr: "null",
-    }).spawn().unref();
-  } catch (error) {
-    return error instanceof Error ? error.message : String(error);
-  }
 }

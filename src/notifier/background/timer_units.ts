@@ -1,0 +1,150 @@
+/**
+ * The units of systemd that `matrix-notify service install` writes. `matrix-notify-flush.timer`
+ * delivers the queue after a restart of the host, and where a background process cannot survive.
+ * `matrix-notify@.service` sends an alert when another unit fails.
+ *
+ * @module
+ */
+
+import type { Runtime } from "../../runtime/runtime.ts";
+import { exists, type Manager, readIfThere } from "../../runtime/systemd.ts";
+
+/** The name of the timer. */
+export const FLUSH_TIMER = "matrix-notify-flush.timer";
+
+/** The name of the service that the timer starts. */
+export const FLUSH_SERVICE = "matrix-notify-flush.service";
+
+/** The template of the service that sends an alert. Its instance is the name of the failed unit. */
+export const ALERT_SERVICE = "matrix-notify@.service";
+
+/** What the units run. */
+export interface UnitPlan {
+  /** The program that runs now, without its arguments. All paths are absolute. */
+  readonly program: readonly string[];
+  /** The arguments that select the configuration and the queue; `--state-dir` is the last option. */
+  readonly places: readonly string[];
+  /** The absolute path of the state directory. */
+  readonly stateDir: string;
+  /** The environment variables that the program needs. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly manager: Manager;
+}
+
+/** A unit file. */
+export interface UnitFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+/**
+ * The pause between two runs of the timer. Together with the accuracy of the timer and the start of
+ * the program, a queued notification arrives within a minute after its server has come back.
+ */
+const PAUSE = "45s";
+
+/**
+ * Restrictions that do not disturb Deno and the programs of exec channels. V8, the engine of Deno,
+ * does not run with `MemoryDenyWriteExecute=`. A user's systemd cannot apply these restrictions.
+ */
+const HARDENING = [
+  "ProtectSystem=full",
+  "ProtectControlGroups=yes",
+  "ProtectKernelModules=yes",
+  "ProtectKernelTunables=yes",
+  "ProtectHostname=yes",
+  "LockPersonality=yes",
+  "RestrictRealtime=yes",
+];
+
+const HEADER = "# Written by `matrix-notify service install`, which replaces this file.";
+
+/** Creates the unit files. */
+export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
+  const { program, places, env, manager, stateDir } = plan;
+  const service = (...args: readonly string[]) => [
+    "[Service]",
+    "Type=oneshot",
+    `ExecStart=${[...program, ...args].map((word) => quoteWord(word)).join(" ")}`,
+    ...Object.entries(env).map(([name, value]) => `Environment=${quoteWord(`${name}=${value}`, "environment")}`),
+    // A service that hangs would stop the timer.
+    "TimeoutStartSec=15min",
+    "UMask=0077",
+    ...(manager === "user" ? [] : [...HARDENING, `ReadWritePaths=-${quoteWord(stateDir)}`]),
+  ];
+  return [
+    {
+      name: FLUSH_SERVICE,
+      text: lines(
+        HEADER,
+        "[Unit]",
+        "Description=Deliver queued notifications of matrix-notify",
+        "",
+        ...service("flush", "--timer", ...places),
+        // 75: the queue cannot be used for the moment. The timer tries again.
+        "SuccessExitStatus=75",
+        // Without these lines, each run would add three lines to the journal.
+        "SyslogLevel=notice",
+        "LogLevelMax=notice",
+      ),
+    },
+    {
+      name: FLUSH_TIMER,
+      text: lines(
+        HEADER,
+        "[Unit]",
+        "Description=Deliver queued notifications of matrix-notify, also after a restart",
+        "",
+        "[Timer]",
+        "OnActiveSec=5s",
+        `OnUnitInactiveSec=${PAUSE}`,
+        "AccuracySec=5s",
+        "",
+        "[Install]",
+        "WantedBy=timers.target",
+      ),
+    },
+    {
+      name: ALERT_SERVICE,
+      text: lines(
+        HEADER,
+        "# To use it, write into the section [Unit] of another service: OnFailure=matrix-notify@%n.service",
+        "[Unit]",
+        "Description=Send an alert: %i failed",
+        "",
+        ...service("service", "alert", ...places, "--", "%i"),
+      ),
+    },
+  ];
+}
+
+function lines(...all: readonly string[]): string {
+  return `${all.join("\n")}\n`;
+}
+
+/**
+ * Quotes a word of a unit file (systemd.syntax(7)), so that systemd changes nothing in it. `%i`
+ * stays a specifier.
+ *
+ * @param kind `environment` for a value of `Environment=`, in which `$` has no meaning
+ */
+export function quoteWord(word: string, kind: "command" | "environment" = "command"): string {
+  if (/^[\w@%+=:,./-]+$/.test(word) && (word === "%i" || !word.includes("%"))) return word;
+  const escaped = word.replace(/[\\"]/g, "\\$&").replaceAll("%", "%%").replaceAll("\n", "\\n");
+  return `"${kind === "command" ? escaped.replaceAll("$", "$$$$") : escaped}"`;
+}
+
+/** Returns the directory of the unit files. Returns undefined if the user has no home directory. */
+export function unitDirectory(runtime: Pick<Runtime, "env" | "isRoot">): string | undefined {
+  if (runtime.isRoot()) return "/etc/systemd/system";
+  const [config, home] = [runtime.env("XDG_CONFIG_HOME"), runtime.env("HOME")];
+  if (config?.startsWith("/")) return `${config}/systemd/user`;
+  return home ? `${home}/.config/systemd/user` : undefined;
+}
+
+/** Returns true if the timer of this user is enabled and delivers the queue in this directory. */
+export function isFlushedByTimer(stateDir: string, runtime: Pick<Runtime, "env" | "isRoot">): boolean {
+  const folder = unitDirectory(runtime);
+  return exists(`${folder}/timers.target.wants/${FLUSH_TIMER}`) &&
+    readIfThere(`${folder}/${FLUSH_SERVICE}`)?.includes(` --state-dir ${quoteWord(stateDir)}\n`) === true;
+}

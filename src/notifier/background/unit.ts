@@ -1,0 +1,42 @@
+/**
+ * Starts the background deliverer in a service of systemd or in a container, where the deliverer
+ * would end too early. In a service, the deliverer moves to a scope, which is a unit of its own. If
+ * this is not allowed, or in a container, the deliverer starts normally, and a warning says what
+ * delivers the queue later.
+ *
+ * @module
+ */
+
+import { absolutePath, type CleanProgram, startDetached } from "../../runtime/clean_command.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { Surroundings } from "../../runtime/surroundings.ts";
+import { startInScope } from "../../runtime/systemd.ts";
+import { isFlushedByTimer } from "./timer_units.ts";
+
+/** The place of the caller and of the queue. */
+interface Place {
+  readonly surroundings: Exclude<Surroundings, { readonly kind: "host" }>;
+  readonly stateDir: string;
+  readonly runtime: Pick<Runtime, "env" | "isRoot">;
+}
+
+/**
+ * Starts a deliverer.
+ *
+ * @returns a warning if the deliverer may end too early, and no timer delivers the queue
+ */
+export async function startForUnit(
+  program: CleanProgram,
+  { surroundings, stateDir, runtime }: Place,
+): Promise<string | undefined> {
+  if (surroundings.kind === "unit" && await startInScope(program, runtime.isRoot() ? "system" : "user")) {
+    return undefined;
+  }
+  startDetached(program);
+  if (isFlushedByTimer(absolutePath(stateDir), runtime)) return undefined;
+  return surroundings.kind === "container"
+    ? "The background process ends with this container: to deliver queued notifications later, run " +
+      "`matrix-notify flush --timer` every minute, for example in a crontab"
+    : `The background process ends with ${surroundings.unit}: to deliver queued notifications later, ` +
+      "run `matrix-notify service install` once";
+}

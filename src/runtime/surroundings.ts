@@ -1,0 +1,58 @@
+/**
+ * Finds out whether a background process of this process survives. systemd ends all processes of a
+ * service when its main process has ended (`KillMode=`, systemd.kill(5)). A container ends with its
+ * first process.
+ *
+ * Deno does not allow reading `/proc` without all permissions, so a child process reads it.
+ *
+ * @module
+ */
+
+import { askProgram } from "./clean_command.ts";
+import { exists, findUnit, isBooted, type Manager } from "./systemd.ts";
+
+/** Where this process runs. `host`: its background processes survive. */
+export type Surroundings =
+  | { readonly kind: "host" }
+  /** A service of systemd, which ends the background processes of the service. */
+  | { readonly kind: "unit"; readonly unit: string; readonly manager: Manager }
+  | { readonly kind: "container" };
+
+const HOST: Surroundings = { kind: "host" };
+
+/** The longest time for one question to the host, in milliseconds. */
+const ANSWER_MS = 2_000;
+
+/** Reads the surroundings of this process. What cannot be read counts as a plain host. */
+export async function readSurroundings(env: (name: string) => string | undefined): Promise<Surroundings> {
+  if (Deno.build.os !== "linux") return HOST;
+  const ask = (path: string, ...args: readonly string[]) => askProgram(path, args, AbortSignal.timeout(ANSWER_MS));
+  const hasSystemd = isBooted();
+  const facts = await ask("/bin/sh", "-c", "cat /proc/1/comm /proc/self/cgroup") ?? "";
+  const [init] = facts.split("\n", 1);
+  if (!hasSystemd && isContainer({ env, init })) return { kind: "container" };
+  const found = findUnit(facts);
+  if (found === undefined) return HOST;
+  const user = found.manager === "user" ? ["--user"] : [];
+  const mode = await ask("systemctl", ...user, "show", "--property=KillMode", "--value", "--", found.unit);
+  return SURVIVABLE_MODES.has(mode?.trim() ?? "") ? HOST : { kind: "unit", ...found };
+}
+
+/** The values of `KillMode=` with which background processes survive. */
+const SURVIVABLE_MODES: ReadonlySet<string> = new Set(["process", "none"]);
+
+/** Files that Docker and Podman create in a container. */
+const CONTAINER_FILES = ["/.dockerenv", "/run/.containerenv"];
+
+/** Variables that Podman and Kubernetes set in a container. */
+const CONTAINER_VARIABLES = ["container", "KUBERNETES_SERVICE_HOST"];
+
+/** The names of init systems other than systemd. */
+const INIT_SYSTEMS: ReadonlySet<string> = new Set(["init", "openrc-init", "runit", "s6-svscan", "dinit", "procd"]);
+
+function isContainer(
+  { env, init }: { readonly env: (name: string) => string | undefined; readonly init: string },
+): boolean {
+  if (CONTAINER_FILES.some(exists) || CONTAINER_VARIABLES.some((name) => env(name))) return true;
+  return Deno.pid === 1 || (Deno.ppid === 1 && init !== "" && !INIT_SYSTEMS.has(init));
+}

@@ -1,0 +1,89 @@
+/**
+ * The parts of systemd that matrix-notify uses: the unit of a process, scopes, and unit files.
+ *
+ * @module
+ */
+
+import { cleanCommand, type CleanProgram } from "./clean_command.ts";
+import { mayReadSystem } from "./permissions.ts";
+
+/** The systemd that manages a unit: that of the host, or that of the user. */
+export type Manager = "system" | "user";
+
+/** Returns true if systemd is the init system of this host (sd_booted(3)). */
+export function isBooted(): boolean {
+  return exists("/run/systemd/system");
+}
+
+/** Returns true if a file exists and Deno allows this process to see it. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Reads a file. Returns undefined if the file does not exist or cannot be read. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return Deno.readTextFileSync(path);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Finds the service in the text of `/proc/PID/cgroup` (cgroups(7)).
+ *
+ * @returns undefined if the process does not belong to a service; for example, it belongs to the
+ * scope of a login
+ */
+export function findUnit(cgroups: string): { readonly unit: string; readonly manager: Manager } | undefined {
+  const line = /^\d+:name=systemd:(.*)$/m.exec(cgroups) ?? /^0::(.*)$/m.exec(cgroups);
+  const names = line?.[1].split("/") ?? [];
+  const userManager = names.findLastIndex((name) => /^user@\d+\.service$/.test(name));
+  const unit = names.slice(userManager + 1).find((name) => /\.(service|scope)$/.test(name));
+  return unit?.endsWith(".service") ? { unit, manager: userManager < 0 ? "system" : "user" } : undefined;
+}
+
+/**
+ * The longest time until systemd has moved the deliverer to its scope, in milliseconds. This
+ * process must not end earlier, because systemd would then stop the deliverer.
+ */
+const SCOPE_MS = 5_000;
+
+/** Prints a line in the new scope, then starts the program without any output. */
+const SCRIPT = 'echo started; exec "$@" >/dev/null 2>&1';
+
+/**
+ * Starts a program in a scope. The scope runs the program with the environment and the file systems
+ * of this process, so secrets do not become properties of a unit.
+ *
+ * @returns true if the program was started; false if systemd does not allow it
+ */
+export async function startInScope({ path, args, env }: CleanProgram, manager: Manager): Promise<boolean> {
+  const options = ["--scope", "--quiet", "--collect", "--no-ask-password", "--description=matrix-notify deliverer"];
+  if (manager === "user") options.push("--user");
+  const command = [...options, "--", "/bin/sh", "-c", SCRIPT, "sh", path, ...args];
+  // A service of the system with User= does not have this variable.
+  const XDG_RUNTIME_DIR = env.XDG_RUNTIME_DIR ?? `/run/user/${mayReadSystem("uid") ? Deno.uid() : ""}`;
+  try {
+    const child = cleanCommand({ path: "systemd-run", args: command, env: { ...env, XDG_RUNTIME_DIR } }, {
+      detached: true,
+      stdin: "null",
+      stdout: "piped",
+      stderr: "null",
+    }).spawn();
+    child.unref();
+    const limit = setTimeout(() => child.kill("SIGKILL"), SCOPE_MS);
+    const reader = child.stdout.getReader();
+    const { done } = await reader.read();
+    clearTimeout(limit);
+    await reader.cancel();
+    return !done;
+  } catch {
+    return false;
+  }
+}
