@@ -57,7 +57,8 @@ export async function configPage(): Promise<string> {
     "check` reports all mistakes. Editors complete and check the file with [config.schema.json](config.schema.json), which " +
     "`matrix-notify config schema` prints too.",
     "A secret can be in a separate file: set `tokenFile` instead of `token`, or `passwordFile` instead of `password`. The file " +
-    "contains only the secret, and other users must not be able to read it.",
+    "contains only the secret, and other users must not be able to read it. The mode does not matter in " +
+    "`$CREDENTIALS_DIRECTORY` (systemd), in `/run/secrets` (containers) and on a read-only mount.",
     "A relative path in a setting whose name ends with `File` or `Files` belongs to the directory of the configuration file.",
     "## Mistakes",
     "A mistake in a channel or a rule stops only this channel or rule. The other channels get the notification. Every " +

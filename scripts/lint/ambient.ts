@@ -9,7 +9,6 @@ const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
   dice: ["src/runtime/", "src/testing/"],
   files: [
     "src/runtime/",
-    "src/base/secret.ts",
     "src/queue/",
     "src/accounts/",
     "src/notification/attachments/",

@@ -8,7 +8,7 @@
 import type { Runtime } from "../runtime/runtime.ts";
 import { ConfigError } from "../base/errors.ts";
 import { parseJsonObject } from "../base/fields.ts";
-import { readSecretFile } from "../base/secret.ts";
+import { readSecretFile } from "../runtime/secret_file.ts";
 
 /** The parts of the runtime that are needed to renew tokens. */
 export type SessionRuntime = Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random">;

@@ -11,7 +11,7 @@
 
 import { ConfigError, StorageError } from "../base/errors.ts";
 import { parseJsonObject } from "../base/fields.ts";
-import { requireSecretFile } from "../base/secret.ts";
+import { requireSecretFile } from "../runtime/secret_file.ts";
 import { denoFiles, type Files, replaceFile } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";

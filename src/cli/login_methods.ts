@@ -12,7 +12,7 @@ import { type LoginOffer, type SignInContext, signInWithAccessToken, signInWithP
 import { formatDuration } from "../base/duration.ts";
 import { ConfigError, InterruptedError, LoginError } from "../base/errors.ts";
 import { loadLate } from "../base/late_modules.ts";
-import { requireSecretFile } from "../base/secret.ts";
+import { requireSecretFile } from "../runtime/secret_file.ts";
 import { ssoRedirectUrl } from "../matrix/session.ts";
 import { isToken } from "../runtime/http.ts";
 import type { Runtime, Stdio } from "../runtime/runtime.ts";

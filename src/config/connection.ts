@@ -5,7 +5,7 @@
 
 import { ConfigError } from "../base/errors.ts";
 import type { Fields } from "../base/fields.ts";
-import { requireSecretFile } from "../base/secret.ts";
+import { requireSecretFile } from "../runtime/secret_file.ts";
 import { type ParseContext, readSettings, setting, type SettingsOf, text } from "../channels/fields/setting.ts";
 import { parseProxy } from "../runtime/address.ts";
 import type { Connection } from "../runtime/http_clients.ts";

@@ -5,8 +5,9 @@
 
 import { ConfigError, type ConfigPlace, type HintOptions, toPermissionError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
-import { describeExposure } from "../base/secret.ts";
 import { loadKind } from "../channels/registry.ts";
+import { unreadableState } from "../runtime/file_errors.ts";
+import { findExposure, readHint } from "../runtime/secret_file.ts";
 import { JsonSyntaxError, type JsonText, readJsonText } from "./json_text.ts";
 
 /** A configuration file. Its values are not validated. */
@@ -42,17 +43,16 @@ export async function readConfigFile(
     mistakes: [],
     locate: (error: ConfigError) => error,
   });
-  let text, mode;
+  let text;
   try {
     text = Deno.readTextFileSync(path).replace(/^\ufeff/, "");
-    mode = Deno.statSync(path).mode;
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) throw toPermissionError(`read configuration ${path}`, error);
     const isAbsent = error instanceof Deno.errors.NotFound;
     if (isAbsent && !mustExist) {
       return { path, isThere: false, value: {}, mistakes: [], locate: (error) => error };
     }
-    return fail(isAbsent ? "there is no such file" : "it cannot be read", { isThere: !isAbsent, cause: error });
+    return fail(unreadableState(error), { isThere: !isAbsent, cause: error, hint: readHint(path, error) });
   }
   let json: JsonText;
   try {
@@ -68,7 +68,7 @@ export async function readConfigFile(
   const value: unknown = JSON.parse(text);
   if (!isObject(value)) return fail("it must be a JSON object");
   const locate = (error: ConfigError) => addLine(error, path, json);
-  const mistakes = [...repeatedKeys(json), ...await exposedSecrets(value, { path, mode })];
+  const mistakes = [...repeatedKeys(json), ...await exposedSecrets(value, path)];
   const { channels, ...rest } = value;
   if (channels === undefined || isObject(channels)) return { path, isThere: true, value, mistakes, locate };
   const failure = locate(
@@ -126,9 +126,9 @@ function repeatedKeys({ repeated }: JsonText): ConfigError[] {
 /** Creates an error for each channel whose secret in the file can be read by every user. */
 async function exposedSecrets(
   { channels }: Readonly<Record<string, unknown>>,
-  { path, mode }: { readonly path: string; readonly mode: number | null },
+  path: string,
 ): Promise<ConfigError[]> {
-  const exposure = describeExposure(path, mode);
+  const exposure = findExposure(path);
   if (exposure === undefined) return [];
   const found: ConfigError[] = [];
   for (const [name, channel] of Object.entries(isObject(channels) ? channels : {})) {

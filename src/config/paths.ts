@@ -10,25 +10,25 @@ const NAME = "matrix-notify";
 
 /**
  * Returns the path of the configuration file: `$MATRIX_NOTIFY_CONFIG`, or `config.json` in
- * `$CONFIGURATION_DIRECTORY` (set by systemd), in `$XDG_CONFIG_HOME/matrix-notify` (XDG Base
+ * `$CONFIGURATION_DIRECTORY` (set by systemd; see {@linkcode ownDirectory}), in `$XDG_CONFIG_HOME/matrix-notify` (XDG Base
  * Directory Specification), or in `/etc/matrix-notify` for root.
  */
 export function configPath(runtime: PathRuntime): string {
   const named = runtime.env("MATRIX_NOTIFY_CONFIG");
   if (named) return named;
-  const folder = first(runtime.env("CONFIGURATION_DIRECTORY")) ||
+  const folder = ownDirectory(runtime.env("CONFIGURATION_DIRECTORY")) ||
     personal(runtime, "XDG_CONFIG_HOME", ".config") || `/etc/${NAME}`;
   return `${folder}/config.json`;
 }
 
 /**
  * Returns the path of the state directory: `$MATRIX_NOTIFY_STATE_DIR`, `$STATE_DIRECTORY` (set by
- * systemd), `$XDG_STATE_HOME/matrix-notify`, or `/var/lib/matrix-notify` for root.
+ * systemd; see {@linkcode ownDirectory}), `$XDG_STATE_HOME/matrix-notify`, or `/var/lib/matrix-notify` for root.
  *
  * @throws {ConfigError} if the home directory is unknown
  */
 export function stateDirPath(runtime: PathRuntime): string {
-  const named = runtime.env("MATRIX_NOTIFY_STATE_DIR") || first(runtime.env("STATE_DIRECTORY"));
+  const named = runtime.env("MATRIX_NOTIFY_STATE_DIR") || ownDirectory(runtime.env("STATE_DIRECTORY"));
   if (named) return named;
   const found = personal(runtime, "XDG_STATE_HOME", ".local/state") ||
     (runtime.isRoot() ? `/var/lib/${NAME}` : undefined);
@@ -49,7 +49,11 @@ function personal(runtime: PathRuntime, variable: string, underHome: string): st
   return home ? `${home}/${underHome}/${NAME}` : undefined;
 }
 
-/** Returns the first directory of a list. systemd separates directories with colons. */
-function first(directories: string | undefined): string | undefined {
-  return directories?.split(":")[0] || undefined;
+/**
+ * Returns the first directory of a list whose last component is `matrix-notify`. systemd sets such
+ * lists, separated by colons, in every unit with `StateDirectory=`. The directories of other
+ * programs do not count: a service that calls matrix-notify must not get a queue of its own.
+ */
+function ownDirectory(directories: string | undefined): string | undefined {
+  return directories?.split(":").map((path) => path.replace(/\/+$/, "")).find((path) => path.endsWith(`/${NAME}`));
 }

@@ -4,7 +4,8 @@
 
 import { ConfigError } from "../../base/errors.ts";
 import type { Fields } from "../../base/fields.ts";
-import { requireSecretFile, Secret } from "../../base/secret.ts";
+import { Secret } from "../../base/secret.ts";
+import { requireSecretFile } from "../../runtime/secret_file.ts";
 import { isLoopback, parseServer, type ServerAddressOptions } from "../../runtime/address.ts";
 import { isToken } from "../../runtime/http.ts";
 import { flag, type Setting, setting, type SettingOptions, type ValueOf } from "./setting.ts";
