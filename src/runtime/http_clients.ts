@@ -7,7 +7,7 @@
 
 import { ConfigError, ProxiedFetchError } from "../base/errors.ts";
 import { parseProxy } from "./address.ts";
-import { type Env, isExempt, proxyVariable } from "./proxy.ts";
+import { type Env, isCgi, isExempt, proxyVariable } from "./proxy.ts";
 
 /**
  * The connection of a channel to its server. This object is the key of the client cache, so a
@@ -42,8 +42,9 @@ interface Route {
   /** The proxy; undefined for a direct connection. */
   readonly proxy?: URL;
   /**
-   * True if `NO_PROXY` lists the server. If true, the client must ignore all proxies, because
-   * `fetch` may not interpret `NO_PROXY` as this program does.
+   * True if the client must ignore all proxies in the environment: `NO_PROXY` lists the server, or
+   * the only proxy comes from a client of a web server. `fetch` may not interpret the variables as
+   * this program does.
    */
   readonly isExempt: boolean;
 }
@@ -102,7 +103,7 @@ export class HttpClients implements Disposable {
    */
   #findRoute(url: URL, own: URL | undefined): Route {
     const variable = own === undefined ? proxyVariable(url, this.#env) : undefined;
-    if (own === undefined && variable === undefined) return { isExempt: false };
+    if (own === undefined && variable === undefined) return { isExempt: isCgi(this.#env) };
     if (isExempt(url, this.#env)) return { isExempt: true };
     const address = own ? { url: own } : parseProxy(variable?.value ?? "");
     if ("url" in address) return { proxy: address.url, isExempt: false };

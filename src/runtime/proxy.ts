@@ -13,14 +13,24 @@ export type Env = (name: string) => string | undefined;
 
 /**
  * Finds the variable with the proxy for a URL. Returns the name and the value of the variable. If a
- * variable is set in upper and in lower case, the name in upper case is used.
+ * variable is set in upper and in lower case, the name in upper case is used. In a CGI program,
+ * `HTTP_PROXY` is ignored, see {@linkcode isCgi}.
  */
 export function proxyVariable(url: URL, env: Env): { readonly name: string; readonly value: string } | undefined {
   const names = [url.protocol === "https:" ? "HTTPS_PROXY" : "HTTP_PROXY", "ALL_PROXY"];
   for (const name of names.flatMap((name) => [name, name.toLowerCase()])) {
+    if (name === "HTTP_PROXY" && isCgi(env)) continue;
     const value = env(name)?.trim();
     if (value) return { name, value };
   }
+}
+
+/**
+ * Returns true if this process is a CGI program. A web server stores the header `Proxy` of any
+ * client in the variable `HTTP_PROXY` of a CGI program (RFC 3875, section 4.1.18; CVE-2016-5385).
+ */
+export function isCgi(env: Env): boolean {
+  return env("REQUEST_METHOD") !== undefined;
 }
 
 /**

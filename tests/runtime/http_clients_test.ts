@@ -179,6 +179,16 @@ Deno.test("HttpClients.fetch() uses the environment's proxy, except for hosts in
   assertEquals(proxy.passed.length, 4);
 });
 
+Deno.test("HttpClients.fetch() ignores HTTP_PROXY in a CGI program", async () => {
+  await using homeserver = await LoopbackHomeserver.start();
+  await using proxy = startProxy();
+  const url = `${homeserver.url}/_matrix/client/versions`, address = `http://${proxy.host}`;
+  assertEquals((await ask(url, {}, { HTTP_PROXY: address, REQUEST_METHOD: "POST" })).status, 200);
+  assertEquals(proxy.passed, []);
+  assertEquals((await ask(url, {}, { http_proxy: address, REQUEST_METHOD: "POST" })).status, 200);
+  assertEquals(proxy.passed, [`GET ${url}`]);
+});
+
 Deno.test("HttpClients.fetch() rejects a proxy in the environment with an unknown scheme", async () => {
   const { text, error } = await failure("https://localhost:1/", {}, { HTTPS_PROXY: "socks4://127.0.0.1:1080" });
   assertInstanceOf(error, ConfigError);

@@ -55,6 +55,8 @@ Deno.test("proxyVariable() prefers the scheme's variable to ALL_PROXY, and upper
   assertEquals(of("https://a/", { HTTP_PROXY: "x", all_proxy: "y" }), "all_proxy");
   assertEquals(of("http://a/", { HTTP_PROXY: "x", HTTPS_PROXY: "y" }), "HTTP_PROXY");
   assertEquals(of("http://a/", { HTTP_PROXY: " ", HTTPS_PROXY: "y" }), undefined);
+  assertEquals(of("http://a/", { HTTP_PROXY: "x", REQUEST_METHOD: "GET" }), undefined, "a header of a web client");
+  assertEquals(of("http://a/", { HTTP_PROXY: "x", http_proxy: "y", REQUEST_METHOD: "GET" }), "http_proxy");
 });
 
 Deno.test("parseProxy() accepts http, https and socks5, and means http without a scheme", () => {
