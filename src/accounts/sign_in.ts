@@ -6,18 +6,10 @@
  * @module
  */
 
-import { parseServer } from "../runtime/address.ts";
 import { formatDuration } from "../base/duration.ts";
-import {
-  ConfigError,
-  LoginError,
-  NotSentError,
-  NotTheServiceError,
-  ResponseError,
-  TransportError,
-} from "../base/errors.ts";
+import { LoginError, NotSentError, NotTheServiceError, ResponseError, TransportError } from "../base/errors.ts";
 import { whoami } from "../matrix/account.ts";
-import { discoverHomeserver, type Homeserver, verifyHomeserver } from "../matrix/discovery.ts";
+import { discoverHomeserver, type Homeserver, resolveHomeserver } from "../matrix/discovery.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { readAuthMetadata } from "../matrix/oauth/client.ts";
 import type { MatrixClient, RequestOptions } from "../matrix/request.ts";
@@ -60,7 +52,7 @@ export interface LoginOffer {
 /**
  * Finds the user's homeserver, and the kinds of login that the homeserver offers.
  *
- * @param options.homeserver the address of the homeserver, if a person entered it
+ * @param options.homeserver the address or the server name of the homeserver, if a person entered it
  * @throws {DiscoveryError} if the homeserver cannot be found
  * @throws {LoginError} if the homeserver does not answer
  */
@@ -72,7 +64,7 @@ export async function findLoginOffer(
   const limits = { ...options, userAgent, timeoutMs: LOGIN_TIMEOUT_MS, signal };
   const homeserver = options.homeserver === undefined
     ? await discoverHomeserver(runtime, userId, limits)
-    : await verifyHomeserver(runtime, parseAddress(options.homeserver, limits), limits);
+    : await resolveHomeserver(runtime, options.homeserver, limits);
   const client = createClient(context, homeserver.baseUrl);
   const flows = await withLoginErrors(context, () => readLoginFlows(client, limits)).catch((error) => {
     if (error.cause instanceof MatrixError && error.cause.errcode === "M_UNRECOGNIZED") return [];
@@ -232,12 +224,6 @@ export function toLoginError(what: string, error: unknown, now: number): unknown
   const isUnavailable = error instanceof ResponseError || error instanceof TransportError ||
     error instanceof NotTheServiceError;
   return isUnavailable ? new LoginError("unavailable", `${what}: ${error.message}`, { cause: error }) : error;
-}
-
-function parseAddress(text: string, { insecureHttp = false }: { readonly insecureHttp?: boolean }): string {
-  const address = parseServer(text.replace(/\/+$/, ""), { insecureHttp });
-  if ("baseUrl" in address) return address.baseUrl;
-  throw new ConfigError(`Cannot use homeserver ${text}: ${address.problem}`, { hint: address.hint });
 }
 
 function createClient({ runtime, userAgent }: SignInContext, baseUrl: string): MatrixClient {

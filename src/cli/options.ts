@@ -69,7 +69,11 @@ export const ACCOUNT_OPTIONS = [
 
 /** The options of commands that log in. */
 export const SIGN_IN_OPTIONS = [
-  { name: "homeserver", value: "URL", summary: "address of the homeserver (default: found from the user id)" },
+  {
+    name: "homeserver",
+    value: "URL",
+    summary: "address or server name of the homeserver (default: found from the user id)",
+  },
   { name: "password-file", value: "FILE", summary: 'read the password from FILE; use "-" for standard input' },
   { name: "token-file", value: "FILE", summary: 'read an existing access token from FILE; use "-" for standard input' },
   { name: "device-code", summary: "show a code that you confirm in a browser on any device" },

@@ -115,7 +115,10 @@ export interface ConnectionConfig {
 export interface MatrixConfig extends ConnectionConfig {
   /** May be left out if the channel has the name `matrix`. */
   readonly kind?: "matrix";
-  /** The address of the homeserver, without a path; can be omitted if `user` is set. */
+  /**
+   * The address of the homeserver, or a server name; for a server name, matrix-notify reads
+   * `/.well-known/matrix/client` of this domain; can be omitted if `user` is set.
+   */
   readonly homeserver?: string;
   /**
    * `true`: allows plain http to hosts other than this one; secrets are then sent unencrypted.

@@ -7,12 +7,12 @@
  * @module
  */
 
-import { isLoopback, parseServer } from "../runtime/address.ts";
-import { DiscoveryError, NotTheServiceError, TransportError } from "../base/errors.ts";
+import { isLoopback, parseServer, type ServerAddress } from "../runtime/address.ts";
+import { ConfigError, DiscoveryError, NotTheServiceError, TransportError } from "../base/errors.ts";
 import { exchange, type HttpRuntime } from "../runtime/http.ts";
 import { parseJsonObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
-import { parseUserId } from "./ids.ts";
+import { parseHomeserverName, parseUserId } from "./ids.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
 const WELL_KNOWN = "/.well-known/matrix/client";
@@ -76,6 +76,50 @@ export async function verifyHomeserver(
   return await verify({ runtime, task: `use the homeserver ${baseUrl}`, tried: [], options }, baseUrl);
 }
 
+/**
+ * Parses the address of a homeserver, which may have a path: `https://example.org/matrix`. The path
+ * of an endpoint is not part of the address.
+ *
+ * @returns `baseUrl` without a trailing slash
+ */
+export function parseHomeserver(text: string, options: { readonly insecureHttp: boolean }): ServerAddress {
+  const address = parseServer(text, { ...options, mayHavePath: true });
+  const [base, endpoint] = "baseUrl" in address ? address.baseUrl.split("/_matrix") : [];
+  return endpoint === undefined ? address : { problem: "it must not contain /_matrix", hint: `use ${base}` };
+}
+
+/**
+ * Finds the homeserver that a person entered: an address, a server name or a user id. A server name
+ * can also be the host of the homeserver. So if its well-known document cannot be used, this
+ * function tries the name as the address of the homeserver.
+ *
+ * @param text `https://example.org/matrix`, `example.org` or `@bot:example.org`
+ * @throws {DiscoveryError} if the homeserver cannot be found
+ * @throws {ConfigError} if the text is not valid
+ */
+export async function resolveHomeserver(
+  runtime: HttpRuntime,
+  text: string,
+  options: DiscoveryOptions,
+): Promise<Homeserver> {
+  const { insecureHttp = false, signal } = options;
+  const serverName = parseHomeserverName(text);
+  if (serverName === undefined) {
+    const address = parseHomeserver(text, { insecureHttp });
+    if ("baseUrl" in address) return await verifyHomeserver(runtime, address.baseUrl, options);
+    throw new ConfigError(`Cannot use homeserver ${text}: ${address.problem}`, { hint: address.hint });
+  }
+  try {
+    return await discoverHomeserver(runtime, serverName, options);
+  } catch (error) {
+    if (!(error instanceof DiscoveryError)) throw error;
+    return await verifyHomeserver(runtime, toOrigin(serverName) ?? "", options).catch(() => {
+      signal?.throwIfAborted();
+      throw error;
+    });
+  }
+}
+
 interface Search {
   readonly runtime: HttpRuntime;
   /** The words after "Cannot" in error messages. */
@@ -113,7 +157,7 @@ async function readWellKnown(search: Search, origin: string): Promise<string | u
     ? homeserver.base_url
     : undefined;
   if (typeof baseUrl !== "string" || baseUrl === "") throw createError(search, url, "it has no base_url");
-  const address = parseServer(baseUrl, { insecureHttp: search.options.insecureHttp ?? false });
+  const address = parseHomeserver(baseUrl, { insecureHttp: search.options.insecureHttp ?? false });
   if ("problem" in address) {
     throw createError(search, url, `its base_url ${baseUrl} cannot be used: ${address.problem}`);
   }

@@ -51,6 +51,14 @@ export function parseServerName(id: string): string | undefined {
   return /^[@#][^:]+:(.+)$/.exec(id)?.[1];
 }
 
+/**
+ * Returns the server name in a text that a person entered for a homeserver: `example.org`,
+ * `example.org:8448` or `@bot:example.org`. Returns undefined for a URL, and for a text with a path.
+ */
+export function parseHomeserverName(text: string): string | undefined {
+  return parseUserId(text)?.serverName ?? /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d+)?$/.exec(text)?.[0];
+}
+
 function isIdentifier(text: string): boolean {
   return new TextEncoder().encode(text).length <= MAX_ID_BYTES && /^\P{C}+$/u.test(text) && !/\s/.test(text);
 }

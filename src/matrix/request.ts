@@ -16,6 +16,14 @@ export interface MatrixClient {
   readonly runtime: HttpRuntime;
   /** The address of the homeserver, without a trailing slash. */
   readonly baseUrl: string;
+  /**
+   * Returns the address of the homeserver if only its server name is known. Afterwards `baseUrl` is
+   * this address.
+   *
+   * @default `baseUrl` is the address
+   * @throws {NotSentError} if the homeserver cannot be found
+   */
+  locate?(options: RequestOptions): Promise<string>;
   /** The credentials of the account. Absent for requests before a login. */
   readonly credentials?: Credentials;
   /** The `User-Agent` header of each request. */
@@ -85,7 +93,8 @@ export interface MatrixRequest extends RequestOptions {
  * @throws {NotTheServiceError} if the answer is a redirect, or comes from a proxy or a captive
  * portal instead of a homeserver
  * @throws {TransportError} if the server did not answer
- * @throws {NotSentError} if a new token was needed but could not be requested
+ * @throws {NotSentError} if a new token was needed but could not be requested, or if the homeserver
+ * cannot be found
  */
 export async function request(client: MatrixClient, details: MatrixRequest): Promise<Record<string, unknown>> {
   const { credentials } = client;
@@ -127,12 +136,11 @@ async function requestOnce(
   token: string | undefined,
 ): Promise<Record<string, unknown>> {
   const { method, api = "/_matrix/client/v3", path, query, body, file, timeoutMs, maxAnswerBytes, signal } = details;
+  const baseUrl = await client.locate?.({ timeoutMs, signal }) ?? client.baseUrl;
   const type = file?.type ?? (body === undefined ? undefined : "application/json");
   const answer = await exchange(client.runtime, {
     method,
-    url: `${client.baseUrl}${api}/${path.map(encodeURIComponent).join("/")}${
-      query ? `?${new URLSearchParams(query)}` : ""
-    }`,
+    url: `${baseUrl}${api}/${path.map(encodeURIComponent).join("/")}${query ? `?${new URLSearchParams(query)}` : ""}`,
     headers: {
       ...(token === undefined ? {} : { "Authorization": `Bearer ${token}` }),
       "User-Agent": client.userAgent,
@@ -145,7 +153,7 @@ async function requestOnce(
   });
   const json = parseJsonObject(answer.text);
   if (answer.status === 200 && json !== undefined) return json;
-  const host = new URL(client.baseUrl).host;
+  const host = new URL(baseUrl).host;
   if (json !== undefined && typeof json.errcode === "string") {
     throw toMatrixError(host, answer, json, client.runtime.now());
   }

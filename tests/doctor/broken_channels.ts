@@ -210,9 +210,30 @@ const ACCOUNT: readonly BrokenSetup[] = [
     state: "warning",
     message: "expires in 1 min, and cannot be renewed",
   },
+  {
+    name: "an address that is not the homeserver, but the domain leads there",
+    apply: (scene) => scene.configure("matrix", { homeserver: "https://loopback.test/www" }),
+    check: "matrix/versions",
+    state: "failure",
+    message: "does not answer like a homeserver",
+    hint: 'set homeserver to "loopback.test"',
+  },
+  {
+    name: "a homeserver that has moved since the login",
+    apply: (scene) => logIn(scene, "@bot:loopback.test", scene.bot.accessToken, { homeserver: "http://127.0.0.1:9" }),
+    check: "matrix/connection",
+    state: "failure",
+    message: "Cannot connect to 127.0.0.1:9",
+    hint: "log in again: matrix-notify login @bot:loopback.test",
+  },
 ];
 
-function logIn(scene: DoctorScene, userId: string, accessToken: string, more: { readonly expiresAt?: number } = {}) {
+function logIn(
+  scene: DoctorScene,
+  userId: string,
+  accessToken: string,
+  more: { readonly expiresAt?: number; readonly homeserver?: string } = {},
+) {
   Deno.mkdirSync(scene.path("state/accounts"), { recursive: true, mode: 0o700 });
   const account = { userId, accessToken, homeserver: scene.homeserver.url, deviceId: "HERE", ...more };
   scene.file(`state/accounts/${encodeURIComponent(userId)}.json`, serializeAccount(account));

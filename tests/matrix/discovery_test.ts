@@ -1,6 +1,11 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { DiscoveryError } from "../../src/base/errors.ts";
-import { discoverHomeserver, readServerSoftware, verifyHomeserver } from "../../src/matrix/discovery.ts";
+import { ConfigError, DiscoveryError } from "../../src/base/errors.ts";
+import {
+  discoverHomeserver,
+  readServerSoftware,
+  resolveHomeserver,
+  verifyHomeserver,
+} from "../../src/matrix/discovery.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
@@ -134,6 +139,34 @@ Deno.test("verifyHomeserver() checks the address that a person entered", async (
   assertEquals((await verifyHomeserver(runtime, "https://a.example", OPTIONS)).versions, ["v1.15"]);
   const error = await assertRejects(() => verifyHomeserver(runtime, "https://b.example", OPTIONS), DiscoveryError);
   assertStringIncludes(error.message, "Cannot use the homeserver https://b.example: b.example does not answer like");
+});
+
+Deno.test("resolveHomeserver() takes an address with a path, a server name or a user id", async () => {
+  const { runtime } = web({
+    [WELL_KNOWN]: named("https://example.org/matrix/"),
+    "https://example.org/matrix/_matrix/client/versions": VERSIONS,
+  });
+  for (const text of ["https://example.org/matrix", "example.org/matrix/", "example.org", "@bot:example.org"]) {
+    assertEquals((await resolveHomeserver(runtime, text, OPTIONS)).baseUrl, "https://example.org/matrix", text);
+  }
+});
+
+Deno.test("resolveHomeserver() tries the name itself if the well-known document cannot be used", async () => {
+  const versions = { "https://example.org/_matrix/client/versions": VERSIONS };
+  for (const page of ["<html>", 500, {}, named("https://gone.example")] as const) {
+    const { runtime } = web({ [WELL_KNOWN]: page, ...versions });
+    assertEquals((await resolveHomeserver(runtime, "example.org", OPTIONS)).baseUrl, "https://example.org");
+  }
+  const { runtime } = web({ [WELL_KNOWN]: 500 });
+  const error = await assertRejects(() => resolveHomeserver(runtime, "example.org", OPTIONS), DiscoveryError);
+  assertStringIncludes(error.message, "it answered 500");
+});
+
+Deno.test("resolveHomeserver() rejects the path of an endpoint, with the address to use", async () => {
+  const { runtime } = web({});
+  const text = "https://example.org/matrix/_matrix/client";
+  const error = await assertRejects(() => resolveHomeserver(runtime, text, OPTIONS), ConfigError, "must not contain");
+  assertEquals(error.hint, "use https://example.org/matrix");
 });
 
 Deno.test("readServerSoftware() returns the name, and sends no token", async () => {

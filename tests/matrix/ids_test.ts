@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { parseRoom, parseServerName, parseUserId } from "../../src/matrix/ids.ts";
+import { parseHomeserverName, parseRoom, parseServerName, parseUserId } from "../../src/matrix/ids.ts";
 
 Deno.test("parseRoom() parses ids, with and without a domain, aliases and users", () => {
   const cases: [string, string | undefined][] = [
@@ -59,4 +59,18 @@ Deno.test("parseUserId() returns undefined for other text", () => {
   ) {
     assertEquals(parseUserId(text), undefined, text);
   }
+});
+
+Deno.test("parseHomeserverName() finds the server name in a name or a user id, and in nothing else", () => {
+  const cases = {
+    "example.org": "example.org",
+    "example.org:8448": "example.org:8448",
+    "[::1]:8008": "[::1]:8008",
+    "@bot:example.org": "example.org",
+    "https://example.org": undefined,
+    "example.org/matrix": undefined,
+    "bot@example.org": undefined,
+    "": undefined,
+  };
+  for (const [text, name] of Object.entries(cases)) assertEquals(parseHomeserverName(text), name, text);
 });

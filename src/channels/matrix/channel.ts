@@ -46,9 +46,9 @@ export class MatrixChannel implements Channel {
     this.name = name;
     this.destinations = destinations;
     this.#settings = settings;
-    this.#client = createClient(settings, context.runtime);
-    this.#context = context;
     const cache = context.roomCache ?? inMemoryRoomCache();
+    this.#client = createClient(settings, context.runtime, cache);
+    this.#context = context;
     this.#rooms = new RoomResolver(this.#client, name, cache);
     this.#encryption = new EncryptionGuard(this.#client, cache, settings.encryptedRooms);
   }

@@ -6,15 +6,16 @@
 import { isTokenExpired } from "../../accounts/account.ts";
 import { requireAccount } from "../../accounts/session.ts";
 import { formatDuration } from "../../base/duration.ts";
-import { NotTheServiceError } from "../../base/errors.ts";
+import { DiscoveryError, NotTheServiceError, TransportError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import { whoami } from "../../matrix/account.ts";
 import { discoverHomeserver, readServerSoftware } from "../../matrix/discovery.ts";
 import { parseServerName } from "../../matrix/ids.ts";
 import { joinedRooms } from "../../matrix/rooms.ts";
+import type { MatrixClient } from "../../matrix/request.ts";
 import { exchange, type HttpAnswer } from "../../runtime/http.ts";
-import { type Check, type CheckContext, failure, findingOf, ok, once, warning } from "../check.ts";
+import { type Check, type CheckContext, failure, findingOf, type Found, ok, once, warning } from "../check.ts";
 import { connectionChecks } from "../http_checks.ts";
 import { createClient } from "./client.ts";
 import { createRoomChecks, type MatrixProbe } from "./room_checks.ts";
@@ -43,15 +44,13 @@ export function createChecks(context: CheckContext, settings: MatrixSettings): r
 /** Creates the checks `login`, `connection`, `clock` and `versions`. */
 function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings): readonly Check[] {
   const { runtime, limits } = context;
-  const askVersions = once(() =>
-    exchange(runtime, {
-      method: "GET",
-      url: `${client.baseUrl}/_matrix/client/versions`,
-      headers: { "User-Agent": USER_AGENT },
-      ...limits,
-    })
-  );
+  const askVersions = once(async () => {
+    const baseUrl = await client.locate?.(limits) ?? client.baseUrl;
+    const headers = { "User-Agent": USER_AGENT };
+    return await exchange(runtime, { method: "GET", url: `${baseUrl}/_matrix/client/versions`, headers, ...limits });
+  });
   const [connection, clock] = connectionChecks(context, () => client.baseUrl, askVersions);
+  const lookElsewhere = once(() => findElsewhere(context, client, settings));
   return [
     {
       name: "login",
@@ -61,29 +60,85 @@ function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings
         yield ok(account === undefined ? "an access token is configured" : `${account.userId} is logged in here`);
       },
     },
-    { ...connection, needs: ["login"] },
+    {
+      ...connection,
+      needs: ["login"],
+      async *look() {
+        yield* withOtherAddress(connection.look(), lookElsewhere);
+      },
+    },
     clock,
     {
       name: "versions",
       needs: ["connection"],
       async *look() {
-        const { host } = new URL(client.baseUrl);
-        const versions = parseVersions(await askVersions(), host);
-        const stable = versions.filter((version): version is string =>
-          typeof version === "string" && /^v\d/.test(version)
-        );
-        const newest = stable.toSorted((a, b) => versionNumber(a) - versionNumber(b)).at(-1);
-        if (newest === undefined) {
-          yield failure(
-            `${host} does not support version v1.1 or later of the specification, only ${
-              versions.join(", ") || "none at all"
-            }`,
-            "update the homeserver",
-          );
-        } else yield ok(`it supports the specification up to ${newest}`);
+        yield* withOtherAddress(lookAtVersions(), lookElsewhere);
       },
     },
   ];
+
+  async function* lookAtVersions(): AsyncGenerator<Found> {
+    const { host } = new URL(client.baseUrl);
+    const versions = parseVersions(await askVersions(), host);
+    const stable = versions.filter((version): version is string => typeof version === "string" && /^v\d/.test(version));
+    const newest = stable.toSorted((a, b) => versionNumber(a) - versionNumber(b)).at(-1);
+    if (newest === undefined) {
+      yield failure(
+        `${host} does not support version v1.1 or later of the specification, only ${
+          versions.join(", ") || "none at all"
+        }`,
+        "update the homeserver",
+      );
+    } else yield ok(`it supports the specification up to ${newest}`);
+  }
+}
+
+/**
+ * Passes on the findings of a check. If the check fails because no homeserver answers, adds the
+ * address that a well-known document contains.
+ */
+async function* withOtherAddress(
+  findings: AsyncIterable<Found> | Iterable<Found>,
+  lookElsewhere: () => Promise<string | undefined>,
+): AsyncGenerator<Found> {
+  try {
+    yield* findings;
+  } catch (error) {
+    const isWrongServer = error instanceof NotTheServiceError || error instanceof TransportError;
+    const hint = isWrongServer ? await lookElsewhere() : undefined;
+    if (hint === undefined) throw error;
+    yield failure(findingOf(error).message, hint);
+  }
+}
+
+/**
+ * Looks for the homeserver in the well-known documents of the user's domain and of the host that
+ * does not answer like a homeserver.
+ *
+ * @returns a hint with the address; undefined if no other homeserver is found
+ */
+async function findElsewhere(
+  { runtime, limits }: CheckContext,
+  client: MatrixClient,
+  { user, insecureHttp }: MatrixSettings,
+): Promise<string | undefined> {
+  const names = [user && parseServerName(user.userId), new URL(client.baseUrl).host].filter((name) =>
+    name !== undefined
+  );
+  for (const name of names) {
+    try {
+      const options = { userAgent: USER_AGENT, insecureHttp, ...limits };
+      const { baseUrl } = await discoverHomeserver(runtime, name, options);
+      if (baseUrl === client.baseUrl) continue;
+      const address = `the homeserver of ${name} is at ${baseUrl}`;
+      return user === undefined
+        ? `${address}: set homeserver to "${name}" or to this address`
+        : `${address}: log in again: matrix-notify login ${user.userId}`;
+    } catch (error) {
+      if (!(error instanceof DiscoveryError)) throw error;
+    }
+  }
+  return undefined;
 }
 
 /**

@@ -4,6 +4,7 @@ import type { AccountSession } from "../../accounts/session.ts";
 import {
   isMention,
   MENTION_PROBLEM,
+  parseHomeserverName,
   parseRoom,
   parseUserId,
   ROOM_HINT,
@@ -11,7 +12,8 @@ import {
   ROOM_PROBLEM,
 } from "../../matrix/ids.ts";
 import { MAX_MENTIONS } from "../../notification/repair.ts";
-import { insecureHttp, secret, SECRET_FORMS, server } from "../fields/server.ts";
+import { insecureHttp, secret, SECRET_FORMS } from "../fields/server.ts";
+import { parseHomeserver } from "../../matrix/discovery.ts";
 import { choice, list, setting, type SettingsOf } from "../fields/setting.ts";
 
 const ROOM_REGEXP = /^\s*[!#@]/;
@@ -23,12 +25,38 @@ export interface LoggedInAccount {
   readonly session: AccountSession;
 }
 
+/** The homeserver of a channel. */
+export interface HomeserverAddress {
+  /**
+   * The address, without a trailing slash. For a server name, the address that is used if the
+   * domain does not have a well-known document.
+   */
+  readonly baseUrl: string;
+  /** The server name, if the settings do not contain an address. */
+  readonly serverName?: string;
+}
+
 /** The settings for the account of a channel and its homeserver. */
 export const ACCOUNT_SETTINGS = {
-  homeserver: server({
-    help: "the address of the homeserver, without a path; can be omitted if `user` is set",
-    examples: ["https://matrix.example.org"],
+  homeserver: setting<HomeserverAddress | undefined>({
+    help: "the address of the homeserver, or a server name; for a server name, matrix-notify reads " +
+      "`/.well-known/matrix/client` of this domain; can be omitted if `user` is set",
+    examples: ["https://matrix.example.org", "example.org", "https://example.org/matrix"],
     unless: "user",
+    schema: {
+      type: "string",
+      pattern:
+        `^\\s*([hH][tT][tT][pP][sS]?://)?[^/@?#\\u0000-\\u0020]*[^/@?#:\\u0000-\\u0020](/(?!_matrix)[^/?#]*)*$|${USER_PATTERN}`,
+    },
+    read(fields, key, context) {
+      const text = fields.text(key);
+      if (text === undefined) return undefined;
+      const insecureHttp = fields.flag("insecureHttp", context.insecureHttp);
+      const serverName = parseHomeserverName(text);
+      const address = parseHomeserver(serverName ?? text, { insecureHttp });
+      if ("problem" in address) throw fields.error(key, address.problem, address.hint);
+      return serverName === undefined ? address : { ...address, serverName };
+    },
   }),
   insecureHttp: insecureHttp(),
   user: setting<LoggedInAccount | undefined>({

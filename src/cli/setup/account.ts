@@ -4,9 +4,10 @@ import type { Account } from "../../accounts/account.ts";
 import { openSession } from "../../accounts/session.ts";
 import { findLoginOffer, type LoginOffer, type SignInContext, toLoginError } from "../../accounts/sign_in.ts";
 import { AccountStore } from "../../accounts/store.ts";
-import { parseServer } from "../../runtime/address.ts";
+import { parseHomeserver } from "../../matrix/discovery.ts";
 import { DiscoveryError, LoginError } from "../../base/errors.ts";
 import { whoami } from "../../matrix/account.ts";
+import { parseHomeserverName, parseServerName } from "../../matrix/ids.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import {
   chooseLoginMethod,
@@ -56,8 +57,10 @@ export async function openAccount(context: SetupContext, userId: string): Promis
  */
 function findSavedAccount({ args, stateDir }: SetupContext, userId: string): Account | undefined {
   const account = new AccountStore(stateDir).read(userId);
-  const wanted = parseServer(args.text("homeserver") ?? account?.homeserver ?? "", { insecureHttp: true });
-  return "baseUrl" in wanted && wanted.baseUrl === account?.homeserver ? account : undefined;
+  const wanted = args.text("homeserver");
+  if (wanted === undefined || parseHomeserverName(wanted) === parseServerName(userId)) return account;
+  const address = parseHomeserver(wanted, { insecureHttp: true });
+  return "baseUrl" in address && address.baseUrl === account?.homeserver ? account : undefined;
 }
 
 /** Checks the saved login with a request to the homeserver. The request renews an expired token. */

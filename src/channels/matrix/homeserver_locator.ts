@@ -1,0 +1,60 @@
+/**
+ * Finds the address of a homeserver for a channel that knows only its server name. The result is
+ * cached, so that a message rarely needs another request. This module is loaded only for such a
+ * channel.
+ *
+ * @module
+ */
+
+import { DiscoveryError, NotSentError } from "../../base/errors.ts";
+import { isObject } from "../../base/fields.ts";
+import { USER_AGENT } from "../../base/version.ts";
+import { resolveHomeserver } from "../../matrix/discovery.ts";
+import type { RequestOptions } from "../../matrix/request.ts";
+import type { HttpRuntime } from "../../runtime/http.ts";
+import type { RoomCache } from "../room_cache.ts";
+
+/** The time for which an address is used without another lookup, in milliseconds. */
+export const LOCATE_EVERY_MS: number = 3_600_000;
+
+/** Options of {@linkcode locateHomeserver}. */
+export interface LocateOptions extends RequestOptions {
+  readonly runtime: HttpRuntime;
+  readonly cache: RoomCache;
+  readonly insecureHttp: boolean;
+}
+
+/**
+ * Returns the address of the homeserver, without a trailing slash. If the lookup fails, returns the
+ * last known address.
+ *
+ * @throws {NotSentError} if no address is known
+ */
+export async function locateHomeserver(serverName: string, options: LocateOptions): Promise<string> {
+  const { runtime, cache, ...limits } = options;
+  const key = `homeserver ${serverName}`;
+  const known = readKnownAddress(cache.get(key));
+  const now = runtime.now();
+  if (known !== undefined && known.seen <= now && now - known.seen < LOCATE_EVERY_MS) return known.baseUrl;
+  try {
+    const { baseUrl } = await resolveHomeserver(runtime, serverName, { ...limits, userAgent: USER_AGENT });
+    await cache.remember(key, { baseUrl, seen: now });
+    return baseUrl;
+  } catch (error) {
+    limits.signal?.throwIfAborted();
+    if (known !== undefined) return known.baseUrl;
+    throw new NotSentError(error instanceof DiscoveryError ? withSettingHint(error) : error);
+  }
+}
+
+/** Replaces the hint about the command-line option with a hint about the setting. */
+function withSettingHint(error: DiscoveryError): DiscoveryError {
+  const hint = "check the server name, or set homeserver to the address: https://matrix.example.org";
+  return new DiscoveryError(error.message, error.tried, { hint, cause: error });
+}
+
+function readKnownAddress(value: unknown): { readonly baseUrl: string; readonly seen: number } | undefined {
+  if (!isObject(value)) return undefined;
+  const { baseUrl, seen } = value;
+  return typeof baseUrl === "string" && typeof seen === "number" ? { baseUrl, seen } : undefined;
+}
