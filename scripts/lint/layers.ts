@@ -9,6 +9,7 @@ const LATE: readonly string[] = LATE_MODULES.map((path) => `src/${path}`);
 /** Other product files that import foreign code, and the beginning of the specifier. */
 const FOREIGN: Readonly<Record<string, string>> = {
   "src/cli/program_name.ts": "node:process",
+  "src/channels/email/smtp.ts": "node:tls",
 };
 
 /** Keeps imports going down the folders, and packages in the few files that may import them. */
@@ -56,8 +57,9 @@ interface Import {
 /** Returns why an import is not allowed; undefined if it is. */
 function check({ from, path, specifier, isType }: Import): string | undefined {
   if (!/^(\.{0,2}\/|file:)/.test(specifier)) {
-    const allowed = LATE.includes(path) && path !== "src/cli/main.ts" ? "npm:" : FOREIGN[path];
-    return allowed && specifier.startsWith(allowed) ? undefined : "it comes from outside; see src/base/late_modules.ts";
+    const isPackage = LATE.includes(path) && path !== "src/cli/main.ts" && specifier.startsWith("npm:");
+    const isForeign = Object.hasOwn(FOREIGN, path) && specifier.startsWith(FOREIGN[path]);
+    return isPackage || isForeign ? undefined : "it comes from outside; see src/base/late_modules.ts";
   }
   const target = pathOf(new URL(specifier, from));
   if (target === "deno.json") return undefined;

@@ -262,10 +262,7 @@ export interface EmailConfig {
    * @default {"starttls"}
    */
   readonly security?: "starttls" | "tls" | "none";
-  /**
-   * A PEM file with the certificate authorities to trust; the default is the authorities that Deno
-   * trusts.
-   */
+  /** A PEM file of certificate authorities to trust, in addition to the usual authorities. */
   readonly caFile?: string;
   /**
    * The name of this host for the server (EHLO); the default is the full name of this host, or its

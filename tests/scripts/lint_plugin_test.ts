@@ -50,6 +50,7 @@ const GOOD_IMPORTS: readonly (readonly [path: string, source: string])[] = [
   ["src/markup/html.ts", `import { parse } from "npm:parse5@8.0.1";`],
   ["src/markup/markdown.ts", `import { reduce } from "./html.ts";`],
   ["src/channels/email/smtp.ts", `import SMTPConnection from "npm:nodemailer@10.6.0/lib/smtp-connection";`],
+  ["src/channels/email/smtp.ts", `import { createSecureContext } from "node:tls";`],
   ["src/cli/program_name.ts", `await import("node:process");`],
   ["src/base/version.ts", `import config from "../../deno.json" with { type: "json" };`],
   ["src/main.ts", `const { runDeliverer } = await import("./notifier/background/main.ts");`],

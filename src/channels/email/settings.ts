@@ -57,7 +57,7 @@ export const EMAIL_SETTINGS = {
     default: "starttls",
   }),
   caFile: text({
-    help: "a PEM file with the certificate authorities to trust; the default is the authorities that Deno trusts",
+    help: "a PEM file of certificate authorities to trust, in addition to the usual authorities",
     examples: ["/etc/matrix-notify/ca.pem"],
     optional: true,
   }),

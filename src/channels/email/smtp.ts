@@ -11,6 +11,7 @@
  * @module
  */
 
+import { createSecureContext, type SecureContext } from "node:tls";
 import MailComposer from "npm:nodemailer@10.6.0/lib/mail-composer";
 import SMTPConnection from "npm:nodemailer@10.6.0/lib/smtp-connection";
 import { ConfigError, TransportError } from "../../base/errors.ts";
@@ -119,7 +120,7 @@ class Session {
         name,
       },
       ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, socketCloseTimeout: 0 },
-      ...(caFile === undefined ? {} : { tls: { ca: readCertificates(caFile) } }),
+      ...(caFile === undefined ? {} : { tls: { secureContext: trustAlso(caFile) } }),
       // The library reports only in its log that it is connected, before it sends EHLO, and that the
       // last byte of a mail was sent.
       logger: {
@@ -174,12 +175,18 @@ class Session {
   }
 }
 
-function readCertificates(path: string): string {
+/**
+ * Returns a context that trusts the authorities in a file and those of Deno. The option `ca` would
+ * replace those of Deno, and reading them needs the permission `--allow-sys=ca`.
+ */
+function trustAlso(caFile: string): SecureContext {
+  const secureContext = createSecureContext();
   try {
-    return Deno.readTextFileSync(path);
+    secureContext.context.addCACert(Deno.readTextFileSync(caFile));
   } catch (error) {
-    throw new ConfigError(`Cannot use caFile ${path}: it cannot be read`, { cause: error });
+    throw new ConfigError(`Cannot use caFile ${caFile}: it cannot be read`, { cause: error });
   }
+  return secureContext;
 }
 
 function readHosts(): string {

@@ -15,7 +15,7 @@ export interface SmtpServer {
   readonly host: string;
   readonly port: number;
   readonly security: "starttls" | "tls" | "none";
-  /** The path of a PEM file with the only trusted authorities. @default the authorities of Deno */
+  /** The path of a PEM file with authorities that are trusted in addition to those of Deno. */
   readonly caFile?: string;
   /** The name of this host in EHLO. @default the full name of this host, or its IP address */
   readonly ehloName?: string;
