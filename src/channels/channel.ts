@@ -1,10 +1,10 @@
 /** The interface of a channel (a configured way to send notifications). */
 
-import type { Batch } from "../notification/batch.ts";
 import type { Notification } from "../notification/notification.ts";
 import type { AttachmentMode } from "../notification/attachment_mode.ts";
 import type { Incident } from "../queue/incidents.ts";
 import type { InDoubt, Replaced } from "../queue/record.ts";
+import type { RenderedMessage } from "./message.ts";
 
 /** One notification for one destination. */
 export interface Envelope {
@@ -97,10 +97,12 @@ export interface Channel {
    */
   checkDestination?(destination: string): void;
   /**
-   * Checks whether a batch (several notifications in one message) is short enough. @default the
-   * smallest limit of all services
+   * Returns true if a notification fits into one message of the service with nothing left out, even
+   * with the longest notes. A batch (several notifications in one message) must also keep its format.
+   *
+   * @param message the rendered message of the notification
    */
-  hasRoomFor?(batch: Batch): boolean;
+  hasRoomFor(notification: Notification, message: RenderedMessage): boolean;
   /**
    * Makes one attempt to send an envelope (one notification for one destination). If the attempt
    * fails, the caller can call this method again later.

@@ -1,31 +1,38 @@
-/** Renders the message of a notification as plain text and as HTML. */
+/** Renders the message of a notification as plain text and as HTML, and cuts it if it is too long. */
 
-import { fitsEverywhere, isBatch, renderBatch } from "../notification/batch.ts";
+import { InvalidNotificationError } from "../base/errors.ts";
 import { loadMarkup } from "../markup/load.ts";
-import { textToHtml } from "../markup/markup.ts";
-import type { Notification } from "../notification/notification.ts";
-import { codeToHtml } from "../notification/render.ts";
+import { type Markup, textToHtml } from "../markup/markup.ts";
+import { isBatch } from "../notification/batch.ts";
+import { DEFAULT_TTL_MS, type Notification } from "../notification/notification.ts";
+import { type CutOptions, cutToFit } from "../notification/cut.ts";
+import { codeToHtml, type RenderOptions } from "../notification/render.ts";
+import type { Block } from "./batch_message.ts";
 
 /** A message as plain text and as HTML. The HTML contains only tags that Matrix allows. */
-export interface RenderedMessage {
-  readonly text: string;
-  readonly html: string;
+export interface RenderedMessage extends Markup {
+  /** The blocks of a batch (several notifications in one message), one for each notification. */
+  readonly blocks?: readonly Block[];
 }
+
+/**
+ * The longest batch (several notifications in one message) for a service without a limit, in UTF-8
+ * bytes.
+ */
+export const MAX_BATCH_BYTES: number = 64 * 1024;
 
 /**
  * Renders a message by its format. If the library for the format cannot be loaded, returns the
  * message without conversion, as plain text.
- *
- * @param fits a function that returns true if a batch (several notifications in one message) is
- * small enough. Lines that make the batch too large are left out. A message that is not a batch is
- * returned completely, and its channel cuts it
  */
 export async function renderMessage(
   notification: Notification,
   warn: (text: string) => void,
-  fits: (message: RenderedMessage) => boolean = fitsEverywhere,
 ): Promise<RenderedMessage> {
-  if (isBatch(notification)) return renderBatch(notification, fits);
+  if (isBatch(notification)) {
+    const { renderBatch } = await import("./batch_message.ts");
+    return await renderBatch(notification, (one) => renderMessage(one, warn));
+  }
   const { message, format } = notification;
   if (message === "" || format === "text") return { text: message, html: textToHtml(message) };
   if (format === "code") return { text: message, html: codeToHtml(message) };
@@ -35,4 +42,33 @@ export async function renderMessage(
     warn(`Cannot render ${format}: its library could not be loaded; the message is sent as plain text`);
     return { text: message, html: textToHtml(message) };
   }
+}
+
+/**
+ * Cuts the plain text of a message so that it fits into one message of a service. The output of a
+ * program loses its beginning, because errors are at its end. Any other text loses its middle.
+ *
+ * @throws {InvalidNotificationError} if a batch (several notifications in one message) does not fit.
+ * The queue then splits the batch, so that no text is lost
+ */
+export function cutMessage(
+  notification: Notification,
+  text: string,
+  { fits, maxUnits }: Pick<CutOptions, "fits" | "maxUnits">,
+): string {
+  if (text.length <= maxUnits && fits(text)) return text;
+  if (isBatch(notification)) {
+    throw new InvalidNotificationError("Cannot send the notifications in one message: the message would be too long");
+  }
+  return cutToFit(text, { fits, maxUnits, keepsEnd: notification.format === "code" });
+}
+
+/**
+ * Returns the longest notes that a message can have. A batch (several notifications in one message)
+ * has no notes of its own.
+ */
+export function longestNotes(notification: Notification): Pick<RenderOptions, "lateAt" | "replaced"> {
+  if (isBatch(notification)) return {};
+  const { time } = notification;
+  return { lateAt: time + DEFAULT_TTL_MS - 1, replaced: { count: 9999, since: time } };
 }

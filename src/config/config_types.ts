@@ -30,14 +30,13 @@ export interface PolicyConfig {
    */
   readonly title?: string;
   /**
-   * Combines waiting notifications into one message (a batch); `false`: every notification is a
-   * separate message, and there is no default rate limit.
+   * Combines waiting notifications into one message (a batch), each in full; `false`: every
+   * notification is a separate message.
    */
   readonly batch?: BatchConfig | false;
   /**
    * Limits the messages to each destination; notifications that must wait are sent as a batch; a
-   * batch counts as `count` messages; the default is 3 messages in 5 seconds if a background
-   * process can deliver the waiting notifications, otherwise no limit.
+   * batch counts as `count` messages; by default, there is no limit.
    */
   readonly rateLimit?: RateLimitConfig;
   /**
@@ -48,10 +47,11 @@ export interface PolicyConfig {
   readonly quiet?: QuietConfig | false;
 }
 
-/** Combines waiting notifications into one message (a batch). */
+/** Combines waiting notifications into one message (a batch), each in full. */
 export interface BatchConfig {
   /**
-   * If more notifications than this number wait for a destination, they are sent as a batch.
+   * If more notifications than this number wait for a destination after an outage, they are sent as
+   * a batch; while the server limits the rate, the number is at most 3.
    *
    * @default {10}
    */

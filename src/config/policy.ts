@@ -46,14 +46,15 @@ function timeOfDay(help: string, example: string) {
 export const POLICY_SETTINGS = {
   batch: object({
     help:
-      "combines waiting notifications into one message (a batch); `false`: every notification is a separate message, and there is no default rate limit",
+      "combines waiting notifications into one message (a batch), each in full; `false`: every notification is a separate message",
     examples: [{ over: 5 }, false],
     optional: true,
     title: "BatchConfig",
     orFalse: true,
     settings: {
       over: integer({
-        help: "if more notifications than this number wait for a destination, they are sent as a batch",
+        help:
+          "if more notifications than this number wait for a destination after an outage, they are sent as a batch; while the server limits the rate, the number is at most 3",
         examples: [5],
         min: 1,
         max: MAX_BATCH_OVER,
@@ -64,7 +65,7 @@ export const POLICY_SETTINGS = {
   rateLimit: object({
     help:
       "limits the messages to each destination; notifications that must wait are sent as a batch; a batch counts as `count` messages; " +
-      "the default is 3 messages in 5 seconds if a background process can deliver the waiting notifications, otherwise no limit",
+      "by default, there is no limit",
     examples: [{ count: 3, per: "10s" }],
     optional: true,
     title: "RateLimitConfig",

@@ -74,7 +74,8 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
       inDoubt: entry.inDoubt,
       incident: findIncident(entry),
       replaced: entry.key === EXPIRY_KEY ? undefined : entry.replaced,
-      late: entry.attempts > 1 || now() - entry.time > LATE_AFTER_MS,
+      // A batch shows the time of each notification.
+      late: entry.members === undefined && (entry.attempts > 1 || now() - entry.time > LATE_AFTER_MS),
       timeoutMs,
       signal,
     });
@@ -97,9 +98,10 @@ export function toBatch(members: readonly Entry[], findIncident: FindIncident): 
  */
 export function toBatchItems(entries: readonly Entry[], findIncident: FindIncident): BatchItem[] {
   return entries.flatMap((entry) => {
-    const { notification, replaced, key } = entry;
+    const { id, notification, replaced, key } = entry;
     if (!isNotification(notification)) return [];
     return [{
+      id,
       notification: withResolution(notification, incidentDuration(entry, findIncident(entry))),
       replaced: key === EXPIRY_KEY ? undefined : replaced,
     }];

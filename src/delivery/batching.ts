@@ -1,22 +1,29 @@
 /**
  * Selects the entries of batches. A batch is one message with several waiting entries of one lane
- * (one channel and destination). Only consecutive entries are batched, so their order is kept. A
- * batch must fit into one message. Critical entries, attachments, and entries that may have been
- * delivered already are never batched. `notification/batch.ts` renders a batch.
+ * (one channel and destination), each in full. Only consecutive entries are batched, so their order
+ * is kept. A batch must fit into one message. Critical entries, attachments, and entries that may
+ * have been delivered already are never batched. `channels/batch_message.ts` renders a batch.
+ *
+ * ```text
+ * a lane gets batches if more entries wait than
+ *   1     quiet hours or a configured rate limit delayed them
+ *   3     the server limits the rate, so that each message must wait for several seconds
+ *   over  there was an outage (`batch.over` in the configuration, by default 10)
+ * otherwise each entry is a message of its own
+ * ```
  *
  * @module
  */
 
-import { bisectLargest } from "../base/bisect.ts";
 import type { Channel } from "../channels/channel.ts";
-import { batchOutline, fitsEverywhere, hasLineForEach } from "../notification/batch.ts";
-import { isNotification } from "../notification/notification.ts";
+import { renderMessage } from "../channels/message.ts";
+import { isNotification, type Notification } from "../notification/notification.ts";
 import { canBeBatched, type Entry, laneKey } from "../queue/entry.ts";
 import type { Incident } from "../queue/incidents.ts";
 import type { Wait } from "../queue/record.ts";
 import { toBatchItems } from "./attempt.ts";
 import { isCritical } from "./delays.ts";
-import { MAX_BATCH_MEMBERS, RATE_LIMITED_BATCH_OVER } from "./rate_policy.ts";
+import { MAX_BATCH_MEMBERS, OUTAGE_MS, RATE_LIMITED_BATCH_OVER } from "./rate_policy.ts";
 import type { Schedule } from "./schedule.ts";
 
 /** The new batches (messages for several entries) of a channel. */
@@ -41,35 +48,32 @@ export interface BatchSource {
  * Plans batches for the lanes of a channel (one lane per destination). A lane gets batches if many
  * entries wait in the lane and the first entry can be sent now.
  */
-export function planBatches(queue: BatchSource, channel: Channel, schedule: Schedule): BatchPlan {
+export async function planBatches(queue: BatchSource, channel: Channel, schedule: Schedule): Promise<BatchPlan> {
   const waiting = schedule.undelayed(channel.name);
   if (waiting.length < 2) return NO_BATCHES;
   const groups: Entry[][] = [];
   let headGoesAlone = false;
   for (const lane of Map.groupBy(waiting, laneKey).values()) {
     const [head] = lane;
-    const limit = backlogLimit(head, queue, schedule);
-    if (lane.filter(isBatchable).length <= limit || !schedule.isReady(head)) continue;
-    if (isBatchable(head)) groups.push(...neighbours(lane).flatMap((run) => splitToFit(run, channel, queue)));
-    else headGoesAlone = true;
+    if (lane.filter(isBatchable).length <= backlogLimit(lane, queue, schedule) || !schedule.isReady(head)) continue;
+    if (!isBatchable(head)) headGoesAlone = true;
+    else for (const run of neighbours(lane)) groups.push(...await splitToFit(run, channel, queue));
   }
   return { groups, headGoesAlone };
 }
 
 const NO_BATCHES: BatchPlan = { groups: [], headGoesAlone: false };
 
-/**
- * Returns the largest number of waiting entries that do not become a batch. During a rate limit of
- * the server the number is small, because each message must wait for several seconds. After a delay
- * the number is 1, because the user wants one message for all delayed entries.
- */
-function backlogLimit(head: Entry, queue: BatchSource, { delays }: Schedule): number {
+/** Returns the largest number of waiting entries of a lane that do not become a batch. */
+function backlogLimit(lane: readonly Entry[], queue: BatchSource, { delays, now }: Schedule): number {
+  const [head] = lane;
   const { batchOver } = delays.policyOf(head.channel);
   if (batchOver === Infinity) return Infinity;
   if (delays.wasDelayed(head)) return 1;
-  return queue.channelState(head.channel).wait?.class === "rate-limited"
-    ? Math.min(RATE_LIMITED_BATCH_OVER, batchOver)
-    : batchOver;
+  const { wait } = queue.channelState(head.channel);
+  if (wait?.class === "rate-limited") return Math.min(RATE_LIMITED_BATCH_OVER, batchOver);
+  const isAfterOutage = wait !== undefined || lane.some((entry) => entry.wait) || now - head.time > OUTAGE_MS;
+  return isAfterOutage ? batchOver : Infinity;
 }
 
 function isBatchable(entry: Entry): boolean {
@@ -90,17 +94,16 @@ function neighbours(lane: readonly Entry[]): Entry[][] {
  * Splits entries into batches that each fit into one message of the channel. A single entry does
  * not become a batch.
  */
-function splitToFit(run: readonly Entry[], channel: Channel, queue: BatchSource): Entry[][] {
-  const hasRoomFor = (entries: readonly Entry[]) => {
-    const batch = batchOutline(toBatchItems(entries, (entry) => queue.findIncident(entry)));
-    return channel.hasRoomFor?.(batch) ?? hasLineForEach(batch, fitsEverywhere);
-  };
+async function splitToFit(run: readonly Entry[], channel: Channel, queue: BatchSource): Promise<Entry[][]> {
+  const { countFitting } = await import("../channels/batch_message.ts");
+  const render = (notification: Notification) => renderMessage(notification, () => {});
+  const items = toBatchItems(run, (entry) => queue.findIncident(entry));
   const batches: Entry[][] = [];
-  for (let rest = run; rest.length > 1;) {
-    const most = Math.min(rest.length, MAX_BATCH_MEMBERS);
-    const count = bisectLargest(1, most, (count) => hasRoomFor(rest.slice(0, count)));
-    if (count > 1) batches.push(rest.slice(0, count));
-    rest = rest.slice(count);
+  for (let start = 0; start < run.length - 1;) {
+    const next = items.slice(start, start + MAX_BATCH_MEMBERS);
+    const count = await countFitting(next, render, (batch, message) => channel.hasRoomFor(batch, message));
+    if (count > 1) batches.push(run.slice(start, start + count));
+    start += count;
   }
   return batches;
 }

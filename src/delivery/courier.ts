@@ -298,7 +298,7 @@ export class Courier {
   async #serve(channel: string, run: Run): Promise<void> {
     for (let limit = 1; !this.#isStopped(run); limit = Math.min(2 * limit, MAX_ANNOUNCED)) {
       let schedule = this.schedule();
-      const { groups, headGoesAlone } = planBatches(this.#queue.state, this.#channel(channel), schedule);
+      const { groups, headGoesAlone } = await planBatches(this.#queue.state, this.#channel(channel), schedule);
       if (groups.length > 0) {
         await this.#queue.batch(groups);
         schedule = this.schedule();

@@ -104,14 +104,16 @@ export class Delays {
   of(entry: DelaySubject): Delay | undefined {
     const fallbackDelay = this.#fallbackDelay(entry);
     if (fallbackDelay !== undefined) return fallbackDelay;
-    const { quiet, rateLimit } = this.policyOf(entry.channel);
+    const { quiet, rateLimit, batchOver } = this.policyOf(entry.channel);
     if ((quiet ?? rateLimit) === undefined || isUrgent(entry)) return undefined;
     const quietHours = this.#currentQuietHours(entry.channel);
     if (quietHours !== undefined || rateLimit === undefined) return quietHours;
-    const until = Math.max(this.#rateLimitEnd(rateLimit, entry, this.#now), this.#burstEnd(rateLimit, entry));
+    const limitEnd = this.#rateLimitEnd(rateLimit, entry, this.#now);
+    const makesBatches = batchOver !== Infinity;
+    const until = makesBatches ? Math.max(limitEnd, this.#burstEnd(rateLimit, entry)) : limitEnd;
     if (until <= this.#now) return undefined;
     const limit = `At most ${rateLimit.count} in ${formatDuration(rateLimit.perMs)}`;
-    return { until, reason: `${limit}; later notifications follow in one message` };
+    return { until, reason: makesBatches ? `${limit}; later notifications follow in one message` : limit };
   }
 
   /** Returns true if quiet hours or the rate limit delayed an entry earlier. */

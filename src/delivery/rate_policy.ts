@@ -26,8 +26,8 @@ export const MAX_RATE_COUNT: number = MAX_REMEMBERED_DELIVERIES;
 /** The policy for the lanes of a channel (one lane per destination). */
 export interface LanePolicy {
   /**
-   * The largest number of waiting entries that do not become a batch (one message). Infinity turns
-   * batches off.
+   * The largest number of entries that waited for the end of an outage and do not become a batch
+   * (one message). Infinity turns batches off.
    */
   readonly batchOver: number;
   /** The rate limit of each lane (destination). @default no rate limit */
@@ -43,13 +43,6 @@ export const MAX_BATCH_OVER = 1_000_000;
 export const DEFAULT_POLICY: LanePolicy = { batchOver: 10 };
 
 /**
- * The default rate limit. During a long burst, one batch per 5 s is sent, which equals the rate
- * limit of Synapse (a Matrix server). The default is not used without a background process, because
- * no process would send the delayed entries.
- */
-export const DEFAULT_RATE_LIMIT: RateLimit = { count: 3, perMs: 5_000 };
-
-/**
  * A burst (many entries within a short time) ends after this time without a new entry. Until then,
  * its delayed entries wait to become one batch.
  */
@@ -58,21 +51,17 @@ export const BURST_SILENCE_MS = 2_000;
 /** The longest wait for the end of a burst. After this time, a batch is sent anyway. */
 export const MAX_GATHERING_MS = 30_000;
 
-/** Adds the default rate limit to each policy that allows batches and has no rate limit. */
-export function withDefaultRateLimit(policies: ReadonlyMap<string, LanePolicy>): ReadonlyMap<string, LanePolicy> {
-  return new Map(Array.from(policies, ([name, policy]) => {
-    return [
-      name,
-      policy.batchOver === Infinity ? policy : { ...policy, rateLimit: policy.rateLimit ?? DEFAULT_RATE_LIMIT },
-    ];
-  }));
-}
-
 /**
  * While the server limits the rate, more than this number of waiting entries become a batch. During
  * a rate limit, each message must wait for several seconds.
  */
 export const RATE_LIMITED_BATCH_OVER = 3;
 
-/** The largest batch, in entries. People do not read longer lists. */
+/**
+ * If the first entry of a lane (one channel and destination) waited longer than this time, there was
+ * an outage: no process delivered, or the service did not accept messages.
+ */
+export const OUTAGE_MS = 10_000;
+
+/** The largest batch, in entries. The ids of the entries must fit into a line of the journal. */
 export const MAX_BATCH_MEMBERS = 500;

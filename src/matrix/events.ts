@@ -11,6 +11,8 @@ import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 export interface OwnFields {
   /** The id that matrix-notify gave the message. {@linkcode findEvent} searches for this id. */
   readonly "dev.matrix-notify.id": string;
+  /** The ids of the notifications in a message that contains several notifications. */
+  readonly "dev.matrix-notify.ids"?: readonly string[];
   readonly "dev.matrix-notify.severity": string;
   /** The sender, such as a script or a service. */
   readonly "dev.matrix-notify.origin"?: string;
@@ -32,7 +34,7 @@ export interface RoomMessageContent extends OwnFields {
   readonly "m.mentions": { readonly user_ids?: readonly string[]; readonly room?: true };
   readonly "m.relates_to"?: Relation;
   /** The content that replaces the content of the earlier event. Set only for an edit. */
-  readonly "m.new_content"?: Omit<RoomMessageContent, "dev.matrix-notify.id">;
+  readonly "m.new_content"?: Omit<RoomMessageContent, "dev.matrix-notify.id" | "dev.matrix-notify.ids">;
 }
 
 /** The content of an `m.room.message` event that shows a file. */
@@ -130,7 +132,10 @@ export async function readEvent(
 /** Options of {@linkcode findEvent}. */
 export interface FindEventOptions extends RequestOptions {
   readonly roomId: string;
-  /** The id that matrix-notify gave the message. The id is in the content of the event. */
+  /**
+   * The id that matrix-notify gave the message, or one of the notifications in the message. The id
+   * is in the content of the event.
+   */
   readonly id: string;
   /**
    * The earliest time of the events to search, in milliseconds since 1970 by the server's clock.
@@ -168,12 +173,17 @@ export async function findEvent(client: MatrixClient, options: FindEventOptions)
       signal,
     });
     const events = (Array.isArray(page.chunk) ? page.chunk : []).filter(isTimelineEvent);
-    const found = events.find((event) => event.content["dev.matrix-notify.id"] === id);
+    const found = events.find(({ content }) => hasId(content, id));
     if (found) return found.event_id;
     const isTooOld = events.some((event) => event.origin_server_ts < since);
     if (typeof page.end !== "string" || page.end === from || isTooOld) return undefined;
     from = page.end;
   }
+}
+
+function hasId(content: TimelineEvent["content"], id: string): boolean {
+  const ids = content["dev.matrix-notify.ids"];
+  return content["dev.matrix-notify.id"] === id || Array.isArray(ids) && ids.includes(id);
 }
 
 interface TimelineEvent {

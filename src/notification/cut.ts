@@ -25,6 +25,55 @@ export function cutToBytes(message: string, maxBytes: number): string {
   return [beginning, cutNote(missing, total), end].filter((part) => part !== "").join("\n");
 }
 
+/** How a message is cut. */
+export interface CutOptions {
+  /**
+   * Returns true if a message is short enough. If a message is short enough, every shorter message
+   * must also be short enough.
+   */
+  readonly fits: (message: string) => boolean;
+  /** An upper bound of the UTF-16 code units of a message that fits. */
+  readonly maxUnits: number;
+  /** True if only the end is kept: the errors of a program are at the end of its output. */
+  readonly keepsEnd?: boolean;
+}
+
+/**
+ * Cuts a message so that it is short enough for a service, and as long as possible. Leaves out the
+ * middle, or the beginning, and adds a note there.
+ */
+export function cutToFit(message: string, { fits, maxUnits, keepsEnd = false }: CutOptions): string {
+  if (message.length <= maxUnits && fits(message)) return message;
+  const total = byteLength(message);
+  const cut = (units: number) => {
+    const beginning = keepsEnd ? "" : wholeCharacters(message.slice(0, Math.ceil(units / 2)));
+    const ending = keepsEnd ? units : Math.floor(units / 2);
+    const end = ending === 0 ? "" : wholeCharacters(message.slice(-ending));
+    const missing = total - byteLength(beginning) - byteLength(end);
+    return [beginning, cutNote(missing, total), end].filter((part) => part !== "").join("\n");
+  };
+  return cut(bisectLargest(0, Math.min(maxUnits, message.length - 1), (units) => fits(cut(units))));
+}
+
+/**
+ * Finds the largest whole number from `low` to `high` for which `holds` returns true. `holds` must
+ * return true for `low`. If `holds` returns false for a number, `holds` must also return false for
+ * every larger number.
+ */
+function bisectLargest(low: number, high: number, holds: (number: number) => boolean): number {
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (holds(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+/** Removes halves of characters at the beginning and at the end. */
+function wholeCharacters(text: string): string {
+  return text.replace(/^[\udc00-\udfff]/, "").replace(/[\ud800-\udbff]$/, "");
+}
+
 /** Formats the note in place of a missing part. */
 export function cutNote(missing: number, total: number): string {
   return `✂ Cut here: ${missing} of ${total} bytes are missing`;

@@ -7,9 +7,7 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { formatTime } from "../base/time.ts";
-import { bisectLargest } from "../base/bisect.ts";
 import type { Replaced } from "../queue/record.ts";
-import { byteLength } from "./cut.ts";
 import type { Notification } from "./notification.ts";
 import { formatTitle, type TitleOptions } from "./title.ts";
 
@@ -118,28 +116,8 @@ export function escapeHtml(text: string): string {
 /** The URL schemes that Matrix allows in links. */
 const LINK_SCHEMES: ReadonlySet<string> = new Set(["https:", "http:", "ftp:", "mailto:", "magnet:"]);
 
-function linkHtml(link: string): string {
+/** Formats a link as HTML. A link that Matrix does not allow is shown as text. */
+export function linkHtml(link: string): string {
   const label = escapeHtml(link.replace(/^https?:\/\//, "").replace(/\/$/, ""));
   return LINK_SCHEMES.has(new URL(link).protocol) ? `<a href="${escapeHtml(link)}">${label}</a>` : escapeHtml(link);
-}
-
-/**
- * Cuts a message so that it is short enough, and adds a note about the missing part. Does not cut
- * within a character.
- *
- * @param fits returns true if a message is short enough. If a message is short enough, every
- * shorter message must also be short enough.
- * @returns the whole message if it is short enough. Otherwise, the longest possible beginning with
- * the note.
- */
-export function cutToFit(message: string, fits: (message: string) => boolean): string {
-  if (fits(message)) return message;
-  const characters = Array.from(message);
-  const total = byteLength(message);
-  const cut = (count: number) => withCutNote(characters.slice(0, count).join(""), total);
-  return cut(bisectLargest(0, characters.length, (count) => fits(cut(count))));
-}
-
-function withCutNote(kept: string, total: number): string {
-  return `${kept}\n✂ Cut here: ${total - byteLength(kept)} of ${total} bytes are missing`;
 }

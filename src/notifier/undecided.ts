@@ -53,6 +53,7 @@ function substitute(name: string, kind: string, problem: ConfigError | undefined
     isIdempotent: true,
     attachmentMode: "inline",
     destinations: [undecidedDestination()],
+    hasRoomFor: () => true,
     send: () => Promise.reject(problem),
   };
 }

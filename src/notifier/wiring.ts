@@ -7,7 +7,6 @@ import { RoomCacheFile } from "../channels/room_cache.ts";
 import { openConfig } from "../config/load.ts";
 import { stateDirPath } from "../config/paths.ts";
 import { Courier } from "../delivery/courier.ts";
-import { withDefaultRateLimit } from "../delivery/rate_policy.ts";
 import { withResolution } from "../notification/incident.ts";
 import { renderPlain } from "../notification/render.ts";
 import { withShortcodes } from "../notification/shortcodes.ts";
@@ -99,8 +98,7 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     onDamage: (path) => warn(`A damaged line of the queue was moved to ${path}; all other lines are intact`),
   });
   const courier = new Courier(queue, channels, runtime, {
-    // Without a background process, delayed notifications would wait for the next call.
-    policies: mode === undefined && role !== "deliverer" ? config.policies : withDefaultRateLimit(config.policies),
+    policies: config.policies,
     shortcodes: config.symbols,
     onEvent: (event) => callListener(() => options.onAttempt?.(attemptOutcome(event))),
   });

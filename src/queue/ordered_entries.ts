@@ -85,8 +85,9 @@ export class OrderedEntries {
       .map((entry): Entry => ({ ...entry, wait: undefined }));
     if (members.length === 0 || this.find(id) !== undefined) return false;
     const forced = members.every((member) => member.forced) ? true : undefined;
+    const attempts = members.reduce((most, member) => Math.max(most, member.attempts), 0);
     const batch = withMembers(
-      { id, time: 0, channel, destination, notification: undefined, expires: 0, bytes, attempts: 0, forced },
+      { id, time: 0, channel, destination, notification: undefined, expires: 0, bytes, attempts, forced },
       members,
     );
     const memberIds = new Set(members.map((member) => member.id));

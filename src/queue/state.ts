@@ -329,8 +329,19 @@ export class QueueState {
     if (record.class === "withdrawn") return this.#entries.set(onWithdrawal(entry, record));
     const { class: failureClass, reason, time, next, notBefore = 0 } = record;
     const wait = { class: failureClass, reason, since: time, next, notBefore };
-    this.#entries.set(onFailure(entry, record, wait));
+    const failed = onFailure(entry, record, wait);
     this.#channels.onFailure(entry.channel, record, wait);
+    if (failureClass !== "not-sent" || !failed.members || failed.inDoubt) return this.#entries.set(failed);
+    // The batch was not sent. The next batch can also contain later entries, and newer entries can
+    // replace the members.
+    const { attempts } = failed;
+    this.#dissolve(failed, (member) => ({ ...member, attempts, wait }));
+  }
+
+  /** Replaces a batch (several entries in one message) with its changed members. */
+  #dissolve(batch: Entry, change: (member: Entry) => Entry): void {
+    this.#entries.dissolve(batch, (batch.members ?? []).map(change));
+    this.#keptBytes -= batch.bytes;
   }
 
   #deliver(entry: Entry, ack: AckRecord): void {
@@ -355,11 +366,9 @@ export class QueueState {
     if (status !== undefined) this.#channels.onAnswer(entry.channel);
     this.#conclude(entry.id, { state: "dead", reason });
     if (entry.members) {
-      // An earlier attempt may have delivered the batch. The service cannot recognize the members
-      // as duplicates, because each member is sent with a new txnId.
-      if (entry.inDoubt) this.#possibleDuplicates++;
-      this.#entries.dissolve(entry, entry.members.map((member) => ({ ...member, noBatch: true })));
-      this.#keptBytes -= entry.bytes;
+      // If an earlier attempt may have delivered the batch, it may have delivered each member.
+      const { inDoubt } = entry;
+      this.#dissolve(entry, (member) => ({ ...member, noBatch: true, inDoubt }));
       return this.#fallbacks.cancelUnneeded(entry);
     }
     this.#fallbacks.onPrimaryEnd(entry.id, "dead");

@@ -161,7 +161,11 @@ Deno.test("docs/json.md describes the entries of batches, fallbacks and dead let
   await desk.homeserver.stop();
   for (const subject of ["One", "Two", "Three"]) await desk.run([...send, subject, ""], "Outcome");
   const flush = ["flush", "--json", "--no-background", "--wait", "0"];
+  await desk.run(flush, "Outcome");
+  await desk.homeserver.restart();
+  desk.homeserver.fault("503", { times: 1 });
   await desk.run([...flush, ...write("batch", { batch: { over: 2 } })], "Outcome");
+  await desk.homeserver.stop();
   const [batch] = await desk.run(["queue", "list", "--json"], "Entry");
   assertEquals((batch.members as unknown[]).length, 3);
   assertEquals((await desk.run(["queue", "drop", "--json", String(batch.id)], "Dropped entry")).length, 3);

@@ -29,6 +29,10 @@ class ScriptedChannel implements Channel {
     this.script = script;
   }
 
+  hasRoomFor(): boolean {
+    return true;
+  }
+
   send({ destination, notification }: Parameters<Channel["send"]>[0], options: SendOptions): Promise<{ id: string }> {
     this.sent.push(`${destination} ${notification.subject}`);
     this.options.push(options);
@@ -483,5 +487,5 @@ Deno.test("Courier.run() finishes attempts in flight when the queue fails", asyn
 
 /** A channel without `send`. */
 function createChannel(name: string): Omit<Channel, "send"> {
-  return { name, kind: "scripted", isIdempotent: true, destinations: ["!a"] };
+  return { name, kind: "scripted", isIdempotent: true, destinations: ["!a"], hasRoomFor: () => true };
 }

@@ -34,8 +34,6 @@ export interface SentMessage {
 export interface ReceivedMessage {
   readonly lane: string;
   readonly body: string;
-  /** Whether it is a line of a batch, which contains the message in one line, perhaps shortened. */
-  readonly isExcerpt?: boolean;
 }
 
 /** The subjects of wrong messages by kind. All lists are empty if all is well. */
@@ -97,19 +95,9 @@ function toKey(lane: string, subject: string): string {
   return JSON.stringify([lane, subject]);
 }
 
-function isAltered(sent: SentMessage | undefined, { body, isExcerpt }: ReceivedMessage): boolean {
+function isAltered(sent: SentMessage | undefined, { body }: ReceivedMessage): boolean {
   if (sent === undefined) return false;
-  if (isExcerpt) return unframe(body) !== sent.subject && !isExcerptOf(unframe(body), sent);
   return unframe(body) !== (sent.message === "" ? sent.subject : `${sent.subject}\n\n${sent.message}`);
-}
-
-function isExcerptOf(text: string, { subject, message }: SentMessage): boolean {
-  const whole = `${subject}\n\n${inOneLine(message)}`;
-  return text === whole || (text.endsWith("…") && whole.startsWith(text.slice(0, -1)));
-}
-
-function inOneLine(message: string): string {
-  return message.split("\n").map((line) => line.trim()).filter((line) => line !== "").join(" / ");
 }
 
 /** Finds messages after one that began only when they had ended. Of copies only the first counts. */

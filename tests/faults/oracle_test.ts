@@ -1,7 +1,7 @@
 /** The oracle must report each kind of problem, and nothing else. */
 
 import { assertEquals } from "@std/assert";
-import { expandBatchBody } from "./batch_lines.ts";
+import { expandBatchBody } from "./batch_body.ts";
 import { formatVerdict, judge, type ReceivedMessage, type SentMessage } from "./oracle.ts";
 import { World } from "./world.ts";
 
@@ -22,10 +22,10 @@ const received = (
 });
 const A = sent("A", 1), B = sent("B", 3), C = sent("C", 5);
 
-/** A batch with these lines, split into members. */
-const batch = (...lines: readonly string[]): ReceivedMessage[] => {
-  const text = lines.map((line) => `- ${line}`).join("\n");
-  return expandBatchBody({ lane: "!room", body: `[jump] ${lines.length} notifications\n\n${text}` });
+/** A batch with these blocks, split into members. */
+const batch = (...blocks: readonly string[]): ReceivedMessage[] => {
+  const title = `[jump] ${blocks.length} notifications since 2026-11-22 20:15 (UTC)`;
+  return expandBatchBody({ lane: "!room", body: [title, ...blocks].join("\n\n") });
 };
 
 const CASES: readonly [
@@ -49,21 +49,25 @@ const CASES: readonly [
   ["one that was killed, there", [sent("A", 1, "unknown")], [received("A")], []],
   ["one that was killed, not there", [sent("A", 1, "unknown")], [], []],
   ["one that was killed, there twice", [sent("A", 1, "unknown")], [received("A"), received("A")], ["duplicate: A"]],
-  ["a batch", [A, B], batch("20:15:03 ℹ A: Body of A", "20:15:04 ⚠ B: Body…"), []],
-  ["a batch in a wrong order", [A, B], batch("20:15:03 ℹ B: Body of B", "20:15:04 ℹ A"), [
+  ["a batch", [A, B], batch("20:15:03 A\nBody of A", "20:15:04 ⚠️ B\nBody of B"), []],
+  [
+    "a batch of several days",
+    [A, B],
+    batch("2026-11-22 20:15:03 A\nBody of A", "2026-11-23 20:15:04 B\nBody of B"),
+    [],
+  ],
+  ["a batch in a wrong order", [A, B], batch("20:15:03 B\nBody of B", "20:15:04 A\nBody of A"), [
     "out of order: A after B",
   ]],
-  ["a batch that lacks one", [A, B], batch("20:15:03 ℹ A: Body of A"), ["lost: B"]],
-  ["a batch that only counts one", [A, B], [
-    ...batch("20:15:03 ℹ A: Body of A"),
-    { lane: "!room", body: "… and 1 more" },
-  ], ["never sent: … and 1 more", "lost: B"]],
-  ["a batch with a wrong line", [A], batch("20:15:03 ℹ A: Body of B"), ["changed: A"]],
+  ["a batch that lacks one", [A, B], batch("20:15:03 A\nBody of A"), ["lost: B"]],
+  ["a batch that lacks a message", [A, B], batch("20:15:03 A\nBody of A", "20:15:04 B"), ["changed: B"]],
+  ["a batch with a part of a message", [A], batch("20:15:03 A\nBody of"), ["changed: A"]],
+  ["a batch with a wrong message", [A], batch("20:15:03 A\nBody of B"), ["changed: A"]],
   ["one that came by itself, and in a batch", [A, B], [
     received("A"),
-    ...batch("20:15:03 ℹ A: Body of A", "20:15:04 ℹ B"),
+    ...batch("20:15:03 A\nBody of A", "20:15:04 B\nBody of B"),
   ], ["duplicate: A"]],
-  ["one that a batch counts twice", [A], batch("20:15:03 ℹ A: Body of A (×2, first 20:15:03, last 20:15:04)"), [
+  ["one that a batch counts twice", [A], batch("20:15:03 A (×2: 20:15:03, 20:15:04)\nBody of A"), [
     "duplicate: A",
   ]],
   ["two at the same time, in either order", [A, { ...B, began: 1 }], [received("B"), received("A")], []],

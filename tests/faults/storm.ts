@@ -12,7 +12,7 @@
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { StateFolder } from "../synapse/cli.ts";
-import { expandBatchBody, isBatchBody } from "./batch_lines.ts";
+import { expandBatchBody, isBatchBody } from "./batch_body.ts";
 import { formatVerdict, judge, type SentMessage, type Verdict } from "./oracle.ts";
 import { createMessage } from "./world.ts";
 

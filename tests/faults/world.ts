@@ -13,7 +13,7 @@ import type { CoreOptions } from "../../src/notifier/wiring.ts";
 import type { Outcome } from "../../src/notifier/outcomes.ts";
 import { type HomeserverOptions, LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
-import { expandBatchBody } from "./batch_lines.ts";
+import { expandBatchBody } from "./batch_body.ts";
 import { formatVerdict, judge, type ReceivedMessage, type SentMessage } from "./oracle.ts";
 import { commandLine, type Ending, formatEnding, type Running, start } from "./process.ts";
 import { NOTHING, type Tally } from "./tally.ts";

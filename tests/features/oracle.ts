@@ -143,7 +143,7 @@ function findWrongReplies(world: FeaturesWorld, received: readonly Received[], r
       )
     ).map(({ input }) => input.key),
   );
-  return received.flatMap(({ name, id, isLine, replyTo }) => {
+  return received.flatMap(({ name, id, isMember, replyTo }) => {
     const { input: { key, resolves } } = world.sent[Number.parseInt(name)];
     if (name.includes("/") || key === undefined) {
       return replyTo === undefined ? [] : [`${name} replies to an event`];
@@ -151,7 +151,7 @@ function findWrongReplies(world: FeaturesWorld, received: readonly Received[], r
     const first = open.get(key);
     if (resolves) open.delete(key);
     else if (first === undefined) open.set(key, id);
-    if (isLine || unsure.has(key) || replyTo === first) return [];
+    if (isMember || unsure.has(key) || replyTo === first) return [];
     return [`${name} with key ${key} replies to ${replyTo} instead of ${first}`];
   });
 }

@@ -3,7 +3,7 @@
  * file name.
  */
 
-import { isBatchBody } from "../faults/batch_lines.ts";
+import { expandBatchBody, isBatchBody } from "../faults/batch_body.ts";
 import type { FeaturesWorld } from "./world.ts";
 
 /** A notification or an attachment that arrived. */
@@ -12,8 +12,8 @@ export interface Received {
   readonly name: string;
   /** The id of the Matrix event or ntfy message that contains it. */
   readonly id: string;
-  /** True for a line of a batch. */
-  readonly isLine: boolean;
+  /** True for a member of a batch. */
+  readonly isMember: boolean;
   /** The id of the event that it replies to. */
   readonly replyTo?: string;
   /** When it arrived, in milliseconds since 1970. */
@@ -49,13 +49,13 @@ export function receivedByPhone({ ntfy }: FeaturesWorld): Received[] {
   );
 }
 
-function parseNames(body: string): Pick<Received, "name" | "isLine">[] {
+function parseNames(body: string): Pick<Received, "name" | "isMember">[] {
   const file = /^file (\d+)_(\d+)\.txt$/.exec(body);
-  if (file) return [{ name: `${file[1]}/${file[2]}`, isLine: false }];
-  const isLine = isBatchBody(body);
-  const lines = isLine ? body.split("\n").filter((line) => line.startsWith("- ")) : [body];
-  return lines.filter((line) => !/notifications? expired/.test(line)).flatMap((line) => {
-    const number = /<(\d+)> disk/.exec(line)?.[1];
-    return number === undefined ? [] : [{ name: number, isLine }];
+  if (file) return [{ name: `${file[1]}/${file[2]}`, isMember: false }];
+  const isMember = isBatchBody(body);
+  const bodies = expandBatchBody({ lane: "", body }).map((each) => each.body);
+  return bodies.filter((body) => !/notifications? expired/.test(body)).flatMap((body) => {
+    const number = /<(\d+)> disk/.exec(body)?.[1];
+    return number === undefined ? [] : [{ name: number, isMember }];
   });
 }

@@ -1,8 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createNotification } from "../../src/notification/notification.ts";
-import { codeToHtml, cutToFit, renderHtml, renderPlain } from "../../src/notification/render.ts";
+import { codeToHtml, renderHtml, renderPlain } from "../../src/notification/render.ts";
 import { textToHtml } from "../../src/markup/markup.ts";
-import { byteLength } from "../../src/notification/cut.ts";
 
 const notification = createNotification(
   { subject: "Disk <full>", message: "a & b\nc", link: "https://example.org/x" },
@@ -38,18 +37,4 @@ Deno.test("renderHtml() escapes texts, and links only allowed schemes", () => {
 
 Deno.test("codeToHtml() keeps a message verbatim", () => {
   assertEquals(codeToHtml("a  <b>\n c"), "<pre><code>a  &lt;b&gt;\n c\n</code></pre>");
-});
-
-Deno.test("cutToFit() keeps a message that fits", () => {
-  assertEquals(cutToFit("abc", () => true), "abc");
-});
-
-Deno.test("cutToFit() keeps the longest beginning of whole characters and says how much is missing", () => {
-  const message = "😀".repeat(1000);
-  const cut = cutToFit(message, (text) => byteLength(text) <= 500);
-  assert(byteLength(cut) <= 500);
-  assert(cut.isWellFormed());
-  const [kept, note] = cut.split("\n");
-  assertEquals(note, `✂ Cut here: ${4000 - byteLength(kept)} of 4000 bytes are missing`);
-  assert(byteLength(cut) > 490, "one more character would have fitted");
 });

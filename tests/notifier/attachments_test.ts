@@ -6,6 +6,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
 import type { AttachmentInput } from "../../src/notification/notification.ts";
+import { formatTime } from "../../src/base/time.ts";
 import { MAX_FILES_BYTES } from "../../src/queue/limits.ts";
 import { LoopbackTelegram, LoopbackWebhook } from "../../src/testing/mod.ts";
 import { type Scene, setScene } from "../fakes/scene.ts";
@@ -197,14 +198,17 @@ Deno.test("notify() lists in the text the attachments that a channel cannot send
 Deno.test("notify() puts no notification with attachments into a batch", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
+  const start = scene.runtime.time;
   await scene.homeserver.stop();
   for (let number = 0; number < 12; number++) {
     const attachments = number === 6 ? FILES.slice(1) : [];
     await notifier.notify({ subject: `Number ${number}`, attachments }, { waitMs: 0 });
   }
+  scene.runtime.time += 60_000;
   await scene.homeserver.restart();
   await notifier.flush();
-  assertEquals(shown(scene), ["m.text 7 notifications", "m.file übersicht.csv", "m.text 5 notifications"]);
+  const since = `notifications since ${formatTime(start)}`;
+  assertEquals(shown(scene), [`m.text 7 ${since}`, "m.file übersicht.csv", `m.text 5 ${since}`]);
 });
 
 Deno.test("notify() replaces a waiting notification with the same key, attachments included", async () => {
@@ -292,6 +296,7 @@ Deno.test("notify() refuses attachments over the limit, and removes those of kil
 Deno.test("flush() sends no attachment before its text, even if the text waits for a rate limit", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ rateLimit: { count: 3, per: "5s" } });
+  const start = scene.runtime.time;
   for (const subject of ["One", "Two", "Three"]) await notifier.notify({ subject });
   await notifier.notify({ subject: "Four", attachments: FILES.slice(1) }, { waitMs: 0 });
   await notifier.notify({ subject: "Five" }, { waitMs: 0 });
@@ -302,7 +307,11 @@ Deno.test("flush() sends no attachment before its text, even if the text waits f
   assertEquals(shown(scene).length, 3, "a batch waits for the rate limit");
   scene.runtime.time += 60_000;
   await notifier.flush();
-  assertEquals(shown(scene).slice(3), ["m.text Four", "m.file übersicht.csv", "m.text 2 notifications"]);
+  assertEquals(shown(scene).slice(3), [
+    "m.text Four",
+    "m.file übersicht.csv",
+    `m.text 2 notifications since ${formatTime(start)}`,
+  ]);
 });
 
 Deno.test("notify() relates no attachment to an incident, but its text", async () => {

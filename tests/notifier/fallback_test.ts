@@ -4,6 +4,7 @@
  */
 
 import { assert, assertEquals, assertRejects } from "@std/assert";
+import { formatTime } from "../../src/base/time.ts";
 import { judgeHealth } from "../../src/notifier/health.ts";
 import type { CoreOptions } from "../../src/notifier/wiring.ts";
 import { type Scene, setScene } from "../fakes/scene.ts";
@@ -120,6 +121,7 @@ Deno.test("NotifierCore.status() counts pending fallbacks separately, and they r
 Deno.test("NotifierCore.flush() sends fallbacks that are due in one batch", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open(withPhone(scene));
+  const start = scene.runtime.time;
   await scene.homeserver.stop();
   for (let count = 1; count <= 15; count++) await notifier.notify({ subject: `${count}` }, { waitMs: 0 });
   scene.runtime.time += 5 * MINUTE_MS;
@@ -127,10 +129,11 @@ Deno.test("NotifierCore.flush() sends fallbacks that are due in one batch", asyn
   assertEquals(notifier.entries().some(({ members }) => members !== undefined), false);
   scene.runtime.time += 5 * MINUTE_MS;
   await notifier.flush({ waitMs: 0 });
-  assertEquals(scene.ntfy.messages("alerts").map(({ title }) => title), ["[jump] 15 notifications"]);
+  const titles = () => scene.ntfy.messages("alerts").map(({ title }) => title);
+  assertEquals(titles(), [`[jump] 15 notifications since ${formatTime(start)}`]);
   scene.runtime.time += 5 * MINUTE_MS;
   await notifier.flush({ waitMs: 0 });
-  assertEquals(scene.ntfy.messages("alerts").map(({ title }) => title).slice(1), ["jump"]);
+  assertEquals(titles().slice(1), ["jump"]);
   await scene.homeserver.restart();
   await notifier.flush();
   assertEquals([notifier.entries(), scene.ntfy.messages("alerts").length], [[], 2]);

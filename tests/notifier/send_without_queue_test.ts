@@ -13,6 +13,7 @@ Deno.test("sendWithoutQueue() sends no attachment whose text failed, and sends t
     kind: "scripted",
     isIdempotent: true,
     destinations: [],
+    hasRoomFor: () => true,
     send({ destination, notification: { subject } }) {
       if (destination === "!refuses") return Promise.reject(new TransportError("connect", "no way"));
       sent.push(`${destination} ${subject}`);

@@ -18,7 +18,7 @@ const enq = (
   ...more,
 });
 const att = (id: string): JournalRecord => ({ t: "att", id, n: 1, time: 20 });
-const nack = (id: string, failure: "rate-limited" | "in-doubt"): JournalRecord => ({
+const nack = (id: string, failure: "rate-limited" | "in-doubt" | "not-sent"): JournalRecord => ({
   t: "nack",
   id,
   n: 1,
@@ -114,10 +114,30 @@ Deno.test("QueueState.apply() delivers the members of a rejected batch one by on
   const state = fold(...five, batch("D", "b", "d"), att("D"), refusal, batch("E", "b", "d"));
   assertEquals(shape(state), "a b d c e");
   assertEquals([state.finalState("b"), state.entry("b")?.noBatch, state.keptBytes], [undefined, true, 500]);
-  assertEquals(
-    fold(...five, batch("D", "b"), att("D"), nack("D", "in-doubt"), att("D"), refusal).possibleDuplicates,
-    1,
-  );
+});
+
+Deno.test("QueueState.apply() hands the doubt about a rejected batch over to its members", () => {
+  const refusal: JournalRecord = { t: "dead", id: "D", time: 40, reason: "too large", status: 413 };
+  const state = fold(...five, batch("D", "b"), att("D"), nack("D", "in-doubt"), att("D"), refusal);
+  assertEquals([state.entry("b")?.inDoubt !== undefined, state.possibleDuplicates], [true, 0]);
+});
+
+Deno.test("QueueState.apply() takes a batch apart that was not sent, and keeps one that may have arrived", () => {
+  const state = fold(...five, batch("D", "b", "d"), att("D"), nack("D", "not-sent"));
+  const { attempts, wait, noBatch } = state.entry("d") ?? {};
+  assertEquals([shape(state), attempts, wait?.class, noBatch], ["a b d c e", 1, "not-sent", undefined]);
+  assertEquals([
+    state.keptBytes,
+    shape(fold(...five, batch("D", "b", "d"), att("D"), nack("D", "not-sent"), batch("E", "a", "b", "d", "c"))),
+  ], [
+    500,
+    "E(a b d c) e",
+  ]);
+  for (const failure of ["in-doubt", "rate-limited"] as const) {
+    assertEquals(shape(fold(...five, batch("D", "b", "d"), att("D"), nack("D", failure))), "a D(b d) c e");
+  }
+  const doubted = [att("D"), nack("D", "in-doubt"), att("D"), nack("D", "not-sent")];
+  assertEquals(shape(fold(...five, batch("D", "b", "d"), ...doubted)), "a D(b d) c e");
 });
 
 Deno.test("QueueState.apply() moves a single member to the dead letters, and its batch continues without it", () => {

@@ -1,13 +1,13 @@
 /** Sends mail over SMTP (RFC 5321, RFC 3207, RFC 4954). */
 
-import { type Batch, hasLineForEach } from "../../notification/batch.ts";
+import type { Notification } from "../../notification/notification.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { MailWithFiles } from "./attachments.ts";
-import { composeMail, fitsMail, type MailOptions } from "./message.ts";
+import { composeMail, mailHasRoomFor, type MailOptions } from "./message.ts";
 import { type EmailSettings, parseAddress, parseDomain } from "./settings.ts";
 import { loadSmtp, type SmtpMail, toSmtpServer } from "./smtp_server.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
-import { renderMessage } from "../message.ts";
+import { longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
 
 /** A channel that sends mails. */
 export class EmailChannel implements Channel {
@@ -26,8 +26,9 @@ export class EmailChannel implements Channel {
     this.#context = context;
   }
 
-  hasRoomFor(batch: Batch): boolean {
-    return hasLineForEach(batch, fitsMail);
+  hasRoomFor(notification: Notification, message: RenderedMessage): boolean {
+    const { identity, titleTemplate } = this.#context;
+    return mailHasRoomFor(notification, message, { identity, titleTemplate, ...longestNotes(notification) });
   }
 
   /**
@@ -54,7 +55,7 @@ export class EmailChannel implements Channel {
     const { late, replaced, messageId, attachments, timeoutMs, signal } = options;
     const { from } = this.#settings;
     const { runtime, identity, titleTemplate, warn } = this.#context;
-    const message = await renderMessage(notification, warn, fitsMail);
+    const message = await renderMessage(notification, warn);
     const lateAt = late ? runtime.now() : undefined;
     const how = { identity, titleTemplate, lateAt, replaced, from, to: destination, messageId, attachments };
     const mail: SmtpMail = {

@@ -1,11 +1,11 @@
 /** Composes a mail from a notification. */
 
-import { AROUND_BATCH_BYTES } from "../../notification/batch.ts";
+import { isBatch } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { cutToFit, renderHtml, type RenderOptions, renderPlain } from "../../notification/render.ts";
+import { renderHtml, type RenderOptions, renderPlain } from "../../notification/render.ts";
 import { byteLength } from "../../notification/cut.ts";
 import { formatTitle } from "../../notification/title.ts";
-import type { RenderedMessage } from "../message.ts";
+import { cutMessage, type RenderedMessage } from "../message.ts";
 
 /**
  * The largest size of text and HTML together, in UTF-8 bytes. Every server accepts mails of 64 KiB
@@ -51,9 +51,17 @@ export interface MailOptions extends RenderOptions {
   readonly attachments?: readonly MailFile[];
 }
 
-/** Checks whether a batch, as text and HTML, fits into a mail. */
-export function fitsMail({ text, html }: RenderedMessage): boolean {
-  return byteLength(text + html) <= MAX_MAIL_BYTES - AROUND_BATCH_BYTES;
+/**
+ * Returns true if a notification fits into a mail with nothing left out. A batch (several
+ * notifications in one message) must also fit with its HTML.
+ */
+export function mailHasRoomFor(
+  notification: Notification,
+  { text, html }: RenderedMessage,
+  options: RenderOptions,
+): boolean {
+  const shown = isBatch(notification) ? renderHtml(notification, options, html) : "";
+  return byteLength(renderPlain(notification, options, text) + shown) <= MAX_MAIL_BYTES;
 }
 
 /**
@@ -65,7 +73,10 @@ export function composeMail(notification: Notification, message: RenderedMessage
   const whole = (text: string) => renderPlain(notification, options, text);
   const html = renderHtml(notification, options, message.html);
   const fits = byteLength(whole(message.text) + html) <= MAX_MAIL_BYTES;
-  const text = whole(cutToFit(message.text, (cut) => byteLength(whole(cut)) <= MAX_MAIL_BYTES));
+  const text = whole(cutMessage(notification, message.text, {
+    fits: (cut) => byteLength(whole(cut)) <= MAX_MAIL_BYTES,
+    maxUnits: MAX_MAIL_BYTES,
+  }));
   return {
     ...{ from, to, messageId, text, attachments },
     subject: headerOf(formatTitle(notification, options)),

@@ -1,14 +1,17 @@
 /** Runs a program, which reads the notification as JSON from standard input. */
 
+import { isBatch } from "../../notification/batch.ts";
 import { ConfigError, type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
 import type { SubprocessEnd } from "../../runtime/subprocess.ts";
 import { formatIsoTime } from "../../base/time.ts";
 import { toNotificationJson } from "../../notification/json.ts";
 import { formatNotes } from "../../notification/render.ts";
+import type { Notification } from "../../notification/notification.ts";
+import { byteLength } from "../../notification/cut.ts";
 import { formatTitle } from "../../notification/title.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
-import { renderMessage } from "../message.ts";
+import { MAX_BATCH_BYTES, type RenderedMessage, renderMessage } from "../message.ts";
 import type { ExecSettings } from "./settings.ts";
 
 /** The exit codes of sysexits.h that are not temporary failures. */
@@ -89,6 +92,10 @@ export class ExecChannel implements Channel {
     }
   }
 
+  hasRoomFor(notification: Notification, { text }: RenderedMessage): boolean {
+    return !isBatch(notification) || byteLength(text) <= MAX_BATCH_BYTES;
+  }
+
   /** Returns the JSON text for the standard input of the program. */
   async #document({ notification }: Envelope, { txnId, late, replaced, inDoubt }: SendOptions): Promise<string> {
     const { identity, runtime, files, warn } = this.#context;
@@ -96,14 +103,16 @@ export class ExecChannel implements Channel {
       return { ...file, path: await files.pathOf({ content, ...file }) };
     }));
     const notes = formatNotes(notification, { lateAt: late ? runtime.now() : undefined, replaced });
+    const { text } = await renderMessage(notification, warn);
     return JSON.stringify({
       id: txnId,
       channel: this.name,
       identity,
       title: formatTitle(notification, this.#context),
       ...toNotificationJson(notification),
+      ...(isBatch(notification) ? { message: text } : {}),
       ...(attachments.length === 0 ? {} : { attachments }),
-      text: (await renderMessage(notification, warn)).text,
+      text,
       ...(notes.length === 0 ? {} : { note: notes.join("\n") }),
       possibleDuplicate: inDoubt !== undefined,
     }) + "\n";

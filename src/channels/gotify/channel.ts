@@ -1,16 +1,15 @@
 /** Sends to a Gotify application (its API documentation, "message" and "Message Extras"). */
 
-import { AROUND_BATCH_BYTES, type Batch, hasLineForEach, type RenderedBatch } from "../../notification/batch.ts";
 import { NotSentError, ResponseError } from "../../base/errors.ts";
 import { exchange, exchangeJson, type HttpRequest, type Service } from "../../runtime/http.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { cutToFit, formatNotes } from "../../notification/render.ts";
+import { formatNotes, type RenderOptions } from "../../notification/render.ts";
 import { byteLength } from "../../notification/cut.ts";
 import { formatTitle, formatTitleBesideSubject } from "../../notification/title.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
-import { renderMessage } from "../message.ts";
+import { cutMessage, longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
 import type { GotifySettings } from "./settings.ts";
 
 /**
@@ -18,10 +17,6 @@ import type { GotifySettings } from "./settings.ts";
  * size in MySQL and MariaDB.
  */
 export const MAX_GOTIFY_BYTES = 65_535;
-
-function fitsGotify({ text }: RenderedBatch): boolean {
-  return byteLength(text) <= MAX_GOTIFY_BYTES - AROUND_BATCH_BYTES;
-}
 
 const GOTIFY: Service = {
   name: "Gotify",
@@ -69,12 +64,12 @@ export class GotifyChannel implements Channel {
   ): Promise<Receipt> {
     const { runtime } = this.#context;
     const { server } = this.#settings;
-    const notes = formatNotes(notification, { lateAt: late ? runtime.now() : undefined, replaced });
+    const lateAt = late ? runtime.now() : undefined;
     const request = {
       method: "POST",
       url: `${server}/message`,
       headers: { "Content-Type": "application/json", "User-Agent": USER_AGENT, ...authHeaders(this.#settings) },
-      body: JSON.stringify(await this.#message(notification, notes)),
+      body: JSON.stringify(await this.#message(notification, { lateAt, replaced })),
       timeoutMs,
       signal,
     } as const;
@@ -111,24 +106,28 @@ export class GotifyChannel implements Channel {
     });
   }
 
-  hasRoomFor(batch: Batch): boolean {
-    return hasLineForEach(batch, fitsGotify);
+  hasRoomFor(notification: Notification, { text }: RenderedMessage): boolean {
+    const note = formatNote(notification, longestNotes(notification));
+    return byteLength(textOf(notification, text) + note) <= MAX_GOTIFY_BYTES;
   }
 
   /**
    * Returns the message as an object. Gotify rejects an empty message, so the subject is sent as
    * the message if there is no text.
    */
-  async #message(notification: Notification, notes: readonly string[]): Promise<Record<string, unknown>> {
+  async #message(
+    notification: Notification,
+    late: Pick<RenderOptions, "lateAt" | "replaced">,
+  ): Promise<Record<string, unknown>> {
     const context = this.#context;
     const { format, link, subject } = notification;
-    // Only the Android app opens the link when the user clicks on the message. For users of other
-    // apps, the link is written in the text.
-    const lines = [...(link === undefined ? [] : [`🔗 ${link}`]), ...notes];
-    const note = lines.map((line) => `\n\n${line}`).join("");
+    const note = formatNote(notification, late);
     const isMarkdown = format === "markdown";
-    const text = isMarkdown ? notification.message : (await renderMessage(notification, context.warn, fitsGotify)).text;
-    const message = cutToFit(text || subject, (cut) => byteLength(cut + note) <= MAX_GOTIFY_BYTES);
+    const text = textOf(notification, (await renderMessage(notification, context.warn)).text);
+    const message = cutMessage(notification, text || subject, {
+      fits: (cut) => byteLength(cut + note) <= MAX_GOTIFY_BYTES,
+      maxUnits: MAX_GOTIFY_BYTES,
+    });
     return {
       title: text === "" ? formatTitleBesideSubject(notification, context) : formatTitle(notification, context),
       message: message + note,
@@ -139,6 +138,21 @@ export class GotifyChannel implements Channel {
       },
     };
   }
+}
+
+/** Returns the text of the message. Gotify's apps render Markdown. */
+function textOf({ format, message }: Notification, text: string): string {
+  return format === "markdown" ? message : text;
+}
+
+/**
+ * Returns the link and the notes, for the end of the message. Only the Android app opens the link
+ * when the user clicks on the message. For users of other apps, the link is written in the text.
+ */
+function formatNote(notification: Notification, late: Pick<RenderOptions, "lateAt" | "replaced">): string {
+  const { link } = notification;
+  const lines = [...(link === undefined ? [] : [`🔗 ${link}`]), ...formatNotes(notification, late)];
+  return lines.map((line) => `\n\n${line}`).join("");
 }
 
 /**

@@ -1,6 +1,5 @@
 /** Sends to Matrix rooms. */
 
-import type { Batch } from "../../notification/batch.ts";
 import { DestinationError, InvalidNotificationError, NotSentError } from "../../base/errors.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import { type MediaContent, type RoomMessageContent, sendEvent } from "../../matrix/events.ts";
@@ -11,6 +10,7 @@ import type { Attachment, Notification } from "../../notification/notification.t
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { createClient } from "./client.ts";
+import { longestNotes, type RenderedMessage } from "../message.ts";
 import {
   contentHasRoomFor,
   contentOf,
@@ -21,7 +21,7 @@ import {
 } from "./content.ts";
 import { type EarlierDelivery, findEarlierDelivery } from "./deduplicate.ts";
 import { EncryptionGuard } from "./encryption.ts";
-import { type Related, relatedContent, relatedTo } from "./relations.ts";
+import { maxBytesWithRelation, type Related, relatedContent, relatedTo } from "./relations.ts";
 import { formerRoomsSince, type KnownRoom, RoomResolver } from "./room_resolver.ts";
 import type { MatrixSettings } from "./settings.ts";
 import { inMemoryRoomCache } from "../room_cache.ts";
@@ -188,8 +188,12 @@ export class MatrixChannel implements Channel {
     return await this.#put(sending);
   }
 
-  hasRoomFor(batch: Batch): boolean {
-    return contentHasRoomFor(batch, this.#contentOptions(batch, { txnId: ANY_TXN_ID, late: true }));
+  hasRoomFor(notification: Notification, message: RenderedMessage): boolean {
+    return contentHasRoomFor(notification, message, {
+      ...this.#contentOptions(notification, { txnId: ANY_TXN_ID, late: false }),
+      ...longestNotes(notification),
+      maxBytes: maxBytesWithRelation(notification, this.#settings.related),
+    });
   }
 
   #relate(

@@ -1,12 +1,12 @@
 /** Creates the content of a Matrix event from a notification. */
 
-import { type Batch, hasLineForEach } from "../../notification/batch.ts";
+import { isBatch } from "../../notification/batch.ts";
 import type { OwnFields, RoomMessageContent } from "../../matrix/events.ts";
 import { ROOM_MENTION } from "../../matrix/ids.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { cutToFit, escapeHtml, renderHtml, type RenderOptions, renderPlain } from "../../notification/render.ts";
+import { escapeHtml, renderHtml, type RenderOptions, renderPlain } from "../../notification/render.ts";
+import { cutMessage, type RenderedMessage, renderMessage } from "../message.ts";
 import { byteLength } from "../../notification/cut.ts";
-import { type RenderedMessage, renderMessage } from "../message.ts";
 
 /**
  * The largest content, in bytes of JSON. A complete event has at most 65,536 bytes (Client-Server
@@ -41,21 +41,30 @@ export function mentionsOf(
  */
 export async function contentOf(notification: Notification, options: ContentOptions): Promise<RoomMessageContent> {
   const { plain, formatted, fits } = formsOf(notification, options);
-  const message = await renderMessage(notification, options.warn, (batch) => fits(formatted(batch)));
-  return fits(formatted(message)) ? formatted(message) : plain(cutToFit(message.text, (text) => fits(plain(text))));
+  const message = await renderMessage(notification, options.warn);
+  if (fits(formatted(message))) return formatted(message);
+  const { maxBytes } = options;
+  return plain(cutMessage(notification, message.text, { fits: (text) => fits(plain(text)), maxUnits: maxBytes }));
 }
 
-/** Checks whether a batch (many notifications in one message) fits into one Matrix event. */
-export function contentHasRoomFor(batch: Batch, options: ContentOptions): boolean {
-  const { formatted, fits } = formsOf(batch, options);
-  return hasLineForEach(batch, (message) => fits(formatted(message)));
+/**
+ * Returns true if a notification fits into one event with nothing left out. A batch (several
+ * notifications in one message) must also fit with its HTML.
+ */
+export function contentHasRoomFor(
+  notification: Notification,
+  message: RenderedMessage,
+  options: Omit<ContentOptions, "warn">,
+): boolean {
+  const { plain, formatted, fits } = formsOf(notification, options);
+  return fits(isBatch(notification) ? formatted(message) : plain(message.text));
 }
 
 /**
  * Returns three functions: one creates the plain content, one creates the formatted content, and
  * one checks the size of a content.
  */
-function formsOf(notification: Notification, options: ContentOptions) {
+function formsOf(notification: Notification, options: Omit<ContentOptions, "warn">) {
   const plain = (text: string): RoomMessageContent => ({
     msgtype: notification.silent ? "m.notice" : "m.text",
     body: renderPlain(notification, options, text),
@@ -72,9 +81,11 @@ function formsOf(notification: Notification, options: ContentOptions) {
 }
 
 /** Returns the fields for programs that read the room. */
-export function ownFields({ severity, origin, key }: Notification, txnId: string): OwnFields {
+export function ownFields(notification: Notification, txnId: string): OwnFields {
+  const { severity, origin, key } = notification;
   return {
     "dev.matrix-notify.id": txnId,
+    ...(isBatch(notification) ? { "dev.matrix-notify.ids": notification.items.map(({ id }) => id) } : {}),
     "dev.matrix-notify.severity": severity,
     ...(origin === undefined ? {} : { "dev.matrix-notify.origin": origin }),
     ...(key === undefined ? {} : { "dev.matrix-notify.key": key }),

@@ -27,7 +27,7 @@ import {
 import type { MatrixClient } from "../../matrix/request.ts";
 import { whoami } from "../../matrix/account.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { contentOf, type ContentOptions } from "./content.ts";
+import { contentOf, type ContentOptions, MAX_CONTENT_BYTES } from "./content.ts";
 import { formerRoomsSince, type KnownRoom } from "./room_resolver.ts";
 import type { MatrixSettings } from "./settings.ts";
 
@@ -38,6 +38,16 @@ type RelatedPolicy = MatrixSettings["related"];
  * an edit (an event that changes an earlier message) contains the new content twice.
  */
 const EDIT_BYTES = 1024;
+
+/** The space for the note about the relation, in bytes. */
+const RELATION_BYTES = 1024;
+
+/** Returns the space that a notification has in an event in any case, in bytes of JSON. */
+export function maxBytesWithRelation({ key, resolves }: Notification, policy: RelatedPolicy): number {
+  if (key === undefined || policy === "none") return MAX_CONTENT_BYTES;
+  const whole = policy === "edit" && resolves ? (MAX_CONTENT_BYTES - EDIT_BYTES) / 2 : MAX_CONTENT_BYTES;
+  return whole - RELATION_BYTES;
+}
 
 /** Options for finding the relation. */
 export interface RelatedOptions {

@@ -6,14 +6,14 @@
 import { USER_AGENT } from "../../base/version.ts";
 import { timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import type { Attachment, Notification } from "../../notification/notification.ts";
-import { cutToFit, formatNotes } from "../../notification/render.ts";
+import { formatNotes, type RenderOptions } from "../../notification/render.ts";
 import { byteLength } from "../../notification/cut.ts";
 import { formatTitle, formatTitleBesideSubject } from "../../notification/title.ts";
 import { ResponseError } from "../../base/errors.ts";
 import { exchangeJson, type HttpRequest } from "../../runtime/http.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
-import { renderMessage } from "../message.ts";
+import { cutMessage, longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
 import { FILE_TOO_LARGE_CODE, MESSAGE_TOO_LONG_CODE, NTFY, REQUEST_TOO_LONG_CODE } from "./refusals.ts";
 import { authHeaders, type NtfySettings } from "./settings.ts";
 
@@ -22,6 +22,10 @@ import { authHeaders, type NtfySettings } from "./settings.ts";
  * a shorter message has another reason.
  */
 const MIN_LEARNED_BYTES = 255;
+
+/** A transaction id and a topic of the largest size, used to measure a request. */
+const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
+const MAX_TOPIC = "x".repeat(64);
 
 /** The parts of a request that depend on the notification. */
 type NtfyRequest = Pick<HttpRequest, "method" | "url" | "headers" | "body" | "timeoutMs">;
@@ -108,12 +112,14 @@ export class NtfyChannel implements Channel {
     const { file } = notification;
     const ids = { topic: destination, sequence_id: txnId };
     if (file !== undefined) return await this.#fileRequest(file, notification, { ...ids, timeoutMs });
-    const notes = formatNotes(notification, { lateAt: late ? this.#context.runtime.now() : undefined, replaced });
+    const lateAt = late ? this.#context.runtime.now() : undefined;
+    const { request, fits } = this.#message(notification, { ids, lateAt, replaced });
+    const { text } = await renderMessage(notification, this.#context.warn);
     return {
       method: "POST",
       url: `${this.#settings.server}/`,
       headers: { "Content-Type": "application/json" },
-      body: await this.#message(notification, ids, notes),
+      body: request(cutMessage(notification, text, { fits, maxUnits: this.#maxBytes })),
       timeoutMs,
     };
   }
@@ -143,13 +149,21 @@ export class NtfyChannel implements Channel {
     };
   }
 
+  hasRoomFor(notification: Notification, { text }: RenderedMessage): boolean {
+    const ids = { topic: MAX_TOPIC, sequence_id: ANY_TXN_ID };
+    return this.#message(notification, { ids, ...longestNotes(notification) }).fits(text);
+  }
+
   /**
-   * Returns the request as JSON. ntfy shows an empty message as "triggered", so the subject is sent
-   * as the message if there is no text.
+   * Returns a function that creates the request as JSON, and a function that checks its length. ntfy
+   * shows an empty message as "triggered", so the subject is sent as the message if there is no text.
    */
-  async #message(notification: Notification, ids: object, notes: readonly string[]): Promise<string> {
+  #message(
+    notification: Notification,
+    { ids, ...late }: Pick<RenderOptions, "lateAt" | "replaced"> & { readonly ids: object },
+  ) {
     const context = this.#context;
-    const note = notes.map((line) => `\n\n${line}`).join("");
+    const note = formatNotes(notification, late).map((line) => `\n\n${line}`).join("");
     const request = (text: string) =>
       JSON.stringify({
         ...ids,
@@ -162,8 +176,7 @@ export class NtfyChannel implements Channel {
     // ntfy accepts a JSON request that is shorter than twice its message-size-limit.
     const fits = (text: string) =>
       byteLength(text + note) <= this.#maxBytes && byteLength(request(text)) <= 2 * this.#maxBytes + 1;
-    const { text } = await renderMessage(notification, context.warn, (message) => fits(message.text));
-    return request(cutToFit(text, fits));
+    return { request, fits };
   }
 }
 

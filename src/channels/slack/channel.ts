@@ -8,14 +8,14 @@
 
 import type { ResponseClass } from "../../base/errors.ts";
 import { USER_AGENT } from "../../base/version.ts";
-import { AROUND_BATCH_BYTES, type Batch, hasLineForEach, type RenderedBatch } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { cutToFit, formatNotes } from "../../notification/render.ts";
+import { formatNotes, type RenderOptions } from "../../notification/render.ts";
 import { formatTitle } from "../../notification/title.ts";
 import { exchangeJson, type Service } from "../../runtime/http.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
-import { renderMessage } from "../message.ts";
+import type { Block } from "../batch_message.ts";
+import { cutMessage, longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
 import { maxTextChars, type SlackSettings } from "./settings.ts";
 
 /**
@@ -96,9 +96,8 @@ export class SlackChannel implements Channel {
     this.#context = context;
   }
 
-  hasRoomFor(batch: Batch): boolean {
-    const maxChars = maxTextChars(this.#settings);
-    return hasLineForEach(batch, (rendered) => fits(rendered, maxChars));
+  hasRoomFor(notification: Notification, message: RenderedMessage): boolean {
+    return this.#whole(notification, message, longestNotes(notification)).length <= maxTextChars(this.#settings);
   }
 
   /**
@@ -124,26 +123,41 @@ export class SlackChannel implements Channel {
 
   async #text(notification: Notification, { late, replaced }: SendOptions): Promise<string> {
     const { runtime, warn } = this.#context;
-    const { link, format } = notification;
-    const lines = [
-      ...(link === undefined ? [] : [`🔗 ${link}`]),
-      ...formatNotes(notification, { lateAt: late ? runtime.now() : undefined, replaced }),
-    ];
-    const head = bold(formatTitle(notification, this.#context));
-    const tail = lines.map((line) => `\n${escapeText(line)}`).join("");
-    const whole = (message: string) => {
-      const body = format === "code" ? codeBlock(message) : escapeText(message);
-      return head + (body === "" ? "" : `\n${body}`) + tail;
-    };
+    const notes = { lateAt: late ? runtime.now() : undefined, replaced };
+    const message = await renderMessage(notification, warn);
+    const whole = (text: string) => this.#whole(notification, { ...message, text }, notes);
     const maxChars = maxTextChars(this.#settings);
-    const { text } = await renderMessage(notification, warn, (message) => fits(message, maxChars));
-    return whole(cutToFit(text, (message) => whole(message).length <= maxChars));
+    return whole(cutMessage(notification, message.text, {
+      fits: (text) => whole(text).length <= maxChars,
+      maxUnits: maxChars,
+    }));
+  }
+
+  /** Returns the whole text: the title, the message, the link and the notes. */
+  #whole(
+    notification: Notification,
+    { text, blocks }: Pick<RenderedMessage, "text" | "blocks">,
+    notes: Pick<RenderOptions, "lateAt" | "replaced">,
+  ): string {
+    const body = blocks?.map(formatBlock).join("\n\n") ?? formatBody(notification, text);
+    const head = bold(formatTitle(notification, this.#context));
+    return [head, ...body === "" ? [] : [body], ...tailOf(notification, formatNotes(notification, notes))].join("\n");
   }
 }
 
-/** Checks whether the lines of a batch fit into a message, with a subject and notes around them. */
-function fits({ text }: RenderedBatch, maxChars: number): boolean {
-  return escapeText(text).length <= maxChars - AROUND_BATCH_BYTES;
+/** Formats a notification of a batch. */
+function formatBlock({ head, notification, message, notes }: Block): string {
+  const body = formatBody(notification, message.text);
+  return [bold(head), ...body === "" ? [] : [body], ...tailOf(notification, notes)].join("\n");
+}
+
+function formatBody({ format }: Notification, text: string): string {
+  return format === "code" ? codeBlock(text) : escapeText(text);
+}
+
+/** Returns the lines below the message: the link and the notes. */
+function tailOf({ link }: Notification, notes: readonly string[]): string[] {
+  return [...(link === undefined ? [] : [`🔗 ${link}`]), ...notes].map(escapeText);
 }
 
 /**

@@ -3,10 +3,12 @@
 import { NotTheServiceError, ResponseError } from "../../base/errors.ts";
 import { isObject } from "../../base/fields.ts";
 import type { Incident } from "../../queue/incidents.ts";
-import { cutToFit, renderHtml, renderPlain } from "../../notification/render.ts";
+import { isBatch } from "../../notification/batch.ts";
+import type { Notification } from "../../notification/notification.ts";
+import { renderHtml, renderPlain } from "../../notification/render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
-import { renderMessage } from "../message.ts";
+import { cutMessage, longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
 import { type BotCall, callBot, MovedError } from "./bot.ts";
 import { toTelegramHtml } from "./html.ts";
 import { parseDestination, type TelegramPlace, type TelegramSettings } from "./settings.ts";
@@ -100,6 +102,19 @@ export class TelegramChannel implements Channel {
   }
 
   /**
+   * Returns true if a notification fits into one message. A batch (several notifications in one
+   * message) must fit as formatted text and as plain text, because Telegram may refuse the formatted
+   * text.
+   */
+  hasRoomFor(notification: Notification, { text, html }: RenderedMessage): boolean {
+    const { identity, titleTemplate } = this.#context;
+    const options = { identity, titleTemplate, ...longestNotes(notification) };
+    const isTooLong = isBatch(notification) &&
+      toTelegramHtml(renderHtml(notification, options, html)).length > MAX_TELEGRAM_CHARS;
+    return !isTooLong && renderPlain(notification, options, text).length <= MAX_TELEGRAM_CHARS;
+  }
+
+  /**
    * Returns the texts. If the formatted text is too long, there is only the plain text. If the
    * plain text is too long, it is cut.
    */
@@ -109,7 +124,10 @@ export class TelegramChannel implements Channel {
     const message = await renderMessage(notification, warn);
     const { html, length } = toTelegramHtml(renderHtml(notification, options, message.html));
     const whole = (text: string) => renderPlain(notification, options, text);
-    const plain = whole(cutToFit(message.text, (text) => whole(text).length <= MAX_TELEGRAM_CHARS));
+    const plain = whole(cutMessage(notification, message.text, {
+      fits: (text) => whole(text).length <= MAX_TELEGRAM_CHARS,
+      maxUnits: MAX_TELEGRAM_CHARS,
+    }));
     return length <= MAX_TELEGRAM_CHARS ? { html, plain } : { plain };
   }
 }

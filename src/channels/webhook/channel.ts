@@ -3,12 +3,15 @@
 import { NotTheServiceError, type ResponseClass } from "../../base/errors.ts";
 import { formatIsoTime } from "../../base/time.ts";
 import { USER_AGENT } from "../../base/version.ts";
-import { cutToFit, formatNotes, renderPlain } from "../../notification/render.ts";
+import { isBatch } from "../../notification/batch.ts";
+import type { Notification } from "../../notification/notification.ts";
+import { byteLength } from "../../notification/cut.ts";
+import { formatNotes, renderPlain } from "../../notification/render.ts";
 import { formatTitle } from "../../notification/title.ts";
 import { exchangeJson, type Service } from "../../runtime/http.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
-import { renderMessage } from "../message.ts";
+import { cutMessage, longestNotes, MAX_BATCH_BYTES, type RenderedMessage, renderMessage } from "../message.ts";
 import type { WebhookSettings } from "./settings.ts";
 import { fillTemplate, type Values } from "./template.ts";
 
@@ -95,6 +98,13 @@ export class WebhookChannel implements Channel {
     return { id: isId ? String(id) : `${answer.status}`, possibleDuplicate: inDoubt !== undefined };
   }
 
+  hasRoomFor(notification: Notification, { text }: RenderedMessage): boolean {
+    const { identity, titleTemplate } = this.#context;
+    const { maxChars = Infinity } = this.#settings;
+    const whole = renderPlain(notification, { identity, titleTemplate, ...longestNotes(notification) }, text);
+    return whole.length <= maxChars && (!isBatch(notification) || byteLength(whole) <= MAX_BATCH_BYTES);
+  }
+
   async #values({ notification }: Envelope, { txnId, late, replaced }: SendOptions): Promise<Values> {
     const { identity, titleTemplate, runtime, warn } = this.#context;
     const { maxChars = Infinity } = this.#settings;
@@ -108,8 +118,8 @@ export class WebhookChannel implements Channel {
       title: formatTitle(notification, this.#context),
       ...{ identity, origin, subject, severity, link, key, silent },
       resolves: notification.resolves === true,
-      message: cutToFit(whole, (cut) => cut.length <= maxChars),
-      text: text(cutToFit(whole, (cut) => text(cut).length <= maxChars)),
+      message: cutMessage(notification, whole, { fits: (cut) => cut.length <= maxChars, maxUnits: maxChars }),
+      text: text(cutMessage(notification, whole, { fits: (cut) => text(cut).length <= maxChars, maxUnits: maxChars })),
       time: formatIsoTime(time),
       unix: Math.floor(time / 1000),
       note: notes.length === 0 ? null : notes.join("\n"),

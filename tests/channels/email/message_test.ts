@@ -1,6 +1,8 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { composeMail, fitsMail } from "../../../src/channels/email/message.ts";
-import { createBatch, renderBatch } from "../../../src/notification/batch.ts";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { InvalidNotificationError } from "../../../src/base/errors.ts";
+import { composeMail, mailHasRoomFor } from "../../../src/channels/email/message.ts";
+import { renderMessage } from "../../../src/channels/message.ts";
+import { createBatch } from "../../../src/notification/batch.ts";
 import { createNotification, type NotificationInput } from "../../../src/notification/notification.ts";
 import { TEST_TIME } from "../../fakes/runtime.ts";
 
@@ -23,15 +25,24 @@ Deno.test("composeMail() cuts a long subject in the header, and keeps it complet
   assertEquals([mail.subject, mail.text], [`[jump] ${"x".repeat(492)}…`, `[jump] ${subject}`]);
 });
 
-Deno.test("fitsMail() reserves space for the text around a batch, so that the batch keeps its HTML", () => {
-  const notification = createNotification({ subject: "Up", message: "x".repeat(300) }, TEST_TIME);
-  const digest = createBatch(
-    Array.from({ length: 200 }, (_, at) => ({ notification: { ...notification, subject: `Up ${at}` } })),
-  );
-  const rendered = renderBatch(digest, fitsMail);
+Deno.test("composeMail() sends a batch in full and with its HTML, or not at all", async () => {
+  const batchOf = (count: number) =>
+    createBatch(Array.from({ length: count }, (_, at) => {
+      const input = { subject: `Up ${at}`, message: "x".repeat(300) };
+      return { id: `${at}`, notification: createNotification(input, TEST_TIME) };
+    }));
   const addresses = { from: "a@example.org", to: "b@example.org", messageId: "<x@example.org>" };
-  const mail = composeMail(digest, rendered, { identity: "jump", lateAt: TEST_TIME + 60_000, ...addresses });
-  assertEquals([mail.text.match(/^- /gm)?.length, mail.html === undefined], [200, false]);
+  const identity = "jump";
+  const [fitting, tooLong] = [batchOf(60), batchOf(70)];
+  const [first, second] = await Promise.all([fitting, tooLong].map((batch) => renderMessage(batch, () => {})));
+  assertEquals([mailHasRoomFor(fitting, first, { identity }), mailHasRoomFor(tooLong, second, { identity })], [
+    true,
+    false,
+  ]);
+  const mail = composeMail(fitting, first, { identity, ...addresses });
+  assertEquals([mail.text.match(/^x{300}$/gm)?.length, mail.html?.match(/x{300}/g)?.length], [60, 60]);
+  const much = { ...second, text: second.text.repeat(3) };
+  assertThrows(() => composeMail(tooLong, much, { identity, ...addresses }), InvalidNotificationError);
 });
 
 Deno.test("composeMail() writes the colours of Matrix as styles", () => {

@@ -110,7 +110,7 @@ for (const [what, message] of [["quotes, which JSON doubles", '"'], ["backslashe
       });
       const size = byteLength(JSON.stringify(sent));
       assert(size <= MAX_CONTENT_BYTES && size > MAX_CONTENT_BYTES - 20, String(size));
-      assert(/✂ Cut here: \d+ of \d+ bytes are missing$/.test(String(sent.body)));
+      assert(/\n✂ Cut here: \d+ of \d+ bytes are missing\n/.test(String(sent.body)));
     });
   });
 }

@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
-import { ConfigError } from "../../../src/base/errors.ts";
+import { ConfigError, InvalidNotificationError } from "../../../src/base/errors.ts";
+import { renderMessage } from "../../../src/channels/message.ts";
 import { parseAppriseUrl } from "../../../src/config/channels.ts";
 import { classify } from "../../../src/delivery/classify.ts";
 import { createBatch } from "../../../src/notification/batch.ts";
@@ -88,45 +89,44 @@ Deno.test("SlackChannel.send() cuts a text at the limit, counted after escaping"
       await send({ subject: "Up", message: "x".repeat(20_000), format: "code" }, { late: true });
       for (const text of slack.texts) {
         assert(text.length <= (maxChars ?? 4000) && text.length > (maxChars ?? 4000) - 10, `${text.length}`);
-        assert(text.includes("✂ Cut here: "));
+        assert(text.includes(" bytes are missing"));
       }
     }, maxChars === undefined ? {} : { maxChars });
   }
 });
 
-Deno.test("SlackChannel.hasRoomFor() knows that Slack accepts longer texts than other servers", () => {
+const batchOf = (count: number, message: string) =>
+  createBatch(Array.from({ length: count }, (_, at) => {
+    const format = at % 2 === 0 ? "text" : "code";
+    return { id: `${at}`, notification: createNotification({ subject: `Number ${at}`, message, format }, TEST_TIME) };
+  }));
+
+const batch = batchOf(12, "<&>".repeat(20));
+
+Deno.test("SlackChannel.hasRoomFor() knows that Slack accepts longer texts than other servers", async () => {
   using runtime = fakeRuntime();
-  const items = Array.from({ length: 100 }, (_, at) => {
-    return { notification: createNotification({ subject: `Number ${at}`, message: "x".repeat(100) }, TEST_TIME) };
-  });
+  const large = batchOf(100, "x".repeat(100));
+  const message = await renderMessage(large, () => {});
   const hasRoom = (host: string) => {
     const { channel } = openChannel("slack", { url: `https://${host}/services/T0/B0/s3cr3t` }, runtime);
-    return channel.hasRoomFor?.(createBatch(items));
+    return channel.hasRoomFor(large, message);
   };
   assertEquals([hasRoom("hooks.slack.com"), hasRoom("chat.example.org")], [true, false]);
 });
 
-Deno.test("SlackChannel.send() sends a batch with a line for each notification, as large as there is room", async () => {
-  await slackTest(async ({ slack, channel, send }) => {
-    const items = Array.from({ length: 20 }, (_, at) => {
-      return { notification: createNotification({ subject: `Number ${at}`, message: "<&>".repeat(100) }, TEST_TIME) };
-    });
-    const batch = createBatch(items);
-    assertEquals(channel.hasRoomFor?.(batch), true);
-    const many = createBatch(
-      Array.from({ length: 20 }, () => items).flat().map((item, at) => {
-        return { notification: { ...item.notification, subject: `Number ${at}` } };
-      }),
-    );
-    assertEquals(channel.hasRoomFor?.(many), false);
-    await channel.send({ channel: "slack", destination: "slack", notification: batch }, {
-      txnId: TEST_ID,
-      late: false,
-      timeoutMs: 1000,
-    });
-    assertEquals([...slack.texts[0].matchAll(/^- /gm)].length, 20);
-    assert(slack.texts[0].length <= 4000);
-    await send({ subject: "after" });
+Deno.test("SlackChannel.send() sends a batch with a block for each notification, and code as code", async () => {
+  await slackTest(async ({ slack, channel }) => {
+    const envelope = { channel: "slack", destination: "slack", notification: batch };
+    const options = { txnId: TEST_ID, late: false, timeoutMs: 1000 };
+    assertEquals(channel.hasRoomFor(batch, await renderMessage(batch, () => {})), true);
+    await channel.send(envelope, options);
+    const blocks = slack.texts[0].split("\n\n").map((block) => block.replace(/\d\d:\d\d:\d\d/, "TIME"));
+    const shown = "&lt;&amp;&gt;".repeat(20);
+    assertEquals(blocks.slice(1, 3), [`*TIME Number 1*\n\`\`\`\n${shown}\n\`\`\``, `*TIME Number 2*\n${shown}`]);
+    assertEquals(blocks.length, 12);
+    const notification = batchOf(13, "<&>".repeat(200));
+    assertEquals(channel.hasRoomFor(notification, await renderMessage(notification, () => {})), false);
+    await assertRejects(() => channel.send({ ...envelope, notification }, options), InvalidNotificationError);
   });
 });
 

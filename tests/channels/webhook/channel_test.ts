@@ -73,7 +73,7 @@ Deno.test("WebhookChannel.send() cuts {{message}} and {{text}} to maxChars, and 
     await send({ subject: "Up", message: "x".repeat(500), link: "https://example.org/" }, { late: true });
     const { m, t } = webhook.deliveries[0].body as Record<string, string>;
     assertEquals([m.length, t.length], [200, 200]);
-    assert(/missing$/.test(m) && /missing\n\n🔗 https:\/\/example.org\/\n\n⏰ .* late$/.test(t), t);
+    assert(/missing\nx+$/.test(m) && /missing\nx+\n\n🔗 https:\/\/example.org\/\n\n⏰ .* late$/.test(t), t);
   });
 });
 

@@ -1,0 +1,152 @@
+/**
+ * Renders a batch (several notifications in one message). Each notification is a block of its own,
+ * in full and in order: bold time, severity and subject, then the message in its format, the link
+ * and the notes. Identical notifications share a block, which shows their times.
+ *
+ * ```text
+ * 20:15:03 ❌ Backup of host 7 failed
+ * No space left on /dev/sda1
+ *
+ * 20:15:09 ⚠️ Link down (×3: 20:15:09, 20:15:12, 20:17:44)
+ * ```
+ *
+ * @module
+ */
+
+import { formatClock, formatDay } from "../base/time.ts";
+import type { Markup } from "../markup/markup.ts";
+import { type Batch, type BatchItem, createBatch } from "../notification/batch.ts";
+import type { Notification } from "../notification/notification.ts";
+import { escapeHtml, formatNotes, linkHtml } from "../notification/render.ts";
+import { severitySymbol } from "../notification/title.ts";
+
+/** A block shows up to this number of times. For more repeats, it shows the first and the last. */
+const MAX_TIMES = 5;
+
+/** Elements that a client shows as blocks. A message with one of them does not fit into a line. */
+const BLOCK_REGEXP = /<(?:pre|p|ul|ol|h[1-6]|table|blockquote|div|details|hr)\b/;
+
+/** One or more identical notifications of a batch. */
+export interface Block {
+  /** The time, the severity, the subject and the times of repeats. */
+  readonly head: string;
+  readonly notification: Notification;
+  readonly message: Markup;
+  /** The notes below the message. */
+  readonly notes: readonly string[];
+}
+
+/** The message of a batch, as a whole and as blocks. */
+export interface BatchMessage extends Markup {
+  readonly blocks: readonly Block[];
+}
+
+/** Renders the message of one notification. */
+export type RenderItem = (notification: Notification) => Promise<Markup>;
+
+/** Renders a batch. */
+export async function renderBatch({ items }: Batch, renderItem: RenderItem): Promise<BatchMessage> {
+  const blocks = await toBlocks(items, renderItem);
+  const paragraphs = toParagraphs(blocks);
+  return {
+    text: paragraphs.map((lines) => lines.map(toText).join("\n")).join("\n\n"),
+    html: paragraphs.map((lines) => toHtml(lines)).join(""),
+    blocks,
+  };
+}
+
+/** Groups consecutive blocks that are only a line. Every other block is a paragraph of its own. */
+function toParagraphs(blocks: readonly Block[]): Block[][] {
+  const isLine = ({ notification: { message, link }, notes }: Block) => message === "" && !link && notes.length === 0;
+  const paragraphs: Block[][] = [];
+  for (const block of blocks) {
+    const last = paragraphs.at(-1);
+    if (last !== undefined && isLine(block) && isLine(last[0])) last.push(block);
+    else paragraphs.push([block]);
+  }
+  return paragraphs;
+}
+
+async function toBlocks(items: readonly BatchItem[], renderItem: RenderItem): Promise<Block[]> {
+  const formatTime = timeFormat(items);
+  const groups = Map.groupBy(items, ({ notification, replaced }) => {
+    const { time: _, expires: __, mentions: ___, silent: ____, ...shown } = notification;
+    return JSON.stringify([shown, replaced]);
+  });
+  return await Promise.all(Array.from(groups.values(), async (group): Promise<Block> => {
+    const [{ notification, replaced }] = group;
+    const times = group.map(({ notification: { time } }) => formatTime(time));
+    return {
+      head: [times[0], severitySymbol(notification), notification.subject, formatRepeats(times)]
+        .filter((part) => part !== "").join(" "),
+      notification,
+      message: await renderItem(notification),
+      notes: formatNotes(notification, { replaced }),
+    };
+  }));
+}
+
+/**
+ * Counts the items, from the first one on, that fit into one batch in full. Renders each item once.
+ * The result is at least 1.
+ *
+ * @param render renders one item
+ * @param fits returns true if a batch fits into one message of the channel
+ */
+export async function countFitting(
+  items: readonly BatchItem[],
+  render: RenderItem,
+  fits: (batch: Batch, message: BatchMessage) => boolean,
+): Promise<number> {
+  const rendered = new Map<Notification, Promise<Markup>>();
+  const renderOnce = (notification: Notification) => {
+    const known = rendered.get(notification) ?? render(notification);
+    rendered.set(notification, known);
+    return known;
+  };
+  const fitting = async (count: number) => {
+    const batch = createBatch(items.slice(0, count));
+    return fits(batch, await renderBatch(batch, renderOnce));
+  };
+  // Doubling the number first keeps the measured texts short if the items are long.
+  let low = 1, high = Math.min(2, items.length);
+  while (high < items.length && await fitting(high)) [low, high] = [high, Math.min(2 * high, items.length)];
+  while (low < high) {
+    const middle = Math.ceil((low + high) / 2);
+    if (await fitting(middle)) low = middle;
+    else high = middle - 1;
+  }
+  return low;
+}
+
+function formatRepeats(times: readonly string[]): string {
+  if (times.length === 1) return "";
+  const shown = times.length <= MAX_TIMES ? times.join(", ") : `first ${times[0]}, last ${times.at(-1)}`;
+  return `(×${times.length}: ${shown})`;
+}
+
+function toText({ head, notification: { link }, message: { text }, notes }: Block): string {
+  return [head, ...text === "" ? [] : [text], ...link === undefined ? [] : [`🔗 ${link}`], ...notes].join("\n");
+}
+
+/** Returns the HTML of a block, or of several blocks that are only a line. */
+function toHtml([{ head, notification: { link }, message: { html }, notes }, ...lines]: readonly Block[]): string {
+  const after = [
+    ...link === undefined ? [] : [`🔗 ${linkHtml(link)}`],
+    ...notes.map((note) => `<em>${escapeHtml(note)}</em>`),
+  ].join("<br>");
+  const bold = [head, ...lines.map(({ head }) => head)].map((head) => `<strong>${escapeHtml(head)}</strong>`).join(
+    "<br>",
+  );
+  if (BLOCK_REGEXP.test(html)) return `<p>${bold}</p>${html}${after === "" ? "" : `<p>${after}</p>`}`;
+  return `<p>${[bold, html, after].filter((part) => part !== "").join("<br>")}</p>`;
+}
+
+/**
+ * Returns the function that formats the times of a batch: `20:15:03`, or `2026-11-22 20:15:03` if
+ * the items are from several days. The title of the batch shows the zone.
+ */
+function timeFormat(items: readonly BatchItem[]): (time: number) => string {
+  const hasDays = new Set(items.map(({ notification: { time } }) => formatDay(time))).size > 1;
+  return (time) => hasDays ? `${formatDay(time)} ${formatClock(time)}` : formatClock(time);
+}
