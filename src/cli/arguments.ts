@@ -223,7 +223,8 @@ function endOptions(argv: readonly string[], options: readonly OptionSpec[]): re
 function checkValues(option: OptionSpec, values: readonly string[]): void {
   if (option.value === undefined) return;
   for (const value of values) {
-    if (value === "" && !option.allowsEmpty) {
+    if (value === "" && option.allowsEmpty) continue;
+    if (value === "") {
       throw new UsageError(`Cannot use --${option.name}: it needs a value`, `write --${option.name} ${option.value}`);
     }
     if (option.oneOf && !option.oneOf.includes(value)) {

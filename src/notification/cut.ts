@@ -9,20 +9,27 @@ export function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-/**
- * Cuts a message to a size in UTF-8 bytes. Leaves out the middle, because an error is often in the
- * last lines, and adds a note there. Cuts at a line break if one is near. Fast even for messages of
- * several megabytes.
- */
+/** Cuts a message to a size in UTF-8 bytes; see {@linkcode cutEnds}. */
 export function cutToBytes(message: string, maxBytes: number): string {
   const total = byteLength(message);
-  if (total <= maxBytes) return message;
+  return total <= maxBytes ? message : cutEnds({ beginning: message, end: message, total }, maxBytes);
+}
+
+/**
+ * Joins the beginning and the end of a text whose middle is missing. Cuts them to a size in UTF-8
+ * bytes together, and adds a note between them. The end is kept because an error is often in the
+ * last lines. Cuts at a line break if one is near. Fast even for texts of several megabytes.
+ */
+export function cutEnds(
+  { beginning, end, total }: { readonly beginning: string; readonly end: string; readonly total: number },
+  maxBytes: number,
+): string {
   // The note is longest if the whole text is missing.
   const room = Math.max(0, maxBytes - byteLength(cutNote(total, total)) - 2);
-  const beginning = wholeLines(firstBytes(message, Math.ceil(room / 2)), "end");
-  const end = wholeLines(lastBytes(message, Math.floor(room / 2)), "start");
-  const missing = total - byteLength(beginning) - byteLength(end);
-  return [beginning, cutNote(missing, total), end].filter((part) => part !== "").join("\n");
+  const first = wholeLines(firstBytes(beginning, Math.ceil(room / 2)), "end");
+  const last = wholeLines(lastBytes(end, Math.floor(room / 2)), "start");
+  const note = cutNote(Math.max(0, total - byteLength(first) - byteLength(last)), total);
+  return [first, note, last].filter((part) => part !== "").join("\n");
 }
 
 /** How a message is cut. */
@@ -74,8 +81,7 @@ function wholeCharacters(text: string): string {
   return text.replace(/^[\udc00-\udfff]/, "").replace(/[\ud800-\udbff]$/, "");
 }
 
-/** Formats the note in place of a missing part. */
-export function cutNote(missing: number, total: number): string {
+function cutNote(missing: number, total: number): string {
   return `✂ Cut here: ${missing} of ${total} bytes are missing`;
 }
 

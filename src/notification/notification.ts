@@ -124,7 +124,7 @@ export interface NotificationInput {
    */
   readonly subject: string;
   /**
-   * The text below the subject. Of a text with more than 56 KiB of UTF-8, the beginning and the end
+   * The text below the subject. Of a text with more than 48 KiB of UTF-8, the beginning and the end
    * are sent. Bytes are decoded as UTF-8, or as UTF-16
    * with a byte order mark, and otherwise as Latin-1. @default {""}
    */
@@ -182,7 +182,7 @@ const NO_SUBJECT = "(no subject)";
  * the journal (the file of the queue), even if JSON escapes double its length. A channel may cut a
  * message to a shorter length and add a note about the cut.
  */
-export const MAX_MESSAGE_BYTES: number = 56 * 1024;
+export const MAX_MESSAGE_BYTES: number = 48 * 1024;
 
 /** The maximum size of an attachment, in bytes. A service may have a lower limit. */
 export const MAX_FILE_BYTES: number = 32 * 2 ** 20;
@@ -295,10 +295,13 @@ export function checkId(id: string | undefined): void {
 /** Cuts a message that is too long. Its note shows what is missing. */
 function limited(message: string, warn: ReportProblem): string {
   const cut = cutToBytes(message, MAX_MESSAGE_BYTES);
-  if (cut !== message) {
-    warn(`Cannot send the whole body of ${byteLength(message)} bytes: the limit is ${MAX_MESSAGE_BYTES}`);
-  }
+  if (cut !== message) warn(longBodyProblem(byteLength(message)));
   return cut;
+}
+
+/** Describes a body that was cut. */
+export function longBodyProblem(bytes: number): string {
+  return `Cannot send the whole body of ${bytes} bytes: the limit is ${MAX_MESSAGE_BYTES}`;
 }
 
 function oneOf<Value extends string>(name: string, value: string, values: readonly Value[]): Value {

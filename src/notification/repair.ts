@@ -21,11 +21,11 @@ const MAX_LINK_BYTES = 2048;
 export const MAX_MENTIONS = 10;
 
 /** The maximum length of the text in a problem, in UTF-8 bytes. */
-const MAX_QUOTE_BYTES = 4096;
+const MAX_QUOTE_BYTES = 1024;
 
 /** The maximum number of problems that a notification shows, and their total length in bytes. */
 const MAX_PROBLEMS = 20;
-const MAX_PROBLEMS_BYTES = 8192;
+const MAX_PROBLEMS_BYTES = 4096;
 
 /** Reports what could not be sent as the caller asked, as one sentence. */
 export type ReportProblem = (problem: string) => void;

@@ -15,8 +15,17 @@ export function isPlaced(text: string): boolean {
   return !/[\r\b\x1b]/.test(text);
 }
 
+/** Matches a movement other than erasing a part of the row. */
+// deno-lint-ignore no-control-regex
+const MOVE_REGEXP = /\x1b(?!\[[0-9;]*K)/;
+
 /** Carries out the movements and the erasures of a text, and returns the rows that are left. */
 export function placeText(text: string): string {
+  if (MOVE_REGEXP.test(text)) return placeRows(text);
+  return text.split("\n").map((row) => isPlaced(row) ? row : placeRows(row)).join("\n");
+}
+
+function placeRows(text: string): string {
   const terminal = new Terminal();
   // deno-lint-ignore no-control-regex
   for (const [token, parameters, final] of text.matchAll(/[^\r\n\b\x1b\t]+|\x1b\[([0-9;]*)([@-~])|\x1b.|[^]/g)) {

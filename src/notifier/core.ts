@@ -96,7 +96,7 @@ export class NotifierCore implements AsyncDisposable {
   /** See `Notifier.notify()`. */
   async notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
     const { queue, channels, routing, runtime, warn } = this.#parts;
-    const plan = this.#plan(input, options, warn);
+    const plan = this.plan(input, options, warn);
     checkId(options.id);
     // If this fails, the undecided entries wait for the next call.
     await ignoreStorageErrors(this.#decide());
@@ -138,11 +138,7 @@ export class NotifierCore implements AsyncDisposable {
    * @throws {InvalidNotificationError} if the input cannot be sent
    * @throws {ConfigError} if no channel is configured
    */
-  plan(input: NotificationInput, options: RouteOptions = {}): Plan {
-    return this.#plan(input, options);
-  }
-
-  #plan(input: NotificationInput, options: RouteOptions, warn?: (text: string) => void): Plan {
+  plan(input: NotificationInput, options: RouteOptions = {}, warn?: (text: string) => void): Plan {
     return this.#route(createNotification(input, this.#parts.runtime.now(), warn), options);
   }
 

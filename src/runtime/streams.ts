@@ -47,8 +47,7 @@ export async function readEnds(stream: ReadableStream<Uint8Array>, endBytes: num
   return { beginning: await concat([...first, end]), end: new Uint8Array(), missing };
 }
 
-/** Joins chunks of bytes. */
-export async function concat(chunks: readonly Uint8Array[]): Promise<Uint8Array> {
+async function concat(chunks: readonly Uint8Array[]): Promise<Uint8Array> {
   return new Uint8Array(await new Blob([...chunks] as BlobPart[]).arrayBuffer());
 }
 

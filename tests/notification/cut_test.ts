@@ -1,5 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
-import { byteLength, cutToFit } from "../../src/notification/cut.ts";
+import { byteLength, cutEnds, cutLine, cutToBytes, cutToFit } from "../../src/notification/cut.ts";
 
 /** Cuts a message to a number of UTF-8 bytes. */
 const cutTo = (maxBytes: number, message: string, keepsEnd = false) =>
@@ -26,4 +26,39 @@ Deno.test("cutToFit() keeps only the end of a program's output", () => {
   );
   assert(note.startsWith("✂ "));
   assertEquals(tail.slice(-2), ["line 998", "line 999"]);
+});
+
+Deno.test("cutToBytes() keeps the beginning and the end in whole lines, and says how much is missing", () => {
+  assertEquals(cutToBytes("abc", 3), "abc");
+  const lines = Array.from({ length: 100 }, (_, at) => `line ${at}`).join("\n");
+  assertEquals(
+    cutToBytes(lines, 90),
+    "line 0\nline 1\nline 2\n✂ Cut here: 754 of 789 bytes are missing\nline 98\nline 99",
+  );
+});
+
+Deno.test("cutToBytes() does not cut within a character, for each size", () => {
+  for (const character of ["a", "ä", "€", "😀", "\n"]) {
+    const text = character.repeat(300);
+    for (let size = 60; size < 110; size++) {
+      const cut = cutToBytes(text, size);
+      assert(cut.isWellFormed() && !cut.includes("\ufffd") && byteLength(cut) <= size, `${character} ${size}`);
+    }
+  }
+});
+
+Deno.test("cutToBytes() fills the limit if the text is one long line", () => {
+  const cut = cutToBytes("x".repeat(10_000), 1000);
+  assert(byteLength(cut) >= 990, `${byteLength(cut)}`);
+});
+
+Deno.test("cutEnds() joins the ends of a text whose middle was not read", () => {
+  assertEquals(
+    cutEnds({ beginning: "a\nb", end: "y\nz", total: 1000 }, 100),
+    "a\n✂ Cut here: 998 of 1000 bytes are missing\nz",
+  );
+});
+
+Deno.test("cutLine() ends a cut line with an ellipsis", () => {
+  assertEquals([cutLine("abc", 3), cutLine("äöü", 5), cutLine("abc", 2)], ["abc", "ä…", ""]);
 });

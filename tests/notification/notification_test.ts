@@ -8,6 +8,8 @@ import {
   type NotificationInput,
 } from "../../src/notification/notification.ts";
 import { byteLength } from "../../src/notification/cut.ts";
+import { encodeRecord, MAX_LINE_BYTES } from "../../src/queue/journal_line.ts";
+import type { JournalRecord } from "../../src/queue/record.ts";
 
 Deno.test("createNotification() fills in defaults", () => {
   assertEquals(createNotification({ subject: "Disk full" }, 1000), {
@@ -108,7 +110,7 @@ Deno.test("createNotification() keeps the beginning and the end of a long messag
     message,
     /^line 0\nline 1\n[^]*\nline \d+\n✂ Cut here: \d+ of 98889 bytes are missing\nline \d+\n[^]*line 9999$/,
   );
-  assertEquals(warnings, ["Cannot send the whole body of 98889 bytes: the limit is 57344"]);
+  assertEquals(warnings, ["Cannot send the whole body of 98889 bytes: the limit is 49152"]);
 });
 
 Deno.test("createNotification() leaves out links and mentions that it cannot use, and says so", () => {
@@ -128,6 +130,43 @@ Deno.test("createNotification() leaves out links and mentions that it cannot use
     repaired({ subject: "x", link: `https://${"x".repeat(3000)}` })[1][0],
     /it has 3008 bytes, and the limit is 2048$/,
   );
+});
+
+Deno.test("createNotification() makes every input short enough for a line of the journal", () => {
+  // JSON writes a quotation mark as two bytes.
+  const quotes = '"'.repeat(100_000);
+  const attachment = {
+    name: '"'.repeat(200),
+    type: "x".repeat(100),
+    size: 1e8,
+    width: 1e5,
+    height: 1e5,
+    content: "x".repeat(36),
+  };
+  const [notification] = repaired({
+    ...{
+      subject: quotes,
+      message: quotes,
+      origin: quotes,
+      key: quotes,
+      link: `https://example.org/?${"'".repeat(1020)}`,
+    },
+    mentions: Array.from({ length: 10 }, (_, at) => `@${"a".repeat(240)}${at}:example.org`),
+    problems: Array(30).fill(quotes),
+  });
+  const record = {
+    ...{
+      t: "enq",
+      id: attachment.content,
+      time: 1e13,
+      channel: "x".repeat(64),
+      destination: "x".repeat(1000),
+      expires: 1e13,
+    },
+    ...{ key: notification.key, title: quotes.slice(0, 1024), files: Array(10).fill(attachment.content) },
+    notification: { ...notification, attachments: Array(10).fill(attachment) },
+  };
+  assert(encodeRecord(record as unknown as JournalRecord).length < MAX_LINE_BYTES);
 });
 
 Deno.test("createNotification() keeps long keys apart", () => {

@@ -9,7 +9,14 @@ import { printable } from "../ui.ts";
 
 const OPTIONS = [
   { name: "origin", value: "NAME", allowsEmpty: true, summary: "name of the sender, such as a script or a service" },
-  { name: "severity", short: "p", value: "S", oneOf: SEVERITIES, summary: "severity (default info)" },
+  {
+    name: "severity",
+    short: "p",
+    value: "S",
+    oneOf: SEVERITIES,
+    allowsEmpty: true,
+    summary: "severity (default info)",
+  },
   { name: "key", short: "k", value: "KEY", allowsEmpty: true, summary: "key of the incident, like --key of send" },
   { name: "silent", short: "q", summary: "like --silent of send" },
   { name: "room", short: "r", value: "ROOM", summary: "like --room of send" },

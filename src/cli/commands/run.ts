@@ -25,7 +25,14 @@ const OPTIONS = [
     allowsEmpty: true,
     summary: "name of the command in the subject (default: the file name of the command)",
   },
-  { name: "severity", short: "p", value: "S", oneOf: SEVERITIES, summary: "severity of a failure (default error)" },
+  {
+    name: "severity",
+    short: "p",
+    value: "S",
+    oneOf: SEVERITIES,
+    allowsEmpty: true,
+    summary: "severity of a failure (default error)",
+  },
   {
     name: "origin",
     value: "NAME",

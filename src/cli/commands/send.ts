@@ -1,15 +1,16 @@
 /** `send`: sends a notification. */
 
 import type { ConfigError } from "../../base/errors.ts";
-import { cutNote } from "../../notification/cut.ts";
+import { cutEnds } from "../../notification/cut.ts";
 import { toText } from "../../notification/repair.ts";
 import type { Attachment, NotificationInput } from "../../notification/notification.ts";
-import { FORMATS, MAX_MESSAGE_BYTES, SEVERITIES } from "../../notification/notification.ts";
+import { FORMATS, longBodyProblem, MAX_MESSAGE_BYTES, SEVERITIES } from "../../notification/notification.ts";
+import { decodeText, readableText } from "../../notification/text.ts";
 import { formatBytes } from "../../notification/render.ts";
 import type { NotifierCore } from "../../notifier/core.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
 import { unreadableState } from "../../runtime/file_errors.ts";
-import { concat, readEnds, type StreamEnds } from "../../runtime/streams.ts";
+import { readEnds } from "../../runtime/streams.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { toEnvelopeJson } from "../json.ts";
@@ -24,9 +25,21 @@ import {
 import { printable } from "../ui.ts";
 
 const OPTIONS = [
-  { name: "body-file", value: "FILE", summary: 'read the body from FILE; use "-" for standard input' },
+  {
+    name: "body-file",
+    value: "FILE",
+    allowsEmpty: true,
+    summary: 'read the body from FILE; use "-" for standard input',
+  },
   { name: "no-stdin", summary: "do not read standard input; needed in a loop that reads a list" },
-  { name: "format", short: "f", value: "F", oneOf: FORMATS, summary: "format of the body (default text)" },
+  {
+    name: "format",
+    short: "f",
+    value: "F",
+    oneOf: FORMATS,
+    allowsEmpty: true,
+    summary: "format of the body (default text)",
+  },
   {
     name: "attach",
     short: "a",
@@ -35,7 +48,14 @@ const OPTIONS = [
     repeats: true,
     summary: "attach a file; at most 10 files of 32 MiB each",
   },
-  { name: "severity", short: "p", value: "S", oneOf: SEVERITIES, summary: "severity (default info)" },
+  {
+    name: "severity",
+    short: "p",
+    value: "S",
+    oneOf: SEVERITIES,
+    allowsEmpty: true,
+    summary: "severity (default info)",
+  },
   {
     name: "mention",
     value: "USER",
@@ -147,13 +167,18 @@ async function readBody(context: SendContext): Promise<Body> {
     }
     return { message: body };
   }
-  if (file !== undefined && file !== "-") return await readSource(async () => (await Deno.open(file)).readable, file);
+  if (file !== undefined && file !== "-") {
+    return await readSource(async () => (await Deno.open(file)).readable, file, context);
+  }
+  if (args.isGiven("body-file") && file === undefined) {
+    return { problems: ["Cannot read the body: the name of its file is empty"] };
+  }
   const isChosen = body === "-" || file === "-";
   if (isChosen && args.has("no-stdin")) {
     throw new UsageError("Cannot use --no-stdin together with -: it means standard input", "remove one of the two");
   }
   if (args.has("no-stdin") || !isChosen && runtime.stdio.stdinIsTerminal()) return {};
-  const read = await withHint(context, () => readSource(runtime.stdio.stdin, "standard input"));
+  const read = await withHint(context, () => readSource(runtime.stdio.stdin, "standard input", context));
   const lines = countLines(toText(read.message));
   if (!isChosen && lines > 0) {
     ui.warn(`Read ${lines} ${lines === 1 ? "line" : "lines"} from standard input as the body`);
@@ -187,19 +212,18 @@ async function withHint<Result>({ runtime, ui }: SendContext, read: () => Promis
 async function readSource(
   open: () => ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>,
   source: string,
+  { ui }: SendContext,
 ): Promise<Body> {
   try {
-    return { message: await joinEnds(await readEnds(await open(), MAX_MESSAGE_BYTES)) };
+    const { beginning, end, missing } = await readEnds(await open(), MAX_MESSAGE_BYTES);
+    if (missing === 0) return { message: beginning };
+    const total = beginning.length + missing + end.length;
+    ui.warn(longBodyProblem(total));
+    const [first, last] = [beginning, end].map((bytes) => readableText(decodeText(bytes)));
+    return { message: cutEnds({ beginning: first, end: last, total }, MAX_MESSAGE_BYTES) };
   } catch (error) {
     return { problems: [`Cannot read the body from ${source}: ${unreadableState(error)}`] };
   }
-}
-
-/** Joins the ends of a long body. `createNotification` cuts it again, and often cuts the note off. */
-async function joinEnds({ beginning, end, missing }: StreamEnds): Promise<Uint8Array> {
-  if (missing === 0) return beginning;
-  const note = `\n${cutNote(missing, beginning.length + missing + end.length)}\n`;
-  return await concat([beginning, new TextEncoder().encode(note), end]);
 }
 
 async function printPlan(
@@ -208,8 +232,7 @@ async function printPlan(
   { args, ui, runtime, route }: SendContext & { readonly route: Parameters<NotifierCore["plan"]>[1] },
 ): Promise<number> {
   const { attachments, problems } = await describeFiles(input);
-  const { envelopes, fallbacks, mutedBy } = notifier.plan({ ...input, problems }, route);
-  for (const problem of envelopes[0]?.notification.problems ?? []) ui.warn(problem);
+  const { envelopes, fallbacks, mutedBy } = notifier.plan({ ...input, problems }, route, (text) => ui.warn(text));
   const exitCode = exitCodeForOutcomes([], notifier.problems);
   if (args.has("json")) {
     for (const envelope of envelopes) {

@@ -1,0 +1,18 @@
+import { assertEquals } from "@std/assert";
+import { readEnds } from "../../src/runtime/streams.ts";
+
+Deno.test("readEnds() keeps a short stream, and the beginning and the end of a long stream", async () => {
+  for (const chunks of [["abcdefgh"], ["a", "bcd", "efg", "h"], ["abcdefg", "h"], [..."abcdefgh"]]) {
+    const read = async (endBytes: number) => {
+      const { beginning, end, missing } = await readEnds(
+        ReadableStream.from(chunks.map((chunk) => new TextEncoder().encode(chunk))),
+        endBytes,
+      );
+      return [new TextDecoder().decode(beginning), new TextDecoder().decode(end), missing];
+    };
+    assertEquals(await read(4), ["abcdefgh", "", 0]);
+    assertEquals(await read(100), ["abcdefgh", "", 0]);
+    assertEquals(await read(3), ["abc", "fgh", 2]);
+    assertEquals(await read(1), ["a", "h", 6]);
+  }
+});
