@@ -37,7 +37,7 @@ export const EXIT_MEANINGS: ExitMeanings = [
   [EXIT.dataErr, "the input is not valid, or the service rejected the notification permanently"],
   [EXIT.unavailable, "a homeserver or a login method is not available, or an option of sendmail is not supported"],
   [EXIT.software, "a bug in matrix-notify"],
-  [EXIT.ioErr, "reading or writing the disk failed"],
+  [EXIT.ioErr, "reading or writing the disk failed, or the output could not be written"],
   [
     EXIT.tempFail,
     "try again: the notification was not accepted, or a request failed but may work later; for the commands flush, queue " +

@@ -38,13 +38,25 @@ async function addProgramName(argv: readonly string[]): Promise<readonly string[
  */
 export async function main(argv: readonly string[], runtime: Runtime): Promise<number> {
   const ui = new Ui(runtime.stdio, runtime.env);
-  try {
-    return await dispatch(argv, runtime, ui);
-  } catch (thrown) {
+  const code = await dispatch(argv, runtime, ui).catch((thrown) => {
     const error = toPermissionError("continue", thrown);
     report(error, runtime, ui);
     return exitCodeForError(error);
-  }
+  });
+  return await reportOutput(runtime, ui) || code !== EXIT.ok ? code : EXIT.ioErr;
+}
+
+/**
+ * Reports output that could not be written.
+ *
+ * @returns true if all output was written, or if the reader did not want the rest of it
+ */
+async function reportOutput({ stdio }: Runtime, ui: Ui): Promise<boolean> {
+  const failures = stdio.failures();
+  if (failures.length === 0) return true;
+  const { formatOutputFailure } = await import("../runtime/file_errors.ts");
+  for (const failure of failures) ui.fail(formatOutputFailure(failure));
+  return false;
 }
 
 async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Promise<number> {

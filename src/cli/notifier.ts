@@ -42,7 +42,7 @@ async function openWith(
     background,
     onWarning: (text) => ui.warn(text),
   });
-  for (const { message, hint } of notifier.problems) ui.failOnce(message, hint);
+  for (const { message, hint } of notifier.problems) ui.fail(message, hint);
   return notifier;
 }
 

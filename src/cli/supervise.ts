@@ -1,14 +1,14 @@
 /**
  * Runs a command with the standard input, environment, directory and process group of
  * matrix-notify. Prints the output of the command unchanged, stores the end of the output, and
- * forwards signals to the command.
+ * forwards signals to the command. If the reader of an output has ended (`| head -1`), the command
+ * gets SIGPIPE. After another failed write, the command continues and its output is discarded.
  *
  * @module
  */
 
 import { decodeText, readableText } from "../notification/text.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { forEachChunk } from "../runtime/streams.ts";
 
 /**
  * The end of a command. `code` has the value that a shell would return: the exit code of the
@@ -20,40 +20,87 @@ export type CommandEnd =
   | { readonly how: "signal"; readonly code: number; readonly signal: string }
   | { readonly how: "no start"; readonly code: number; readonly reason: string };
 
-/** The signals that are forwarded to the command. */
-const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP"] as const;
+/** The end of a command and of its output. Disposing of it ends the handling of signals. */
+export interface Supervised extends Disposable {
+  readonly end: CommandEnd;
+  readonly output: OutputTail;
+}
 
 /**
- * The maximum time to read the output after the command has ended, in milliseconds. The output can
- * stay open for a long time if the command started a background process.
+ * The signals that are forwarded to the command. The terminal sends SIGINT (Ctrl-C) and SIGQUIT
+ * (Ctrl-\) to the whole process group: to matrix-notify and to the command.
+ */
+const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
+const TERMINAL_SIGNALS: readonly string[] = ["SIGINT", "SIGQUIT"];
+
+/**
+ * The maximum time to wait for more output after the command has ended, in milliseconds. The output
+ * can stay open for a long time if the command started a background process.
  */
 const DRAIN_MS = 2000;
 
-/** Runs a command without a shell. Searches for the command in `PATH`. */
+/**
+ * Runs a command without a shell. Searches for the command in `PATH`. Until the result is disposed
+ * of, signals do not end matrix-notify, so that the result can be sent.
+ */
 export async function supervise(
   command: readonly string[],
   { stdio, timeout }: Pick<Runtime, "stdio" | "timeout">,
-): Promise<CommandEnd & { readonly output: OutputTail }> {
+): Promise<Supervised> {
   const output = new OutputTail();
   const child = start(command);
-  if ("how" in child) return { ...child, output };
-  const stopPassing = passSignals(child, stdio.stdinIsTerminal());
-  const pass = (to: "stdout" | "stderr") => (chunk: Uint8Array) => {
-    output.push(chunk);
-    stdio.pass(to, chunk);
-  };
-  const giveUp = new AbortController();
-  const reads = [
-    forEachChunk(child.stdout, pass("stdout"), giveUp.signal),
-    forEachChunk(child.stderr, pass("stderr"), giveUp.signal),
-  ];
+  if ("how" in child) return { end: child, output, [Symbol.dispose]() {} };
+  const stopForwarding = forwardSignals(child, stdio.stdinIsTerminal());
+  const copies = ([["stdout", child.stdout], ["stderr", child.stderr]] as const).map(([to, stream]) =>
+    new Copy(stream, async (chunk) => {
+      output.push(chunk);
+      return await stdio.pass(to, chunk) !== "closed";
+    })
+  );
   const { code, signal } = await child.status;
-  stopPassing();
-  const limit = timeout(DRAIN_MS);
-  if (limit.aborted) giveUp.abort();
-  else limit.addEventListener("abort", () => giveUp.abort());
-  await Promise.all(reads);
-  return signal === null ? { how: "exit", code, output } : { how: "signal", code, signal, output };
+  const copied = Promise.all(copies.map(({ done }) => done)).then(() => true);
+  while (!await Promise.race([copied, aborted(timeout(DRAIN_MS))])) {
+    for (const copy of copies) copy.stopReading();
+  }
+  const end: CommandEnd = signal === null ? { how: "exit", code } : { how: "signal", code, signal };
+  return { end, output, [Symbol.dispose]: stopForwarding };
+}
+
+/** Reads an output of the command and passes each chunk on. */
+class Copy {
+  /** Resolves at the end of the output, or if reading was stopped. */
+  readonly done: Promise<void>;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  #isReading = true;
+
+  /**
+   * @param pass passes a chunk on; if it returns false, the output is closed, and the next write
+   * sends SIGPIPE to the command, as in a shell
+   */
+  constructor(stream: ReadableStream<Uint8Array>, pass: (chunk: Uint8Array) => Promise<boolean>) {
+    this.#reader = stream.getReader();
+    this.done = this.#copy(pass);
+  }
+
+  /** Stops if all output so far was passed on. Does nothing while a slow reader is waited for. */
+  stopReading(): void {
+    if (this.#isReading) void this.#reader.cancel();
+  }
+
+  async #copy(pass: (chunk: Uint8Array) => Promise<boolean>): Promise<void> {
+    for (let part = await this.#reader.read(); !part.done; part = await this.#reader.read()) {
+      this.#isReading = false;
+      if (!await pass(part.value)) return await this.#reader.cancel();
+      this.#isReading = true;
+    }
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<false> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve(false);
+    signal.addEventListener("abort", () => resolve(false));
+  });
 }
 
 function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandEnd {
@@ -72,13 +119,15 @@ function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandE
 }
 
 /**
- * Forwards signals to the command. Does not forward Ctrl-C on a terminal, because the terminal
- * sends SIGINT to the whole process group: to matrix-notify and to the command.
+ * Forwards signals to the command, except those that the terminal has sent to it.
+ *
+ * The listeners are added after the start, because a command under `nohup` must ignore SIGHUP. It
+ * would not inherit that from a process with a listener.
  */
-function passSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => void {
+function forwardSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => void {
   const listeners = SIGNALS.map((signal) => {
-    const pass = () => {
-      if (isOnTerminal && signal === "SIGINT") return;
+    const forward = () => {
+      if (isOnTerminal && TERMINAL_SIGNALS.includes(signal)) return;
       try {
         child.kill(signal);
       } catch {
@@ -86,8 +135,8 @@ function passSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => voi
         return;
       }
     };
-    Deno.addSignalListener(signal, pass);
-    return () => Deno.removeSignalListener(signal, pass);
+    Deno.addSignalListener(signal, forward);
+    return () => Deno.removeSignalListener(signal, forward);
   });
   return () => listeners.forEach((remove) => remove());
 }

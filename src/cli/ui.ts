@@ -27,8 +27,8 @@ const CODES: Readonly<Record<Colour, number>> = { red: 31, green: 32, yellow: 33
 export class Ui {
   readonly #stdio: Stdio;
   readonly #hasColours: boolean;
-  /** The errors that {@linkcode Ui.failOnce} has printed. */
-  readonly #reported = new Set<string>();
+  /** The warnings and errors that must not be printed again. */
+  #printed: Set<string> | undefined;
 
   constructor(stdio: Stdio, env: (name: string) => string | undefined) {
     this.#stdio = stdio;
@@ -47,19 +47,20 @@ export class Ui {
 
   /** Prints a warning. A warning does not stop the command. */
   warn(text: string): void {
-    this.#stdio.stderr(`matrix-notify: ${lowerFirst(printable(text))}\n`);
+    this.fail(text);
   }
 
   /** Prints an error, and its hint on the next line. */
   fail(text: string, hint?: string): void {
-    this.warn(text);
+    if (this.#printed?.has(text)) return;
+    this.#printed?.add(text);
+    this.#stdio.stderr(`matrix-notify: ${lowerFirst(printable(text))}\n`);
     if (hint) this.#stdio.stderr(`  hint: ${printable(hint)}\n`);
   }
 
-  /** Prints an error and its hint, unless this object has already printed the same error. */
-  failOnce(text: string, hint?: string): void {
-    if (!this.#reported.has(text)) this.fail(text, hint);
-    this.#reported.add(text);
+  /** From now on, prints each warning and each error only once. */
+  skipRepeats(): void {
+    this.#printed ??= new Set();
   }
 
   /**

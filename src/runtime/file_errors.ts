@@ -7,6 +7,7 @@ import {
   StorageError,
   type StorageErrorCode,
 } from "../base/errors.ts";
+import type { OutputFailure } from "./output.ts";
 
 /**
  * Runs file operations and turns their errors into storage errors.
@@ -79,7 +80,13 @@ function findErrno(error: unknown): string | undefined {
   return { "21": "EISDIR", "28": "ENOSPC", "30": "EROFS", "122": "EDQUOT" }[number ?? ""];
 }
 
-function describeState(error: unknown, code: StorageErrorCode): string {
+/** Formats a failed write: `Cannot write to standard output: no space is left on the disk`. */
+export function formatOutputFailure({ to, error }: OutputFailure): string {
+  const name = to === "stdout" ? "standard output" : "standard error";
+  return `Cannot write to ${name}: ${describeState(error, findCode(error))}`;
+}
+
+function describeState(error: unknown, code: StorageErrorCode | undefined): string {
   if (code === "disk-full") return "no space is left on the disk";
   if (error instanceof Deno.errors.PermissionDenied) return "permission is denied";
   if (error instanceof Deno.errors.NotADirectory || findErrno(error) === "ENOTDIR") {

@@ -8,6 +8,7 @@
 
 import { PROXY_VARIABLES } from "./address.ts";
 import type { Connection, HttpClients } from "./http_clients.ts";
+import { Output, type OutputFailure, type OutputName, type OutputState } from "./output.ts";
 import { mayReadSystem, mayReadVariable } from "./permissions.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
@@ -25,12 +26,22 @@ export interface Stdio {
    * immediately and does not show it.
    */
   readonly setRaw: (raw: boolean) => void;
-  /** Writes data to standard output. */
+  /** Writes data to standard output. Never throws; see {@linkcode Stdio.failures}. */
   readonly stdout: (text: string) => void;
-  /** Writes messages for people to standard error. */
+  /** Writes messages for people to standard error. Never throws; see {@linkcode Stdio.failures}. */
   readonly stderr: (text: string) => void;
-  /** Writes the output of another program to standard output or standard error, unchanged. */
-  readonly pass: (to: "stdout" | "stderr", bytes: Uint8Array) => void;
+  /**
+   * Writes the output of another program to standard output or standard error, unchanged. Other work
+   * continues while the reader is slow. Never throws.
+   *
+   * @returns the state of the output after the write
+   */
+  readonly pass: (to: OutputName, bytes: Uint8Array) => Promise<OutputState>;
+  /**
+   * Returns the outputs with a failed write and their errors. A reader that has ended is not a
+   * failure.
+   */
+  readonly failures: () => readonly OutputFailure[];
   /** Returns true if standard output is a terminal. */
   readonly stdoutIsTerminal: () => boolean;
   /** Returns true if standard error is a terminal. */
@@ -136,14 +147,11 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 
 function denoStdio(): Stdio {
   const encoder = new TextEncoder();
-  const write = (stream: { writeSync(bytes: Uint8Array): number }, bytes: Uint8Array) => {
-    try {
-      for (let rest = bytes; rest.length > 0;) rest = rest.subarray(stream.writeSync(rest));
-    } catch {
-      // The program that reads the output has ended, or the disk is full.
-      return;
-    }
+  const outputs = {
+    stdout: new Output(Deno.stdout, { hasLineBuffer: true, isTerminal: Deno.stdout.isTerminal() }),
+    stderr: new Output(Deno.stderr, { hasLineBuffer: false, isTerminal: Deno.stderr.isTerminal() }),
   };
+  const passing: Record<OutputName, Promise<unknown>> = { stdout: Promise.resolve(), stderr: Promise.resolve() };
   return {
     stdin: () => Deno.stdin.readable,
     stdinIsTerminal: () => Deno.stdin.isTerminal(),
@@ -153,10 +161,31 @@ function denoStdio(): Stdio {
       return size === null ? undefined : buffer.subarray(0, size);
     },
     setRaw: (raw) => Deno.stdin.setRaw(raw),
-    stdout: (text) => write(Deno.stdout, encoder.encode(text)),
-    stderr: (text) => write(Deno.stderr, encoder.encode(text)),
-    pass: (to, bytes) => write(Deno[to], bytes),
+    stdout: (text) => outputs.stdout.write(encoder.encode(text)),
+    stderr: (text) => outputs.stderr.write(encoder.encode(text)),
+    pass(to, bytes) {
+      const before = passing[to === "stdout" ? "stderr" : "stdout"];
+      const written = waitAtMost(before, ORDER_WAIT_MS).then(() => outputs[to].writeLater(bytes));
+      passing[to] = written;
+      return written;
+    },
+    failures: () =>
+      (["stdout", "stderr"] as const).filter((to) => outputs[to].state === "failed").map((to) => {
+        return { to, error: outputs[to].error };
+      }),
     stdoutIsTerminal: () => Deno.stdout.isTerminal(),
     stderrIsTerminal: () => Deno.stderr.isTerminal(),
   };
+}
+
+/**
+ * Standard output and standard error can be the same file. To keep the order of their lines, a write
+ * waits for the earlier write to the other output, but not longer than this. Its reader can be slow.
+ */
+const ORDER_WAIT_MS = 20;
+
+async function waitAtMost(work: Promise<unknown>, ms: number): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([work, sleep(ms, over.signal)]);
+  over.abort();
 }

@@ -100,7 +100,11 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
       },
       stdout: (text) => void (out += text),
       stderr: (text) => void (err += text),
-      pass: (to, bytes) => runtime.stdio[to](new TextDecoder().decode(bytes)),
+      pass(to, bytes) {
+        runtime.stdio[to](new TextDecoder().decode(bytes));
+        return Promise.resolve("open");
+      },
+      failures: () => [],
       stdoutIsTerminal: () => false,
       stderrIsTerminal: () => false,
     },

@@ -121,7 +121,7 @@ class DemoScene {
     this.#runtime = {
       ...runtime,
       env: () => undefined,
-      stdio: { ...runtime.stdio, stdout: (text) => this.say(text.trimEnd()) },
+      stdio: { ...runtime.stdio, stdout: (text) => this.say(text.trimEnd()), failures: () => [] },
     };
   }
 

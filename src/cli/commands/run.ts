@@ -8,6 +8,7 @@
 import { formatDuration } from "../../base/duration.ts";
 import { HintedError } from "../../base/errors.ts";
 import { type NotificationInput, SEVERITIES } from "../../notification/notification.ts";
+import { formatOutputFailure } from "../../runtime/file_errors.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, JSON_OPTION, MESSAGE_OPTIONS, WAIT_OPTION } from "../options.ts";
 import { printOutcomesJson, reportTrouble } from "../outcomes.ts";
@@ -64,14 +65,21 @@ export const run: Command = defineCommand({
     "number of the signal. If the command does not exist, the exit code is 127. If the command cannot be " +
     "executed, the exit code is 126. If the notification cannot be sent, run prints an error, but exits " +
     "with the exit code of the command.",
-    "The output of the command is printed unchanged. The body of the notification is the last 50 lines of the " +
-    "output, at most 8 KiB. run forwards SIGTERM, SIGINT and SIGHUP to the command. The command is started " +
-    "without a shell. The arguments of the command are not sent, because they can contain secrets.",
+    "The output of the command is printed unchanged. If it cannot be written, for example because the disk is full, " +
+    "run reports a failure, and exits with 74 if the command succeeded. If the reader of the output ends " +
+    "(run ... | head), the command gets SIGPIPE.",
+    "The body of the notification is the last 50 lines of the output, at most 8 KiB. The arguments of the command are " +
+    "not sent, because they can contain secrets.",
+    "The command is started without a shell. run forwards SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 to the " +
+    "command. Standard input is the same for both, but the output of the command is a pipe and not a terminal. Some " +
+    "commands then print no colours and no progress, or ask no questions. If a command needs a terminal, " +
+    "start it through script, as in the last example.",
     "With --json, run prints the result of each delivery after the output of the command.",
   ],
   examples: [
     "matrix-notify run --only-on-failure -- /usr/local/bin/backup",
     'matrix-notify run -s "Nightly backup" -k backup -- restic backup /srv',
+    "matrix-notify run -s Upgrade -- script -qec 'apt-get dist-upgrade' /dev/null",
   ],
   run: runCommand,
 });
@@ -82,19 +90,24 @@ export const run: Command = defineCommand({
  */
 async function runCommand(context: RunContext): Promise<number> {
   const { args, runtime, ui } = context;
+  ui.skipRepeats();
   await checkEarly(context);
   const start = runtime.now();
-  const end = await supervise(args.operands, runtime);
+  using supervised = await supervise(args.operands, runtime);
+  const { end } = supervised;
   if (end.how === "no start") ui.fail(`Cannot run ${args.operands[0]}: ${end.reason}`);
-  const isSilent = end.code === 0 && args.has("only-on-failure");
+  const cuts = runtime.stdio.failures().map(formatOutputFailure);
+  const succeeded = end.code === 0 && cuts.length === 0;
+  const isSilent = succeeded && args.has("only-on-failure");
   if (isSilent && args.text("key") === undefined) return 0;
-  const input = toInput(end, args, { output: end.output.toString(), tookMs: runtime.now() - start });
-  await reportErrors(context, "Cannot send the result of the command", async () => {
+  const result = { end, cuts, output: supervised.output.toString(), tookMs: runtime.now() - start };
+  const input = toInput(result, args);
+  await reportErrors(context, async () => {
     const { openNotifier } = await import("../notifier.ts");
     await using notifier = await openNotifier(context);
-    const resolves = end.code === 0 && notifier.hasOpenIncident(input, toRoute(args));
+    const resolves = succeeded && notifier.hasOpenIncident(input, toRoute(args));
     if (isSilent && !resolves) return;
-    const notification = end.code === 0 ? { ...input, resolves, key: resolves ? input.key : undefined } : input;
+    const notification = succeeded ? { ...input, resolves, key: resolves ? input.key : undefined } : input;
     const outcomes = await notifier.notify(notification, { ...toRoute(args), waitMs: args.durationMs("wait") });
     if (args.has("json")) printOutcomesJson(outcomes, ui);
     reportTrouble(outcomes, ui, notifier.problems);
@@ -108,20 +121,20 @@ async function runCommand(context: RunContext): Promise<number> {
  */
 async function checkEarly(context: RunContext): Promise<void> {
   const { args } = context;
-  await reportErrors(context, "The result of the command will not be sent", async () => {
-    const input = toInput({ how: "exit", code: 1 }, args, { output: "", tookMs: 0 });
+  await reportErrors(context, async () => {
+    const input = toInput({ end: { how: "exit", code: 1 }, cuts: [], output: "", tookMs: 0 }, args);
     const { openNotifier } = await import("../notifier.ts");
     await using notifier = await openNotifier(context);
     notifier.plan(input, toRoute(args));
   });
 }
 
-async function reportErrors({ ui }: RunContext, problem: string, work: () => Promise<void>): Promise<void> {
+async function reportErrors({ ui }: RunContext, work: () => Promise<void>): Promise<void> {
   try {
     await work();
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    ui.fail(`${problem}: ${message}`, error instanceof HintedError ? error.hint : undefined);
+    ui.fail(`Cannot send the result of the command: ${message}`, error instanceof HintedError ? error.hint : undefined);
   }
 }
 
@@ -130,19 +143,25 @@ function toRoute(args: RunContext["args"]) {
   return { channels: channels.length > 0 ? channels : undefined, room: args.text("room") };
 }
 
-function toInput(
-  end: CommandEnd,
-  args: RunContext["args"],
-  { output, tookMs }: { readonly output: string; readonly tookMs: number },
-): NotificationInput {
+/** The result of a command. */
+interface Result {
+  readonly end: CommandEnd;
+  /** The errors of the outputs that could not be written completely. */
+  readonly cuts: readonly string[];
+  readonly output: string;
+  readonly tookMs: number;
+}
+
+function toInput(result: Result, args: RunContext["args"]): NotificationInput {
+  const { end, cuts, output, tookMs } = result;
   const [command] = args.operands;
   const name = command.slice(command.lastIndexOf("/") + 1);
   const duration = end.how === "no start" ? "" : ` after ${formatDuration(tookMs)}`;
   return {
-    subject: `${args.text("subject") ?? name} ${formatEnd(end)}${duration}`,
-    message: output,
+    subject: `${args.text("subject") ?? name} ${formatEnd(result)}${duration}`,
+    message: [...cuts.map((cut) => `✂ ${cut}`), output].join("\n"),
     format: "code",
-    severity: end.code === 0 ? "info" : args.choice("severity", SEVERITIES) ?? "error",
+    severity: end.code === 0 && cuts.length === 0 ? "info" : args.choice("severity", SEVERITIES) ?? "error",
     origin: args.text("origin") ?? name,
     silent: args.has("silent"),
     link: args.text("link"),
@@ -151,7 +170,9 @@ function toInput(
   };
 }
 
-function formatEnd(end: CommandEnd): string {
-  if (end.how === "exit") return end.code === 0 ? "succeeded" : `failed: exit ${end.code}`;
-  return `failed: ${end.how === "signal" ? end.signal : end.reason}`;
+function formatEnd({ end, cuts }: Result): string {
+  if (end.how === "signal") return `failed: ${end.signal}`;
+  if (end.how === "no start") return `failed: ${end.reason}`;
+  if (end.code !== 0) return `failed: exit ${end.code}`;
+  return cuts.length === 0 ? "succeeded" : "failed: its output is cut";
 }

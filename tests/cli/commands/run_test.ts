@@ -3,6 +3,7 @@ import { main } from "../../../src/cli/main.ts";
 import { inheritedConfig } from "../../../scripts/std/argv.ts";
 import { type Scene, setScene } from "../../fakes/scene.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
+import { runShell, sceneEnv } from "../../fakes/shell.ts";
 
 function envOf({ homeserver, accessToken, room, stateDir }: Scene): Record<string, string> {
   return {
@@ -88,19 +89,19 @@ Deno.test("run() exits like a shell when a signal ended the command or the comma
   ]);
 });
 
-Deno.test("run() reports first that it cannot send, and still runs the command and returns its exit code", async () => {
+Deno.test("run() reports once that it cannot send, and still runs the command and returns its exit code", async () => {
   await using scene = await setScene();
   const result = await run(scene, ["--only-on-failure", "--channel", "phone", "--", "echo", "done"]);
   assertEquals([result.code, result.out], [0, "done\n"]);
-  assertMatch(result.err, /^matrix-notify: the result of the command will not be sent: Cannot use channel "phone"/);
-  const failing = await run(scene, ["--", "sh", "-c", "exit 3"], {
+  assertMatch(result.err, /^matrix-notify: cannot send the result of the command: Cannot use channel "phone"/);
+  const failing = await run(scene, ["--", "sh", "-c", "echo running >&2; exit 3"], {
     MATRIX_NOTIFY_STATE_DIR: scene.stateDir,
     HOME: "/",
   });
   assertEquals(failing.code, 3);
   assertMatch(
     failing.err,
-    /\nmatrix-notify: cannot send the result of the command: Cannot send: no channel is configured\n/,
+    /^matrix-notify: cannot send the result of the command: Cannot send: no channel is configured\n {2}hint: .*\nrunning\n$/,
   );
 });
 
@@ -110,7 +111,10 @@ Deno.test("run() does not wait for a background process that keeps the output of
   const drained = new AbortController();
   const stdio = {
     ...runtime.stdio,
-    pass: (_: string, bytes: Uint8Array) => drained.abort(new TextDecoder().decode(bytes)),
+    pass(_: string, bytes: Uint8Array) {
+      drained.abort(new TextDecoder().decode(bytes));
+      return Promise.resolve("open" as const);
+    },
   };
   const args = ["run", "--no-background", "--", "sh", "-c", "sleep 60 & echo $! >&2"];
   const code = await main(args, { ...runtime, stdio, timeout: () => drained.signal });
@@ -118,22 +122,90 @@ Deno.test("run() does not wait for a background process that keeps the output of
   Deno.kill(Number(drained.signal.reason), "SIGKILL");
 });
 
-Deno.test("run() forwards a signal to the command and sends the result", async () => {
+Deno.test("run() passes on all output of a command that has ended when the reader is slow", async () => {
   await using scene = await setScene();
+  using runtime = fakeRuntime({ env: envOf(scene), realIds: true });
+  const reads = Promise.withResolvers<void>();
+  let passed = 0, limits = 0, isPassing = false, limit = new AbortController();
+  const stdio = {
+    ...runtime.stdio,
+    async pass(_: string, bytes: Uint8Array) {
+      isPassing = true;
+      limit.abort();
+      await reads.promise;
+      passed += bytes.length;
+      return "open" as const;
+    },
+  };
+  // The time limit for the rest of the output passes twice before the reader reads.
+  const timeout = () => {
+    limit = new AbortController();
+    if (isPassing && ++limits < 3) limit.abort();
+    if (limits === 3) reads.resolve();
+    return limit.signal;
+  };
+  const args = ["run", "--no-background", "--", "head", "-c", "100000", "/dev/zero"];
+  assertEquals(await main(args, { ...runtime, stdio, timeout }), 0);
+  assertEquals(passed, 100_000);
+});
+
+Deno.test("run() reports a failure and exits with 74 when the output of a successful command is cut", async () => {
+  await using scene = await setScene();
+  const script = "matrix-notify run --no-background --only-on-failure -- echo one > /dev/full";
+  const { code, err } = await runShell(script, sceneEnv(scene));
+  const cut = "annot write to standard output: no space is left on the disk";
+  assertEquals([code, err], [74, `matrix-notify: c${cut}\n`]);
+  const [{ content }] = scene.homeserver.events(scene.room);
+  assertMatch(String(content.body), new RegExp(`echo failed: its output is cut after .*\n\n✂ C${cut}\none$`));
+});
+
+Deno.test("run() exits with the exit code of a failed command when its output is cut too", async () => {
+  await using scene = await setScene();
+  const script = "matrix-notify run --no-background -- sh -c 'echo one; exit 3' > /dev/full";
+  assertEquals((await runShell(script, sceneEnv(scene))).code, 3);
+  assertMatch(scene.subjects().join(), / sh failed: exit 3 after /);
+});
+
+Deno.test("run() lets SIGPIPE end the command when the reader of its output has ended", async () => {
+  await using scene = await setScene();
+  const script = "{ matrix-notify run --no-background -- yes; echo $? >&2; } | head -n 1";
+  assertEquals(await runShell(script, sceneEnv(scene)), { code: 0, out: "y\n", err: "141\n" });
+  assertMatch(scene.subjects().join(), / yes failed: SIGPIPE after /);
+});
+
+/** Starts `matrix-notify run … -- sh -c script` in a process of its own. */
+function startRun(scene: Scene, script: string): Deno.ChildProcess {
   const program = ["run", ...inheritedConfig(), "-A", "--no-prompt", new URL("../../../mod.ts", import.meta.url).href];
-  const script = 'trap "echo stopping; exit 7" TERM; echo ready; while :; do sleep 0.01; done';
-  const child = new Deno.Command(Deno.execPath(), {
+  return new Deno.Command(Deno.execPath(), {
     args: [...program, "run", "--no-background", "--", "sh", "-c", script],
     env: envOf(scene),
     stdin: "null",
     stdout: "piped",
     stderr: "null",
   }).spawn();
-  let out = "";
-  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
-    out += chunk;
-    if (out === "ready\n") child.kill("SIGTERM");
-  }
-  assertEquals([out, (await child.status).code], ["ready\nstopping\n", 7]);
-  assertMatch(scene.subjects().join(), / sh failed: exit 7 after /);
+}
+
+for (const signal of ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"] as const) {
+  Deno.test(`run() forwards SIG${signal} to the command and sends the result`, async () => {
+    await using scene = await setScene();
+    const script = `trap "echo stopping; exit 7" ${signal}; echo ready; while :; do sleep 0.01; done`;
+    const child = startRun(scene, script);
+    let out = "";
+    for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+      out += chunk;
+      if (out === "ready\n") child.kill(`SIG${signal}`);
+    }
+    assertEquals([out, (await child.status).code], ["ready\nstopping\n", 7]);
+    assertMatch(scene.subjects().join(), / sh failed: exit 7 after /);
+  });
+}
+
+Deno.test("run() is not ended by a signal while it sends the result", async () => {
+  await using scene = await setScene();
+  scene.homeserver.fault("hang-after-persisting", { times: 1 });
+  const child = startRun(scene, "exit 7");
+  await scene.homeserver.received(({ route, handled }) => route === "send" && handled);
+  child.kill("SIGTERM");
+  await scene.homeserver.clearFaults();
+  assertEquals((await child.output()).code, 7);
 });
