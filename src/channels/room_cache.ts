@@ -13,7 +13,7 @@
  */
 
 import { StorageError } from "../base/errors.ts";
-import { parseJsonObject } from "../base/fields.ts";
+import { isObject, parseJsonObject } from "../base/fields.ts";
 import { denoFiles, type Files, replaceFile } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
@@ -63,6 +63,38 @@ export function inMemoryRoomCache(): RoomCache {
       return turn;
     },
   };
+}
+
+/** The key of the names of rooms. The value is an object with a name for each room id. */
+const NAMES_KEY = "names";
+
+/** The longest name that is stored, in characters. */
+const MAX_NAME = 80;
+
+/** The names of rooms by id. A room without a name has the value undefined. */
+export type RoomNames = Readonly<Record<string, string | undefined>>;
+
+/** Stores names of rooms. The names that are stored for other rooms are kept. */
+export async function rememberRoomNames(cache: RoomCache, names: RoomNames): Promise<void> {
+  const before = readRoomNames(cache);
+  const short = Object.entries(names).map(([id, name]) => [id, name && Array.from(name).slice(0, MAX_NAME).join("")]);
+  const after: RoomNames = { ...before, ...Object.fromEntries(short) };
+  if (Object.keys(after).some((id) => after[id] !== before[id])) await cache.remember(NAMES_KEY, after);
+}
+
+/** Returns the stored names of rooms. */
+export function readRoomNames(cache: Pick<RoomCache, "get">): RoomNames {
+  const stored = cache.get(NAMES_KEY);
+  if (!isObject(stored)) return {};
+  return Object.fromEntries(
+    Object.entries(stored).flatMap(([id, name]) => typeof name === "string" && name.trim() !== "" ? [[id, name]] : []),
+  );
+}
+
+/** Formats a destination, with its name if it is a room with a known name: `Alerts (!id)`. */
+export function formatDestination(destination: string, names: RoomNames): string {
+  const name = Object.hasOwn(names, destination) ? names[destination] : undefined;
+  return name === undefined ? destination : `${name} (${destination})`;
 }
 
 /** The longest time to wait for the lock that is needed to write the file, in milliseconds. */

@@ -12,13 +12,15 @@ import { ConfigError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { USER_AGENT } from "../base/version.ts";
 import { readSettings } from "../channels/fields/setting.ts";
+import { formatDestination, rememberRoomNames, RoomCacheFile, type RoomNames } from "../channels/room_cache.ts";
 import { createClient } from "../channels/matrix/client.ts";
 import { ACCOUNT_SETTINGS } from "../channels/matrix/settings.ts";
 import { withConnection } from "../config/connection.ts";
 import { type ChannelSource, loadChannelSources } from "../config/load.ts";
 import { stateDirPath } from "../config/paths.ts";
 import { parseUserId } from "../matrix/ids.ts";
-import type { MatrixClient } from "../matrix/request.ts";
+import type { MatrixClient, RequestOptions } from "../matrix/request.ts";
+import { readRoomName } from "../matrix/room_state.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { CommandContext, ContextFor } from "./command.ts";
 import { UsageError } from "./errors.ts";
@@ -72,6 +74,34 @@ export async function findMatrixChannels(
   } catch (error) {
     if (error instanceof ConfigError) return [];
     throw error;
+  }
+}
+
+/**
+ * Stores names of rooms, which outcomes and `queue list` show beside the ids. If the names cannot
+ * be stored, only the ids are shown.
+ */
+export async function rememberNames(context: CommandContext, names: RoomNames): Promise<void> {
+  await rememberRoomNames(new RoomCacheFile(findStateDir(context), context.runtime), names);
+}
+
+/**
+ * Reads and stores the name of a room.
+ *
+ * @returns the room for people: `Alerts (!id)`, or its id if it has no name that can be read
+ */
+export async function describeRoom(
+  context: CommandContext,
+  client: MatrixClient,
+  { roomId, ...options }: RequestOptions & { readonly roomId: string },
+): Promise<string> {
+  try {
+    const name = await readRoomName(client, { roomId, ...options });
+    await rememberNames(context, { [roomId]: name });
+    return formatDestination(roomId, { [roomId]: name });
+  } catch {
+    options.signal?.throwIfAborted();
+    return roomId;
   }
 }
 

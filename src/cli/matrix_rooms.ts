@@ -12,7 +12,6 @@ import { MatrixError } from "../matrix/errors.ts";
 import { parseRoom, ROOM_HINT, ROOM_PROBLEM, type RoomReference } from "../matrix/ids.ts";
 import type { MatrixClient } from "../matrix/request.ts";
 import { type JoinOptions, joinRoom } from "../matrix/rooms.ts";
-import { encryptedRoomWarning, isEncrypted } from "../channels/matrix/encryption.ts";
 import { CommandError, UsageError } from "./errors.ts";
 import { EXIT } from "./exit_codes.ts";
 import type { Ui } from "./ui.ts";
@@ -92,6 +91,7 @@ export async function warnIfEncrypted(
   { room, roomId, signal }: { readonly room: string; readonly roomId: string; readonly signal?: AbortSignal },
   ui: Ui,
 ): Promise<void> {
+  const { encryptedRoomWarning, isEncrypted } = await import("../channels/matrix/encryption.ts");
   try {
     if (await isEncrypted(client, { roomId, timeoutMs: ROOM_TIMEOUT_MS, signal })) ui.warn(encryptedRoomWarning(room));
   } catch {

@@ -1,4 +1,4 @@
-/** Formats the plan of a notification: its destinations and fallbacks before it is sent. */
+/** Formats destinations for people, and the plan of a notification before it is sent. */
 
 import { formatDuration } from "../base/duration.ts";
 import type { Envelope } from "../channels/channel.ts";
@@ -9,18 +9,25 @@ import { EVERY_CHANNEL } from "../routing/rule.ts";
 /** The destinations and fallbacks of a notification that is not sent yet. */
 export type Plan = ReturnType<NotifierCore["plan"]>;
 
-/** Formats a destination: `matrix #a:example.org`. */
-export function formatTarget(target: Pick<Envelope, "channel" | "destination">): string {
+/** Formats destinations of channels, with the names of rooms if they are known. */
+export type Destinations = Pick<NotifierCore, "formatDestination">;
+
+/** Formats a destination with its channel: `matrix Alerts (!abc:example.org)`. */
+export function formatTarget(target: Pick<Envelope, "channel" | "destination">, destinations: Destinations): string {
   const { channel, destination } = target;
-  if (!isUndecided(target)) return `${channel} ${destination}`;
+  if (channel === destination) return channel;
+  if (!isUndecided(target)) return `${channel} ${destinations.formatDestination(destination)}`;
   const what = channel === EVERY_CHANNEL ? "the channels of the configuration" : channel;
   return `${what}, when the configuration is fixed`;
 }
 
 /** Formats a fallback: `phone alerts, if matrix #a:example.org has not delivered within 10 min`. */
-export function formatFallback({ envelope, primaries }: Plan["fallbacks"][number]): string {
-  const reasons = primaries.map(({ envelope: { channel, destination }, afterMs }) =>
-    `${channel} ${destination} has not delivered within ${formatDuration(afterMs)}`
+export function formatFallback(
+  { envelope, primaries }: Plan["fallbacks"][number],
+  destinations: Destinations,
+): string {
+  const reasons = primaries.map(({ envelope, afterMs }) =>
+    `${formatTarget(envelope, destinations)} has not delivered within ${formatDuration(afterMs)}`
   );
-  return `${formatTarget(envelope)}, if ${reasons.join(", or ")}`;
+  return `${formatTarget(envelope, destinations)}, if ${reasons.join(", or ")}`;
 }

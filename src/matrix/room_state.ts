@@ -44,6 +44,22 @@ export async function readState(client: MatrixClient, options: StateOptions): Pr
   }
 }
 
+/**
+ * Reads the name of a room: its `m.room.name` or else its canonical alias.
+ *
+ * @returns undefined if the room has neither
+ * @throws the errors of {@linkcode readState}
+ */
+export async function readRoomName(
+  client: MatrixClient,
+  options: RequestOptions & { readonly roomId: string },
+): Promise<string | undefined> {
+  const name = (await readState(client, { ...options, type: "m.room.name" }))?.content.name;
+  if (typeof name === "string" && name.trim() !== "") return name;
+  const alias = (await readState(client, { ...options, type: "m.room.canonical_alias" }))?.content.alias;
+  return typeof alias === "string" && alias.startsWith("#") ? alias : undefined;
+}
+
 /** The membership of a user in a room. */
 export type Membership = "invite" | "join" | "knock" | "leave" | "ban";
 

@@ -93,6 +93,11 @@ export class NotifierCore implements AsyncDisposable {
     return this.#parts.preview(envelope);
   }
 
+  /** Formats a destination for people, with the name of a room if it is known: `Alerts (!id)`. */
+  formatDestination(destination: string): string {
+    return this.#parts.formatDestination(destination);
+  }
+
   /** See `Notifier.notify()`. */
   async notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
     const { queue, channels, routing, runtime, warn } = this.#parts;

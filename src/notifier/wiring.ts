@@ -3,7 +3,7 @@
 import { type ConfigError, InvalidNotificationError, NotSentError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
-import { RoomCacheFile } from "../channels/room_cache.ts";
+import { formatDestination, readRoomNames, RoomCacheFile } from "../channels/room_cache.ts";
 import { openConfig } from "../config/load.ts";
 import { stateDirPath } from "../config/paths.ts";
 import { Courier } from "../delivery/courier.ts";
@@ -52,6 +52,8 @@ export interface NotifierParts {
    * an incident, and with symbols instead of shortcodes. The message stays as the caller wrote it.
    */
   preview(envelope: Pick<Envelope, "channel" | "notification">): string;
+  /** Formats a destination for people, with the name of a room if it is known: `Alerts (!id)`. */
+  formatDestination(destination: string): string;
   /** Hands over the queue to the next deliverer. If this fails, a warning is reported. */
   handOver(): Promise<void>;
   /** Reports a warning. */
@@ -82,10 +84,11 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
   // Another process cannot use channels that were defined in the code of this process.
   const mayStart = options.background === true && config.background && options.channels === undefined;
   const mode = mayStart ? findStartMode(role) : undefined;
+  const roomCache = new RoomCacheFile(stateDir, runtime);
   const context = {
     runtime,
     identity: config.identity,
-    roomCache: new RoomCacheFile(stateDir, runtime),
+    roomCache,
     files: attachmentReader(stateDir),
     warn,
   };
@@ -126,6 +129,7 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
         shown.message,
       );
     },
+    formatDestination: (destination) => formatDestination(destination, readRoomNames(roomCache)),
     async handOver() {
       const runsSubprocesses = all.some((channel) => channel.runsSubprocesses);
       const problem = await handOver(queue, {

@@ -1,6 +1,6 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
-import { RoomCacheFile } from "../../src/channels/room_cache.ts";
+import { formatDestination, readRoomNames, rememberRoomNames, RoomCacheFile } from "../../src/channels/room_cache.ts";
 import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
@@ -82,5 +82,18 @@ Deno.test("RoomCacheFile.withLock() runs one function at a time, and rejects if 
     assertEquals(await other.withLock(() => Promise.resolve("in"), { timeoutMs: 0 }), "in");
     await assertRejects(() => other.withLock(() => Promise.reject(new Error("no")), { timeoutMs: 0 }), Error, "no");
     assertEquals(await one.withLock(() => Promise.resolve("in"), { timeoutMs: 0 }), "in");
+  });
+});
+
+Deno.test("rememberRoomNames() keeps the names of other rooms, shortens long names, and forgets a removed name", async () => {
+  await inFolder(async (folder) => {
+    using runtime = fakeRuntime();
+    const cache = new RoomCacheFile(folder, runtime);
+    await rememberRoomNames(cache, { "!a": "Alerts", "!b": "x".repeat(1000), "!c": " " });
+    await rememberRoomNames(cache, { "!a": undefined, "!d": "Doors" });
+    const names = readRoomNames(new RoomCacheFile(folder, runtime));
+    assertEquals(names, { "!b": "x".repeat(80), "!d": "Doors" });
+    const shown = ["!d", "!a", "#d:example.org", "toString"].map((room) => formatDestination(room, names));
+    assertEquals(shown, ["Doors (!d)", "!a", "#d:example.org", "toString"]);
   });
 });

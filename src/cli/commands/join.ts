@@ -4,7 +4,7 @@ import { parseRoom } from "../../matrix/ids.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { enterRoom, warnIfEncrypted } from "../matrix_rooms.ts";
+import { enterRoom, ROOM_TIMEOUT_MS, warnIfEncrypted } from "../matrix_rooms.ts";
 import { ACCOUNT_OPTIONS } from "../options.ts";
 import { printable } from "../ui.ts";
 
@@ -33,11 +33,12 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
         : `for a direct chat with that person run: matrix-notify room create NAME --direct --invite ${room}`,
     );
   }
-  const { openMatrixClient } = await import("../matrix_account.ts");
+  const { describeRoom, openMatrixClient } = await import("../matrix_account.ts");
   const { client, channel } = await openMatrixClient(context);
   const roomId = await enterRoom(client, room, { via: args.list("via") });
+  const name = await describeRoom(context, client, { roomId, timeoutMs: ROOM_TIMEOUT_MS });
   if (args.has("json")) ui.json({ roomId, channel });
-  else ui.data(`joined ${printable(roomId)}`);
+  else ui.data(`joined ${printable(name)}`);
   await warnIfEncrypted(client, { room, roomId }, ui);
   return EXIT.ok;
 }

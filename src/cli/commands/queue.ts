@@ -1,6 +1,5 @@
 /** The `queue` commands. */
 
-import { formatDuration } from "../../base/duration.ts";
 import { StorageError } from "../../base/errors.ts";
 import type { NotifierCore } from "../../notifier/core.ts";
 import type { QueuedEntry } from "../../notifier/outcomes.ts";
@@ -9,8 +8,8 @@ import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { toDroppedJson, toEntryJson, toOutcomeJson } from "../json.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
-import { formatOutcome, formatWhen, isLeft } from "../outcomes.ts";
-import { printable } from "../ui.ts";
+import { formatOutcome, isLeft } from "../outcomes.ts";
+import type { QueueView } from "../queue_text.ts";
 
 const ID_DETAIL =
   "You can shorten an id if its beginning is unique. If an entry is part of a batch (several notifications in one " +
@@ -22,6 +21,7 @@ export const list: Command = defineCommand({
   operands: "",
   options: LIST_OPTIONS,
   details: [
+    "The list is grouped by destination. Entries that wait for the same reason are listed below this reason.",
     "An entry is a notification for one destination. A dead letter is an entry that matrix-notify no longer " +
     "tries to send: the service rejected the entry permanently, or the entry expired.",
   ],
@@ -35,7 +35,7 @@ export const show: Command = defineCommand({
   operands: "ID",
   options: SHOW_OPTIONS,
   details: ["You can shorten the id if its beginning is unique."],
-  examples: ["matrix-notify queue show 019ab3f2"],
+  examples: ["matrix-notify queue show 019ab3f2", "matrix-notify queue show 019ab3f2 --json | jq ."],
   run: printEntry,
 });
 
@@ -103,44 +103,33 @@ export const purge: Command = defineCommand({
 });
 
 async function printList(context: ContextFor<typeof LIST_OPTIONS>): Promise<number> {
-  const { args, runtime, ui } = context;
+  const { args, ui } = context;
   await using notifier = await openQueue(context);
   const entries = notifier.entries().filter((entry) => !args.has("dead") || entry.state === "dead");
   if (args.has("json")) {
     for (const entry of entries) ui.json(toEntryJson(entry));
     return EXIT.ok;
   }
-  const now = runtime.now();
-  for (const entry of entries) {
-    const isWaiting = entry.state === "queued" || entry.state === "deferred";
-    const state = ui.paint(entry.state.padEnd(8), isWaiting ? "yellow" : "red");
-    const age = formatDuration(now - entry.time).padStart(11);
-    const where = `${entry.channel} ${entry.destination}`;
-    ui.data(`${entry.id.slice(0, 8)}  ${state}  ${age}  ${printable(where)}  ${printable(formatTitle(entry))}`);
-    const next = entry.state !== "dead" && entry.next !== undefined && entry.next > now
-      ? `; next try ${formatWhen(entry.next, now)}`
-      : "";
-    if (entry.reason !== undefined) ui.data(`          ${printable(entry.reason)}${next}`);
-    if (entry.members !== undefined) {
-      ui.data(`          a batch; see: matrix-notify queue show ${entry.id.slice(0, 8)}`);
-    }
-  }
+  const { formatList } = await import("../queue_text.ts");
+  for (const line of formatList(entries, viewOf(context, notifier))) ui.data(line);
   if (entries.length === 0) ui.data(args.has("dead") ? "no dead letters" : "the queue is empty");
   return EXIT.ok;
 }
 
-/** Formats the subject and the names of the attached files. */
-function formatTitle({ notification }: QueuedEntry): string {
-  const files = notification?.attachments?.map(({ name }) => name).join(", ");
-  return `${notification?.subject}${files === undefined ? "" : `  📎 ${files}`}`;
+function viewOf({ runtime, ui }: CommandContext, notifier: NotifierCore): QueueView {
+  return { now: runtime.now(), ui, destinations: notifier };
 }
 
 async function printEntry(context: ContextFor<typeof SHOW_OPTIONS>): Promise<number> {
   const { args, ui } = context;
   await using notifier = await openQueue(context);
   const [entry] = findEntries(notifier, args.operands);
-  if (args.has("json")) ui.json(toEntryJson(entry));
-  else ui.data(JSON.stringify(toEntryJson(entry), undefined, 2));
+  if (args.has("json")) {
+    ui.json(toEntryJson(entry));
+    return EXIT.ok;
+  }
+  const { formatEntry } = await import("../queue_text.ts");
+  for (const line of formatEntry(entry, viewOf(context, notifier))) ui.data(line);
   return EXIT.ok;
 }
 

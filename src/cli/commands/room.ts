@@ -66,7 +66,7 @@ async function createNamed(context: CreateContext): Promise<number> {
       'example: "alerts" gives #alerts:example.org',
     );
   }
-  const { openMatrixClient } = await import("../matrix_account.ts");
+  const { openMatrixClient, rememberNames } = await import("../matrix_account.ts");
   const { DIRECT_MARK } = await import("../../channels/matrix/direct_chat.ts");
   const { client, channel } = await openMatrixClient(context);
   const [person] = args.has("direct") ? invite : [];
@@ -78,6 +78,7 @@ async function createNamed(context: CreateContext): Promise<number> {
     () => createRoom(client, { name, invite, alias, ...direct, timeoutMs: ROOM_TIMEOUT_MS }),
     CREATE_HINTS,
   );
+  await rememberNames(context, { [roomId]: name });
   if (args.has("json")) ui.json({ roomId, channel });
   else ui.data(`created ${printable(roomId)}`);
   await warnIfEncrypted(client, { room: roomId, roomId }, ui);
@@ -121,12 +122,14 @@ async function markAsDirect(
 
 async function printRooms(context: ContextFor<typeof ACCOUNT_OPTIONS>): Promise<number> {
   const { args, ui } = context;
-  const { openMatrixClient } = await import("../matrix_account.ts");
+  const { openMatrixClient, rememberNames } = await import("../matrix_account.ts");
   const { client } = await openMatrixClient(context);
   const { joined, invites } = await withServerErrors(
     "list the rooms",
     () => syncRooms(client, { timeoutMs: ROOM_TIMEOUT_MS }),
   );
+  const names = joined.map(({ roomId, name, alias }) => [roomId, name || alias]);
+  await rememberNames(context, Object.fromEntries(names));
   if (args.has("json")) {
     for (const { creator: _creator, creation: _creation, ...room } of joined) ui.json({ ...room, membership: "join" });
     for (const invite of invites) ui.json({ ...invite, membership: "invite" });

@@ -69,10 +69,12 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   for (const { rule, result, why } of rules) ui.data(`${rule}  ${result.padEnd(11)}  ${printable(why)}`);
   if (rules.length === 0) ui.data("there are no rules");
   for (const { channel, destination, notification } of envelopes) {
-    ui.data(`-> ${printable(formatTarget({ channel, destination }))}${formatChanges(notification, input)}`);
+    ui.data(`-> ${printable(formatTarget({ channel, destination }, notifier))}${formatChanges(notification, input)}`);
   }
   for (const fallback of fallbacks) {
-    ui.data(`-> ${printable(formatFallback(fallback))}${formatChanges(fallback.envelope.notification, input)}`);
+    ui.data(
+      `-> ${printable(formatFallback(fallback, notifier))}${formatChanges(fallback.envelope.notification, input)}`,
+    );
   }
   if (mutedBy !== undefined) ui.data(`muted by ${mutedBy}`);
   return exitCodeForOutcomes([], notifier.problems);

@@ -243,11 +243,11 @@ async function printPlan(
   const { formatFallback, formatTarget } = await import("../plan.ts");
   if (mutedBy !== undefined) ui.data(`would be muted by ${mutedBy}`);
   for (const envelope of envelopes) {
-    ui.data(`would send to ${formatTarget(envelope)}:`);
+    ui.data(`would send to ${printable(formatTarget(envelope, notifier))}:`);
     ui.data(notifier.preview(envelope).split("\n").map((line) => `  ${printable(line)}`).join("\n"));
     for (const { name, type, size } of attachments) ui.data(`  📎 ${name} (${type}, ${formatBytes(size)})`);
   }
-  for (const fallback of fallbacks) ui.data(`would send to ${printable(formatFallback(fallback))}`);
+  for (const fallback of fallbacks) ui.data(`would send to ${printable(formatFallback(fallback, notifier))}`);
   runtime.stdio.stderr("matrix-notify: dry run: the notification was not sent\n");
   return exitCode;
 }

@@ -18,6 +18,7 @@ import { createRoom, resolveAlias } from "../../matrix/rooms.ts";
 import { type Invite, syncRooms, waitForInvites } from "../../matrix/sync.ts";
 import { CommandError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
+import { describeRoom } from "../matrix_account.ts";
 import {
   enterRoom,
   requireInvitee,
@@ -105,6 +106,7 @@ export async function chooseRoom(
   const open = async (source: RoomSource) => {
     const room = await source.open(roomContext);
     await verifyCanSend(room, roomContext);
+    await describeRoom(context, client, { roomId: room.roomId, timeoutMs: ROOM_TIMEOUT_MS, signal: context.signal });
     return room;
   };
   const selected = ROOM_SOURCES.find(({ option }) => option !== undefined && args.text(option) !== undefined);
