@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { startPostfix } from "../../scripts/mail/postfix.ts";
+import { until } from "../../scripts/synapse/until.ts";
 import { testFile } from "../fakes/files.ts";
 import { readMail } from "../fakes/read_mail.ts";
 import { mailSuite, openEmail, refusal } from "./harness.ts";
@@ -89,6 +90,30 @@ postfixTest("EmailChannel.send() keeps a mail that Postfix refuses because of us
   await openEmail(postfix.port("helo"), { ehloName: "jump.example.test" }).send({ subject: "Up" });
   // Without a full name, this host introduces itself by its address.
   await openEmail(postfix.port("helo")).send({ subject: "Up" });
+});
+
+postfixTest(
+  "EmailChannel.send() explains a wrong port and a certificate without a trusted authority",
+  async (postfix) => {
+    const cases: readonly (readonly [string, Record<string, unknown>, RegExp])[] = [
+      ["submission", { security: "starttls", caFile: undefined }, /not signed by a trusted authority.*set caFile/],
+      ["smtps", { security: "tls", caFile: undefined }, /not signed by a trusted authority.*set caFile/],
+      ["submission", { security: "tls" }, /does not expect TLS immediately \(set "security" to "starttls"/],
+      ["smtps", { security: "starttls" }, /if the server expects TLS immediately.*set "security" to "tls"/],
+    ];
+    for (const [service, config, reason] of cases) {
+      const failure = await refusal(openEmail(postfix.port(service), config), { timeoutMs: 1000 });
+      assertEquals([failure.class, failure.status], ["not-sent", undefined], failure.reason);
+      assertMatch(failure.reason, reason);
+    }
+  },
+);
+
+postfixTest("EmailChannel.send() takes leave with QUIT after a refusal", async (postfix) => {
+  await refusal(openEmail(postfix.port(), { to: "nobody@example.test" }));
+  await until(async () => /disconnect .* rcpt=0\/1 .*quit=1 /.test(await postfix.log()) || undefined, {
+    what: "QUIT in the log",
+  });
 });
 
 postfixTest("EmailChannel.send() tries a greylisted recipient again", async (postfix) => {
