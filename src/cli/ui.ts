@@ -23,6 +23,12 @@ export type Colour = "red" | "green" | "yellow" | "dim" | "bold";
 
 const CODES: Readonly<Record<Colour, number>> = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 };
 
+/** Matches a colour of {@linkcode Ui.paint} or its end. */
+const COLOUR_REGEXP = new RegExp(`(\x1b\\[(?:${["0", ...Object.values(CODES)].join("|")})m)`);
+
+/** Matches control and format characters, except line breaks and tabs. */
+const HIDDEN_REGEXP = /(?:(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029])+/gu;
+
 /** Prints data, messages and JSON. */
 export class Ui {
   readonly #stdio: Stdio;
@@ -35,14 +41,19 @@ export class Ui {
     this.#hasColours = stdio.stdoutIsTerminal() && !env("NO_COLOR") && env("TERM") !== "dumb";
   }
 
-  /** Prints a line to standard output. */
-  data(line: string): void {
-    this.#stdio.stdout(`${line}\n`);
+  /**
+   * Prints lines to standard output. Only line breaks, tabs and the colours of {@linkcode Ui.paint}
+   * are printed unchanged. Every other control character is replaced with a space.
+   */
+  data(lines: string): void {
+    const parts = this.#hasColours ? lines.split(COLOUR_REGEXP) : [lines];
+    const text = parts.map((part, at) => at % 2 === 1 ? part : part.replace(HIDDEN_REGEXP, " ")).join("");
+    this.#stdio.stdout(`${text}\n`);
   }
 
   /** Prints a value as a line of JSON to standard output. */
   json(value: unknown): void {
-    this.data(JSON.stringify(value));
+    this.data(toJson(value));
   }
 
   /** Prints a warning. A warning does not stop the command. */
@@ -79,6 +90,19 @@ export class Ui {
   paint(text: string, colour: Colour): string {
     return this.#hasColours ? `\x1b[${CODES[colour]}m${text}\x1b[0m` : text;
   }
+}
+
+/**
+ * Formats a value as JSON. Control and format characters are escaped (`\\u009b`), because a terminal
+ * may obey them.
+ *
+ * @param indent the number of spaces for each level. By default, the JSON is one line.
+ */
+export function toJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replace(
+    HIDDEN_REGEXP,
+    (text) => text.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
+  );
 }
 
 /** Replaces control characters and line breaks with spaces. */
