@@ -28,6 +28,25 @@ export async function whoami(client: MatrixClient, options: RequestOptions): Pro
 }
 
 /**
+ * Checks whether a user exists, by asking for its name: `GET /profile/{userId}/displayname`.
+ *
+ * @returns undefined if the homeserver does not say; it may not be able to ask the user's server
+ * @throws the errors of {@linkcode request}, except a refusal
+ */
+export async function userExists(
+  client: MatrixClient,
+  { userId, ...options }: RequestOptions & { readonly userId: string },
+): Promise<boolean | undefined> {
+  try {
+    await request(client, { method: "GET", path: ["profile", userId, "displayname"], ...options });
+    return true;
+  } catch (error) {
+    if (!(error instanceof MatrixError) || error.failureClass === "credentials") throw error;
+    return error.status === 404 ? false : undefined;
+  }
+}
+
+/**
  * Sets the name that people see next to our messages: `PUT /profile/{userId}/displayname`.
  *
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if users may not change their names

@@ -170,11 +170,11 @@ export function putAccountData(
   return jsonAnswer(200, {});
 }
 
-export function getDisplayName({ displayNames }: HomeserverState, { params }: EndpointRequest): Answer {
-  const displayname = displayNames.get(params.userId ?? "");
-  return displayname === undefined
-    ? matrixError(404, "M_NOT_FOUND", "Profile was not found")
-    : jsonAnswer(200, { displayname });
+/** Returns the name of a user. As on Synapse, the name of a new user is the local part of its id. */
+export function getDisplayName({ accounts, displayNames }: HomeserverState, { params }: EndpointRequest): Answer {
+  const { userId = "" } = params;
+  if (!accounts.hasUser(userId)) return matrixError(404, "M_NOT_FOUND", "Profile was not found");
+  return jsonAnswer(200, { displayname: displayNames.get(userId) ?? userId.slice(1).split(":")[0] });
 }
 
 export function setDisplayName(

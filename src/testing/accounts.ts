@@ -60,6 +60,10 @@ export class Accounts {
     this.#users.set(userId, password);
   }
 
+  hasUser(userId: string): boolean {
+    return this.#users.has(userId);
+  }
+
   hasPassword(userId: string, password: string): boolean {
     return this.#users.get(userId) === password;
   }

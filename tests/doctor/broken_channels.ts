@@ -240,6 +240,20 @@ function logIn(
   scene.configure("matrix", { accessTokenFile: undefined, homeserver: undefined, user: userId });
 }
 
+/** Configures a person as the destination, and creates the direct chat with the person. */
+async function startChat(scene: DoctorScene, person: string): Promise<string> {
+  scene.configure("matrix", { room: person });
+  const room = scene.homeserver.createRoom({ members: [scene.bot.userId], invited: [person] });
+  const { userId, accessToken } = scene.bot;
+  const answer = await fetch(`${scene.homeserver.url}/_matrix/client/v3/user/${userId}/account_data/m.direct`, {
+    method: "PUT",
+    headers: { authorization: `Bearer ${accessToken}` },
+    body: JSON.stringify({ [person]: [room] }),
+  });
+  await answer.body?.cancel();
+  return room;
+}
+
 const ROOM: readonly BrokenSetup[] = [
   {
     name: "an unknown alias",
@@ -248,6 +262,52 @@ const ROOM: readonly BrokenSetup[] = [
     state: "failure",
     message: "there is no room #gone:loopback.test",
     hint: "alias",
+  },
+  {
+    name: "an alias of a server that cannot be reached",
+    apply(scene) {
+      scene.homeserver.fault("500", { on: "directory" });
+      scene.configure("matrix", { room: "#alerts:gone.example" });
+    },
+    check: "matrix/room",
+    state: "failure",
+    message: "the homeserver cannot find the room #alerts:gone.example",
+    hint: "check the alias",
+  },
+  {
+    name: "a person who does not exist",
+    apply: (scene) => scene.configure("matrix", { room: "@alcie:loopback.test" }),
+    check: "matrix/person",
+    state: "failure",
+    message: "there is no user @alcie:loopback.test",
+    hint: "check the user id",
+  },
+  {
+    name: "a chat with a person who does not exist",
+    apply: async (scene) => void await startChat(scene, "@alcie:loopback.test"),
+    check: "matrix/person",
+    state: "failure",
+    message: "there is no user @alcie:loopback.test",
+    hint: "check the user id",
+  },
+  {
+    name: "a person who has not accepted the invite",
+    apply: async (scene) => void await startChat(scene, scene.owner.userId),
+    check: "matrix/person",
+    state: "warning",
+    message: "@alice:loopback.test has not accepted the invite",
+    hint: "ask @alice:loopback.test to accept",
+  },
+  {
+    name: "a person who has left the chat",
+    async apply(scene) {
+      const room = await startChat(scene, scene.owner.userId);
+      scene.homeserver.ban(room, scene.owner.userId);
+    },
+    check: "matrix/person",
+    state: "warning",
+    message: "@alice:loopback.test has left the direct chat",
+    hint: "rooms.json",
   },
   {
     name: "a room without us",

@@ -3,7 +3,7 @@
  * replacement.
  */
 
-import { findDirectRooms, readDirectChats, type Whoami } from "../../matrix/account.ts";
+import { findDirectRooms, readDirectChats, userExists, type Whoami } from "../../matrix/account.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import { parseRoom, ROOM_MENTION } from "../../matrix/ids.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
@@ -63,7 +63,7 @@ class RoomProbe {
     this.#roomId = once(() => this.#findRoomId());
   }
 
-  /** Creates the checks `room`, `power`, `mentions`, `encryption` and `replacement`. */
+  /** Creates the checks `room`, `person`, `power`, `mentions`, `encryption` and `replacement`. */
   checks({ mentions, encryptedRooms }: MatrixSettings): Check[] {
     const inside = (name: string, look: (roomId: string) => Promise<Found>): Check => ({
       name,
@@ -72,6 +72,9 @@ class RoomProbe {
     });
     return [
       { name: "room", needs: ["account"], look: () => this.#lookForRoom() },
+      ...parseRoom(this.#name)?.kind === "user"
+        ? [{ name: "person", needs: ["account"], look: () => this.#lookForPerson() }]
+        : [],
       inside("power", (roomId) => this.#checkPower(roomId)),
       ...mentions.length === 0 ? [] : [{
         name: "mentions",
@@ -102,18 +105,45 @@ class RoomProbe {
     try {
       roomId = await this.#roomId();
     } catch (error) {
-      if (!(error instanceof MatrixError) || error.status !== 404) throw error;
+      const isAlias = name.startsWith("#");
+      if (!isAlias || !(error instanceof MatrixError) || error.failureClass === "credentials") throw error;
+      if (error.failureClass === "rate-limited") throw error;
       yield failure(
-        `there is no room ${name}: ${error.message}`,
+        `${
+          error.status === 404 ? "there is no room" : "the homeserver cannot find the room"
+        } ${name}: ${error.message}`,
         "check the alias, or use the room id: Element shows it in the settings of the room, under Advanced",
       );
       return;
     }
     const { userId } = await this.#probe.whoami();
+    const isInside = roomId !== undefined && (await this.#probe.joined()).includes(roomId);
     if (roomId === undefined) yield ok(`there is no chat with ${name} yet: the first message creates the chat`);
-    else if ((await this.#probe.joined()).includes(roomId)) {
-      yield ok(`${userId} is in ${name}${roomId === name ? "" : ` (${roomId})`}`);
-    } else yield await this.#explainAbsence(roomId, userId);
+    else if (isInside) yield ok(`${userId} is in ${name}${roomId === name ? "" : ` (${roomId})`}`);
+    else yield await this.#explainAbsence(roomId, userId);
+  }
+
+  /** Checks whether the person of a direct chat exists and sees the messages. */
+  async *#lookForPerson(): AsyncGenerator<Found> {
+    const { context: { limits }, client } = this.#probe;
+    const person = this.#name;
+    const roomId = await this.#roomId();
+    const isInside = roomId !== undefined && (await this.#probe.joined()).includes(roomId);
+    const membership = isInside ? await readMembership(client, { roomId, userId: person, ...limits }) : undefined;
+    if (membership === "join") yield ok(`${person} is in the direct chat`);
+    else if (await userExists(client, { userId: person, ...limits }) === false) {
+      yield failure(`there is no user ${person}: no person reads the messages`, "check the user id");
+    } else if (membership === "invite") {
+      yield warning(
+        `${person} has not accepted the invite to the direct chat yet, and sees no message until then`,
+        `ask ${person} to accept the invite`,
+      );
+    } else if (isInside) {
+      yield warning(
+        `${person} has left the direct chat, and sees no message`,
+        "remove the file rooms.json in the state directory: the next message invites the person again",
+      );
+    } else yield ok(`${person} gets an invite with the first message`);
   }
 
   async #explainAbsence(roomId: string, userId: string): Promise<Found> {
