@@ -60,7 +60,8 @@ export function cutMessage(
   if (isBatch(notification)) {
     throw new InvalidNotificationError("Cannot send the notifications in one message: the message would be too long");
   }
-  return cutToFit(text, { fits, maxUnits, keepsEnd: notification.format === "code" });
+  const { format, fullText } = notification;
+  return cutToFit(text, { fits, maxUnits, keepsEnd: format === "code", fileName: fullText?.name });
 }
 
 /**

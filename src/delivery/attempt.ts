@@ -13,9 +13,10 @@
 
 import { InvalidNotificationError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
+import type { FileReader } from "../channels/kind.ts";
 import { type Batch, type BatchItem, createBatch } from "../notification/batch.ts";
 import { withResolution } from "../notification/incident.ts";
-import { isNotification, type Notification } from "../notification/notification.ts";
+import { isNotification, MAX_QUEUED_BYTES, type Notification } from "../notification/notification.ts";
 import { withShortcodes } from "../notification/shortcodes.ts";
 import type { Entry } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/entry_transitions.ts";
@@ -51,9 +52,14 @@ export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
    * @default {false}
    */
   readonly shortcodes?: boolean;
+  /** Reads the messages that are stored as files. @default such messages are sent as excerpts */
+  readonly files?: FullTextReader;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
+
+/** Reads the messages that are too long for the queue. */
+export type FullTextReader = Pick<FileReader, "read">;
 
 /**
  * Makes one attempt to deliver an entry.
@@ -61,9 +67,9 @@ export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
  * @throws the reason of the signal, if the signal ended the attempt; the message may have arrived
  */
 export async function attempt(entry: Entry, channel: Channel, options: AttemptOptions): Promise<AttemptResult> {
-  const { now, findIncident = () => undefined, shortcodes = false, timeoutMs, signal } = options;
+  const { now, findIncident = () => undefined, shortcodes = false, files, timeoutMs, signal } = options;
   try {
-    const notification = toNotification(entry, findIncident);
+    const notification = await withFullText(toNotification(entry, findIncident), files);
     const envelope: Envelope = {
       channel: entry.channel,
       destination: entry.destination,
@@ -123,9 +129,27 @@ function toNotification(entry: Entry, findIncident: FindIncident): Notification 
  * notification has files.
  */
 async function forChannel({ attachmentMode }: Channel, notification: Notification): Promise<Notification> {
-  if (notification.attachments === undefined && notification.file === undefined) return notification;
-  const { fitAttachments } = await import("../notification/attachment_mode.ts");
-  return fitAttachments(notification, attachmentMode);
+  const { attachments, file, fullText } = notification;
+  if ((attachments ?? file ?? fullText) === undefined) return notification;
+  const { fitAttachments, fitFullText } = await import("../notification/attachment_mode.ts");
+  return fitFullText(fitAttachments(notification, attachmentMode), attachmentMode);
+}
+
+/**
+ * Returns a notification with its whole message. If the message is stored as a file and the file is
+ * missing, the notification keeps its excerpt.
+ *
+ * @throws {NotSentError} if the file cannot be read now
+ */
+export async function withFullText(notification: Notification, files?: FullTextReader): Promise<Notification> {
+  const { fullText } = notification;
+  if (files === undefined || fullText === undefined || fullText.size <= MAX_QUEUED_BYTES) return notification;
+  try {
+    return { ...notification, message: new TextDecoder().decode(await files.read(fullText)) };
+  } catch (error) {
+    if (error instanceof InvalidNotificationError) return notification;
+    throw error;
+  }
 }
 
 /**

@@ -26,7 +26,8 @@ import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Queue } from "../queue/queue.ts";
 import { ignoreStorageErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { attempt } from "./attempt.ts";
+import { isNotification } from "../notification/notification.ts";
+import { attempt, type FullTextReader } from "./attempt.ts";
 import { planBatches } from "./batching.ts";
 import { RESET_GAP_MS } from "./classify.ts";
 import type { DelaySubject, Policies } from "./delays.ts";
@@ -52,6 +53,8 @@ export interface CourierOptions {
    * @default {false}
    */
   readonly shortcodes?: boolean;
+  /** Reads the messages that are stored as files. */
+  readonly files?: FullTextReader;
 }
 
 /** The result of an attempt, or the expiry of an entry. */
@@ -119,6 +122,7 @@ export class Courier {
   readonly #onEvent: (event: CourierEvent) => void;
   readonly #policies: Policies;
   readonly #shortcodes: boolean;
+  readonly #files: FullTextReader | undefined;
   /** The ids of the entries whose attempts this courier announced on disk but did not start yet. */
   readonly #announced = new Set<string>();
   /** The ids of the entries with an attempt in progress. */
@@ -135,7 +139,7 @@ export class Courier {
     queue: Queue,
     channels: ReadonlyMap<string, Channel>,
     runtime: CourierRuntime,
-    { onEvent = () => {}, policies = new Map(), shortcodes = false }: CourierOptions = {},
+    { onEvent = () => {}, policies = new Map(), shortcodes = false, files }: CourierOptions = {},
   ) {
     this.#queue = queue;
     this.#channels = channels;
@@ -143,6 +147,7 @@ export class Courier {
     this.#onEvent = onEvent;
     this.#policies = policies;
     this.#shortcodes = shortcodes;
+    this.#files = files;
     this.#sweptReleases = queue.state.removedWithFiles;
   }
 
@@ -341,10 +346,12 @@ export class Courier {
         now: () => this.#runtime.now(),
         findIncident: (entry) => this.#queue.state.findIncident(entry),
         shortcodes: this.#shortcodes,
+        files: this.#files,
         failures: this.#queue.state.channelState(entry.channel).failures,
         random: this.#runtime.random(),
       });
-      await this.#queue.recordResult(entry, result, { isProof: !channel.isIdempotent });
+      if (result.state === "dead" && isFullTextFile(entry)) await this.#queue.cancel(entry);
+      else await this.#queue.recordResult(entry, result, { isProof: !channel.isIdempotent });
       return result;
     } finally {
       this.#trying.delete(entry.id);
@@ -398,4 +405,9 @@ export class Courier {
   #isStopped(options: RunOptions): boolean {
     return this.#isAborted(options) || this.#runtime.now() >= (options.deadline ?? Infinity);
   }
+}
+
+/** Returns true if an entry is only the whole text of an alert, as a file. */
+export function isFullTextFile({ notification }: Entry): boolean {
+  return isNotification(notification) && notification.isFullText === true;
 }

@@ -21,8 +21,12 @@ export function formatAttachment({ name, size }: Pick<Attachment, "name" | "size
 export function splitAttachments(notification: Notification, mode: AttachmentMode | undefined): Notification[] {
   const { attachments, ...text } = notification;
   if (mode !== "separate" || attachments === undefined) return [notification];
-  const { link: _, mentions: __, resolves: ___, ...rest } = text;
-  return [text, ...attachments.map((file) => ({ ...rest, subject: `📎 ${file.name}`, message: "", file }))];
+  const { link: _, mentions: __, resolves: ___, fullText, ...rest } = text;
+  const files = attachments.map((file): Notification => {
+    const isFullText = file.content === fullText?.content;
+    return { ...rest, subject: `📎 ${file.name}`, message: "", file, ...(isFullText ? { isFullText } : {}) };
+  });
+  return [text, ...files];
 }
 
 /**
@@ -36,6 +40,17 @@ export function fitAttachments(notification: Notification, mode: AttachmentMode 
   if (mode === "separate" && attachments === undefined) return notification;
   const unsent = [...attachments ?? [], ...file ? [file] : []];
   return unsent.length === 0 ? notification : { ...rest, unsent: unsent.map(formatAttachment) };
+}
+
+/**
+ * Removes `fullText` if the channel does not also send it as a file. The text then does not mention
+ * the file.
+ */
+export function fitFullText(notification: Notification, mode: AttachmentMode | undefined): Notification {
+  const { fullText, ...rest } = notification;
+  const { attachments = [] } = rest;
+  const isSent = mode === "separate" || attachments.some(({ content }) => content === fullText?.content);
+  return isSent ? notification : rest;
 }
 
 /** For each 2 MiB of attachments, the timeout of a request grows by its base value. */

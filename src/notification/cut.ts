@@ -43,13 +43,15 @@ export interface CutOptions {
   readonly maxUnits: number;
   /** True if only the end is kept: the errors of a program are at the end of its output. */
   readonly keepsEnd?: boolean;
+  /** The name of the file with the whole message. @default there is no such file */
+  readonly fileName?: string;
 }
 
 /**
  * Cuts a message so that it is short enough for a service, and as long as possible. Leaves out the
  * middle, or the beginning, and adds a note there.
  */
-export function cutToFit(message: string, { fits, maxUnits, keepsEnd = false }: CutOptions): string {
+export function cutToFit(message: string, { fits, maxUnits, keepsEnd = false, fileName }: CutOptions): string {
   if (message.length <= maxUnits && fits(message)) return message;
   const total = byteLength(message);
   const cut = (units: number) => {
@@ -57,7 +59,8 @@ export function cutToFit(message: string, { fits, maxUnits, keepsEnd = false }: 
     const ending = keepsEnd ? units : Math.floor(units / 2);
     const end = ending === 0 ? "" : wholeCharacters(message.slice(-ending));
     const missing = total - byteLength(beginning) - byteLength(end);
-    return [beginning, cutNote(missing, total), end].filter((part) => part !== "").join("\n");
+    const note = cutNote(missing, total) + (fileName === undefined ? "" : `; ${fileName} has the whole text`);
+    return [beginning, note, end].filter((part) => part !== "").join("\n");
   };
   return cut(bisectLargest(0, Math.min(maxUnits, message.length - 1), (units) => fits(cut(units))));
 }

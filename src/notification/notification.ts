@@ -104,6 +104,16 @@ export interface Notification {
    */
   readonly file?: Attachment;
   /**
+   * True if `file` is the whole message of the notification that was sent before it. If the service
+   * refuses such a file, there is no dead letter, because the service has accepted the alert.
+   */
+  readonly isFullText?: true;
+  /**
+   * The file with the whole message. Set if the message is too long for the queue, which then has
+   * only an excerpt, or for the service, which then also gets this file.
+   */
+  readonly fullText?: Attachment;
+  /**
    * The names and sizes of attachments that the channel cannot send: `report.pdf (12.0 KiB)`. The
    * text of the notification shows this list.
    */
@@ -178,11 +188,18 @@ export interface NotificationInput {
 const NO_SUBJECT = "(no subject)";
 
 /**
- * The maximum length of a message, in UTF-8 bytes. With this length, a message fits into a line of
- * the journal (the file of the queue), even if JSON escapes double its length. A channel may cut a
- * message to a shorter length and add a note about the cut.
+ * The maximum length of a message, in UTF-8 bytes. A channel may cut a message to a shorter length.
+ * Then it adds a note about the cut, and also sends the whole message as a file, if it can send
+ * files.
  */
-export const MAX_MESSAGE_BYTES: number = 48 * 1024;
+export const MAX_MESSAGE_BYTES: number = 8 * 2 ** 20;
+
+/**
+ * The maximum length of a message in the queue, in UTF-8 bytes. A longer message is stored as a
+ * file. With this length, a message fits into a line of the journal (the file of the queue), even if
+ * JSON escapes double its length.
+ */
+export const MAX_QUEUED_BYTES: number = 48 * 1024;
 
 /** The maximum size of an attachment, in bytes. A service may have a lower limit. */
 export const MAX_FILE_BYTES: number = 32 * 2 ** 20;
@@ -317,14 +334,15 @@ function oneOf<Value extends string>(name: string, value: string, values: readon
 export function isNotification(value: unknown): value is Notification {
   if (typeof value !== "object" || value === null) return false;
   const { subject, message, format, severity, silent, link, time, mentions } = value as Record<string, unknown>;
-  const { attachments = [], file, problems } = value as Record<string, unknown>;
+  const { attachments = [], file, fullText, problems } = value as Record<string, unknown>;
   return typeof subject === "string" && typeof message === "string" && typeof time === "number" &&
     typeof silent === "boolean" &&
     FORMATS.some((known) => known === format) && SEVERITIES.some((known) => known === severity) &&
     (link === undefined || (typeof link === "string" && URL.canParse(link))) &&
     (mentions === undefined || (Array.isArray(mentions) && mentions.every((one) => typeof one === "string"))) &&
     (problems === undefined || (Array.isArray(problems) && problems.every((one) => typeof one === "string"))) &&
-    Array.isArray(attachments) && attachments.every(isAttachment) && (file === undefined || isAttachment(file));
+    Array.isArray(attachments) && attachments.every(isAttachment) &&
+    [file, fullText].every((one) => one === undefined || isAttachment(one));
 }
 
 function isAttachment(value: unknown): value is Attachment {

@@ -15,6 +15,7 @@ import { type ConfigError, StorageError, toPermissionError } from "../base/error
 import type { Envelope } from "../channels/channel.ts";
 import type { RunOptions } from "../delivery/courier.ts";
 import { deliverOrWatch, LOCK_POLL_MS, prepareDelivery, STORAGE_PAUSE_MS } from "../delivery/deliver_or_watch.ts";
+import { withFullText } from "../delivery/attempt.ts";
 import { incidentTitle } from "../notification/incident.ts";
 import { checkId, createNotification, DEFAULT_TTL_MS } from "../notification/notification.ts";
 import type { Notification, NotificationInput } from "../notification/notification.ts";
@@ -29,6 +30,7 @@ import { denoRuntime } from "../runtime/runtime.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
 import type { FlushOptions, NotifyOptions } from "./options.ts";
 import { mutedOutcomes, type Outcome, type QueuedEntry } from "./outcomes.ts";
+import { cutToQueue, findChannelsThatCut, isTooLongToQueue, toFullTextFile } from "./full_text.ts";
 import { sendWithoutQueue } from "./send_without_queue.ts";
 import type { StagedAttachments } from "./staged_attachments.ts";
 import { computeStatus, type Status } from "./status.ts";
@@ -106,13 +108,41 @@ export class NotifierCore implements AsyncDisposable {
     // If this fails, the undecided entries wait for the next call.
     await ignoreStorageErrors(this.#decide());
     if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, routing, runtime);
-    if (!input.attachments?.length) return await this.#send(plan, options);
+    const { attachments = [] } = input;
+    const fullText = await this.#findFullText(plan);
+    if (attachments.length === 0 && fullText === undefined) return await this.#send(plan, options);
     const { stageAttachments } = await import("./staged_attachments.ts");
-    using staged = await stageAttachments(input.attachments, queue, warn);
-    return await this.#send(staged.addTo(plan, channels), options, staged);
+    try {
+      using staged = await stageAttachments({ attachments, fullText }, queue, warn);
+      return await this.#send(staged.addTo(plan, channels), options, { staged });
+    } catch (error) {
+      if (!(error instanceof StorageError) || error.code !== "attachments-not-stored") throw error;
+      if (attachments.length > 0) throw error;
+      warn(`${error.message}; a text that is too long is cut`);
+      return await this.#send(cutToQueue(plan), options, { whole: plan });
+    }
   }
 
-  async #send(plan: Plan, options: NotifyOptions, staged?: StagedAttachments): Promise<Outcome[]> {
+  /** Returns the file with the whole message of a plan, and the channels that send it. */
+  async #findFullText(plan: Plan) {
+    const notification = plan.envelopes[0]?.notification;
+    if (notification === undefined) return undefined;
+    const channels = await findChannelsThatCut(plan, this.#parts.channels);
+    if (channels.size === 0 && !isTooLongToQueue(notification)) return undefined;
+    return { file: toFullTextFile(notification), channels };
+  }
+
+  /**
+   * Queues a plan and delivers it.
+   *
+   * @param staged the stored files of the plan
+   * @param whole the plan with uncut messages, which is sent if the queue cannot be used
+   */
+  async #send(
+    plan: Plan,
+    options: NotifyOptions,
+    { staged, whole = plan }: { readonly staged?: StagedAttachments; readonly whole?: Plan } = {},
+  ): Promise<Outcome[]> {
     const { queue, channels, runtime, shortcodes, warn } = this.#parts;
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
     const deadline = runtime.now() + waitMs;
@@ -126,7 +156,10 @@ export class NotifierCore implements AsyncDisposable {
       // Only the queue can remember an idempotency key. A caller that gave a key will repeat the
       // call, so the notification must not be sent without the queue.
       if (!(error instanceof StorageError) || options.id !== undefined) throw error;
-      return await sendWithoutQueue(plan, channels, { runtime, shortcodes, waitMs, signal, warn, problem: error });
+      const { files } = this.#parts;
+      return await sendWithoutQueue(whole, channels, {
+        ...{ runtime, shortcodes, files, waitMs, signal, warn, problem: error },
+      });
     }
     const { entries, problem } = enqueued;
     staged?.commit(entries);
@@ -161,15 +194,22 @@ export class NotifierCore implements AsyncDisposable {
 
   /** Decides the destinations of undecided entries, if the configuration has no mistake any more. */
   async #decide(): ReturnType<typeof decide> {
-    const { queue, channels, mistakes } = this.#parts;
+    const { queue, channels, mistakes, files } = this.#parts;
     return await decide({
       queue,
       isFixed: ({ channel }) => channel === EVERY_CHANNEL ? mistakes.failure === undefined : channels.has(channel),
-      toRequests: async ({ attachments, ...text }, options, id) => {
-        const plan = this.#route(text, options);
-        if (attachments === undefined) return toEnqueueRequests(plan, id);
+      toRequests: async ({ attachments = [], fullText: file, ...text }, options, id) => {
+        const { fullText: _, ...whole } = await withFullText({ ...text, fullText: file }, files);
+        const plan = this.#route(whole, options);
+        if (attachments.length === 0 && file === undefined) return toEnqueueRequests(plan, id);
         const { splitPlan } = await import("./staged_attachments.ts");
-        return toEnqueueRequests(splitPlan(plan, { attachments }, channels), id);
+        return toEnqueueRequests(
+          splitPlan(plan, {
+            attachments: attachments.filter(({ content }) => content !== file?.content),
+            fullText: file && { file, channels: await findChannelsThatCut(plan, channels) },
+          }, channels),
+          id,
+        );
       },
     });
   }
@@ -381,8 +421,9 @@ function toEnqueueRequests({ envelopes, fallbacks }: Plan, id: string | undefine
 
 function toEnqueueRequest(envelope: Envelope, id: string | undefined): EnqueueRequest {
   const { notification, attachmentIndex } = envelope;
-  const { expires, key, resolves, severity, attachments, file } = notification;
-  const files = [...attachments ?? [], ...file ? [file] : []].map(({ content }) => content);
+  const { expires, key, resolves, severity, attachments = [], file, fullText } = notification;
+  const stored = [...attachments, file, fullText].filter((one) => one !== undefined);
+  const files = [...new Set(stored.map(({ content }) => content))];
   const common = {
     ...{ ...envelope, expires, isUrgent: severity === "critical" },
     ...(files.length === 0 ? {} : { files }),

@@ -8,7 +8,7 @@
 
 import { StorageError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
-import { attempt } from "../delivery/attempt.ts";
+import { attempt, type FullTextReader } from "../delivery/attempt.ts";
 import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Plan } from "../routing/route.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -20,6 +20,8 @@ export interface SendWithoutQueueOptions {
   readonly runtime: Pick<Runtime, "now" | "uuid">;
   /** True if shortcodes such as `:warning-sign:` in subjects are replaced by symbols. */
   readonly shortcodes: boolean;
+  /** Reads the messages that are stored as files. */
+  readonly files: FullTextReader;
   /** The error that prevented queueing. */
   readonly problem: StorageError;
   /** The time that the caller can wait, in milliseconds. Each attempt gets at least 10 s. */
@@ -104,12 +106,12 @@ async function tryAll(
 async function tryOnce(
   envelope: Envelope,
   channel: Channel,
-  { runtime: { now, uuid }, shortcodes, waitMs, signal }: SendWithoutQueueOptions,
+  { runtime: { now, uuid }, shortcodes, files, waitMs, signal }: SendWithoutQueueOptions,
 ): Promise<Attempted> {
   const id = uuid();
   const entry = { ...envelope, id, time: now(), expires: envelope.notification.expires, bytes: 0, attempts: 1 };
   const timeoutMs = Math.max(waitMs, DEFAULT_NOTIFY_WAIT_MS);
-  const result = await attempt(entry, channel, { now, shortcodes, timeoutMs, signal, failures: 0, random: 0 });
+  const result = await attempt(entry, channel, { now, shortcodes, files, timeoutMs, signal, failures: 0, random: 0 });
   return { id, envelope, result };
 }
 

@@ -9,12 +9,14 @@ import { InvalidNotificationError, StorageError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import { splitAttachments } from "../notification/attachment_mode.ts";
 import { type FileSource, openSources } from "../notification/attachments/source.ts";
+import { cutToBytes } from "../notification/cut.ts";
 import type { Attachment, AttachmentInput } from "../notification/notification.ts";
 import { limitProblems } from "../notification/repair.ts";
 import type { StagedFiles } from "../queue/attachments/store.ts";
 import type { Entry } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { FallbackEnvelope, Plan } from "../routing/route.ts";
+import { type FullText, isTooLongToQueue } from "./full_text.ts";
 
 /**
  * The copied attachments in the state directory. Disposing of this object deletes the attachments
@@ -22,13 +24,11 @@ import type { FallbackEnvelope, Plan } from "../routing/route.ts";
  */
 export class StagedAttachments implements Disposable {
   readonly #files: StagedFiles;
-  readonly #attachments: readonly Attachment[];
-  readonly #problems: readonly string[];
+  readonly #parts: PlanFiles;
 
-  constructor(files: StagedFiles, attachments: readonly Attachment[], problems: readonly string[]) {
+  constructor(files: StagedFiles, parts: PlanFiles) {
     this.#files = files;
-    this.#attachments = attachments;
-    this.#problems = problems;
+    this.#parts = parts;
   }
 
   /**
@@ -36,7 +36,7 @@ export class StagedAttachments implements Disposable {
    * channel. Also adds a problem for each file that could not be attached.
    */
   addTo(plan: Plan, channels: ReadonlyMap<string, Channel>): Plan {
-    return splitPlan(plan, { attachments: this.#attachments, problems: this.#problems }, channels);
+    return splitPlan(plan, this.#parts, channels);
   }
 
   /** Marks the attachments that queued entries need, so that they are not deleted. */
@@ -54,13 +54,16 @@ export class StagedAttachments implements Disposable {
  * Writes attachments to the state directory, and syncs them to disk. Leaves out the files that
  * cannot be used.
  *
- * @param inputs the attachments from the caller
+ * @param inputs the attachments from the caller, and the whole message if it needs a file
  * @param queue the queue in whose state directory the attachments are stored
  * @param warn gets a sentence about each file that is left out
  * @throws {StorageError} if the attachments cannot be stored, or exceed the size limit
  */
 export async function stageAttachments(
-  inputs: readonly AttachmentInput[],
+  { attachments: inputs, fullText }: {
+    readonly attachments: readonly AttachmentInput[];
+    readonly fullText?: { readonly file: AttachmentInput; readonly channels: ReadonlySet<string> };
+  },
   queue: Queue,
   warn: (problem: string) => void,
 ): Promise<StagedAttachments> {
@@ -71,11 +74,15 @@ export async function stageAttachments(
     warn(problem);
   };
   const sources = openSources(inputs, report).map((source) => open.use(source));
+  const textSources = fullText === undefined ? [] : openSources([fullText.file], report);
   try {
     queue.prepare();
     await removeLeftovers(queue);
     const files = await queue.stageFiles();
-    return new StagedAttachments(files, write(sources, files, report), problems);
+    const attachments = write([...textSources, ...sources], files, report);
+    if (fullText === undefined) return new StagedAttachments(files, { attachments, problems });
+    const [file, ...others] = attachments;
+    return new StagedAttachments(files, { attachments: others, problems, fullText: { ...fullText, file } });
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     const hint = error.code === "permission-denied" ? { hint: error.hint } : {};
@@ -116,26 +123,37 @@ async function removeLeftovers(queue: Queue): Promise<void> {
   }
 }
 
+/** The stored files of a plan. */
+export interface PlanFiles {
+  readonly attachments: readonly Attachment[];
+  /** A problem for each file that could not be attached. @default none */
+  readonly problems?: readonly string[];
+  /** The whole message, if it needs a file. */
+  readonly fullText?: FullText;
+}
+
+/** The length of the excerpt of a message that is stored as a file, in UTF-8 bytes. */
+const EXCERPT_BYTES = 8 * 1024;
+
 /**
- * Adds stored attachments to a plan: to the message itself or as separate messages, depending on
- * the channel.
- *
- * @param files the attachments, and a problem for each file that could not be attached
+ * Adds stored files to a plan: to the message itself or as separate messages, depending on the
+ * channel.
  */
 export function splitPlan(
   plan: Plan,
-  files: {
-    readonly attachments: readonly Attachment[];
-    readonly problems?: readonly string[];
-  },
+  { attachments: given, problems: ofFiles = [], fullText }: PlanFiles,
   channels: ReadonlyMap<string, Pick<Channel, "attachmentMode">>,
 ): Plan {
-  const { attachments, problems: ofFiles = [] } = files;
   const findMode = ({ channel }: Envelope) => channels.get(channel)?.attachmentMode;
   const split = (envelope: Envelope) => {
     const problems = [...envelope.notification.problems ?? [], ...ofFiles];
+    const isCut = fullText?.channels.has(envelope.channel);
+    const isLong = isTooLongToQueue(envelope.notification);
+    const attachments = fullText && isCut ? [fullText.file, ...given] : given;
     const notification = {
       ...envelope.notification,
+      ...(fullText && (isCut || isLong) ? { fullText: fullText.file } : {}),
+      ...(isLong ? { message: cutToBytes(envelope.notification.message, EXCERPT_BYTES) } : {}),
       ...(attachments.length === 0 ? {} : { attachments }),
       ...(problems.length === 0 ? {} : { problems: limitProblems(problems) }),
     };
@@ -154,7 +172,9 @@ export function splitPlan(
    */
   const findPrimaries = (envelope: Envelope, primary: Envelope) => {
     const all = parts.get(primary) ?? [];
-    return findMode(envelope) === "inline" ? all : [all[envelope.attachmentIndex ?? 0] ?? all[0]];
+    if (findMode(envelope) === "inline") return all;
+    const { content } = envelope.notification.file ?? {};
+    return [all.find(({ notification: { file } }) => content !== undefined && file?.content === content) ?? all[0]];
   };
   const fallbacks = plan.fallbacks.flatMap(({ envelope, primaries }) =>
     split(envelope).map((each): FallbackEnvelope => ({

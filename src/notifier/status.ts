@@ -164,8 +164,8 @@ function sumFileBytes(entries: readonly Entry[]): number {
   const sizes = new Map<string, number>();
   for (const { files, notification } of entries) {
     if (files === undefined || !isNotification(notification)) continue;
-    const { attachments = [], file } = notification;
-    for (const { content, size } of file ? [file] : attachments) sizes.set(content, size);
+    const { attachments = [], file, fullText } = notification;
+    for (const one of [...attachments, file, fullText]) if (one) sizes.set(one.content, one.size);
   }
   return sizes.values().reduce((sum, size) => sum + size, 0);
 }

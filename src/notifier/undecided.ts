@@ -46,6 +46,9 @@ export function substituteChannels(
   ];
 }
 
+/** The longest text that is not stored as a file, in UTF-16 code units. */
+const MAX_UNDECIDED_CHARS = 1000;
+
 function substitute(name: string, kind: string, problem: ConfigError | undefined): Channel {
   return {
     name,
@@ -53,7 +56,8 @@ function substitute(name: string, kind: string, problem: ConfigError | undefined
     isIdempotent: true,
     attachmentMode: "inline",
     destinations: [undecidedDestination()],
-    hasRoomFor: () => true,
+    // The limit of the service is not known. If it is small, a longer text needs a file.
+    hasRoomFor: (_, { text }) => text.length <= MAX_UNDECIDED_CHARS,
     send: () => Promise.reject(problem),
   };
 }

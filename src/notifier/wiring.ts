@@ -6,7 +6,7 @@ import type { FileReader } from "../channels/kind.ts";
 import { formatDestination, readRoomNames, RoomCacheFile } from "../channels/room_cache.ts";
 import { openConfig } from "../config/load.ts";
 import { stateDirPath } from "../config/paths.ts";
-import { Courier } from "../delivery/courier.ts";
+import { Courier, isFullTextFile } from "../delivery/courier.ts";
 import { withResolution } from "../notification/incident.ts";
 import { renderPlain } from "../notification/render.ts";
 import { withShortcodes } from "../notification/shortcodes.ts";
@@ -37,6 +37,8 @@ export interface NotifierParts {
   readonly runtime: Runtime;
   /** True if shortcodes such as `:warning-sign:` in subjects are replaced by emoji. */
   readonly shortcodes: boolean;
+  /** Reads the stored attachments and messages. */
+  readonly files: FileReader;
   readonly routing: Routing;
   /** The channels that cannot be used because of mistakes in the configuration. */
   readonly mistakes: Mistakes;
@@ -103,12 +105,20 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
   const courier = new Courier(queue, channels, runtime, {
     policies: config.policies,
     shortcodes: config.symbols,
-    onEvent: (event) => callListener(() => options.onAttempt?.(attemptOutcome(event))),
+    files: context.files,
+    onEvent(event) {
+      const { entry, result } = event;
+      if (result.state === "dead" && isFullTextFile(entry)) {
+        warn(`The text was cut, and its file was refused: ${result.reason}`);
+      }
+      callListener(() => options.onAttempt?.(attemptOutcome(event)));
+    },
   });
   return {
     stateDir,
     runtime,
     shortcodes: config.symbols,
+    files: context.files,
     routing: { channels: all, rules: config.rules, fallbacks: config.fallbacks },
     channels,
     queue,

@@ -336,6 +336,11 @@ export class Queue {
     await this.#append([...records, { t: "flush", time }], "directory");
   }
 
+  /** Removes an entry that is not needed any more, after its attempt was rejected. */
+  async cancel({ id }: Entry): Promise<void> {
+    await this.#append([{ t: "drop", id, time: this.#runtime.now(), isUnneeded: true }], "data");
+  }
+
   /** Removes entries permanently, and deletes files that no remaining entry needs. */
   async drop(entries: readonly Entry[]): Promise<void> {
     const time = this.#runtime.now();

@@ -284,7 +284,12 @@ const FIELDS = {
   retry: { id: text, time: number, expires: number },
 
   /** A person removes an entry. */
-  drop: { id: text, time: number },
+  drop: {
+    id: text,
+    time: number,
+    /** Set if the entry is not needed any more. No person removed it. */
+    isUnneeded: unchecked<true>(),
+  },
 
   /**
    * A flush: a person or a program asks to try all entries now. The backoff (the wait after

@@ -46,7 +46,8 @@ import {
 
 /**
  * The final state of an entry that left the queue or became a dead letter. `cancelled`: the entry
- * was a fallback, and its primary (the entry that is tried earlier) was delivered.
+ * is not needed. It was a fallback whose primary (the entry that is tried earlier) was delivered, or
+ * the whole text of an alert, as a file that the service refused.
  */
 export type FinalState =
   | { readonly state: "delivered"; readonly receipt: string }
@@ -273,7 +274,7 @@ export class QueueState {
         this.#channels.endWait(entry.channel);
         return this.#entries.retry(entry, record.expires);
       case "drop":
-        return this.#drop(entry);
+        return this.#drop(entry, record.isUnneeded ? "cancelled" : "dropped");
     }
     // A batch (several entries in one message) is tried and delivered as a whole. The records that
     // are handled below apply only to the batch, not to its members.
@@ -377,13 +378,13 @@ export class QueueState {
     this.#keptBytes -= this.#entries.takeOutOfBatch(dead)?.bytes ?? 0;
   }
 
-  #drop(entry: Entry): void {
+  #drop(entry: Entry, state: "dropped" | "cancelled"): void {
     for (const { id } of entry.members ?? [entry]) {
       const dropped = this.#entries.find(id);
       if (dropped) this.#dedup.freeIdempotencyKey(dropped);
-      this.#conclude(id, { state: "dropped" });
+      this.#conclude(id, { state });
     }
-    this.#conclude(entry.id, { state: "dropped" });
+    this.#conclude(entry.id, { state });
     this.#remove(entry);
     for (const { id } of entry.members ?? [entry]) this.#fallbacks.onPrimaryEnd(id, "dropped");
   }

@@ -5,7 +5,7 @@
 
 import { assert, assertEquals } from "@std/assert";
 import type { Channel } from "../../src/channels/channel.ts";
-import { MAX_MESSAGE_BYTES, type NotificationInput } from "../../src/notification/notification.ts";
+import type { NotificationInput } from "../../src/notification/notification.ts";
 import { MAX_SUBJECT_BYTES } from "../../src/notification/repair.ts";
 import { byteLength } from "../../src/notification/cut.ts";
 import {
@@ -25,10 +25,13 @@ import { openChannel } from "./harness.ts";
  */
 const UNITS = ['"', "\\", "a\n", "\t|", "&<", "=", "ä", "😀", "👨‍👩‍👧‍👦", "e\u0301", "\u2028", "\u202e", " \n", "* ", "<li>"];
 
+/** More than any service accepts in a message. */
+const MESSAGE_BYTES = 100_000;
+
 const NOTIFICATIONS: readonly NotificationInput[] = UNITS.flatMap((unit) =>
   (["text", "code"] as const).map((format) => ({
     subject: `S${filled(unit.replace("\n", "x"), MAX_SUBJECT_BYTES - 1)}`,
-    message: `${filled(unit, MAX_MESSAGE_BYTES - 1)}.`,
+    message: `${filled(unit, MESSAGE_BYTES)}.`,
     format,
     link: `https://example.org/${"%22".repeat(600)}`,
   }))

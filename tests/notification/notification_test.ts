@@ -4,10 +4,11 @@ import {
   createNotification,
   DEFAULT_TTL_MS,
   MAX_MESSAGE_BYTES,
+  MAX_QUEUED_BYTES,
   type Notification,
   type NotificationInput,
 } from "../../src/notification/notification.ts";
-import { byteLength } from "../../src/notification/cut.ts";
+import { byteLength, cutToBytes } from "../../src/notification/cut.ts";
 import { encodeRecord, MAX_LINE_BYTES } from "../../src/queue/journal_line.ts";
 import type { JournalRecord } from "../../src/queue/record.ts";
 
@@ -103,14 +104,14 @@ Deno.test("createNotification() uses the first line of the message if the subjec
 });
 
 Deno.test("createNotification() keeps the beginning and the end of a long message", () => {
-  const lines = Array.from({ length: 10_000 }, (_, at) => `line ${at}`).join("\n");
+  const lines = Array.from({ length: 800_000 }, (_, at) => `line ${at}`).join("\n");
   const [{ message }, warnings] = repaired({ subject: "x", message: lines });
   assert(byteLength(message) <= MAX_MESSAGE_BYTES && byteLength(message) > 0.99 * MAX_MESSAGE_BYTES);
   assertMatch(
     message,
-    /^line 0\nline 1\n[^]*\nline \d+\n✂ Cut here: \d+ of 98889 bytes are missing\nline \d+\n[^]*line 9999$/,
+    /^line 0\nline 1\n[^]*\nline \d+\n✂ Cut here: \d+ of 9488889 bytes are missing\nline \d+\n[^]*line 799999$/,
   );
-  assertEquals(warnings, ["Cannot send the whole body of 98889 bytes: the limit is 49152"]);
+  assertEquals(warnings, ["Cannot send the whole body of 9488889 bytes: the limit is 8388608"]);
 });
 
 Deno.test("createNotification() leaves out links and mentions that it cannot use, and says so", () => {
@@ -132,7 +133,7 @@ Deno.test("createNotification() leaves out links and mentions that it cannot use
   );
 });
 
-Deno.test("createNotification() makes every input short enough for a line of the journal", () => {
+Deno.test("createNotification() makes every input short enough for a line of the journal, except the message", () => {
   // JSON writes a quotation mark as two bytes.
   const quotes = '"'.repeat(100_000);
   const attachment = {
@@ -163,8 +164,13 @@ Deno.test("createNotification() makes every input short enough for a line of the
       destination: "x".repeat(1000),
       expires: 1e13,
     },
-    ...{ key: notification.key, title: quotes.slice(0, 1024), files: Array(10).fill(attachment.content) },
-    notification: { ...notification, attachments: Array(10).fill(attachment) },
+    ...{ key: notification.key, title: quotes.slice(0, 1024), files: Array(11).fill(attachment.content) },
+    notification: {
+      ...notification,
+      message: cutToBytes(notification.message, MAX_QUEUED_BYTES),
+      attachments: Array(10).fill(attachment),
+      fullText: attachment,
+    },
   };
   assert(encodeRecord(record as unknown as JournalRecord).length < MAX_LINE_BYTES);
 });

@@ -3,6 +3,7 @@ import { StorageError, TransportError } from "../../src/base/errors.ts";
 import type { Channel, Envelope } from "../../src/channels/channel.ts";
 import { createNotification } from "../../src/notification/notification.ts";
 import { sendWithoutQueue } from "../../src/notifier/send_without_queue.ts";
+import { TEST_FILES } from "../fakes/files.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
 Deno.test("sendWithoutQueue() sends no attachment whose text failed, and sends the others", async () => {
@@ -29,6 +30,7 @@ Deno.test("sendWithoutQueue() sends no attachment whose text failed, and sends t
   const outcomes = await sendWithoutQueue({ envelopes, fallbacks: [] }, new Map([["matrix", channel]]), {
     runtime,
     shortcodes: true,
+    files: TEST_FILES,
     problem,
     waitMs: 1000,
     warn: () => {},

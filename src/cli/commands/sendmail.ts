@@ -51,7 +51,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
   const send = async (sendsFiles: boolean) =>
-    await notifier.notify(await toMailNotification(mail, { sender, sendsFiles }), {
+    await notifier.notify(toMailNotification(mail, { sender, sendsFiles }), {
       channels: channels.length > 0 ? channels : undefined,
       waitMs: args.durationMs("wait"),
     });

@@ -3,10 +3,8 @@
  * sent to the configured destinations of the channels.
  */
 
-import { loadMarkup } from "../../markup/load.ts";
-import { type Format, MAX_MESSAGE_BYTES, type NotificationInput } from "../../notification/notification.ts";
+import type { Format, NotificationInput } from "../../notification/notification.ts";
 import { codeToHtml, escapeHtml } from "../../notification/render.ts";
-import { byteLength } from "../../notification/cut.ts";
 import { readableLine, readableText } from "../../notification/text.ts";
 import { chooseAttachments, showAttachments, type ShownAttachment, toAttachmentInput } from "./attachments.ts";
 import type { Mail, Urgency } from "./mail.ts";
@@ -37,13 +35,13 @@ const SEVERITIES = { low: "info", normal: "info", high: "error", highest: "criti
  * Turns a mail into the input of a notification. `createNotification()` accepts this input for
  * every possible mail.
  */
-export async function toMailNotification(mail: Mail, context: MailContext): Promise<MailNotification> {
+export function toMailNotification(mail: Mail, context: MailContext): MailNotification {
   const { sender, sendsFiles = true } = context;
   const files = sendsFiles ? chooseAttachments(mail.attachments) : [];
   const origin = readableLine(mail.from ?? "") || readableLine(sender ?? "");
   return {
     subject: readableLine(mail.subject ?? "") || "(no subject)",
-    ...await toMessage(mail, showAttachments(mail.attachments, files)),
+    ...toMessage(mail, showAttachments(mail.attachments, files)),
     severity: SEVERITIES[mail.urgency],
     silent: mail.urgency === "low",
     ...(origin === "" ? {} : { origin }),
@@ -54,12 +52,11 @@ export async function toMailNotification(mail: Mail, context: MailContext): Prom
 type Message = Pick<MailNotification, "message" | "format">;
 
 /** Chooses the text of the message: the plain text, or the HTML if the plain text is empty. */
-async function toMessage(mail: Mail, attachments: readonly ShownAttachment[]): Promise<Message> {
+function toMessage(mail: Mail, attachments: readonly ShownAttachment[]): Message {
   const text = mail.text ?? "";
   if (text.trim() === "" && mail.html !== undefined) {
     const html = readableText(mail.html.replace(/\r\n?/g, "\n")) + attachments.map(toHtml).join("");
-    if (byteLength(html) <= MAX_MESSAGE_BYTES) return { message: html, format: "html" };
-    return toPlainMessage(await toText(mail.html), attachments);
+    return { message: html, format: "html" };
   }
   return toPlainMessage(text, attachments);
 }
@@ -81,16 +78,4 @@ function chooseFormat(text: string): Format {
 
 function toHtml({ line, text }: ShownAttachment): string {
   return `<p>${escapeHtml(line)}</p>${text ? codeToHtml(text) : ""}`;
-}
-
-/**
- * Converts HTML to text. This function is used for HTML that is too long and must be cut. Text can
- * be cut anywhere, but a cut through HTML could be in the middle of a tag.
- */
-async function toText(html: string): Promise<string> {
-  try {
-    return (await loadMarkup("html"))(html).text;
-  } catch {
-    return html;
-  }
 }

@@ -1,0 +1,90 @@
+/**
+ * Long messages. A message that is too long for the queue is stored as a file. A message that is too
+ * long for one message of a service also goes along as a file, if the channel can send files.
+ *
+ * ```text
+ * up to the limit of the service   the message
+ * longer                           the message, cut with a note, and the whole message as a file
+ * more than 48 KiB                 the queue has an excerpt and the name of the stored file
+ * ```
+ *
+ * @module
+ */
+
+import type { Channel, Envelope } from "../channels/channel.ts";
+import { renderMessage } from "../channels/message.ts";
+import { byteLength, cutToBytes } from "../notification/cut.ts";
+import { withResolution } from "../notification/incident.ts";
+import { type Attachment, type AttachmentInput, MAX_QUEUED_BYTES } from "../notification/notification.ts";
+import type { Format, Notification } from "../notification/notification.ts";
+import type { Plan } from "../routing/route.ts";
+
+/** A stored message, and the channels that also send it as a file. */
+export interface FullText {
+  readonly file: Attachment;
+  readonly channels: ReadonlySet<string>;
+}
+
+const DAY_MS = 86_400_000;
+
+/** The name and the media type of the file with a message, by its format. */
+const FILES: Readonly<Record<Format, { readonly name: string; readonly type: string }>> = {
+  text: { name: "message.txt", type: "text/plain" },
+  code: { name: "output.txt", type: "text/plain" },
+  markdown: { name: "message.md", type: "text/markdown" },
+  html: { name: "message.html", type: "text/html" },
+};
+
+/** Creates the file with the whole message of a notification. */
+export function toFullTextFile({ message, format }: Notification): AttachmentInput {
+  return { bytes: new TextEncoder().encode(message), ...FILES[format] };
+}
+
+/** Returns true if the message of a notification is too long for the queue. */
+export function isTooLongToQueue({ message }: Notification): boolean {
+  return 3 * message.length > MAX_QUEUED_BYTES && byteLength(message) > MAX_QUEUED_BYTES;
+}
+
+/** Cuts the messages of a plan that are too long for the queue. */
+export function cutToQueue(plan: Plan): Plan {
+  const cut = (envelope: Envelope): Envelope => {
+    const message = cutToBytes(envelope.notification.message, MAX_QUEUED_BYTES);
+    return { ...envelope, notification: { ...envelope.notification, message } };
+  };
+  const envelopes = new Map(plan.envelopes.map((envelope) => [envelope, cut(envelope)]));
+  const fallbacks = plan.fallbacks.map(({ envelope, primaries }) => ({
+    envelope: cut(envelope),
+    primaries: primaries.map((primary) => ({
+      ...primary,
+      envelope: envelopes.get(primary.envelope) ?? primary.envelope,
+    })),
+  }));
+  return { ...plan, envelopes: [...envelopes.values()], fallbacks };
+}
+
+/** Finds the channels of a plan that can send files and whose service has no room for the message. */
+export async function findChannelsThatCut(
+  { envelopes, fallbacks }: Plan,
+  channels: ReadonlyMap<string, Channel>,
+): Promise<ReadonlySet<string>> {
+  const all = [...envelopes, ...fallbacks.map(({ envelope }) => envelope)];
+  const firsts = new Map(all.toReversed().map((envelope) => [envelope.channel, envelope]));
+  const cut = await Promise.all(Array.from(firsts, async ([name, envelope]) => {
+    const channel = channels.get(name);
+    return channel !== undefined && await cuts(channel, envelope) ? [name] : [];
+  }));
+  return new Set(cut.flat());
+}
+
+/**
+ * Returns true if a channel can send files and its service has no room for the message. Markdown and
+ * HTML are rendered only if there is no room for their source.
+ */
+async function cuts(channel: Channel, { notification: queued }: Envelope): Promise<boolean> {
+  if (channel.attachmentMode === undefined) return false;
+  const notification = withResolution(queued, DAY_MS);
+  const { message: text, format } = notification;
+  if (channel.hasRoomFor(notification, { text, html: "" })) return false;
+  if (format === "text" || format === "code") return true;
+  return !channel.hasRoomFor(notification, await renderMessage(notification, () => {}));
+}

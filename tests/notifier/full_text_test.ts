@@ -1,0 +1,187 @@
+/** Tests messages that are too long for a service or for the queue. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { byteLength } from "../../src/notification/cut.ts";
+import { MAX_QUEUED_BYTES } from "../../src/notification/notification.ts";
+import { MAX_FILES_BYTES } from "../../src/queue/limits.ts";
+import { LoopbackGotify, LoopbackNtfy, LoopbackTelegram, LoopbackWebhook } from "../../src/testing/mod.ts";
+import { type Scene, setScene } from "../fakes/scene.ts";
+
+/** Creates lines such as `line 7: äöü`, until they have at least this number of bytes. */
+function createLines(bytes: number): string {
+  const lines: string[] = [];
+  for (let size = 0; size < bytes; size += byteLength(lines[lines.length - 1]) + 1) {
+    lines.push(`line ${lines.length}: äöü`);
+  }
+  return lines.join("\n");
+}
+
+/** Returns the texts and the names of the files in the room. */
+function received({ homeserver, room }: Scene): string[] {
+  return homeserver.events(room).map(({ content: { body } }) => String(body));
+}
+
+function storedFiles({ stateDir }: Scene): string[] {
+  try {
+    return Array.from(Deno.readDirSync(`${stateDir}/attachments`), ({ name }) => name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+const decode = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
+
+Deno.test("notify() sends a message that is too long for Matrix in part, and whole as a file", async () => {
+  for (const bytes of [60_000, 200_000]) {
+    await using scene = await setScene();
+    await using notifier = await scene.open();
+    const message = createLines(bytes);
+    const outcomes = await notifier.notify({ subject: "Log", message });
+    assertEquals(outcomes.map(({ state, file }) => [state, file]), [
+      ["delivered", undefined],
+      ["delivered", "message.txt"],
+    ]);
+    const [text, name] = received(scene);
+    assert(byteLength(text) > 0.9 * 60 * 1024 - 100, `${byteLength(text)}`);
+    assertMatch(text, /\nline 0: äöü\n[^]*; message\.txt has the whole text\n[^]*\nline \d+: äöü$/);
+    assertEquals([text.endsWith(message.slice(-1000)), name], [true, "message.txt"]);
+    assertEquals(scene.homeserver.uploads().map(({ bytes, type }) => [decode(bytes), type]), [[message, "text/plain"]]);
+    assertEquals(storedFiles(scene), []);
+  }
+});
+
+Deno.test("notify() sends the end of a program's output, and the whole output as a file", async () => {
+  await using scene = await setScene();
+  await using ntfy = await LoopbackNtfy.start({ maxFileBytes: 1_000_000 });
+  await using telegram = await LoopbackTelegram.start();
+  await using notifier = await scene.open({
+    channels: {
+      ntfy: { server: ntfy.url, topic: "alerts" },
+      telegram: { server: telegram.url, token: telegram.token, chat: 1001, insecureHttp: true },
+    },
+  });
+  const message = createLines(12_000);
+  await notifier.notify({
+    subject: "Backup failed",
+    message,
+    format: "code",
+    attachments: [{ bytes: TEN, name: "ten" }],
+  });
+  const [text, file, ten] = ntfy.messages("alerts");
+  assertMatch(text.message ?? "", /^✂ Cut here: \d+ of \d+ bytes are missing; output\.txt has the whole text\n/);
+  assert(text.message?.endsWith(message.slice(-2500)) && byteLength(text.message) > 0.9 * 4095);
+  assertEquals([file.attachment?.name, ten.attachment?.name], ["output.txt", "ten"]);
+  const [chatText, chatFile] = telegram.messages("1001");
+  assert(chatText.text.endsWith(message.slice(-2500)) && chatText.text.length > 0.9 * 4096);
+  assertEquals([chatFile.file?.name, chatFile.file && decode(chatFile.file.bytes)], ["output.txt", message]);
+});
+
+const TEN = new TextEncoder().encode("0123456789");
+
+Deno.test("notify() sends a short message without a file, also in Markdown and HTML", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open({ channels: { ntfy: { server: scene.ntfy.url, topic: "alerts" } } });
+  await notifier.notify({ subject: "Text", message: createLines(3500) });
+  const style = `<style>${"x".repeat(5000)}</style>`;
+  await notifier.notify({ subject: "HTML", message: `${style}<p>short</p>`, format: "html" });
+  assertEquals(scene.ntfy.messages("alerts").map(({ attachment }) => attachment), [undefined, undefined]);
+});
+
+Deno.test("notify() stores a message over 48 KiB as a file, and sends it whole where it fits", async () => {
+  await using scene = await setScene();
+  await using gotify = await LoopbackGotify.start();
+  await using webhook = await LoopbackWebhook.start();
+  const command = ["/bin/sh", "-c", `cat > ${scene.stateDir}/got.json`];
+  await using notifier = await scene.open({
+    channels: {
+      exec: { command },
+      gotify: { server: gotify.url, token: gotify.token },
+      webhook: { url: webhook.url },
+    },
+  });
+  const message = createLines(1_000_000);
+  await notifier.notify({ subject: "Log", message }, { waitMs: 0 });
+  assert(Deno.statSync(`${scene.stateDir}/queue/queue.jsonl`).size < 3 * 12_000);
+  assertEquals([storedFiles(scene).length, notifier.status().fileBytes], [1, byteLength(message)]);
+  await notifier.flush();
+  assertEquals(JSON.parse(Deno.readTextFileSync(`${scene.stateDir}/got.json`)).message, message);
+  assertEquals((webhook.deliveries[0].body as { message: string }).message, message);
+  const [{ message: cut }] = gotify.messages;
+  assert(byteLength(cut) > 0.9 * 65_535 && cut.startsWith("line 0: äöü\n") && cut.endsWith(message.slice(-1000)));
+  assertMatch(cut, /bytes are missing\n/);
+  assertEquals(storedFiles(scene), []);
+});
+
+Deno.test("notify() sends the beginning and the end of a long message if there is no space for its file", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await notifier.notify({ subject: "x", attachments: [{ bytes: TEN }] });
+  const full = Deno.createSync(`${scene.stateDir}/attachments/00000000-0000-4000-8000-00000000ffff`);
+  full.truncateSync(MAX_FILES_BYTES);
+  full.lockSync(true);
+  const message = createLines(200_000);
+  const [{ state }] = await notifier.notify({ subject: "Log", message });
+  full.unlockSync();
+  full.close();
+  const body = received(scene).at(-1) ?? "";
+  assertEquals([state, body.endsWith(message.slice(-1000))], ["delivered", true]);
+  assert(byteLength(body) > 0.9 * MAX_QUEUED_BYTES);
+});
+
+Deno.test("flush() sends an excerpt of a long message whose file is lost", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  const message = createLines(200_000);
+  await notifier.notify({ subject: "Log", message }, { waitMs: 0 });
+  for (const name of storedFiles(scene)) Deno.removeSync(`${scene.stateDir}/attachments/${name}`);
+  await notifier.flush();
+  const [body] = received(scene);
+  assertMatch(body, /\nline 0: äöü\n[^]*bytes are missing\n/);
+  assert(body.endsWith(message.slice(-1000)));
+  assertEquals(notifier.entries(), []);
+});
+
+Deno.test("notify() makes no dead letter if a server accepts the alert, but not the file with its whole text", async () => {
+  await using scene = await setScene();
+  const warnings: string[] = [];
+  await using notifier = await scene.open({
+    channels: { ntfy: { server: scene.ntfy.url, topic: "alerts" } },
+    onWarning: (text) => warnings.push(text),
+  });
+  const outcomes = await notifier.notify({ subject: "Log", message: createLines(6000) });
+  assertEquals(outcomes.map(({ state }) => state), ["delivered"]);
+  assertEquals([notifier.entries(), storedFiles(scene), scene.ntfy.messages("alerts").length], [[], [], 1]);
+  assertMatch(warnings.join(), /^The text was cut, and its file was refused: .* attachments not allowed/);
+});
+
+Deno.test("notify() lets the files of a fallback replace the files of its primary by their content", async () => {
+  await using scene = await setScene();
+  await using ntfy = await LoopbackNtfy.start({ maxFileBytes: 1_000_000 });
+  await using notifier = await scene.open({
+    channels: {
+      matrix: {
+        homeserver: scene.homeserver.url,
+        accessToken: scene.accessToken,
+        room: scene.room,
+        fallback: { channels: ["phone"], after: "5m" },
+      },
+      phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
+    },
+  });
+  const message = createLines(6000);
+  await notifier.notify({ subject: "Log", message, attachments: [{ bytes: TEN, name: "ten" }] });
+  assertEquals([received(scene).length, ntfy.messages("alerts"), notifier.entries()], [2, [], []]);
+  await scene.homeserver.stop();
+  await notifier.notify({ subject: "Log", message, attachments: [{ bytes: TEN, name: "ten" }] });
+  scene.runtime.time += 5 * 60_000;
+  await notifier.flush({ waitMs: 0 });
+  assertEquals(ntfy.messages("alerts").map(({ attachment }) => attachment?.name), [
+    undefined,
+    "message.txt",
+    "ten",
+  ]);
+  await scene.homeserver.restart();
+  await notifier.flush();
+  assertEquals([notifier.entries(), storedFiles(scene)], [[], []]);
+});
