@@ -80,6 +80,26 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/doctor.ts")).doctor,
   },
   {
+    name: "service install",
+    summary: "Install a systemd timer that delivers the queue",
+    load: async () => (await import("./commands/service.ts")).install,
+  },
+  {
+    name: "service uninstall",
+    summary: "Remove the systemd timer and its services",
+    load: async () => (await import("./commands/service.ts")).uninstall,
+  },
+  {
+    name: "service status",
+    summary: "Show the state of the systemd timer",
+    load: async () => (await import("./commands/service.ts")).status,
+  },
+  {
+    name: "service alert",
+    summary: "Send an alert about a systemd unit that failed",
+    load: async () => (await import("./commands/service.ts")).alert,
+  },
+  {
     name: "route explain",
     summary: "Show where a notification would be sent, and why",
     load: async () => (await import("./commands/route.ts")).explain,

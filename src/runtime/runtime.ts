@@ -10,6 +10,7 @@ import { PROXY_VARIABLES } from "./address.ts";
 import type { Connection, HttpClients } from "./http_clients.ts";
 import { Output, type OutputFailure, type OutputName, type OutputState } from "./output.ts";
 import { mayReadSystem, mayReadVariable } from "./permissions.ts";
+import type { Program } from "./program.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
 
@@ -80,6 +81,12 @@ export interface Runtime {
    * root. Returns false if Deno denies access to the user id.
    */
   readonly isRoot: () => boolean;
+  /** Runs a program without input, and returns its output; see `askProgram`. */
+  readonly ask: (path: string, args: readonly string[], signal: AbortSignal) => Promise<string | undefined>;
+  /** Finds the command that started this program; see `program.ts`. */
+  readonly program: () => Promise<Program>;
+  /** Returns true if systemd is the init system of this host. */
+  readonly hasSystemd: () => Promise<boolean>;
   /** Finds out whether a background process of this process survives; see `surroundings.ts`. */
   readonly surroundings: () => Promise<Surroundings>;
   readonly stdio: Stdio;
@@ -115,6 +122,9 @@ export function denoRuntime(): Runtime & Disposable {
     env,
     hostname: () => mayReadSystem("hostname") ? Deno.hostname() : "localhost",
     isRoot: () => mayReadSystem("uid") && Deno.uid() === 0,
+    ask: async (path, args, signal) => await (await import("./clean_command.ts")).askProgram(path, args, signal),
+    program: async () => await (await import("./program.ts")).readProgram(env),
+    hasSystemd: async () => (await import("./systemd.ts")).isBooted(),
     surroundings: async () => (await import("./surroundings.ts")).readSurroundings(env),
     stdio: denoStdio(),
     [Symbol.dispose]() {

@@ -4,6 +4,7 @@
  */
 
 import { denoRuntime, type Runtime } from "../../src/runtime/runtime.ts";
+import type { Program } from "../../src/runtime/program.ts";
 import type { Surroundings } from "../../src/runtime/surroundings.ts";
 
 /** The settings of a fake runtime. */
@@ -15,6 +16,12 @@ export interface FakeRuntimeOptions {
   readonly now?: number;
   readonly fetch?: Runtime["fetch"];
   readonly run?: Runtime["run"];
+  /** @default no program can be run */
+  readonly ask?: Runtime["ask"];
+  /** @default the binary */
+  readonly program?: Program;
+  /** @default {false} */
+  readonly hasSystemd?: boolean;
   /** @default a plain host */
   readonly surroundings?: Surroundings;
   /**
@@ -40,6 +47,9 @@ export interface FakeRuntime extends Runtime, Disposable {
   /** What was written to standard error so far. */
   err(): string;
 }
+
+const BINARY = "/usr/local/bin/matrix-notify";
+const PROGRAM: Program = { words: [BINARY], shortWords: [BINARY] };
 
 /** A fixed moment for tests: 2026-11-22 20:00:00 UTC. */
 export const TEST_TIME: number = Date.UTC(2026, 10, 22, 20);
@@ -83,6 +93,9 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
     env: (name) => options.env?.[name],
     hostname: () => "jump",
     isRoot: () => false,
+    ask: options.ask ?? (() => Promise.resolve(undefined)),
+    program: () => Promise.resolve(options.program ?? PROGRAM),
+    hasSystemd: () => Promise.resolve(options.hasSystemd ?? false),
     surroundings: () => Promise.resolve(options.surroundings ?? { kind: "host" }),
     stdio: {
       stdin: () => new Blob(stdin === undefined ? [] : [stdin as BlobPart]).stream(),

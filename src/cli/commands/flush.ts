@@ -73,7 +73,7 @@ async function runForTimer(context: ContextFor<typeof OPTIONS>): Promise<number>
   const { openForTimer } = await import("../notifier.ts");
   await using notifier = await openForTimer(context);
   await notifier.flush({ waitMs: context.args.durationMs("wait"), reach: "outage" });
-  return EXIT.ok;
+  return notifier.problems.length > 0 ? EXIT.config : EXIT.ok;
 }
 
 function summarize(outcomes: readonly Outcome[], left: number): string {

@@ -62,10 +62,10 @@ const HEADER = "# Written by `matrix-notify service install`, which replaces thi
 /** Creates the unit files. */
 export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
   const { program, places, env, manager, stateDir } = plan;
-  const service = (...args: readonly string[]) => [
+  const service = (command: string) => [
     "[Service]",
     "Type=oneshot",
-    `ExecStart=${[...program, ...args].map((word) => quoteWord(word)).join(" ")}`,
+    `ExecStart=${command}`,
     ...Object.entries(env).map(([name, value]) => `Environment=${quoteWord(`${name}=${value}`, "environment")}`),
     // A service that hangs would stop the timer.
     "TimeoutStartSec=15min",
@@ -80,7 +80,7 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
         "[Unit]",
         "Description=Deliver queued notifications of matrix-notify",
         "",
-        ...service("flush", "--timer", ...places),
+        ...service(`${flushCommand(plan)} ${quoteWords(places)}`),
         // 75: the queue cannot be used for the moment. The timer tries again.
         "SuccessExitStatus=75",
         // Without these lines, each run would add three lines to the journal.
@@ -112,10 +112,19 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
         "[Unit]",
         "Description=Send an alert: %i failed",
         "",
-        ...service("service", "alert", ...places, "--", "%i"),
+        ...service(quoteWords([...program, "service", "alert", ...places, "--", "%i"])),
       ),
     },
   ];
+}
+
+/** Returns the command of the timer, without the options that select the queue. */
+export function flushCommand({ program }: Pick<UnitPlan, "program">): string {
+  return quoteWords([...program, "flush", "--timer"]);
+}
+
+function quoteWords(words: readonly string[]): string {
+  return words.map((word) => quoteWord(word)).join(" ");
 }
 
 function lines(...all: readonly string[]): string {

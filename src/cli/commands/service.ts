@@ -1,0 +1,83 @@
+/** `service install`, `service uninstall`, `service status` and `service alert`. */
+
+import { SEVERITIES } from "../../notification/notification.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
+import { EXIT } from "../exit_codes.ts";
+import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, WAIT_OPTION } from "../options.ts";
+import { exitCodeForOutcomes, reportTrouble } from "../outcomes.ts";
+
+const TIMER_SUMMARY =
+  "The timer delivers queued notifications every 45 seconds, also after a restart of the host. It is needed where the " +
+  "background process of send cannot survive: after a restart, and in units that may not start other units.";
+
+export const install: Command = defineCommand({
+  operands: "",
+  options: [{ name: "dry-run", short: "n", summary: "print the unit files, and do not write them" }],
+  details: [
+    "service install writes and enables matrix-notify-flush.timer, and writes matrix-notify@.service. If it runs as " +
+    "root, the units belong to the system (/etc/systemd/system), otherwise to the user (~/.config/systemd/user). You can " +
+    "run it again, for example after an update.",
+    TIMER_SUMMARY,
+    "To get an alert when another unit fails, write OnFailure=matrix-notify@%n.service into the section [Unit] of this " +
+    "unit. The alert contains the name of the unit, its result and its last lines in the journal.",
+    "Without systemd, service install prints the lines for a crontab, and exits with 69.",
+  ],
+  examples: ["matrix-notify service install", "matrix-notify service install --dry-run"],
+  run: async (context) => await (await import("../service/install.ts")).installUnits(context),
+});
+
+export const uninstall: Command = defineCommand({
+  operands: "",
+  options: [],
+  details: ["service uninstall stops the timer and removes the files that service install wrote."],
+  examples: ["matrix-notify service uninstall"],
+  run: async (context) => await (await import("../service/install.ts")).uninstallUnits(context),
+});
+
+export const status: Command = defineCommand({
+  operands: "",
+  options: [],
+  details: ["Exit 0: the timer is active. Exit 69: it is not; the output says what to do."],
+  examples: ["matrix-notify service status"],
+  run: async (context) => await (await import("../service/install.ts")).printStatus(context),
+});
+
+const ALERT_OPTIONS = [
+  { name: "severity", short: "p", value: "S", oneOf: SEVERITIES, summary: "severity of the alert (default error)" },
+  ...DESTINATION_OPTIONS,
+  WAIT_OPTION,
+  ...DELIVERY_OPTIONS,
+] as const;
+
+export const alert: Command = defineCommand({
+  operands: "UNIT",
+  options: ALERT_OPTIONS,
+  details: [
+    "matrix-notify@.service runs this command. The alert contains the name of the unit, its result and its last lines " +
+    "in the journal. service alert does not send alerts about the units of matrix-notify.",
+  ],
+  examples: ["matrix-notify service alert backup.service"],
+  run: sendAlert,
+});
+
+async function sendAlert(context: ContextFor<typeof ALERT_OPTIONS>): Promise<number> {
+  const { args, runtime, ui } = context;
+  const [unit] = args.operands;
+  // A drop-in for all services also belongs to our own units, which would cause endless alerts.
+  if (unit.startsWith("matrix-notify")) {
+    ui.warn(`No alert about ${unit}: it belongs to matrix-notify`);
+    return EXIT.ok;
+  }
+  const { describeFailure } = await import("../service/alert.ts");
+  const { openNotifier } = await import("../notifier.ts");
+  const input = { ...await describeFailure(unit, runtime), severity: args.choice("severity", SEVERITIES) ?? "error" };
+  const channels = args.list("channel");
+  await using notifier = await openNotifier(context);
+  const outcomes = await notifier.notify(input, {
+    channels: channels.length > 0 ? channels : undefined,
+    room: args.text("room"),
+    waitMs: args.durationMs("wait"),
+  });
+  reportTrouble(outcomes, ui, notifier.problems);
+  return exitCodeForOutcomes(outcomes, notifier.problems);
+}

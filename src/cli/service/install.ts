@@ -1,0 +1,234 @@
+/** Installs, removes and shows the units of systemd. */
+
+import { CONFIG_VARIABLES } from "../../config/load.ts";
+import { configPath, stateDirPath } from "../../config/paths.ts";
+import {
+  ALERT_SERVICE,
+  FLUSH_SERVICE,
+  FLUSH_TIMER,
+  flushCommand,
+  unitDirectory,
+  type UnitFile,
+  unitFiles,
+  type UnitPlan,
+} from "../../notifier/background/timer_units.ts";
+import { PROXY_VARIABLES } from "../../runtime/address.ts";
+import { absolutePath } from "../../runtime/clean_command.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { exists, readIfThere } from "../../runtime/systemd.ts";
+import type { CommandContext, ContextFor } from "../command.ts";
+import { CommandError } from "../errors.ts";
+import { EXIT } from "../exit_codes.ts";
+import { quoteForShell } from "../shell.ts";
+
+/** Where the units are, and what they contain. */
+interface Installation {
+  readonly folder: string;
+  readonly files: readonly UnitFile[];
+  readonly plan: UnitPlan;
+}
+
+/** Writes the unit files and enables the timer. */
+export async function installUnits(context: ContextFor<readonly [{ name: "dry-run"; summary: string }]>) {
+  const { args, runtime, ui } = context;
+  const installation = await planInstallation(context);
+  const { folder, files, plan } = installation;
+  if (args.has("dry-run")) {
+    for (const { name, text } of files) ui.data(`# ${folder}/${name}\n${text}`);
+    return EXIT.ok;
+  }
+  if (!await runtime.hasSystemd()) {
+    ui.fail(
+      "Cannot install the timer: this host does not run systemd",
+      "add these two lines with crontab -e; after that, cron delivers queued notifications",
+    );
+    for (const line of crontabLines(plan)) ui.data(line);
+    return EXIT.unavailable;
+  }
+  warnAboutVariables(context);
+  Deno.mkdirSync(folder, { recursive: true });
+  for (const { name, text } of files) writeUnit(`${folder}/${name}`, text, ui.data.bind(ui));
+  await systemctl(runtime, "daemon-reload");
+  await systemctl(runtime, "enable", "--quiet", FLUSH_TIMER);
+  await systemctl(runtime, "restart", FLUSH_TIMER);
+  ui.data(`${FLUSH_TIMER} is active: it delivers queued notifications every 45 s, also after a restart`);
+  ui.tell(
+    "",
+    "To get an alert when a unit fails, write into its section [Unit]:",
+    "  OnFailure=matrix-notify@%n.service",
+    `For all services of this host, write the section [Unit] with this line to ${folder}/service.d/matrix-notify.conf.`,
+    ...await lingerHint(runtime),
+  );
+  return EXIT.ok;
+}
+
+function writeUnit(path: string, text: string, print: (line: string) => void): void {
+  const isCurrent = readIfThere(path) === text;
+  if (!isCurrent) Deno.writeTextFileSync(path, text);
+  // systemd warns about unit files that only root can read.
+  Deno.chmodSync(path, 0o644);
+  print(`${isCurrent ? "unchanged" : "wrote"} ${path}`);
+}
+
+/** Stops the timer and removes the files. */
+export async function uninstallUnits(context: CommandContext): Promise<number> {
+  const { runtime, ui } = context;
+  const { folder, files } = await planInstallation(context);
+  const present = files.map(({ name }) => `${folder}/${name}`).filter(exists);
+  if (present.length === 0) {
+    ui.data(`nothing is installed in ${folder}`);
+    return EXIT.ok;
+  }
+  if (await runtime.hasSystemd()) await systemctl(runtime, "disable", "--now", "--quiet", FLUSH_TIMER);
+  for (const path of present) {
+    Deno.removeSync(path);
+    ui.data(`removed ${path}`);
+  }
+  if (await runtime.hasSystemd()) await systemctl(runtime, "daemon-reload");
+  return EXIT.ok;
+}
+
+/** Prints the state of the timer. Exits with 0 if it is active. */
+export async function printStatus(context: CommandContext): Promise<number> {
+  const { runtime, ui } = context;
+  const { folder, files, plan } = await planInstallation(context);
+  const texts = new Map(files.map(({ name }) => [name, readIfThere(`${folder}/${name}`)]));
+  if (texts.get(FLUSH_TIMER) === undefined || texts.get(FLUSH_SERVICE) === undefined) {
+    ui.data(`${FLUSH_TIMER}: not installed in ${folder}`);
+    ui.fail("After a restart of the host, queued notifications wait for the next send", INSTALL_HINT);
+    return EXIT.unavailable;
+  }
+  const timer = await readProperties(runtime, FLUSH_TIMER, ["ActiveState", "UnitFileState", "LastTriggerUSec"]);
+  const service = await readProperties(runtime, FLUSH_SERVICE, ["Result", "ExecMainStatus"]);
+  ui.data(`${FLUSH_TIMER}: ${timer.ActiveState || "unknown"}, ${timer.UnitFileState || "unknown"}`);
+  ui.data(`last run: ${timer.LastTriggerUSec || "never"}, result ${service.Result || "unknown"}`);
+  ui.data(`alerts: ${texts.get(ALERT_SERVICE) === undefined ? "not installed" : "OnFailure=matrix-notify@%n.service"}`);
+  if (timer.ActiveState !== "active" || timer.UnitFileState !== "enabled") {
+    ui.fail("The timer is not active", INSTALL_HINT);
+    return EXIT.unavailable;
+  }
+  if (!texts.get(FLUSH_SERVICE)?.includes(`\nExecStart=${flushCommand(plan)} `)) {
+    ui.fail(`The program has changed since ${folder}/${FLUSH_SERVICE} was written`, INSTALL_HINT);
+  }
+  if (service.Result !== undefined && service.Result !== "success") {
+    const user = runtime.isRoot() ? "" : "--user ";
+    ui.fail(
+      `The last run failed with exit code ${service.ExecMainStatus}`,
+      `see: journalctl ${user}-u ${FLUSH_SERVICE}`,
+    );
+  }
+  return EXIT.ok;
+}
+
+const INSTALL_HINT = "run: matrix-notify service install";
+
+async function planInstallation({ args, runtime }: CommandContext): Promise<Installation> {
+  const folder = unitDirectory(runtime);
+  if (folder === undefined) {
+    throw new CommandError("Cannot find the directory of the units: HOME is not set", EXIT.config);
+  }
+  const configFile = absolutePath(args.text("config") ?? configPath(runtime));
+  const stateDir = absolutePath(args.text("state-dir") ?? stateDirPath(runtime));
+  const { words } = await runtime.program();
+  const plan: UnitPlan = {
+    program: words,
+    places: [...exists(configFile) ? ["--config", configFile] : [], "--state-dir", stateDir],
+    stateDir,
+    env: unitVariables(runtime, words.length > 1),
+    manager: runtime.isRoot() ? "system" : "user",
+  };
+  return { folder, plan, files: unitFiles(plan) };
+}
+
+/** The variables that change how Deno connects, and the proxies without a password. */
+const CONNECTION_VARIABLES = ["DENO_CERT", "DENO_TLS_CA_STORE", "SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/** Returns the variables of the units. Every user can read them. */
+function unitVariables({ env }: Runtime, runsInDeno: boolean): Readonly<Record<string, string>> {
+  const cache = env("XDG_CACHE_HOME") || (env("HOME") ? `${env("HOME")}/.cache` : undefined);
+  const denoDir = env("DENO_DIR") || (cache === undefined ? undefined : `${cache}/deno`);
+  const proxies = [...PROXY_VARIABLES, "NO_PROXY", "no_proxy"].filter((name) => !env(name)?.includes("@"));
+  const passed = [...CONNECTION_VARIABLES, ...proxies].flatMap((name) => env(name) ? [[name, env(name) ?? ""]] : []);
+  return {
+    // A unit of the system has no HOME, in which Deno would look for its cache.
+    ...(runsInDeno && denoDir !== undefined ? { DENO_DIR: absolutePath(denoDir) } : {}),
+    ...Object.fromEntries(passed),
+  };
+}
+
+/** Warns about variables that the units do not get, because they can contain secrets. */
+function warnAboutVariables({ args, runtime, ui }: CommandContext): void {
+  const { env } = runtime;
+  const missing = [
+    ...CONFIG_VARIABLES.filter((name) => name !== "MATRIX_NOTIFY_CONFIG" && env(name)),
+    ...PROXY_VARIABLES.filter((name) => env(name)?.includes("@")),
+  ];
+  if (missing.length === 0) return;
+  ui.fail(
+    `The units do not get ${missing.join(", ")}`,
+    `write these settings to ${absolutePath(args.text("config") ?? configPath(runtime))}`,
+  );
+}
+
+/** Formats the lines of a crontab that deliver the queue without systemd. */
+export function crontabLines({ program, places }: Pick<UnitPlan, "program" | "places">): readonly string[] {
+  // In a crontab, a percent sign begins the standard input.
+  const command = [...program, "flush", "--timer", ...places].map(quoteForShell).join(" ").replaceAll("%", "\\%");
+  return [`@reboot ${command}`, `*/1 * * * * ${command}`];
+}
+
+/** A user's systemd ends with the last login of the user, unless the user lingers (loginctl(1)). */
+async function lingerHint(runtime: Runtime): Promise<readonly string[]> {
+  if (runtime.isRoot()) return [];
+  const user = runtime.env("USER") ?? runtime.env("LOGNAME") ?? "";
+  const answer = await runtime.ask(
+    "loginctl",
+    ["show-user", "--property=Linger", "--value", ...user === "" ? [] : ["--", user]],
+    runtime.timeout(ANSWER_MS),
+  );
+  if (answer?.trim() === "yes") return [];
+  return [
+    "",
+    "The timer runs only while you are logged in. To run it always, also after a restart:",
+    `  sudo loginctl enable-linger ${user}`.trimEnd(),
+  ];
+}
+
+const ANSWER_MS = 30_000;
+
+async function readProperties<Name extends string>(
+  runtime: Runtime,
+  unit: string,
+  names: readonly Name[],
+): Promise<Partial<Record<Name, string>>> {
+  const options = names.map((name) => `--property=${name}`);
+  const user = runtime.isRoot() ? [] : ["--user"];
+  const text = await runtime.ask("systemctl", [...user, "show", ...options, "--", unit], runtime.timeout(ANSWER_MS));
+  const values: Partial<Record<Name, string>> = {};
+  for (const name of names) values[name] = new RegExp(`^${name}=(.*)$`, "m").exec(text ?? "")?.[1];
+  return values;
+}
+
+/** Runs systemctl. @throws {CommandError} if it fails */
+async function systemctl(runtime: Runtime, ...args: readonly string[]): Promise<void> {
+  const user = runtime.isRoot() ? [] : ["--user"];
+  const signal = runtime.timeout(ANSWER_MS);
+  const { code, stderr } = await runtime.run({
+    path: "systemctl",
+    args: [...user, ...args],
+    env: {},
+    stdin: "",
+    signal,
+  });
+  if (code === 0) return;
+  const isUnreachable = !runtime.isRoot() && /bus/i.test(stderr);
+  throw new CommandError(
+    `Cannot run systemctl ${args.join(" ")}: ${stderr.trim() || `exit code ${code}`}`,
+    EXIT.unavailable,
+    {
+      hint: isUnreachable
+        ? "log in as this user, not with su or sudo; or run as root: loginctl enable-linger USER, then try again"
+        : undefined,
+    },
+  );
+}

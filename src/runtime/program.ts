@@ -1,0 +1,104 @@
+/**
+ * Finds the command that started this program, so that crontabs and units can start the program in
+ * the same way. All paths in this command are absolute, because cron and systemd start programs in
+ * another directory and with a short `PATH`.
+ *
+ * @module
+ */
+
+import { absolutePath, askProgram } from "./clean_command.ts";
+import { exists, readIfThere } from "./systemd.ts";
+
+/** The command that started this program, without the arguments of the program. */
+export interface Program {
+  /** The path of the binary; or the path of Deno, its options and the module. */
+  readonly words: readonly string[];
+  /**
+   * The path of a program named `matrix-notify` that runs these words. Without such a program, this
+   * list contains the same words.
+   */
+  readonly shortWords: readonly string[];
+}
+
+/** The name of the program in the directories of `PATH`. */
+const NAME = "matrix-notify";
+
+/** The paths of a Deno that cron, systemd and sshd find without a longer `PATH`. */
+const COMMON_DENO = ["/usr/bin/deno", "/bin/deno"];
+
+/** The longest time for reading the command line of this process, in milliseconds. */
+const ANSWER_MS = 2_000;
+
+/** The options of Deno if the command line of this process cannot be read. */
+const USUAL_OPTIONS = [
+  ...["-q", "--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run"],
+  "--allow-sys=hostname,uid",
+];
+
+/** Reads the command. */
+export async function readProgram(env: (name: string) => string | undefined): Promise<Program> {
+  const execPath = Deno.execPath();
+  if (Deno.build.standalone) return { words: [execPath], shortWords: [execPath] };
+  const module = mainModule();
+  const line = await askProgram("/bin/sh", ["-c", "cat /proc/$PPID/cmdline"], AbortSignal.timeout(ANSWER_MS));
+  const [, ...given] = line?.split("\0").slice(0, -1 - Deno.args.length) ?? [];
+  const words = [execPath, ...given.length > 0 ? withAbsolutePaths(given) : ["run", ...USUAL_OPTIONS, module]];
+  const wrapper = findWrapper(module, { execPath, path: env("PATH") ?? "" });
+  return { words, shortWords: wrapper === undefined ? words : [wrapper] };
+}
+
+function mainModule(): string {
+  const url = new URL(Deno.mainModule);
+  return url.protocol === "file:" ? decodeURIComponent(url.pathname) : url.href;
+}
+
+/** The options of Deno whose value is a path in the next word. */
+const PATH_OPTIONS: ReadonlySet<string> = new Set(["-c", "--config", "--import-map", "--lock", "--cert"]);
+
+/**
+ * Makes the paths in a command line of Deno absolute: the module, which is the last word, and the
+ * values of options. The word `run` stays, even if there is a directory with this name.
+ */
+export function withAbsolutePaths(words: readonly string[]): readonly string[] {
+  const absolute = (path: string) => exists(path) ? absolutePath(path) : path;
+  return words.map((word, index) => {
+    if (index === words.length - 1 || PATH_OPTIONS.has(words[index - 1])) return absolute(word);
+    const [, option, value] = /^(--[\w-]+=)(.+)$/s.exec(word) ?? [];
+    return option === undefined ? word : option + absolute(value);
+  });
+}
+
+/**
+ * Finds a script named `matrix-notify` that starts the main module with this Deno, also where
+ * `PATH` is short.
+ */
+function findWrapper(
+  module: string,
+  { execPath, path }: { readonly execPath: string; readonly path: string },
+): string | undefined {
+  const isCommon = COMMON_DENO.some((deno) => realPath(deno) === execPath);
+  return path.split(":").filter((folder) => folder.startsWith("/")).map((folder) => `${folder}/${NAME}`)
+    .find((file) => {
+      const text = isSmall(file) ? readIfThere(file) : undefined;
+      return text?.startsWith("#!") && text.includes(module) && (isCommon || text.includes(execPath));
+    });
+}
+
+/** The largest size of a script, in bytes. A larger program is a binary. */
+const MAX_SCRIPT_BYTES = 65_536;
+
+function isSmall(path: string): boolean {
+  try {
+    return Deno.statSync(path).size <= MAX_SCRIPT_BYTES;
+  } catch {
+    return false;
+  }
+}
+
+function realPath(path: string): string | undefined {
+  try {
+    return Deno.realPathSync(path);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,36 @@
+import { assertEquals, assertMatch } from "@std/assert";
+import { inheritedConfig } from "../../scripts/std/argv.ts";
+
+const MODULE = new URL("../../src/runtime/program.ts", import.meta.url).href;
+
+Deno.test("readProgram() returns Deno's command line with absolute paths, and a script that runs it", async () => {
+  const home = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    await Deno.mkdir(`${home}/bin`);
+    // A directory with the name of the subcommand is not a path in the command.
+    await Deno.mkdir(`${home}/run`);
+    await Deno.writeTextFile(
+      `${home}/main.ts`,
+      `import { readProgram } from ${JSON.stringify(MODULE)};
+       console.log(JSON.stringify(await readProgram((name) => Deno.env.get(name))));`,
+    );
+    const run = async () => {
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: ["run", "-A", "--quiet", ...inheritedConfig(), "main.ts", "flush", "--config", "c.json"],
+        cwd: home,
+        env: { PATH: `${home}/bin:${Deno.env.get("PATH")}` },
+      }).output();
+      assertEquals(new TextDecoder().decode(stderr), "");
+      return JSON.parse(new TextDecoder().decode(stdout));
+    };
+    const words = [Deno.execPath(), "run", "-A", "--quiet", ...inheritedConfig(), `${home}/main.ts`];
+    assertEquals(await run(), { words, shortWords: words });
+    const script = `#!/bin/sh\nexec ${Deno.execPath()} run -A --quiet ${home}/main.ts "$@"\n`;
+    await Deno.writeTextFile(`${home}/bin/matrix-notify`, script, { mode: 0o755 });
+    assertEquals(await run(), { words, shortWords: [`${home}/bin/matrix-notify`] });
+    await Deno.writeTextFile(`${home}/bin/matrix-notify`, script.replace("main.ts", "other.ts"));
+    assertMatch((await run()).shortWords.join(" "), / run -A /, "a script that runs another module does not count");
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});

@@ -1,0 +1,107 @@
+/** Tests the units of `service install` with a real systemd. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { inheritedConfig } from "../../scripts/std/argv.ts";
+import { until } from "../../scripts/synapse.ts";
+import { requireSystemd, SystemdHost } from "../../scripts/systemd/container.ts";
+import { LoopbackHomeserver } from "../../src/testing/mod.ts";
+import { installOrStub } from "../fakes/installed_suite.ts";
+
+const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname).replace(/\/$/, "");
+
+/** The promise of the timer: the longest time between the server's return and the message. */
+const LIMIT_MS = 60_000;
+
+/** The first lines of every script: the program as a person runs it in the container. */
+const PROGRAM = `
+matrix_notify() {
+  "${Deno.execPath()}" run -A -q ${inheritedConfig().join(" ")} "${ROOT}/src/main.ts" "$@"
+}
+export DENO_DIR="${denoDir()}" NO_COLOR=1
+`;
+
+const FAILING_SERVICE = (name: string) =>
+  `[Unit]
+Description=The ${name} backup
+OnFailure=matrix-notify@%n.service
+
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c 'echo "${name}: no space left on device"; exit 11'
+`;
+
+/** Starts a service that fails, and waits until the service that reports it has ended. */
+const fail = (name: string) => `
+systemctl start ${name}.service || true
+while [ -z "$(systemctl show --property=ExecMainExitTimestamp --value matrix-notify@${name}.service.service)" ]; do
+  sleep 0.05
+done
+`;
+
+function denoDir(): string {
+  return Deno.env.get("DENO_DIR") || `${Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`}/deno`;
+}
+
+const stub = await installOrStub("a real systemd", requireSystemd);
+const test = (name: string, fn: () => Promise<void>) => stub === undefined ? Deno.test(name, fn) : stub(name);
+
+test("service install delivers the alert of a failed unit after an outage, also after a restart", async () => {
+  await using homeserver = await LoopbackHomeserver.start();
+  await using host = await SystemdHost.create([...new Set([Deno.execPath(), ROOT, denoDir()])]);
+  const { userId, accessToken } = homeserver.addUser("bot");
+  const room = homeserver.createRoom({ members: [userId] });
+  const matrix = { homeserver: homeserver.url, accessToken, room };
+  await Deno.writeTextFile(host.path("/share/config.json"), JSON.stringify({ channels: { matrix } }), { mode: 0o600 });
+  for (const name of ["first", "second"]) {
+    await Deno.writeTextFile(host.path(`/etc/systemd/system/${name}.service`), FAILING_SERVICE(name));
+  }
+  const bodies = () => homeserver.events(room).map(({ content }) => String(content.body));
+  const log = () => Deno.readTextFile(host.path("/var/lib/matrix-notify/deliverer.log")).catch(() => "");
+  const returnOfServer = async (count: number) => {
+    const start = Date.now();
+    await homeserver.restart();
+    await until(() => bodies().length === count || undefined, { what: `${count} messages`, limitMs: LIMIT_MS });
+    assert(Date.now() - start < LIMIT_MS);
+  };
+
+  await homeserver.stop();
+  const first = host.boot(`${PROGRAM}
+    matrix_notify service install --config /share/config.json
+    systemd-analyze verify /etc/systemd/system/matrix-notify* && echo verified
+    matrix_notify service status
+    ${fail("first")}
+    touch /share/queued
+    while [ -e /share/queued ]; do sleep 0.05; done
+    ${fail("second")}
+    systemctl list-units --plain --no-legend --type=scope
+  `);
+  await until(async () => await Deno.stat(host.path("/share/queued")).catch(() => undefined), { what: host.output() });
+  await returnOfServer(1);
+  await homeserver.stop();
+  await Deno.remove(host.path("/share/queued"));
+  await first.off;
+  const output = host.output();
+  assertMatch(
+    output,
+    /^verified\nmatrix-notify-flush\.timer: active, enabled\nlast run: .*, result success\n/m,
+    output,
+  );
+  assertMatch(output, /matrix-notify deliverer/, "the deliverer is outside of the service that started it");
+  assertEquals(bodies().length, 1);
+
+  const before = (await log()).length;
+  const second = host.boot("while [ ! -e /share/end ]; do sleep 0.05; done");
+  await until(async () => / queued /.test((await log()).slice(before)) || undefined, {
+    what: "the timer to try after the restart",
+  });
+  await returnOfServer(2);
+  await Deno.writeTextFile(host.path("/share/end"), "");
+  await second.off;
+  for (const [index, name] of ["first", "second"].entries()) {
+    const lines = bodies()[index].split("\n");
+    assertMatch(lines[0], new RegExp(`❌ ${name}\\.service failed$`));
+    assert(lines.includes(`The ${name} backup`), bodies()[index]);
+    assert(lines.includes("exit-code, exit code 11"), bodies()[index]);
+    assert(lines.includes(`${name}: no space left on device`), bodies()[index]);
+  }
+});
