@@ -96,21 +96,23 @@ function showHead({ headers }: Part): string {
 
 /** Returns the text of a part; undefined if the part is an attachment. */
 function readText(part: Part, parent: Part | undefined): string | undefined {
-  const { type, disposition, body } = part;
-  const isWhole = parent === undefined;
-  const isFile = disposition.value === "attachment" || !isWhole && fileNameOf(part) !== undefined;
-  // Old versions of mailx send a text with characters that they do not know as a file without a name.
-  if (isWhole && type.value === "application/octet-stream" && fileNameOf(part) === undefined && isText(body)) {
-    return decodeCharset(body);
-  }
-  if (
-    isFile || !(type.value === "text/plain" || type.value === "text/html" || isWhole && type.value.startsWith("text/"))
-  ) {
-    return undefined;
-  }
+  const { type, body } = part;
+  if (!isTextPart(part, parent)) return undefined;
   const text = decodeCharset(body, type.parameters.get("charset"));
   const isFlowed = type.value === "text/plain" && type.parameters.get("format")?.toLowerCase() === "flowed";
   return isFlowed ? unflow(text, { deleteSpaces: type.parameters.get("delsp")?.toLowerCase() === "yes" }) : text;
+}
+
+function isTextPart(part: Part, parent: Part | undefined): boolean {
+  const { type: { value: type }, disposition, body } = part;
+  const hasName = fileNameOf(part) !== undefined;
+  // Old versions of mailx send a text with characters that they do not know as a file without a name.
+  if (type === "application/octet-stream") return parent === undefined && !hasName && isText(body);
+  if (disposition.value === "attachment") return false;
+  // If the mail is nothing but a text, its type and name do not matter.
+  if (parent === undefined) return type.startsWith("text/");
+  const isFile = hasName && parent.type.value === "multipart/mixed";
+  return !isFile && (type === "text/plain" || type === "text/html");
 }
 
 function isText(bytes: Uint8Array): boolean {
@@ -119,8 +121,9 @@ function isText(bytes: Uint8Array): boolean {
 }
 
 /**
- * Joins the lines of each paragraph of `format=flowed` (RFC 3676). A line that ends with a space continues in the next line, if both
- * lines are quoted equally often. The line `-- ` before a signature stays as it is.
+ * Joins the lines of each paragraph of `format=flowed` (RFC 3676). A line that ends with a space
+ * continues in the next line, if both lines are quoted equally often. The line `-- ` before a
+ * signature stays as it is.
  *
  * @param options.deleteSpaces true if the space at the end of a line is not part of the text (DelSp)
  */

@@ -24,6 +24,7 @@ Deno.test("decodeCharset() detects UTF-8 when the charset is that of a wrong loc
     assertEquals(decodeCharset(LATIN1, name).slice(0, 8), "Größe 5 ", name);
   }
   assertEquals(decodeCharset(LATIN1, "ISO-8859-1"), "Größe 5 €");
+  assertEquals(decodeCharset(Uint8Array.of(0xc3, 0xa4, 0xe4, 0x0a), "us-ascii"), "ää\n");
 });
 
 Deno.test("decodeCharset() uses the declared charset when it is known", () => {

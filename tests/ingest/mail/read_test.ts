@@ -114,9 +114,18 @@ Deno.test("readMail() shows text that is declared as base64 but is not", () => {
 });
 
 Deno.test("readMail() limits the number of parts", () => {
-  const { text = "", attachments } = readParts(Array.from({ length: 5000 }, (_, at) => `\n${at}`));
-  assertEquals(attachments, []);
-  assertStringIncludes(text, "\n4999");
+  const { text = "", attachments } = readParts(
+    Array.from({ length: 5000 }, (_, at) => `Content-Type: application/x\n\n${at}`),
+  );
+  assertEquals([attachments.length, text], [1001, ""]);
+  assertStringIncludes(new TextDecoder().decode(attachments.at(-1)?.content), "\n4999");
+});
+
+Deno.test("readMail() attaches a text with a file name, unless it is the whole mail", () => {
+  const part = "Content-Type: text/plain\nContent-Disposition: inline; filename=a.log\n\nlog";
+  const mail = readParts(["\nHi", part]);
+  assertEquals([mail.text, files(mail)], ["Hi", [["a.log", "text/plain", "log"]]]);
+  assertEquals(read(`Subject: S\n${part}`).text, "log");
 });
 
 Deno.test("readMail() shows parts that are nested too deeply as they are", () => {
