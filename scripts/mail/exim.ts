@@ -33,7 +33,9 @@ export function startExim(): Promise<MailServer> {
   });
 }
 
-/** The local part of a recipient selects an answer: `grey` is greylisted once, `full` has no space. */
+/**
+ * The local part of a recipient selects an answer: `grey` is greylisted once, `full` has no space.
+ */
 function configuration(ports: Ports): string {
   return `
 primary_hostname = mx.example.test

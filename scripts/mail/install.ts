@@ -12,8 +12,8 @@ import { run, tail } from "../python/python.ts";
 const PACKAGES = ["postfix", "exim4-daemon-light"] as const;
 
 /**
- * Unpacks the packages unless they are unpacked already. The first time takes some seconds and needs
- * Debian's package lists (`apt-get update`) and a mirror.
+ * Unpacks the packages unless they are unpacked already. The first time takes some seconds and
+ * needs Debian's package lists (`apt-get update`) and a mirror.
  *
  * @returns the folder that takes the place of `/`
  * @throws {Error} if this is no Debian, the user is not root, or a package cannot be downloaded

@@ -13,8 +13,8 @@ export type PostfixParameters = Readonly<Record<string, string>>;
 /** The settings of a Postfix. */
 export interface PostfixOptions {
   /**
-   * The SMTP services, with the parameters in which they differ. `$greylist` in a value is the address
-   * of a policy server.
+   * The SMTP services, with the parameters in which they differ. `$greylist` in a value is the
+   * address of a policy server.
    *
    * @default {{ smtp: {} }}
    */

@@ -70,7 +70,9 @@ export function startLoginServer(users: Readonly<Record<string, string>>): LineS
   });
 }
 
-/** Starts a greylist. It defers the first attempt for each recipient, and permits every later one. */
+/**
+ * Starts a greylist. It defers the first attempt for each recipient, and permits every later one.
+ */
 export function startGreylist(): LineServer {
   const seen = new Set<string>();
   let recipient = "";

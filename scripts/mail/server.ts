@@ -1,8 +1,9 @@
 /**
- * A real mail server for tests, on free ports of the loopback interface, with its own configuration,
- * queue and mailboxes. It runs in a mount and a process namespace of its own. There, the unpacked
- * packages are `/mnt/packages`, the data of this server is `/mnt/data`, and the users of the packages
- * are in a copy of `/etc`. When the first process of the namespace ends, the kernel kills all others.
+ * A real mail server for tests, on free ports of the loopback interface, with its own
+ * configuration, queue and mailboxes. It runs in a mount and a process namespace of its own. There,
+ * the unpacked packages are `/mnt/packages`, the data of this server is `/mnt/data`, and the users
+ * of the packages are in a copy of `/etc`. When the first process of the namespace ends, the kernel
+ * kills all others.
  *
  * @module
  */
@@ -38,8 +39,8 @@ export interface MailServerPlan {
 }
 
 /**
- * The first process of the namespace. It waits for the server. A guard reads standard input: the end
- * without a line means that the starter was killed, and that the data has no owner any more.
+ * The first process of the namespace. It waits for the server. A guard reads standard input: the
+ * end without a line means that the starter was killed, and that the data has no owner any more.
  */
 const LAUNCHER = `
 mount -t tmpfs tmpfs /mnt && mkdir ${PACKAGES} ${DATA} || exit 1
@@ -199,8 +200,8 @@ async function canConnect(port: number): Promise<boolean> {
 }
 
 /**
- * Returns the mails of a maildir; none if the folder does not exist yet. The beginning of a file name
- * is the time of arrival: `1700000000.V1I2M345678.mx`, or `1700000000.H345678P9.mx`.
+ * Returns the mails of a maildir; none if the folder does not exist yet. The beginning of a file
+ * name is the time of arrival: `1700000000.V1I2M345678.mx`, or `1700000000.H345678P9.mx`.
  */
 async function readMaildir(folder: string): Promise<string[]> {
   const names: string[] = [];

@@ -2,8 +2,8 @@
  * Tests with a real Postfix or Exim: one server for each file, with its own configuration, on the
  * loopback interface.
  *
- * A file calls `const postfixTest = await mailSuite(() => startPostfix())`, then `postfixTest("send()
- * does what when", async (postfix) => …)` for each of its tests.
+ * A file calls `const postfixTest = await mailSuite(() => startPostfix())`, then
+ * `postfixTest("send() does what when", async (postfix) => …)` for each of its tests.
  *
  * @module
  */
@@ -22,8 +22,8 @@ export type MailTest = (name: string, body: (server: MailServer) => Promise<void
 export const AUTHORITY: string = new URL("../fakes/tls/authority.pem", import.meta.url).pathname;
 
 /**
- * Prepares the tests of one file. The server starts with the first test and ends after the last one.
- * If a test fails, the end of its log is printed.
+ * Prepares the tests of one file. The server starts with the first test and ends after the last
+ * one. If a test fails, the end of its log is printed.
  */
 export async function mailSuite(start: () => Promise<MailServer>): Promise<MailTest> {
   const stub = await installOrStub("a real mail server", installMailPackages);

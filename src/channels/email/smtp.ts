@@ -121,8 +121,8 @@ class Session {
       },
       ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, socketCloseTimeout: 0 },
       ...(caFile === undefined ? {} : { tls: { secureContext: trustAlso(caFile) } }),
-      // The library reports only in its log that it is connected, before it sends EHLO, and that the
-      // last byte of a mail was sent.
+      // The library reports only in its log that it is connected, before it sends EHLO, and that
+      // the last byte of a mail was sent.
       logger: {
         ...{ trace: ignore, debug: ignore, warn: ignore, error: ignore, fatal: ignore },
         info: (entry: unknown) => {

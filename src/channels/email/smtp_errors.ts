@@ -55,8 +55,8 @@ export function toSmtpError(error: unknown, context: SmtpContext): unknown {
 }
 
 /**
- * Returns true if the server refused a mail because of its size: status 552, or an enhanced code for
- * a size limit. The class of a full mailbox is `destination-busy`, so it does not count.
+ * Returns true if the server refused a mail because of its size: status 552, or an enhanced code
+ * for a size limit. The class of a full mailbox is `destination-busy`, so it does not count.
  */
 export function isTooLarge(error: unknown): error is ResponseError {
   if (!(error instanceof ResponseError) || error.failureClass !== "rejected") return false;
@@ -173,8 +173,8 @@ function toRecipientClass({ status, errcode = "" }: Answer, to: string): Respons
 }
 
 /**
- * Returns the failure class of a permanent failure of DATA. The codes 5.7.20 to 5.7.29 are about the
- * authentication of the sender's domain and host, such as SPF and DKIM (RFC 7372).
+ * Returns the failure class of a permanent failure of DATA. The codes 5.7.20 to 5.7.29 are about
+ * the authentication of the sender's domain and host, such as SPF and DKIM (RFC 7372).
  */
 function toContentClass({ errcode = "" }: Answer): ResponseClass {
   return errcode === "5.2.1" || /^5\.7\.2\d$/.test(errcode) ? "destination" : "rejected";

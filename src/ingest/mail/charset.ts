@@ -10,8 +10,9 @@ import { decodeText } from "../../notification/text.ts";
 const SINGLE_BYTE_REGEXP = /^(?:iso-8859|windows-125|koi8|ibm866|macintosh)/;
 
 /**
- * Decodes text. If the charset is unknown, missing, ASCII or UTF-8, the charset is detected. Text that
- * is declared with a charset of one byte for each character, but is valid UTF-8, is decoded as UTF-8.
+ * Decodes text. If the charset is unknown, missing, ASCII or UTF-8, the charset is detected. Text
+ * that is declared with a charset of one byte for each character, but is valid UTF-8, is decoded as
+ * UTF-8.
  *
  * @param charset the name that the mail declares, such as `ISO-8859-1`
  */

@@ -20,8 +20,8 @@ export interface Structured {
 }
 
 /**
- * Matches the name of a header: visible ASCII except the colon (RFC 5322, section 2.2). Blanks before
- * the colon are allowed, because sendmail also allows them.
+ * Matches the name of a header: visible ASCII except the colon (RFC 5322, section 2.2). Blanks
+ * before the colon are allowed, because sendmail also allows them.
  */
 const HEADER_REGEXP = /^([!-9;-~]+)[ \t]*:/;
 
@@ -128,7 +128,9 @@ const PARAMETER_REGEXP = /;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))/
 /** The maximum length of a header with parameters, in UTF-16 code units. */
 const MAX_STRUCTURED_CHARS = 10_000;
 
-/** A section of a parameter: `name*1*=b%20` has the index 1 and is encoded (RFC 2231, section 3). */
+/**
+ * A section of a parameter: `name*1*=b%20` has the index 1 and is encoded (RFC 2231, section 3).
+ */
 interface Section {
   readonly index: number;
   readonly isEncoded: boolean;

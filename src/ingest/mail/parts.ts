@@ -1,6 +1,7 @@
 /**
- * Splits a mail into its parts (RFC 2045, RFC 2046), and decodes their transfer encodings. The bytes of
- * a part are exactly those that its sender encoded: line breaks and charsets are not converted.
+ * Splits a mail into its parts (RFC 2045, RFC 2046), and decodes their transfer encodings. The
+ * bytes of a part are exactly those that its sender encoded: line breaks and charsets are not
+ * converted.
  *
  * @module
  */
@@ -72,8 +73,8 @@ function splitParts(type: Structured, body: Uint8Array): FramedMail[] {
 
 /**
  * Finds the parts of a multipart body. Text before the first delimiter and after the last delimiter
- * counts as a part without headers, because scripts write text there by mistake. The usual notice for
- * programs without MIME is skipped.
+ * counts as a part without headers, because scripts write text there by mistake. The usual notice
+ * for programs without MIME is skipped.
  */
 function splitAtDelimiters(body: Uint8Array, boundary: string): FramedMail[] {
   // In latin1, each byte is one character, so a position in the text is also the position in the

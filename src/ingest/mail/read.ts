@@ -1,6 +1,6 @@
 /**
- * Reads a mail from a program that calls sendmail: which parts are the text, and which are attachments.
- * Such a mail often breaks the rules of RFC 5322 and MIME, but its whole text is sent.
+ * Reads a mail from a program that calls sendmail: which parts are the text, and which are
+ * attachments. Such a mail often breaks the rules of RFC 5322 and MIME, but its whole text is sent.
  *
  * @module
  */
@@ -41,8 +41,8 @@ function readHeaders({ headers }: Part): Pick<Mail, "subject" | "from" | "urgenc
 const MAX_FROM_CHARS = 10_000;
 
 /**
- * Finds the name of the sender, or the address if there is no name. In `root (Cron Daemon)`, the name
- * is in parentheses, which RFC 822 calls a comment. cronie writes `"(Cron Daemon)" <root>`.
+ * Finds the name of the sender, or the address if there is no name. In `root (Cron Daemon)`, the
+ * name is in parentheses, which RFC 822 calls a comment. cronie writes `"(Cron Daemon)" <root>`.
  */
 function findWriter(from: string): string | undefined {
   const [, quoted, plain, address] = /^(?:"((?:[^"\\]|\\.)*)"|([^<]*?))\s*<([^>]*)>/.exec(from) ?? [];
@@ -106,7 +106,8 @@ function readText(part: Part, parent: Part | undefined): string | undefined {
 function isTextPart(part: Part, parent: Part | undefined): boolean {
   const { type: { value: type }, disposition, body } = part;
   const hasName = fileNameOf(part) !== undefined;
-  // Old versions of mailx send a text with characters that they do not know as a file without a name.
+  // Old versions of mailx send a text with characters that they do not know as a file without a
+  // name.
   if (type === "application/octet-stream") return parent === undefined && !hasName && isText(body);
   if (disposition.value === "attachment") return false;
   // If the mail is nothing but a text, its type and name do not matter.
@@ -125,7 +126,8 @@ function isText(bytes: Uint8Array): boolean {
  * continues in the next line, if both lines are quoted equally often. The line `-- ` before a
  * signature stays as it is.
  *
- * @param options.deleteSpaces true if the space at the end of a line is not part of the text (DelSp)
+ * @param options.deleteSpaces true if the space at the end of a line is not part of the text
+ * (DelSp)
  */
 function unflow(text: string, options: { readonly deleteSpaces: boolean }): string {
   const paragraphs: { readonly quotes: string; text: string; isOpen: boolean }[] = [];

@@ -1,4 +1,6 @@
-/** Decodes the content transfer encodings (RFC 2045, section 6). Errors in the encoding are ignored. */
+/**
+ * Decodes the content transfer encodings (RFC 2045, section 6). Errors in the encoding are ignored.
+ */
 
 /**
  * Decodes base64. White space and other foreign characters are ignored. Padding may be missing, or
@@ -17,8 +19,8 @@ export function decodeBase64(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Decodes quoted-printable: `=C3=A4`, and `=` at the end of a line, which joins the line with the next
- * one. Other line breaks stay as they are.
+ * Decodes quoted-printable: `=C3=A4`, and `=` at the end of a line, which joins the line with the
+ * next one. Other line breaks stay as they are.
  *
  * @param sign the character before two hexadecimal digits
  */
@@ -42,7 +44,10 @@ export function decodeQuotedPrintable(bytes: Uint8Array, sign: "=" | "%" = "="):
   return decoded.subarray(0, to);
 }
 
-/** Returns the position after blanks and a line break, or after blanks at the end; otherwise undefined. */
+/**
+ * Returns the position after blanks and a line break, or after blanks at the end; otherwise
+ * undefined.
+ */
 function skipSoftBreak(bytes: Uint8Array, start: number): number | undefined {
   let at = start;
   while (bytes[at] === 0x20 || bytes[at] === 0x09 || bytes[at] === 0x0d) at++;
