@@ -116,7 +116,8 @@ export function permissionHint({ message }: Error): string {
  * `queue-full`: the queue has reached its maximum size. `locked`: another process has the lock.
  * `write-failed`: a write failed. `io-error`: the access failed for a reason that is not in this
  * list. `attachments-not-stored`: the attachments could not be stored. `permission-denied`: the
- * access is not permitted.
+ * access is not permitted. `read-only`: the file system is read-only. `no-place`: there is no
+ * directory for the state of this user.
  */
 export type StorageErrorCode =
   | "disk-full"
@@ -125,7 +126,9 @@ export type StorageErrorCode =
   | "write-failed"
   | "attachments-not-stored"
   | "io-error"
-  | "permission-denied";
+  | "permission-denied"
+  | "read-only"
+  | "no-place";
 
 const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
   "disk-full": "free some disk space; notifications that are already queued are safe",
@@ -135,6 +138,8 @@ const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
   "attachments-not-stored":
     "send the notification without attachments, or free some space; matrix-notify status shows the size of attachments",
   "io-error": "use a directory on a local disk: --state-dir DIR",
+  "read-only": "mount the file system writable, or choose another directory with --state-dir",
+  "no-place": "set HOME, or choose a directory with --state-dir or MATRIX_NOTIFY_STATE_DIR",
   "permission-denied": "run matrix-notify as the owner of the directory, or choose another directory with --state-dir",
 };
 

@@ -91,6 +91,8 @@ const BY_STORAGE_CODE: Readonly<Record<StorageErrorCode, number>> = {
   "attachments-not-stored": EXIT.tempFail,
   "io-error": EXIT.ioErr,
   "permission-denied": EXIT.noPerm,
+  "read-only": EXIT.ioErr,
+  "no-place": EXIT.config,
 };
 
 const BY_LOGIN_CODE: Readonly<Record<LoginErrorCode, number>> = {

@@ -3,11 +3,12 @@
  * `sendmail`.
  */
 
-import type { ConfigError } from "../base/errors.ts";
+import { type ConfigError, StorageError } from "../base/errors.ts";
 import { formatDuration } from "../base/duration.ts";
 import { formatTime } from "../base/time.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
 import { EVERY_CHANNEL } from "../routing/rule.ts";
+import { CommandError } from "./errors.ts";
 import { EXIT } from "./exit_codes.ts";
 import { toOutcomeJson } from "./json.ts";
 import { printable, type Ui } from "./ui.ts";
@@ -45,6 +46,21 @@ export function isLeft({ state }: Outcome): boolean {
   return state === "queued" || state === "held";
 }
 
+/**
+ * Waits for a notification to be sent.
+ *
+ * @throws {CommandError} if it could neither be stored nor delivered. The exit code is 75 for each
+ * reason, because the caller can try again later.
+ */
+export async function requireAccepted<Result>(sending: Promise<Result>): Promise<Result> {
+  try {
+    return await sending;
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+    throw new CommandError(error.message, EXIT.tempFail, { hint: error.hint, cause: error });
+  }
+}
+
 /** Prints the outcomes as JSON. */
 export function printOutcomesJson(outcomes: readonly Outcome[], ui: Ui): void {
   for (const outcome of outcomes) ui.json(toOutcomeJson(outcome));
@@ -74,7 +90,7 @@ export function reportTrouble(outcomes: readonly Outcome[], ui: Ui, problems: re
     if (state === "refused") {
       ui.fail(
         `Channel ${channel} did not deliver the notification, and it could not be stored on disk: ${reason}`,
-        `free space on the disk, then send the notification again with --channel ${channel}`,
+        `make space for the queue, then send the notification again with --channel ${channel}`,
       );
     }
     if (state === "dead") {

@@ -17,6 +17,8 @@ export interface ConfigFile {
   readonly isThere: boolean;
   /** The values; empty if the file does not exist or cannot be used. */
   readonly value: Readonly<Record<string, unknown>>;
+  /** True if this user must not read the file. @default {false} */
+  readonly isForbidden?: boolean;
   /** The reason why the channels of the file are unknown. @default the channels are known */
   readonly failure?: ConfigError;
   /** The mistakes that each affect only the part of the file in their `place`. */
@@ -52,7 +54,9 @@ export async function readConfigFile(
     if (isAbsent && !mustExist) {
       return { path, isThere: false, value: {}, mistakes: [], locate: (error) => error };
     }
-    return fail(unreadableState(error), { isThere: !isAbsent, cause: error, hint: readHint(path, error) });
+    const isForbidden = error instanceof Deno.errors.PermissionDenied;
+    const failed = fail(unreadableState(error), { isThere: !isAbsent, cause: error, hint: readHint(path, error) });
+    return { ...failed, isForbidden };
   }
   let json: JsonText;
   try {

@@ -11,7 +11,7 @@
  */
 
 import { openSession } from "../accounts/session.ts";
-import { ConfigError } from "../base/errors.ts";
+import { ConfigError, PermissionError } from "../base/errors.ts";
 import { Fields, isObject } from "../base/fields.ts";
 import { USER_AGENT } from "../base/version.ts";
 import type { ParseContext } from "../channels/fields/setting.ts";
@@ -22,7 +22,7 @@ import { toChannelObject } from "./channels.ts";
 import { type Config, type ConfigContext, parseConfig, requireValid } from "./config.ts";
 import { readConnection } from "./connection.ts";
 import { type ConfigFile, readConfigFile } from "./file.ts";
-import { configPath, stateDirPath } from "./paths.ts";
+import { configPaths, stateDirPath } from "./paths.ts";
 
 /** The options for loading a configuration. */
 export interface LoadOptions {
@@ -82,11 +82,9 @@ export interface ConfigSources {
  * environment.
  */
 export async function readSources(runtime: ConfigRuntime, options: LoadOptions = {}): Promise<ConfigSources> {
-  const path = options.configFile ?? configPath(runtime);
-  const mustExist = options.configFile !== undefined || Boolean(runtime.env("MATRIX_NOTIFY_CONFIG"));
-  const file = await readConfigFile(path, { mustExist });
+  const file = await findFile(runtime, options);
   const own = isObject(file.value.channels) ? file.value.channels : {};
-  const folder = absolutePath(path).replace(/[^/\\]*$/, "");
+  const folder = absolutePath(file.path).replace(/[^/\\]*$/, "");
   const channels = withAbsoluteFiles(await expandUrls(own), folder);
   const names: Record<string, Record<string, string>> = {}, variables: Record<string, Record<string, string>> = {};
   for (const [channel, keys] of Object.entries(VARIABLES)) {
@@ -97,6 +95,30 @@ export async function readSources(runtime: ConfigRuntime, options: LoadOptions =
     variables[channel] = labels;
   }
   return { file, value: { ...file.value, channels }, names, variables };
+}
+
+/**
+ * Reads the first configuration file that exists. A file in a default place that this user must not
+ * read is skipped: it may belong to another user, whose HOME this process inherited. Such a file is
+ * only reported if the environment does not define a channel.
+ */
+async function findFile(runtime: ConfigRuntime, { configFile }: LoadOptions): Promise<ConfigFile> {
+  const mustExist = configFile !== undefined || Boolean(runtime.env("MATRIX_NOTIFY_CONFIG"));
+  const paths = configFile === undefined ? configPaths(runtime) : [configFile];
+  const files: ConfigFile[] = [];
+  for (const path of paths) {
+    const file = await readConfigFile(path, { mustExist }).catch((error) => {
+      // A program may give Deno access to the first file only.
+      if (error instanceof PermissionError && files.length > 0) return files[0];
+      throw error;
+    });
+    if (mustExist || (file.isThere && !file.isForbidden)) return file;
+    files.push(file);
+  }
+  const hasChannel = Object.keys(VARIABLES).some((channel) => variablesSet(channel, runtime.env).length > 0);
+  const forbidden = files.find(({ isForbidden }) => isForbidden);
+  if (forbidden !== undefined && !hasChannel) return forbidden;
+  return { ...files[0], isThere: false, failure: undefined };
 }
 
 /**

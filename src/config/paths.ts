@@ -10,15 +10,27 @@ const NAME = "matrix-notify";
 
 /**
  * Returns the path of the configuration file: `$MATRIX_NOTIFY_CONFIG`, or `config.json` in
- * `$CONFIGURATION_DIRECTORY` (set by systemd; see {@linkcode ownDirectory}), in `$XDG_CONFIG_HOME/matrix-notify` (XDG Base
- * Directory Specification), or in `/etc/matrix-notify` for root.
+ * `$CONFIGURATION_DIRECTORY` (set by systemd; see {@linkcode ownDirectory}), in
+ * `$XDG_CONFIG_HOME/matrix-notify` (XDG Base Directory Specification), or in `/etc/matrix-notify`
+ * for root.
  */
 export function configPath(runtime: PathRuntime): string {
+  return configPaths(runtime)[0];
+}
+
+/**
+ * Returns the paths of the configuration file, the first one that exists counts: the file of
+ * {@linkcode configPath}, then the file of the host in `/etc/matrix-notify`. If the environment
+ * chooses a file or a directory, there is only this path.
+ */
+export function configPaths(runtime: PathRuntime): readonly [string, ...string[]] {
   const named = runtime.env("MATRIX_NOTIFY_CONFIG");
-  if (named) return named;
-  const folder = ownDirectory(runtime.env("CONFIGURATION_DIRECTORY")) ||
-    personal(runtime, "XDG_CONFIG_HOME", ".config") || `/etc/${NAME}`;
-  return `${folder}/config.json`;
+  if (named) return [named];
+  const ofUnit = ownDirectory(runtime.env("CONFIGURATION_DIRECTORY"));
+  if (ofUnit !== undefined) return [`${ofUnit}/config.json`];
+  const own = personal(runtime, "XDG_CONFIG_HOME", ".config");
+  const ofHost = `/etc/${NAME}/config.json`;
+  return own === undefined ? [ofHost] : [`${own}/config.json`, ofHost];
 }
 
 /**

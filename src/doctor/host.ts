@@ -7,6 +7,7 @@
  */
 
 import { askProgram } from "../runtime/clean_command.ts";
+import { isOnReadOnlyMount } from "../runtime/directory.ts";
 import { mayReadSystem, mayRun } from "../runtime/permissions.ts";
 
 /** The result of `stat` for a file or a directory. */
@@ -31,6 +32,8 @@ export interface Host {
    * access is denied
    */
   stat(path: string): FileFacts | undefined;
+  /** Returns true if a file or directory is on a read-only mount. */
+  isOnReadOnlyMount(path: string): boolean;
   /** Returns the user id of this process. Returns undefined if the id is unknown. */
   uid(): number | undefined;
   /** Returns true if Deno allows this process to run a program. */
@@ -50,6 +53,7 @@ export function denoHost(): Host {
     arch: Deno.build.arch,
     isBinary: Deno.build.standalone,
     stat,
+    isOnReadOnlyMount,
     uid: () => mayReadSystem("uid") ? Deno.uid() ?? undefined : undefined,
     mayRun,
     mayRunItself: () => mayRun(Deno.execPath()),

@@ -12,6 +12,7 @@ import { Reporter } from "../notifier/outcomes.ts";
 import { computeStatus, type Status } from "../notifier/status.ts";
 import { TORN_SUFFIX } from "../queue/quarantine.ts";
 import { Queue } from "../queue/queue.ts";
+import { formatMode, judgeDirectory } from "../runtime/directory.ts";
 import { denoFiles, type Files } from "../runtime/files.ts";
 import { askHost, type DoctorContext, stateDirOf } from "./context.ts";
 import { type Check, failure, ok, skipped, warning } from "../channels/check.ts";
@@ -19,8 +20,8 @@ import { type Check, failure, ok, skipped, warning } from "../channels/check.ts"
 const OWNER_WRITES = 0o300;
 
 /**
- * Checks the owner and the permission bits of the state directory. Does not try to write, because a
- * write would change the directory.
+ * Checks the owner, the permission bits and the mount of the state directory. Does not try to write,
+ * because a write would change the directory.
  */
 export const stateDirectory: Check<DoctorContext> = {
   name: "state directory",
@@ -28,6 +29,13 @@ export const stateDirectory: Check<DoctorContext> = {
     const { host } = context;
     const path = stateDirOf(context);
     const facts = host.stat(path);
+    if (host.isOnReadOnlyMount(existingPart(context))) {
+      yield failure(
+        `the file system of ${path} is read-only`,
+        "mount it writable, or choose another directory with --state-dir",
+      );
+      return;
+    }
     if (facts === undefined) {
       yield ok(`${path} does not exist yet; the first notification creates it`);
       return;
@@ -36,24 +44,23 @@ export const stateDirectory: Check<DoctorContext> = {
       yield failure(`${path} is a file, not a directory`, "choose another directory with --state-dir");
       return;
     }
-    const { mode = 0o700, uid: owner } = facts;
     const uid = host.uid();
+    const problem = judgeDirectory(path, facts, uid);
+    if (problem !== undefined) {
+      yield failure(`${path} cannot be used: ${problem.state}`, problem.hint);
+      return;
+    }
+    const { mode = 0o700, uid: owner } = facts;
     if (owner !== undefined && uid !== undefined && uid !== 0 && owner !== uid) {
       yield failure(
-        `${path} belongs to another user (uid ${owner}); the current user (uid ${uid}) cannot write there`,
-        "run matrix-notify as the owner of the directory, or choose another directory with --state-dir",
+        `${path} belongs to root; the current user (uid ${uid}) cannot write there`,
+        "run matrix-notify as root, or choose another directory with --state-dir",
       );
       return;
     }
     if ((mode & OWNER_WRITES) !== OWNER_WRITES && uid !== 0) {
       yield failure(`${path} is not writable: its mode is ${formatMode(mode)}`, `run: chmod 700 ${path}`);
       return;
-    }
-    if (owner !== undefined && uid === 0 && owner !== 0) {
-      yield warning(
-        `${path} belongs to another user (uid ${owner}), who cannot use files that root creates there`,
-        "run matrix-notify as the owner of the directory",
-      );
     }
     if ((mode & 0o007) !== 0) {
       yield warning(
@@ -65,10 +72,6 @@ export const stateDirectory: Check<DoctorContext> = {
     yield ok(`${path}, mode ${formatMode(mode)}`);
   },
 };
-
-function formatMode(mode: number): string {
-  return (mode & 0o7777).toString(8).padStart(4, "0");
-}
 
 const IN_MEMORY: readonly string[] = ["tmpfs", "ramfs", "devtmpfs", "zram"];
 

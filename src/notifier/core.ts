@@ -23,6 +23,7 @@ import { type Entry, expandBatches, laneKey } from "../queue/entry.ts";
 import { fullnessWarning } from "../queue/limits.ts";
 import type { FlushReach } from "../queue/record.ts";
 import type { Enqueued, EnqueueRequest } from "../queue/enqueue.ts";
+import type { Queue } from "../queue/queue.ts";
 import { type Lane, type Plan, route, type RouteOptions } from "../routing/route.ts";
 import { EVERY_CHANNEL } from "../routing/rule.ts";
 import { ignoreStorageErrors } from "../runtime/file_errors.ts";
@@ -65,7 +66,6 @@ export class NotifierCore implements AsyncDisposable {
    *
    * @throws {ConfigError} if the configuration cannot be used
    * @throws {PermissionError} if Deno denies access to the environment or the configuration
-   * @throws {StorageError} if the queue cannot be read
    */
   static async open(options: CoreOptions = {}): Promise<NotifierCore> {
     const real = denoRuntime();
@@ -102,12 +102,13 @@ export class NotifierCore implements AsyncDisposable {
 
   /** See `Notifier.notify()`. */
   async notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
-    const { queue, channels, routing, runtime, warn } = this.#parts;
-    const plan = this.plan(input, options, warn);
+    const { queue, channels, routing, runtime, noPlace, warn } = this.#parts;
+    const plan = this.plan(noPlace ? withoutAttachments(input, noPlace) : input, options, warn);
     checkId(options.id);
     // If this fails, the undecided entries wait for the next call.
     await ignoreStorageErrors(this.#decide());
     if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, routing, runtime);
+    if (noPlace !== undefined) return await this.#send(plan, options);
     const { attachments = [] } = input;
     const fullText = await this.#findFullText(plan);
     if (attachments.length === 0 && fullText === undefined) return await this.#send(plan, options);
@@ -143,7 +144,7 @@ export class NotifierCore implements AsyncDisposable {
     options: NotifyOptions,
     { staged, whole = plan }: { readonly staged?: StagedAttachments; readonly whole?: Plan } = {},
   ): Promise<Outcome[]> {
-    const { queue, channels, runtime, shortcodes, warn } = this.#parts;
+    const { queue, channels, runtime, shortcodes, noPlace, warn } = this.#parts;
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
     const deadline = runtime.now() + waitMs;
     signal?.throwIfAborted();
@@ -154,8 +155,8 @@ export class NotifierCore implements AsyncDisposable {
       enqueued = await this.#enqueue(toEnqueueRequests(plan, options.id), isDeliverer);
     } catch (error) {
       // Only the queue can remember an idempotency key. A caller that gave a key will repeat the
-      // call, so the notification must not be sent without the queue.
-      if (!(error instanceof StorageError) || options.id !== undefined) throw error;
+      // call, so the notification must not be sent without the queue, if there can be a queue.
+      if (!(error instanceof StorageError) || (options.id !== undefined && noPlace === undefined)) throw error;
       const { files } = this.#parts;
       return await sendWithoutQueue(whole, channels, {
         ...{ runtime, shortcodes, files, waitMs, signal, warn, problem: error },
@@ -229,7 +230,7 @@ export class NotifierCore implements AsyncDisposable {
 
   /** See `Notifier.flush()`. */
   async flush({ waitMs = DEFAULT_FLUSH_WAIT_MS, reach, signal }: CoreFlushOptions = {}): Promise<Outcome[]> {
-    const { queue } = this.#parts;
+    const queue = this.#requireQueue();
     if (!queue.exists()) return [];
     await queue.seal();
     await this.#decide();
@@ -256,7 +257,8 @@ export class NotifierCore implements AsyncDisposable {
    * @throws the signal's reason, if the signal aborts
    */
   async deliverUntilEmpty(signal: AbortSignal, onStart: () => void): Promise<BackgroundEnd> {
-    const { queue, courier, runtime } = this.#parts;
+    const { courier, runtime } = this.#parts;
+    const queue = this.#requireQueue();
     queue.prepare();
     if (!queue.backgroundLock.tryAcquire()) return "second";
     await this.#decide();
@@ -282,25 +284,27 @@ export class NotifierCore implements AsyncDisposable {
    * @throws {StorageError} if the directory cannot be read
    */
   hasQueue(): boolean {
-    return this.#parts.queue.exists();
+    return this.#requireQueue().exists();
   }
 
   /** See `Notifier.status()`. */
   status(): Status {
-    const { queue, reporter, runtime } = this.#parts;
+    const { reporter, runtime } = this.#parts;
+    const queue = this.#requireQueue();
     queue.refresh();
     return computeStatus(queue, reporter, runtime.now());
   }
 
   /** See `Notifier.entries()`. */
   entries(): QueuedEntry[] {
-    this.#parts.queue.refresh();
+    this.#requireQueue().refresh();
     return this.#parts.reporter.entries();
   }
 
   /** See `Notifier.retry()`. */
   async retry(ids: readonly string[], options: Pick<NotifyOptions, "waitMs" | "signal"> = {}): Promise<Outcome[]> {
-    const { queue, runtime } = this.#parts;
+    const { runtime } = this.#parts;
+    const queue = this.#requireQueue();
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
     queue.refresh();
     const decided = await this.#decide();
@@ -316,7 +320,14 @@ export class NotifierCore implements AsyncDisposable {
 
   /** See `Notifier.drop()`. */
   async drop(ids: readonly string[]): Promise<void> {
-    await this.#parts.queue.drop(this.#findEntries(ids));
+    await this.#requireQueue().drop(this.#findEntries(ids));
+  }
+
+  /** @throws {StorageError} if there is no place for a queue */
+  #requireQueue(): Queue {
+    const { queue, noPlace } = this.#parts;
+    if (noPlace !== undefined) throw noPlace;
+    return queue;
   }
 
   /** Releases locks and connections. Queued entries stay in the queue. */
@@ -398,6 +409,13 @@ export class NotifierCore implements AsyncDisposable {
     queue.refresh();
     return ids.map((id) => queue.state.entry(id)).filter((entry) => entry !== undefined);
   }
+}
+
+/** Replaces the attachments with problems, because there is no place to copy them to. */
+function withoutAttachments(input: NotificationInput, { message }: StorageError): NotificationInput {
+  const { attachments = [], problems = [], ...rest } = input;
+  const unsent = attachments.map(({ path, name = path }) => `Cannot attach ${name ?? "a file"}: ${message}`);
+  return { ...rest, problems: [...problems, ...unsent] };
 }
 
 /**

@@ -1,5 +1,6 @@
 /**
- * Sends a notification that could not be queued because the disk is full or does not accept writes.
+ * Sends a notification that could not be queued: there is no place for a queue, the disk is full, or
+ * the disk does not accept writes.
  * Each envelope (one notification for one destination) gets one attempt. A later attempt is not
  * possible, because only the queue can remember notifications.
  *
@@ -66,7 +67,8 @@ export async function sendWithoutQueue(
     const why = refused[0] ? `; one attempt without the queue also failed: ${refused[0].reason}` : "";
     throw new StorageError(problem.code, problem.message + why, { cause: problem, hint: problem.hint });
   }
-  warn(`${problem.message}; the notification was sent without the queue`);
+  const hint = problem.hint === undefined ? "" : ` (${problem.hint})`;
+  warn(`${problem.message}; the notification was sent without the queue${hint}`);
   return outcomes;
 }
 
@@ -97,7 +99,10 @@ async function tryAll(
   await Promise.all(
     Array.from(Map.groupBy(envelopes, ({ channel }) => channel), async ([name, envelopes]) => {
       const channel = channels.get(name);
-      if (channel !== undefined) await tryChannel(channel, envelopes);
+      if (channel !== undefined) return await tryChannel(channel, envelopes);
+      for (const envelope of envelopes) {
+        attempted.set(envelope, { id: options.runtime.uuid(), envelope, result: createStopped(options) });
+      }
     }),
   );
   return envelopes.map((envelope) => attempted.get(envelope)).filter((result) => result !== undefined);
@@ -113,6 +118,12 @@ async function tryOnce(
   const timeoutMs = Math.max(waitMs, DEFAULT_NOTIFY_WAIT_MS);
   const result = await attempt(entry, channel, { now, shortcodes, files, timeoutMs, signal, failures: 0, random: 0 });
   return { id, envelope, result };
+}
+
+/** Creates the result for a channel with a mistake in the configuration. */
+function createStopped({ runtime }: SendWithoutQueueOptions): AttemptResult {
+  const reason = "The configuration of the channel has a mistake";
+  return { state: "failed", class: "credentials", reason, next: runtime.now() };
 }
 
 function toOutcome({ id, envelope, result }: Attempted): Outcome {

@@ -1,22 +1,22 @@
 /** Creates and connects the parts of a notifier: configuration, channels, queue and courier. */
 
-import { type ConfigError, InvalidNotificationError, NotSentError } from "../base/errors.ts";
+import { type ConfigError, InvalidNotificationError, NotSentError, type StorageError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
 import { formatDestination, readRoomNames, RoomCacheFile } from "../channels/room_cache.ts";
 import { openConfig } from "../config/load.ts";
-import { stateDirPath } from "../config/paths.ts";
 import { Courier, isFullTextFile } from "../delivery/courier.ts";
 import { withResolution } from "../notification/incident.ts";
 import { renderPlain } from "../notification/render.ts";
 import { withShortcodes } from "../notification/shortcodes.ts";
-import { Queue } from "../queue/queue.ts";
+import type { Queue } from "../queue/queue.ts";
 import type { Routing } from "../routing/route.ts";
 import { requireEnvAccess } from "../runtime/permissions.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { findStartMode, handOver, type ProcessRole } from "./background/spawn.ts";
 import type { NotifierOptions } from "./options.ts";
 import { attemptOutcome, Reporter } from "./outcomes.ts";
+import { openPlace } from "./place.ts";
 import { findMistake, type Mistakes } from "./undecided.ts";
 
 /** Options that only matrix-notify itself and its tests use. */
@@ -47,6 +47,8 @@ export interface NotifierParts {
   /** The channels by name. */
   readonly channels: ReadonlyMap<string, Channel>;
   readonly queue: Queue;
+  /** The reason why there is no place for a queue. @default there is one */
+  readonly noPlace?: StorageError;
   readonly courier: Courier;
   readonly reporter: Reporter;
   /**
@@ -67,7 +69,6 @@ export interface NotifierParts {
  *
  * @throws {ConfigError} if the channels in the options have a mistake
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
- * @throws {StorageError} if the queue cannot be read
  */
 export async function wireParts(options: CoreOptions, real: Runtime): Promise<NotifierParts> {
   const runtime = { ...real, ...options.runtime };
@@ -77,7 +78,10 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     requireEnvAccess("find the configuration");
   }
   const warn = (text: string) => callListener(() => options.onWarning?.(text));
-  const stateDir = options.stateDir ?? findStateDir(runtime);
+  const { stateDir, queue, problem: noPlace } = openPlace(runtime, options.stateDir, {
+    onReserveUsed: () => warn("The disk is full: the queue uses its reserved space; free some space soon"),
+    onDamage: (path) => warn(`A damaged line of the queue was moved to ${path}; all other lines are intact`),
+  });
   const { role = "library", configFile, insecureHttp } = options;
   // The command line prints the mistakes itself, with their hints.
   if (role !== "program") {
@@ -90,7 +94,7 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
   const context = {
     runtime,
     identity: config.identity,
-    roomCache,
+    roomCache: noPlace === undefined ? roomCache : undefined,
     files: attachmentReader(stateDir),
     warn,
   };
@@ -98,10 +102,6 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     channel.open({ ...context, titleTemplate: config.titles.get(channel.name) })
   );
   const channels = new Map(all.map((channel) => [channel.name, channel]));
-  const queue = Queue.open(stateDir, runtime, {
-    onReserveUsed: () => warn("The disk is full: the queue uses its reserved space; free some space soon"),
-    onDamage: (path) => warn(`A damaged line of the queue was moved to ${path}; all other lines are intact`),
-  });
   const courier = new Courier(queue, channels, runtime, {
     policies: config.policies,
     shortcodes: config.symbols,
@@ -122,6 +122,7 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     routing: { channels: all, rules: config.rules, fallbacks: config.fallbacks },
     channels,
     queue,
+    noPlace,
     courier,
     mistakes: config,
     problems: config.problems,
@@ -152,15 +153,6 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     },
     warn,
   };
-}
-
-function findStateDir(runtime: Runtime): string {
-  try {
-    return stateDirPath(runtime);
-  } catch (error) {
-    requireEnvAccess("find the state directory");
-    throw error;
-  }
 }
 
 /**

@@ -53,8 +53,8 @@ export async function ignoreStorageErrors(work: Promise<unknown>): Promise<boole
 }
 
 /**
- * Finds the storage error code of an error. ENOSPC and EDQUOT mean a full disk. EACCES and EROFS
- * mean a missing permission.
+ * Finds the storage error code of an error. ENOSPC and EDQUOT mean a full disk. EACCES means a
+ * missing permission, EROFS a read-only file system.
  */
 function findCode(error: unknown): StorageErrorCode | undefined {
   if (error instanceof Deno.errors.PermissionDenied) return "permission-denied";
@@ -63,7 +63,7 @@ function findCode(error: unknown): StorageErrorCode | undefined {
     case "EDQUOT":
       return "disk-full";
     case "EROFS":
-      return "permission-denied";
+      return "read-only";
     default:
       return undefined;
   }
@@ -88,6 +88,7 @@ export function formatOutputFailure({ to, error }: OutputFailure): string {
 
 function describeState(error: unknown, code: StorageErrorCode | undefined): string {
   if (code === "disk-full") return "no space is left on the disk";
+  if (code === "read-only") return "the file system is read-only";
   if (error instanceof Deno.errors.PermissionDenied) return "permission is denied";
   if (error instanceof Deno.errors.NotADirectory || findErrno(error) === "ENOTDIR") {
     return "a part of the path is not a directory";

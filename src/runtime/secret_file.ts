@@ -10,6 +10,7 @@
  */
 
 import { ConfigError, toPermissionError } from "../base/errors.ts";
+import { isOnReadOnlyMount } from "./directory.ts";
 import { unreadableState } from "./file_errors.ts";
 import { mayReadSystem, mayReadVariable } from "./permissions.ts";
 
@@ -35,7 +36,7 @@ export interface Exposure {
  */
 export function findExposure(path: string): Exposure | undefined {
   const { mode, uid } = Deno.statSync(path);
-  if (mode === null || (mode & WORLD) === 0 || isProvided(path, mode)) return undefined;
+  if (mode === null || (mode & WORLD) === 0 || isProvided(path)) return undefined;
   const isMine = !mayReadSystem("uid") || uid === Deno.uid();
   return {
     state: "it contains a secret, but every user of this host can read",
@@ -46,24 +47,11 @@ export function findExposure(path: string): Exposure | undefined {
 }
 
 /** Returns true if the system provides the file. */
-function isProvided(path: string, mode: number): boolean {
+function isProvided(path: string): boolean {
   const credentials = mayReadVariable("CREDENTIALS_DIRECTORY") ? Deno.env.get("CREDENTIALS_DIRECTORY") : undefined;
   const folders = [CONTAINER_SECRETS, ...credentials ? [credentials] : []];
   const real = Deno.realPathSync(path);
-  return folders.some((folder) => [path, real].some((one) => one.startsWith(`${folder}/`))) || isReadOnly(path, mode);
-}
-
-/**
- * Returns true if the file is on a read-only mount. Tries to set the mode that the file has,
- * because the kernel checks the mount before the owner.
- */
-function isReadOnly(path: string, mode: number): boolean {
-  try {
-    Deno.chmodSync(path, mode & 0o7777);
-    return false;
-  } catch (error) {
-    return error instanceof Error && "code" in error && error.code === "EROFS";
-  }
+  return folders.some((folder) => [path, real].some((one) => one.startsWith(`${folder}/`))) || isOnReadOnlyMount(path);
 }
 
 /**

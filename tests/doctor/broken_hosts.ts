@@ -183,6 +183,25 @@ const HOST: readonly BrokenSetup[] = [
     also: ["configuration"],
   },
   {
+    name: "a state directory on a read-only file system",
+    apply: (scene) => void (scene.host = { ...scene.host, isOnReadOnlyMount: () => true }),
+    check: "state directory",
+    state: "failure",
+    message: "is read-only",
+    hint: "mount it writable",
+  },
+  {
+    name: "a state directory that other users can change",
+    apply(scene) {
+      Deno.mkdirSync(scene.stateDir);
+      Deno.chmodSync(scene.stateDir, 0o775);
+    },
+    check: "state directory",
+    state: "failure",
+    message: "other users can write to it (its mode is 0775)",
+    hint: "chmod 700",
+  },
+  {
     name: "a state directory in memory",
     apply: (scene) => void (scene.hostAnswers.type = "tmpfs"),
     check: "file system",

@@ -238,13 +238,13 @@ Deno.test("NotifierCore.open() rejects a configuration that cannot work", async 
   await assertRejects(() => none.notify({ subject: "Up" }), ConfigError, "no channel is configured");
 });
 
-Deno.test("NotifierCore.notify() throws when the state directory is a file", async () => {
+Deno.test("NotifierCore.status() throws when the state directory is a file", async () => {
   await using scene = await setScene();
   Deno.writeTextFileSync(`${scene.stateDir}/file`, "");
   await assertRejects(
     async () => {
       await using notifier = await scene.open({ stateDir: `${scene.stateDir}/file` });
-      await notifier.notify({ subject: "Up" });
+      notifier.status();
     },
     StorageError,
     "a part of the path is not a directory",

@@ -21,6 +21,7 @@ import {
   formatOutcomePrefix,
   printOutcomesJson,
   reportTrouble,
+  requireAccepted,
 } from "../outcomes.ts";
 import { printable } from "../ui.ts";
 
@@ -130,7 +131,9 @@ async function run(context: SendContext): Promise<number> {
   const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
   if (args.has("dry-run")) return await printPlan(notifier, input, { ...context, route });
-  const outcomes = await notifier.notify(input, { ...route, waitMs: args.durationMs("wait"), id: args.text("id") });
+  const outcomes = await requireAccepted(
+    notifier.notify(input, { ...route, waitMs: args.durationMs("wait"), id: args.text("id") }),
+  );
   printOutcomes(outcomes, notifier.problems, context);
   return exitCodeForOutcomes(outcomes, notifier.problems);
 }

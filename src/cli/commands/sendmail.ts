@@ -8,7 +8,7 @@ import { readAtMost } from "../../runtime/streams.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { CHANNELS_OPTION, DELIVERY_OPTIONS, JSON_OPTION, WAIT_OPTION } from "../options.ts";
-import { exitCodeForOutcomes, printOutcomesJson, reportTrouble } from "../outcomes.ts";
+import { exitCodeForOutcomes, printOutcomesJson, reportTrouble, requireAccepted } from "../outcomes.ts";
 
 const OPTIONS = [CHANNELS_OPTION, WAIT_OPTION, JSON_OPTION, ...DELIVERY_OPTIONS] as const;
 
@@ -55,12 +55,14 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
       channels: channels.length > 0 ? channels : undefined,
       waitMs: args.durationMs("wait"),
     });
-  const outcomes = await send(true).catch((error) => {
-    // There is not enough space on the disk for the files, but the text can still be sent.
-    if (!(error instanceof StorageError) || error.code !== "attachments-not-stored") throw error;
-    ui.warn(`${error.message}; the mail is sent without its attachments`);
-    return send(false);
-  });
+  const outcomes = await requireAccepted(
+    send(true).catch((error) => {
+      // There is not enough space on the disk for the files, but the text can still be sent.
+      if (!(error instanceof StorageError) || error.code !== "attachments-not-stored") throw error;
+      ui.warn(`${error.message}; the mail is sent without its attachments`);
+      return send(false);
+    }),
+  );
   if (args.has("json")) printOutcomesJson(outcomes, ui);
   reportTrouble(outcomes, ui, notifier.problems);
   return exitCodeForOutcomes(outcomes, notifier.problems);
