@@ -1,7 +1,7 @@
 /** Renders the message of a notification as plain text and as HTML, and cuts it if it is too long. */
 
 import { InvalidNotificationError } from "../base/errors.ts";
-import { loadMarkup } from "../markup/load.ts";
+import { loadLate } from "../base/late_modules.ts";
 import { type Markup, textToHtml } from "../markup/markup.ts";
 import { isBatch } from "../notification/batch.ts";
 import { DEFAULT_TTL_MS, type Notification } from "../notification/notification.ts";
@@ -72,4 +72,18 @@ export function longestNotes(notification: Notification): Pick<RenderOptions, "l
   if (isBatch(notification)) return {};
   const { time } = notification;
   return { lateAt: time + DEFAULT_TTL_MS - 1, replaced: { count: 9999, since: time } };
+}
+
+/**
+ * Loads the function that renders Markdown or HTML. These functions use libraries. The import paths
+ * are computed at run time, so that Deno downloads the libraries only for a message in Markdown or
+ * HTML.
+ *
+ * @throws {TypeError} if the library is not cached and cannot be downloaded
+ */
+async function loadMarkup(format: "markdown" | "html"): Promise<(source: string) => Markup> {
+  if (format === "markdown") {
+    return (await loadLate<typeof import("../markup/markdown.ts")>("markup/markdown.ts")).renderMarkdown;
+  }
+  return (await loadLate<typeof import("../markup/html.ts")>("markup/html.ts")).reduceHtml;
 }

@@ -1,14 +1,15 @@
 /**
  * Runs a command with the standard input, environment, directory and process group of
- * matrix-notify. Prints the output of the command unchanged, stores the end of the output, and
+ * matrix-notify. Prints the output of the command unchanged, keeps it for the message, and
  * forwards signals to the command. If the reader of an output has ended (`| head -1`), the command
  * gets SIGPIPE. After another failed write, the command continues and its output is discarded.
  *
  * @module
  */
 
-import { decodeText, readableText } from "../notification/text.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { EndsBuffer } from "../runtime/streams.ts";
+import { createBodyBuffer } from "./body.ts";
 
 /**
  * The end of a command. `code` has the value that a shell would return: the exit code of the
@@ -23,7 +24,7 @@ export type CommandEnd =
 /** The end of a command and of its output. Disposing of it ends the handling of signals. */
 export interface Supervised extends Disposable {
   readonly end: CommandEnd;
-  readonly output: OutputTail;
+  readonly output: EndsBuffer;
 }
 
 /**
@@ -47,7 +48,7 @@ export async function supervise(
   command: readonly string[],
   { stdio, timeout }: Pick<Runtime, "stdio" | "timeout">,
 ): Promise<Supervised> {
-  const output = new OutputTail();
+  const output = createBodyBuffer();
   const child = start(command);
   if ("how" in child) return { end: child, output, [Symbol.dispose]() {} };
   const stopForwarding = forwardSignals(child, stdio.stdinIsTerminal());
@@ -139,32 +140,4 @@ function forwardSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => 
     return () => Deno.removeSignalListener(signal, forward);
   });
   return () => listeners.forEach((remove) => remove());
-}
-
-const MAX_LINES = 50;
-const MAX_BYTES = 8 * 1024;
-
-/** Stores the end of an output: the last 50 lines, at most 8 KiB. */
-export class OutputTail {
-  #bytes = new Uint8Array();
-  #isCut = false;
-
-  push(chunk: Uint8Array): void {
-    const all = new Uint8Array(this.#bytes.length + chunk.length);
-    all.set(this.#bytes);
-    all.set(chunk, this.#bytes.length);
-    this.#isCut ||= all.length > MAX_BYTES;
-    this.#bytes = all.slice(-MAX_BYTES);
-  }
-
-  /**
-   * Returns the lines as a terminal would show them. Adds a first line if earlier lines are missing.
-   */
-  toString(): string {
-    // The first bytes can be the rest of a character whose beginning was removed.
-    const start = this.#isCut ? this.#bytes.findIndex((byte) => (byte & 0xc0) !== 0x80) : 0;
-    const lines = readableText(decodeText(this.#bytes.subarray(Math.max(0, start)))).trimEnd().split("\n");
-    const isCut = this.#isCut || lines.length > MAX_LINES;
-    return [...(isCut ? ["✂ Only the end of the output:"] : []), ...lines.slice(-MAX_LINES)].join("\n");
-  }
 }

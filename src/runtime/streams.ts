@@ -23,28 +23,53 @@ export interface StreamEnds {
 /** The number of bytes after which a stream is not read further: `/dev/zero` never ends. */
 const MAX_STREAM_BYTES = 2 ** 30;
 
-/**
- * Reads a stream, and keeps its beginning and its end.
- *
- * @param endBytes the number of bytes to keep at the beginning, and again at the end
- */
-export async function readEnds(stream: ReadableStream<Uint8Array>, endBytes: number): Promise<StreamEnds> {
-  const first: Uint8Array[] = [], last: Uint8Array[] = [];
-  let firstBytes = 0, lastBytes = 0, total = 0;
-  for await (const chunk of stream) {
-    const rest = chunk.subarray(Math.max(0, endBytes - firstBytes));
-    first.push(chunk.subarray(0, chunk.length - rest.length));
-    firstBytes += chunk.length - rest.length;
-    last.push(rest);
-    lastBytes += rest.length;
-    while (lastBytes - last[0].length >= endBytes) lastBytes -= last.shift()?.length ?? 0;
-    total += chunk.length;
-    if (total >= MAX_STREAM_BYTES) break;
+/** Keeps the beginning and the end of a stream of bytes. */
+export class EndsBuffer {
+  readonly #endBytes: number;
+  readonly #first: Uint8Array[] = [];
+  readonly #last: Uint8Array[] = [];
+  #firstBytes = 0;
+  #lastBytes = 0;
+  #total = 0;
+
+  /** @param endBytes the number of bytes to keep at the beginning, and again at the end */
+  constructor(endBytes: number) {
+    this.#endBytes = endBytes;
   }
-  const end = (await concat(last)).subarray(Math.max(0, lastBytes - endBytes));
-  const missing = total - firstBytes - end.length;
-  if (missing > 0) return { beginning: await concat(first), end, missing };
-  return { beginning: await concat([...first, end]), end: new Uint8Array(), missing };
+
+  /** The number of bytes so far. */
+  get total(): number {
+    return this.#total;
+  }
+
+  push(chunk: Uint8Array): void {
+    const rest = chunk.subarray(Math.max(0, this.#endBytes - this.#firstBytes));
+    this.#total += chunk.length;
+    this.#firstBytes += chunk.length - rest.length;
+    if (rest.length < chunk.length) this.#first.push(chunk.subarray(0, chunk.length - rest.length));
+    if (rest.length === 0) return;
+    this.#last.push(rest);
+    this.#lastBytes += rest.length;
+    while (this.#lastBytes - this.#last[0].length >= this.#endBytes) {
+      this.#lastBytes -= this.#last.shift()?.length ?? 0;
+    }
+  }
+
+  async ends(): Promise<StreamEnds> {
+    const end = (await concat(this.#last)).subarray(Math.max(0, this.#lastBytes - this.#endBytes));
+    const missing = this.#total - this.#firstBytes - end.length;
+    if (missing > 0) return { beginning: await concat(this.#first), end, missing };
+    return { beginning: await concat([...this.#first, end]), end: new Uint8Array(), missing };
+  }
+}
+
+/** Reads a stream, and keeps its beginning and its end in a buffer. */
+export async function readEnds(stream: ReadableStream<Uint8Array>, buffer: EndsBuffer): Promise<StreamEnds> {
+  for await (const chunk of stream) {
+    buffer.push(chunk);
+    if (buffer.total >= MAX_STREAM_BYTES) break;
+  }
+  return await buffer.ends();
 }
 
 async function concat(chunks: readonly Uint8Array[]): Promise<Uint8Array> {

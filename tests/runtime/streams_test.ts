@@ -1,12 +1,12 @@
 import { assertEquals } from "@std/assert";
-import { readEnds } from "../../src/runtime/streams.ts";
+import { EndsBuffer, readEnds } from "../../src/runtime/streams.ts";
 
 Deno.test("readEnds() keeps a short stream, and the beginning and the end of a long stream", async () => {
   for (const chunks of [["abcdefgh"], ["a", "bcd", "efg", "h"], ["abcdefg", "h"], [..."abcdefgh"]]) {
     const read = async (endBytes: number) => {
       const { beginning, end, missing } = await readEnds(
         ReadableStream.from(chunks.map((chunk) => new TextEncoder().encode(chunk))),
-        endBytes,
+        new EndsBuffer(endBytes),
       );
       return [new TextDecoder().decode(beginning), new TextDecoder().decode(end), missing];
     };

@@ -9,6 +9,7 @@ import { formatDuration } from "../../base/duration.ts";
 import { HintedError } from "../../base/errors.ts";
 import { type NotificationInput, SEVERITIES } from "../../notification/notification.ts";
 import { formatOutputFailure } from "../../runtime/file_errors.ts";
+import { toMessage } from "../body.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, JSON_OPTION, MESSAGE_OPTIONS, WAIT_OPTION } from "../options.ts";
 import { printOutcomesJson, reportTrouble } from "../outcomes.ts";
@@ -68,7 +69,8 @@ export const run: Command = defineCommand({
     "The output of the command is printed unchanged. If it cannot be written, for example because the disk is full, " +
     "run reports a failure, and exits with 74 if the command succeeded. If the reader of the output ends " +
     "(run ... | head), the command gets SIGPIPE.",
-    "The body of the notification is the last 50 lines of the output, at most 8 KiB. The arguments of the command are " +
+    "The body of the notification is the output. If the output is too long for a service, the message has its end, and " +
+    "the whole output follows as a file. Of more than 8 MiB, the beginning and the end are kept. The arguments of the command are " +
     "not sent, because they can contain secrets.",
     "The command is started without a shell. run forwards SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 to the " +
     "command. Standard input is the same for both, but the output of the command is a pipe and not a terminal. Some " +
@@ -100,7 +102,8 @@ async function runCommand(context: RunContext): Promise<number> {
   const succeeded = end.code === 0 && cuts.length === 0;
   const isSilent = succeeded && args.has("only-on-failure");
   if (isSilent && args.text("key") === undefined) return 0;
-  const result = { end, cuts, output: supervised.output.toString(), tookMs: runtime.now() - start };
+  const output = toMessage(await supervised.output.ends(), (problem) => ui.warn(problem)).trimEnd();
+  const result = { end, cuts, output, tookMs: runtime.now() - start };
   const input = toInput(result, args);
   await reportErrors(context, async () => {
     const { openNotifier } = await import("../notifier.ts");
@@ -159,7 +162,7 @@ function toInput(result: Result, args: RunContext["args"]): NotificationInput {
   const duration = end.how === "no start" ? "" : ` after ${formatDuration(tookMs)}`;
   return {
     subject: `${args.text("subject") ?? name} ${formatEnd(result)}${duration}`,
-    message: [...cuts.map((cut) => `✂ ${cut}`), output].join("\n"),
+    message: [output, ...cuts.map((cut) => `✂ ${cut}`)].filter((part) => part !== "").join("\n"),
     format: "code",
     severity: end.code === 0 && cuts.length === 0 ? "info" : args.choice("severity", SEVERITIES) ?? "error",
     origin: args.text("origin") ?? name,

@@ -1,16 +1,15 @@
 /** `send`: sends a notification. */
 
 import type { ConfigError } from "../../base/errors.ts";
-import { cutEnds } from "../../notification/cut.ts";
 import { toText } from "../../notification/repair.ts";
 import type { Attachment, NotificationInput } from "../../notification/notification.ts";
-import { FORMATS, longBodyProblem, MAX_MESSAGE_BYTES, SEVERITIES } from "../../notification/notification.ts";
-import { decodeText, readableText } from "../../notification/text.ts";
+import { FORMATS, SEVERITIES } from "../../notification/notification.ts";
 import { formatBytes } from "../../notification/render.ts";
 import type { NotifierCore } from "../../notifier/core.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
 import { unreadableState } from "../../runtime/file_errors.ts";
 import { readEnds } from "../../runtime/streams.ts";
+import { createBodyBuffer, toMessage } from "../body.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { toEnvelopeJson } from "../json.ts";
@@ -218,12 +217,7 @@ async function readSource(
   { ui }: SendContext,
 ): Promise<Body> {
   try {
-    const { beginning, end, missing } = await readEnds(await open(), MAX_MESSAGE_BYTES);
-    if (missing === 0) return { message: beginning };
-    const total = beginning.length + missing + end.length;
-    ui.warn(longBodyProblem(total));
-    const [first, last] = [beginning, end].map((bytes) => readableText(decodeText(bytes)));
-    return { message: cutEnds({ beginning: first, end: last, total }, MAX_MESSAGE_BYTES) };
+    return { message: toMessage(await readEnds(await open(), createBodyBuffer()), (problem) => ui.warn(problem)) };
   } catch (error) {
     return { problems: [`Cannot read the body from ${source}: ${unreadableState(error)}`] };
   }

@@ -1,4 +1,4 @@
-import { assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { main } from "../../../src/cli/main.ts";
 import { inheritedConfig } from "../../../scripts/std/argv.ts";
 import { type Scene, setScene } from "../../fakes/scene.ts";
@@ -156,7 +156,20 @@ Deno.test("run() reports a failure and exits with 74 when the output of a succes
   const cut = "annot write to standard output: no space is left on the disk";
   assertEquals([code, err], [74, `matrix-notify: c${cut}\n`]);
   const [{ content }] = scene.homeserver.events(scene.room);
-  assertMatch(String(content.body), new RegExp(`echo failed: its output is cut after .*\n\n✂ C${cut}\none$`));
+  assertMatch(String(content.body), new RegExp(`echo failed: its output is cut after .*\n\none\n✂ C${cut}$`));
+});
+
+Deno.test("run() sends the end of a long output as the message, and the whole output as a file", async () => {
+  await using scene = await setScene();
+  await runShell("matrix-notify run --no-background -- sh -c 'seq 20000; exit 3' > /dev/null", sceneEnv(scene));
+  const lines = Array.from({ length: 20_000 }, (_, at) => `${at + 1}`).join("\n");
+  const [{ content }] = scene.homeserver.events(scene.room);
+  assertMatch(
+    String(content.body),
+    / failed: exit 3 .*\n\n✂ Cut here: \d+ of 108893 bytes are missing; output\.txt has/,
+  );
+  assert(String(content.body).endsWith(lines.slice(-50_000)));
+  assertEquals(scene.homeserver.uploads().map(({ bytes }) => new TextDecoder().decode(bytes)), [lines]);
 });
 
 Deno.test("run() exits with the exit code of a failed command when its output is cut too", async () => {
