@@ -147,3 +147,16 @@ Deno.test("readMail() reads what is there of a mail that was cut off", () => {
   );
   assertEquals([mail.text, mail.attachments.map(({ name }) => name)], ["first", ["a.csv"]]);
 });
+
+Deno.test("readMail() accepts every input", () => {
+  const folder = new URL("./fixtures/", import.meta.url);
+  const mails = [...Deno.readDirSync(folder)].map(({ name }) => Deno.readFileSync(new URL(name, folder)));
+  let seed = 1;
+  const roll = (limit: number) => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) % limit;
+  for (let i = 0; i < 500; i++) {
+    const [first, second] = [mails[roll(mails.length)], mails[roll(mails.length)]];
+    const bytes = Uint8Array.from([...first.subarray(0, roll(first.length)), ...second.subarray(roll(second.length))]);
+    for (let changes = roll(8); changes > 0; changes--) bytes[roll(bytes.length)] = roll(256);
+    readMail(bytes, { dotEnds: roll(2) === 0 });
+  }
+});
