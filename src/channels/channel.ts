@@ -88,6 +88,13 @@ export interface Channel {
    * undefined if the channel cannot send attachments.
    */
   readonly attachmentMode?: AttachmentMode;
+  /**
+   * The account that sends. Two channels with the same account send to a room that the caller names
+   * only once.
+   *
+   * @default the account is unknown
+   */
+  readonly account?: string;
   /** The configured destinations. */
   readonly destinations: readonly string[];
   /**

@@ -35,7 +35,8 @@ export interface RouteOptions {
   /** The kind of channels to use. */
   readonly kind?: string;
   /**
-   * The room to use instead of the configured rooms. Only channels of kind `matrix` are then used.
+   * The room to use instead of the configured rooms. Only channels of kind `matrix` are then used,
+   * and only one channel of each account.
    */
   readonly room?: string;
 }
@@ -97,13 +98,23 @@ export function route(notification: Notification, routing: Routing, options: Rou
     return (options.room === undefined ? configured : [options.room])
       .map((destination) => ({ channel: name, destination }));
   };
-  const lanes = channels.flatMap(toLanes);
+  const lanes = onePerAccount(channels, options).flatMap(toLanes);
   const envelopes = [...lanes, ...named ? [] : otherIncidentLanes(lanes, routing)].map(toEnvelope);
   const fallbacks = named ? [] : planFallbacks(envelopes, {
     findFallback: (channel) => settingsFor(channel, matching).fallback ?? routing.fallbacks.get(channel),
     toEnvelopes: (name) => routing.channels.filter((one) => one.name === name).flatMap(toLanes).map(toEnvelope),
   });
   return { envelopes, fallbacks, mutedBy: envelopes.length > 0 ? undefined : matching.at(-1)?.path, rules };
+}
+
+/**
+ * Keeps one channel of each account if the caller names a room, because the account sends to the
+ * room only once. The channel in which the room is configured has priority.
+ */
+function onePerAccount(channels: readonly Channel[], { room }: RouteOptions): readonly Channel[] {
+  if (room === undefined) return channels;
+  const byAccount = Map.groupBy(channels, (channel) => channel.account ?? channel);
+  return [...byAccount.values()].map((same) => same.find(({ destinations }) => destinations.includes(room)) ?? same[0]);
 }
 
 /**

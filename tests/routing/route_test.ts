@@ -50,3 +50,25 @@ Deno.test("NotifierCore.notify() sends by the channel that its caller names, eve
     assertEquals(outcomes.map(({ state }) => state), ["delivered"]);
   }
 });
+
+Deno.test("NotifierCore.notify() sends once to a room that the caller names, if two channels use the same account", async () => {
+  await using scene = await setScene();
+  const { homeserver, room, accessToken } = scene;
+  const other = homeserver.addUser("other");
+  const second = homeserver.createRoom({ members: ["@bot:loopback.test", other.userId] });
+  const channel = { kind: "matrix", homeserver: homeserver.url } as const;
+  await using notifier = await scene.open({
+    channels: {
+      first: { ...channel, accessToken, room },
+      second: { ...channel, accessToken, room: second },
+      other: { ...channel, accessToken: other.accessToken, room: second },
+    },
+  });
+  const send = async (to: string) => (await notifier.notify({ subject: to }, { room: to })).map((each) => each.channel);
+  assertEquals(await send(second), ["second", "other"], "the channel in which the room is configured");
+  const third = homeserver.createRoom({ members: ["@bot:loopback.test", other.userId] });
+  assertEquals(await send(third), ["first", "other"]);
+  assertEquals([homeserver.events(second).length, homeserver.events(third).length], [2, 2]);
+  const [outcome, more] = await notifier.notify({ subject: "Named" }, { room: third, channels: ["first", "second"] });
+  assertEquals([outcome.channel, more], ["first", undefined]);
+});

@@ -53,12 +53,31 @@ export class MatrixChannel implements Channel {
     this.#encryption = new EncryptionGuard(this.#client, cache, settings.encryptedRooms);
   }
 
+  /** The user id, or the homeserver and the access token. Undefined if the token cannot be read. */
+  get account(): string | undefined {
+    const { homeserver, user, accessToken } = this.#settings;
+    if (user !== undefined) return user.userId;
+    try {
+      return `${homeserver?.baseUrl} ${accessToken?.reveal()}`;
+    } catch {
+      return undefined;
+    }
+  }
+
   checkDestination(room: string): void {
     if (parseRoom(room) !== undefined) return;
     throw new InvalidNotificationError(`Cannot use room "${room}": ${ROOM_PROBLEM}`, { hint: ROOM_HINT });
   }
 
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
+    try {
+      return await this.#send(envelope, options);
+    } catch (error) {
+      throw withRoomHint(error, envelope.destination, this.name);
+    }
+  }
+
+  async #send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { destination, notification } = envelope;
     const { txnId, inDoubt, timeoutMs, signal } = options;
     const room = await beforeSending(() => this.#rooms.find(destination, { timeoutMs, signal }));
@@ -242,6 +261,26 @@ interface Sending extends Pick<SendOptions, "txnId" | "inDoubt" | "timeoutMs" | 
  */
 function isRefusal(error: unknown): error is MatrixError {
   return error instanceof MatrixError && error.failureClass === "destination";
+}
+
+/** Adds what to do to the refusal of a destination. Returns any other error unchanged. */
+function withRoomHint(error: unknown, destination: string, channel: string): unknown {
+  if (error instanceof NotSentError) return new NotSentError(withRoomHint(error.cause, destination, channel));
+  if (!isRefusal(error) || error.hint !== undefined) return error;
+  const list = `matrix-notify room list${channel === "matrix" ? "" : ` --channel ${channel}`}`;
+  const hints = {
+    "@": "check the user id; the account must be allowed to invite this person",
+    "#": error.status === 404
+      ? `check the alias; to list the rooms of the account, run: ${list}`
+      : `invite the account to the room, or raise its power level; to list its rooms, run: ${list}`,
+    "!": `check the room id, invite the account to the room, or raise its power level; to list its rooms, run: ${list}`,
+  };
+  const [sign] = destination;
+  const hint = sign === "@" || sign === "#" ? hints[sign] : hints["!"];
+  const { status, errcode, failureClass, retryAfterMs, softLogout } = error;
+  return new MatrixError(error.message, { status, errcode, failureClass, retryAfterMs, softLogout, hint }, {
+    cause: error.cause,
+  });
 }
 
 /**

@@ -18,7 +18,7 @@
 import { NotSentError } from "../../base/errors.ts";
 import { isObject } from "../../base/fields.ts";
 import { MatrixError } from "../../matrix/errors.ts";
-import { parseRoom } from "../../matrix/ids.ts";
+import { parseRoom, parseServerName } from "../../matrix/ids.ts";
 import type { MatrixClient, RequestOptions } from "../../matrix/request.ts";
 import { readReplacement, type Replacement } from "../../matrix/room_state.ts";
 import { joinRoom, resolveAlias } from "../../matrix/rooms.ts";
@@ -126,7 +126,7 @@ export class RoomResolver {
   async #first(destination: string, options: RequestOptions): Promise<Found> {
     const reference = parseRoom(destination);
     if (reference?.kind === "alias") {
-      const roomId = await resolveAlias(this.#client, reference.alias, options);
+      const roomId = await this.#resolveAlias(reference.alias, options);
       return { roomId: await this.#follow(roomId, options) };
     }
     if (reference?.kind !== "user") return { roomId: destination };
@@ -140,7 +140,7 @@ export class RoomResolver {
    */
   async #again(destination: string, known: KnownRoom, options: RequestOptions): Promise<Found> {
     const isAlias = destination.startsWith("#");
-    const roomId = isAlias ? await resolveAlias(this.#client, destination, options) : known.roomId;
+    const roomId = isAlias ? await this.#resolveAlias(destination, options) : known.roomId;
     return { roomId: await this.#follow(roomId, options), owner: known.owner };
   }
 
@@ -151,7 +151,7 @@ export class RoomResolver {
       return { roomId: await this.#follow(replacement.roomId, options), owner: from.known?.owner };
     }
     if (destination.startsWith("#")) {
-      const roomId = await this.#ask(() => resolveAlias(this.#client, destination, options));
+      const roomId = await this.#ask(() => this.#resolveAlias(destination, options));
       if (roomId === undefined || roomId === from.roomId) return undefined;
       // Join by the alias and not by the room id. The server of the alias knows which servers are
       // in the room.
@@ -164,6 +164,21 @@ export class RoomResolver {
     // new chat only if the channel now uses another account.
     if (owner === undefined || owner === from.known?.owner) return undefined;
     return await this.#ask(() => this.#first(destination, options));
+  }
+
+  /**
+   * Resolves an alias. If the homeserver answers with a status 5xx, it usually cannot ask the server
+   * of the alias. Other rooms do not wait for that server.
+   */
+  async #resolveAlias(alias: string, options: RequestOptions): Promise<string> {
+    try {
+      return await resolveAlias(this.#client, alias, options);
+    } catch (error) {
+      if (!(error instanceof MatrixError) || error.status < 500) throw error;
+      const { message, status, errcode } = error;
+      const hint = `check the alias; the homeserver cannot ask ${parseServerName(alias)} for it`;
+      throw new MatrixError(message, { status, errcode, failureClass: "destination-busy", hint }, { cause: error });
+    }
   }
 
   /** Follows replacements to the last room that the account can join. */

@@ -214,3 +214,43 @@ Deno.test("RoomResolver works with a cache that is damaged or cannot be written"
   assertEquals(subjects(scene, room), ["One", "Two", "Three"]);
   assert(count(scene, "directory") <= 2);
 });
+
+Deno.test("MatrixChannel.send() says what to do about a room that does not exist or that refuses the account", async () => {
+  await using scene = await setScene();
+  const { homeserver, accessToken, room } = scene;
+  const closed = homeserver.createRoom({ members: ["@alice:loopback.test"], alias: ALIAS });
+  const channels = { ops: { kind: "matrix", homeserver: homeserver.url, accessToken, room } } as const;
+  await using notifier = await scene.open({ channels });
+  const cases = [
+    [
+      "#gone:loopback.test",
+      "(check the alias; to list the rooms of the account, run: matrix-notify room list --channel ops)",
+    ],
+    [
+      ALIAS,
+      "(invite the account to the room, or raise its power level; to list its rooms, run: matrix-notify room list",
+    ],
+    [closed, "(check the room id, invite the account to the room, or raise its power level; to list its rooms, run: "],
+    ["@who:dead.example", "(check the user id; the account must be allowed to invite this person)"],
+  ] as const;
+  for (const [destination, hint] of cases) {
+    const [outcome] = await notifier.notify({ subject: "One" }, { room: destination });
+    assertEquals(outcome.state, "queued");
+    assertStringIncludes(fieldsOf(outcome).reason ?? "", hint);
+  }
+});
+
+Deno.test("RoomResolver lets only the lane wait if the server of an alias cannot be reached", async () => {
+  await using scene = await setScene();
+  const { homeserver, accessToken, room } = scene;
+  homeserver.fault("500", { on: "directory" });
+  const channels = { matrix: { homeserver: homeserver.url, accessToken, room: ["#alerts:gone.example", room] } };
+  await using notifier = await scene.open({ channels });
+  const [outcome, other] = await notifier.notify({ subject: "One" });
+  assertEquals([outcome.state, other.state], ["queued", "delivered"]);
+  assertStringIncludes(
+    fieldsOf(outcome).reason ?? "",
+    "check the alias; the homeserver cannot ask gone.example for it",
+  );
+  assertEquals((await notifier.notify({ subject: "Two" }))[1].state, "delivered");
+});
