@@ -16,10 +16,12 @@ const PACKAGES = ["postfix", "exim4-daemon-light"] as const;
  * needs Debian's package lists (`apt-get update`) and a mirror.
  *
  * @returns the folder that takes the place of `/`
- * @throws {Error} if this is no Debian, the user is not root, or a package cannot be downloaded
+ * @throws {Error} if namespaces cannot be created, or a package cannot be downloaded
  */
 export async function installMailPackages(): Promise<string> {
-  if (Deno.uid() !== 0) throw new Error("Cannot run Postfix and Exim: they need root");
+  if (!(await run("unshare", ["--mount", "--pid", "--fork", "true"])).success) {
+    throw new Error("Cannot run Postfix and Exim: they need Linux, root and the right to create namespaces");
+  }
   return await installFolder({ title: "Postfix and Exim", name: "mail-servers", isUsable, build });
 }
 

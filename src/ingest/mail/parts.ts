@@ -122,8 +122,8 @@ const KNOWN_HEADERS: ReadonlySet<string> = new Set([
 /** Matches a line with a single dot. */
 const DOT_REGEXP = /(?<=^|\n)\.\r?(?:\n|$)/;
 
-/** Matches the first line of a mail in a mailbox file. */
-const MBOX_REGEXP = /^>?From [^\n]*\n/;
+/** Matches a byte order mark, and the first line of a mail in a mailbox file. */
+const START_REGEXP = /^(?:\xef\xbb\xbf)?(?:>?From [^\n]*\n)?/;
 
 /**
  * Finds the head and the body of a mail.
@@ -136,7 +136,7 @@ export function frameMail(bytes: Uint8Array, options: { readonly dotEnds: boolea
   // bytes.
   const text = new TextDecoder("latin1").decode(bytes);
   const end = options.dotEnds ? DOT_REGEXP.exec(text)?.index ?? text.length : text.length;
-  const start = MBOX_REGEXP.exec(text)?.[0].length ?? 0;
+  const start = START_REGEXP.exec(text)?.[0].length ?? 0;
   const { headEnd, bodyStart, names } = findHead(text, start, end);
   if (!names.some((name) => KNOWN_HEADERS.has(name))) {
     return { head: new Uint8Array(), body: bytes.subarray(start, end) };

@@ -28,6 +28,7 @@ Deno.test("frameMail() starts the body at the first line that is no header", () 
   assertEquals(frame("Subject: A"), ["Subject: A", ""]);
 });
 
-Deno.test("frameMail() skips the From line of mailbox files", () => {
+Deno.test("frameMail() skips a byte order mark, and the From line of mailbox files", () => {
   assertEquals(frame("From root Sun Nov 22 20:00:00 2026\nSubject: A\n\nbody"), ["Subject: A\n", "body"]);
+  assertEquals(frame("\ufeffSubject: A\n\nbody"), ["Subject: A\n", "body"]);
 });
