@@ -102,13 +102,24 @@ export function toPermissionError(action: string, error: unknown): unknown {
 }
 
 /** Formats Deno's error about a missing permission: `Deno requires read access to "/etc/x"`. */
-export function formatDenial({ message }: Error): string {
-  return `Deno r${message.split(", run again")[0].slice(1)}`;
+export function formatDenial(error: Error): string {
+  if (findSystemFile(error) !== undefined) return "Deno does not open files in /proc, /sys and /dev";
+  return `Deno r${error.message.split(", run again")[0].slice(1)}`;
+}
+
+/**
+ * Finds the path in Deno's error about a file in `/proc`, `/sys` or `/dev`. Deno opens such a file
+ * only with all permissions.
+ */
+export function findSystemFile({ message }: Error): string | undefined {
+  return /^Requires all access to "([^"]+)"/.exec(message)?.[1];
 }
 
 /** Returns a hint with the flag of a missing permission. */
-export function permissionHint({ message }: Error): string {
-  return `run the program with ${/--allow-[a-z]+/.exec(message)?.[0] ?? "the permissions in the README"}`;
+export function permissionHint(error: Error): string {
+  const path = findSystemFile(error);
+  if (path !== undefined) return `use another directory: Deno opens ${path} only with --allow-all`;
+  return `run the program with ${/--allow-[a-z]+/.exec(error.message)?.[0] ?? "the permissions in the README"}`;
 }
 
 /**
@@ -136,7 +147,7 @@ const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
   "locked": "if matrix-notify is not running, another program holds the lock",
   "write-failed": "look for disk errors in the kernel log; notifications that are already queued are safe",
   "attachments-not-stored":
-    "send the notification without attachments, or free some space; matrix-notify status shows the size of attachments",
+    "deliver or drop queued notifications with attachments, or send without attachments; matrix-notify status shows the size of attachments",
   "io-error": "use a directory on a local disk: --state-dir DIR",
   "read-only": "mount the file system writable, or choose another directory with --state-dir",
   "no-place": "set HOME, or choose a directory with --state-dir or MATRIX_NOTIFY_STATE_DIR",

@@ -83,6 +83,12 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
   return await command.run(parsed, { runtime, ui, main });
 }
 
+/**
+ * The first words with which programs call sendmail, such as `-t`, `-oi`, `-FCronDaemon` and
+ * `root@example.org`. A wrapper script hides the name of a link that points to it.
+ */
+const SENDMAIL_WORD_REGEXP = /^(-t|-i|-[obB]\w+|-F.*|[^-\s@][^\s@]*@[^\s@]+)$/;
+
 /** @throws {UsageError} if the command does not exist; the hint suggests a similar command */
 function findCommand(argv: readonly string[]): CommandEntry {
   const [first, second] = argv;
@@ -98,6 +104,13 @@ function findCommand(argv: readonly string[]): CommandEntry {
     throw new UsageError(
       `Cannot run ${first}: ${problem}`,
       near ? `did you mean ${near}?` : `try one of: ${family.join(", ")}`,
+    );
+  }
+  if (SENDMAIL_WORD_REGEXP.test(first)) {
+    throw new UsageError(
+      `Cannot use ${first} here: it is an option or a recipient of sendmail`,
+      "if a link called sendmail points to a wrapper script, point it to the program itself, or to a script with: " +
+        'exec matrix-notify sendmail "$@"',
     );
   }
   if (first.startsWith("-")) {

@@ -3,16 +3,17 @@
  * shown.
  */
 
-import type { ConfigError } from "../base/errors.ts";
+import { ConfigError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
+import type { ChannelKind } from "../channels/kind.ts";
 import { properties, type SettingTable } from "../channels/fields/setting.ts";
 import { loadKind } from "../channels/registry.ts";
+import { DEFAULT_POLICY } from "../delivery/rate_policy.ts";
 import { PROXY_VARIABLES } from "../runtime/address.ts";
 import { channelSettings, CONFIG_SETTINGS } from "./config.ts";
 import { isSecretName } from "./file.ts";
 import { type ConfigRuntime, type ConfigSources, type LoadOptions, readSources } from "./load.ts";
 import { stateDirPath } from "./paths.ts";
-import { POLICY_SETTINGS, TITLE_SETTINGS } from "./policy.ts";
 
 /** The source of a value. */
 export type Source = "flag" | "environment" | "file" | "default";
@@ -58,15 +59,21 @@ async function listValues(
 ): Promise<EffectiveValue[]> {
   const { identity, channels } = sources.value;
   const file: Origin = { source: "file", from: sources.file.path };
-  const pathOrigin = (flag: string, given: unknown, variable: string): Origin => {
+  const pathOrigin = (flag: string, given: unknown, variables: readonly string[]): Origin => {
     if (given !== undefined) return { source: "flag", from: flag };
-    return runtime.env(variable) ? { source: "environment", from: variable } : DEFAULT;
+    const variable = variables.find((name) => runtime.env(name));
+    return variable === undefined ? DEFAULT : { source: "environment", from: variable };
   };
-  const topValue = (path: string): EffectiveValue => {
+  const stateDir = options.stateDir ?? findStateDir(runtime);
+  // A directory of another program in a variable of systemd does not count.
+  const setBySystemd = (variable: string, path: string | null) =>
+    path !== null && runtime.env(variable)?.split(":").some((folder) => path.startsWith(folder)) ? [variable] : [];
+  const topValue = (path: string, fallback?: unknown): EffectiveValue => {
     const { [path]: value } = sources.value;
+    const schema = CONFIG_SETTINGS[path]?.schema;
     return value === undefined
-      ? { path, value: CONFIG_SETTINGS[path].schema.default, ...DEFAULT }
-      : { path, value, ...file };
+      ? { path, value: fallback === undefined ? schema?.default : fallback, ...DEFAULT }
+      : { path, value: withDefaults(value, schema), ...file };
   };
   const entries = Object.entries(isObject(channels) ? channels : {});
   const ofChannels = await Promise.all(
@@ -80,27 +87,53 @@ async function listValues(
     {
       path: "configFile",
       value: sources.file.path,
-      ...pathOrigin("--config", options.configFile, "MATRIX_NOTIFY_CONFIG"),
+      ...pathOrigin("--config", options.configFile, [
+        "MATRIX_NOTIFY_CONFIG",
+        ...setBySystemd("CONFIGURATION_DIRECTORY", sources.file.path),
+      ]),
     },
     {
       path: "stateDir",
-      value: options.stateDir ?? stateDirPath(runtime),
-      ...pathOrigin("--state-dir", options.stateDir, "MATRIX_NOTIFY_STATE_DIR"),
+      value: stateDir,
+      ...pathOrigin("--state-dir", options.stateDir, [
+        "MATRIX_NOTIFY_STATE_DIR",
+        ...setBySystemd("STATE_DIRECTORY", stateDir),
+      ]),
     },
     { path: "identity", value: identity ?? runtime.hostname(), ...(identity === undefined ? DEFAULT : file) },
     options.noBackground
       ? { path: "background", value: false, source: "flag", from: "--no-background" }
       : topValue("background"),
     topValue("symbols"),
-    ...[...Object.keys({ ...TITLE_SETTINGS, ...POLICY_SETTINGS }), "routes"].filter((key) =>
-      Object.hasOwn(sources.value, key)
-    ).map(topValue),
+    topValue("batch", { over: DEFAULT_POLICY.batchOver }),
+    topValue("rateLimit", null),
+    topValue("quiet", false),
+    topValue("routes", []),
     ...ofChannels.flat(),
     ...[...PROXY_VARIABLES, "NO_PROXY", "no_proxy"].flatMap((variable): EffectiveValue[] => {
       const value = runtime.env(variable);
       return value ? [{ path: variable, value: withoutPassword(value), source: "environment", from: variable }] : [];
     }),
   ];
+}
+
+/** Returns the state directory; null if there is none. */
+function findStateDir(runtime: ConfigRuntime): string | null {
+  try {
+    return stateDirPath(runtime);
+  } catch (error) {
+    if (error instanceof ConfigError) return null;
+    throw error;
+  }
+}
+
+/** Adds the defaults of the settings that are absent in a nested object. */
+function withDefaults(value: unknown, schema: Readonly<Record<string, unknown>> | undefined): unknown {
+  if (!isObject(value) || !isObject(schema?.properties)) return value;
+  const defaults = Object.entries(schema.properties).flatMap(([key, nested]) =>
+    isObject(nested) && nested.default !== undefined ? [[key, nested.default]] : []
+  );
+  return { ...Object.fromEntries(defaults), ...value };
 }
 
 interface ChannelSources {
@@ -124,15 +157,27 @@ async function channelValues(
     const variable = sources.variables[name]?.[key];
     const origin: Origin = variable === undefined ? file : { source: "environment", from: variable };
     if (Object.hasOwn(channel, key)) {
-      return [{ path: at(key), value: shown(key, channel[key], { settings, schemas }), ...origin }];
+      const value = withDefaults(shown(key, channel[key], { settings, schemas }), schemas[key]);
+      return [{ path: at(key), value, ...origin }];
     }
     if (key === "insecureHttp" && options.insecureHttp) {
       return [{ path: at(key), value: true, source: "flag", from: "--insecure-http" }];
     }
+    if (key === "title") return [titleOf(at(key), kind, { sources, file })];
     const value = schemas[key].default;
     return value === undefined ? [] : [{ path: at(key), value, ...DEFAULT }];
   });
   return [{ path: at("kind"), value: kindName, ...(channel.kind === undefined ? DEFAULT : file) }, ...values];
+}
+
+/** Returns the title of a channel that has no title of its own. */
+function titleOf(
+  path: string,
+  kind: ChannelKind | undefined,
+  { sources, file }: Pick<ChannelSources, "sources" | "file">,
+): EffectiveValue {
+  const { title } = sources.value;
+  return title === undefined ? { path, value: kind?.titleTemplate, ...DEFAULT } : { path, value: title, ...file };
 }
 
 /**

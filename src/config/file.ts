@@ -3,7 +3,15 @@
  * its values.
  */
 
-import { ConfigError, type ConfigPlace, type HintOptions, toPermissionError } from "../base/errors.ts";
+import {
+  ConfigError,
+  type ConfigPlace,
+  findSystemFile,
+  formatDenial,
+  type HintOptions,
+  permissionHint,
+  toPermissionError,
+} from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
 import { loadKind } from "../channels/registry.ts";
 import { unreadableState } from "../runtime/file_errors.ts";
@@ -49,7 +57,10 @@ export async function readConfigFile(
   try {
     text = Deno.readTextFileSync(path).replace(/^\ufeff/, "");
   } catch (error) {
-    if (error instanceof Deno.errors.NotCapable) throw toPermissionError(`read configuration ${path}`, error);
+    if (error instanceof Deno.errors.NotCapable) {
+      if (findSystemFile(error) === undefined) throw toPermissionError(`read configuration ${path}`, error);
+      return fail(formatDenial(error), { cause: error, hint: permissionHint(error) });
+    }
     const isAbsent = error instanceof Deno.errors.NotFound;
     if (isAbsent && !mustExist) {
       return { path, isThere: false, value: {}, mistakes: [], locate: (error) => error };

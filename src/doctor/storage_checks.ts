@@ -262,14 +262,16 @@ function notes({ torn, spooled, possibleDuplicates }: Status): string[] {
   ];
 }
 
-/** Returns the hint for the most important problem. */
+/** Returns the hints for the most important problems. */
 function hintFor({ held, dead, quarantined, bytes, maxBytes, waitingFor }: Status): string {
-  if (held > 0 || bytes > 0.8 * maxBytes || waitingFor !== undefined) {
-    return "fix the cause of the delay, then run: matrix-notify flush";
-  }
-  if (dead > 0) {
-    return "retry or drop the dead letters: matrix-notify queue list --dead, queue retry --dead, queue drop --dead";
-  }
+  const waits = held > 0 || bytes > 0.8 * maxBytes || waitingFor !== undefined;
+  const hints = [
+    ...waits ? ["fix the cause of the delay, then run: matrix-notify flush"] : [],
+    ...dead > 0
+      ? ["retry or drop the dead letters: matrix-notify queue list --dead, queue retry --dead, queue drop --dead"]
+      : [],
+  ];
+  if (hints.length > 0) return hints.join("; ");
   if (quarantined > 0) {
     return "check the disk; the damaged lines are copied to queue/quarantine in the state directory";
   }

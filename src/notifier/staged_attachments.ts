@@ -85,8 +85,7 @@ export async function stageAttachments(
     return new StagedAttachments(files, { attachments: others, problems, fullText: { ...fullText, file } });
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    const hint = error.code === "permission-denied" ? { hint: error.hint } : {};
-    throw new StorageError("attachments-not-stored", error.message, { cause: error, ...hint });
+    throw new StorageError("attachments-not-stored", error.message, { cause: error, hint: error.hint });
   }
 }
 

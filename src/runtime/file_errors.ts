@@ -1,6 +1,7 @@
 /** Turns file system errors into storage errors. */
 
 import {
+  findSystemFile,
   formatDenial,
   InvalidNotificationError,
   permissionHint,
@@ -100,7 +101,10 @@ function describeState(error: unknown, code: StorageErrorCode | undefined): stri
 /** Describes why a file of the caller cannot be read: `there is no such file`. */
 export function unreadableState(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
-  if (error instanceof Deno.errors.NotCapable) return formatDenial(error);
+  if (error instanceof Deno.errors.NotCapable) {
+    const path = findSystemFile(error);
+    return formatDenial(error) + (path === undefined ? "" : `; use standard input (< ${path}), or a copy of the file`);
+  }
   if (error instanceof Deno.errors.IsADirectory || findErrno(error) === "EISDIR") return "it is a directory";
   return describeState(error, "io-error");
 }

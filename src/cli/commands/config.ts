@@ -73,7 +73,7 @@ async function printSchema({ ui }: ContextFor<[]>): Promise<number> {
 
 /** Formats a value: `channels.matrix.room = !abc…  (file: /etc/matrix-notify/config.json)`. */
 function formatValue({ path, value, source, from }: EffectiveValue): string {
-  const text = typeof value === "string" ? value : JSON.stringify(value);
+  const text = typeof value === "string" ? value : value === null ? "none" : JSON.stringify(value);
   const where = source === "default" ? source : `${source}: ${printable(from ?? "")}`;
   return `${printable(path)} = ${printable(text)}  (${where})`;
 }

@@ -61,7 +61,11 @@ export const retry: Command = defineCommand({
   run: retryEntries,
 });
 
-const DROP_OPTIONS = [{ name: "dead", summary: "remove all dead letters" }, JSON_OPTION] as const;
+const DROP_OPTIONS = [
+  { name: "dead", summary: "remove all dead letters" },
+  { name: "all", summary: "remove all entries, like queue purge --yes" },
+  JSON_OPTION,
+] as const;
 
 export const drop: Command = defineCommand({
   operands: "[ID...]",
@@ -137,7 +141,13 @@ async function retryEntries(context: ContextFor<typeof RETRY_OPTIONS>): Promise<
   const { args, runtime, ui } = context;
   const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
-  const entries = args.has("all") ? findAll(notifier, context) : findChosen(notifier, context);
+  // A pending fallback (sent only if another channel does not deliver in time) has not failed. The
+  // user can still retry it by its id.
+  const entries = args.has("all")
+    ? findAll(notifier, context).filter(({ fallbackFor, attempts, state }) =>
+      !fallbackFor || attempts > 0 || state === "dead"
+    )
+    : findChosen(notifier, context);
   const outcomes = await notifier.retry(entries.map(({ id }) => id));
   for (const outcome of outcomes) {
     args.has("json") ? ui.json(toOutcomeJson(outcome)) : ui.data(formatOutcome(outcome, runtime.now(), ui));
@@ -149,7 +159,7 @@ async function retryEntries(context: ContextFor<typeof RETRY_OPTIONS>): Promise<
 
 async function dropEntries(context: ContextFor<typeof DROP_OPTIONS>): Promise<number> {
   await using notifier = await openQueue(context);
-  const entries = findChosen(notifier, context);
+  const entries = context.args.has("all") ? findAll(notifier, context) : findChosen(notifier, context);
   await notifier.drop(entries.map(({ id }) => id));
   printDropped(entries, context);
   return EXIT.ok;
@@ -188,15 +198,14 @@ async function openQueue(context: CommandContext): Promise<NotifierCore> {
   return await openQueueOnly(context);
 }
 
-function findAll(notifier: NotifierCore, { args }: ContextFor<typeof RETRY_OPTIONS>): QueuedEntry[] {
+function findAll(
+  notifier: NotifierCore,
+  { args }: ContextFor<[{ readonly name: "dead"; readonly summary: string }]>,
+): QueuedEntry[] {
   if (args.has("dead") || args.operands.length > 0) {
     throw new UsageError("Cannot use --all together with --dead or ids: --all selects all entries");
   }
-  // A pending fallback (sent only if another channel does not deliver in time) has not failed. The
-  // user can still retry it by its id.
-  return notifier.entries().filter(({ fallbackFor, attempts, state }) =>
-    !fallbackFor || attempts > 0 || state === "dead"
-  );
+  return notifier.entries();
 }
 
 /**
