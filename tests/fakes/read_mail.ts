@@ -14,7 +14,7 @@ export interface ReadMail {
 
 const SCRIPT = `
 import base64, email, email.policy, json, sys
-mail = email.message_from_bytes(base64.b64decode(sys.argv[1]), policy=email.policy.default)
+mail = email.message_from_bytes(open(sys.argv[1], "rb").read(), policy=email.policy.default)
 assert not mail.defects, mail.defects
 parts = {p.get_content_type(): p.get_content().replace("\\r\\n", "\\n").rstrip("\\n") for p in mail.walk() if p.get_content_maintype() == "text" and not p.is_attachment()}
 files = [(p.get_filename(), p.get_content_type(), base64.b64encode(p.get_payload(decode=True)).decode()) for p in mail.iter_attachments()] if mail.is_multipart() else []
@@ -25,12 +25,10 @@ print(json.dumps({"headers": {k.lower(): str(v) for k, v in mail.items()}, "part
 /** Parses a mail. @throws {Error} if it is malformed */
 export async function readMail(data: string): Promise<ReadMail> {
   const { command } = await findPython();
-  const { success, stdout, stderr } = await run(command, [
-    "-I",
-    "-c",
-    SCRIPT,
-    new TextEncoder().encode(data).toBase64(),
-  ]);
+  const path = await Deno.makeTempFile();
+  await Deno.writeTextFile(path, data);
+  const { success, stdout, stderr } = await run(command, ["-I", "-c", SCRIPT, path]);
+  await Deno.remove(path);
   if (!success) throw new Error(`Cannot read the mail: ${stderr}`);
   return JSON.parse(stdout);
 }

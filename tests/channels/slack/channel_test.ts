@@ -8,30 +8,8 @@ import { createNotification } from "../../../src/notification/notification.ts";
 import { examine } from "../../../src/doctor/examination.ts";
 import { denoHost } from "../../../src/doctor/host.ts";
 import { fakeRuntime, TEST_TIME } from "../../fakes/runtime.ts";
+import { LoopbackSlack } from "../../fakes/slack_server.ts";
 import { type ChannelTest, openChannel, TEST_ID } from "../harness.ts";
-
-/** A server that answers like an incoming webhook. */
-class LoopbackSlack implements AsyncDisposable {
-  readonly texts: string[] = [];
-  readonly methods: string[] = [];
-  /** The next responses; when the list is empty, 200 with `ok`. */
-  readonly answers: Response[] = [];
-  readonly #server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
-    this.methods.push(request.method);
-    const answer = this.answers.shift() ?? new Response("ok");
-    const text = await request.text();
-    if (answer.ok && request.method === "POST") this.texts.push(JSON.parse(text).text);
-    return answer;
-  });
-
-  get url(): string {
-    return `http://127.0.0.1:${this.#server.addr.port}/services/T0/B0/s3cr3t`;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await this.#server.shutdown();
-  }
-}
 
 async function slackTest(
   body: (t: ChannelTest & { readonly slack: LoopbackSlack }) => Promise<void>,
