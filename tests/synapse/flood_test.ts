@@ -1,97 +1,86 @@
 /**
- * A burst of log lines to a real homeserver with its default rate limit: 0.2 messages a second, 10
- * at once.
+ * Many and long notifications to a real homeserver with its default rate limit: 0.2 messages a
+ * second, 10 at once. Another user reads the room.
  */
 
-import { assert, assertEquals, assertLessOrEqual } from "@std/assert";
+import { assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
+import type { NotificationInput } from "../../src/notification/notification.ts";
 import { NotifierCore } from "../../src/notifier/core.ts";
-import type { CoreOptions } from "../../src/notifier/wiring.ts";
+import { expandBatchBody } from "../faults/batch_body.ts";
+import { findSubject } from "../faults/oracle.ts";
+import { createLogs, createReports, findMissingLine } from "../fakes/long_texts.ts";
 import { readBody, RoomScene } from "./room_scene.ts";
-import { type RoomEvent, type Synapse, synapseSuite, until } from "./harness.ts";
+import { type Synapse, synapseSuite, until } from "./harness.ts";
 
 const synapseTest = await synapseSuite({ rateLimits: "default" });
 
 /** 200 lines like those of a router's syslog: most are different, some repeat. */
-const LINES = Array.from(
-  { length: 200 },
-  (_, at) =>
-    at % 10 === 9
-      ? { subject: "firewall: drop input in:ether1, proto TCP (SYN), 203.0.113.7:51234->198.51.100.2:22", message: "" }
-      : { subject: `dhcp: lease ${at}`, message: `assigned 192.0.2.${at} to 02:00:00:00:00:${at.toString(16)}` },
-);
+const LINES: readonly NotificationInput[] = Array.from({ length: 200 }, (_, at) => {
+  if (at % 10 === 9) return { subject: "firewall: drop input in:ether1, proto TCP (SYN), 203.0.113.7:51234" };
+  return { subject: `dhcp: lease ${at}`, message: `assigned 192.0.2.${at} to 02:00:00:00:00:${at.toString(16)}` };
+});
 
-const REPEATED = LINES.filter(({ message }) => message === "").length;
-
-/** Parses the subjects of an event, in order; a folded one as often as its count says. */
-function parseSubjects(event: RoomEvent): string[] {
-  const [first, , ...lines] = readBody(event).split("\n");
-  if (!/\] \d+ notifications$/.test(first)) return [first.replace(/^\[.*?\] /, "")];
-  return lines.filter((line) => line.startsWith("- ")).flatMap((line) => {
-    const subject = LINES.find((known) =>
-      line.includes(`ℹ ${known.subject}`) && !/\d/.test(charAfter(line, known.subject))
-    );
-    assert(subject, `the line has no known subject: ${line}`);
-    return Array<string>(Number(/\(×(\d+), /.exec(line)?.[1] ?? 1)).fill(subject.subject);
-  });
-}
-
-/** Returns the character after a subject: "lease 1" must not match "lease 12". */
-function charAfter(line: string, subject: string): string {
-  return line.charAt(line.indexOf(`ℹ ${subject}`) + 2 + subject.length);
-}
-
-/** Sends the lines one after the other while a background deliverer works. */
-async function flood(
-  synapse: Synapse,
-  name: string,
-  config: CoreOptions,
-): Promise<{ count: number; tookMs: number }> {
+/** Sends notifications one after the other while a background deliverer works. */
+async function flood(synapse: Synapse, name: string, inputs: readonly NotificationInput[]) {
   await using scene = await RoomScene.open(synapse, { name });
   const configFile = `${scene.stateDir}/config.json`;
-  const text = JSON.stringify({ ...config, channels: { matrix: scene.channel() } });
+  const text = JSON.stringify({ channels: { matrix: scene.channel() } });
   await Deno.writeTextFile(configFile, text, { mode: 0o600 });
   const start = Date.now();
   const where = { configFile, stateDir: scene.stateDir, runtime: { env: () => undefined } };
   await using notifier = await NotifierCore.open({ ...where, background: true });
   const ids: string[] = [];
-  for (const line of LINES) ids.push((await notifier.notify(line, { waitMs: 0 }))[0].id);
+  for (const input of inputs) ids.push((await notifier.notify(input, { waitMs: 0 }))[0].id);
   const burstMs = Date.now() - start;
   await until(() => notifier.entries().length === 0 || undefined, { what: "the queue to be empty", limitMs: 120_000 });
   const tookMs = Date.now() - start;
   await scene.idle();
-
   const events = await scene.read();
-  console.log(`${LINES.length} in ${burstMs} ms, delivered in ${events.length} events after ${tookMs} ms`);
-  const subjects = events.flatMap(parseSubjects);
-  assertEquals(subjects.length, LINES.length);
-  assertEquals(subjects.filter((subject) => subject === LINES[9].subject).length, REPEATED);
-  const different = LINES.filter(({ message }) => message !== "").map(({ subject }) => subject);
-  assertEquals(subjects.filter((subject) => subject !== LINES[9].subject), different, "in order");
-
+  console.log(`${inputs.length} in ${burstMs} ms, delivered in ${events.length} events after ${tookMs} ms`);
   // Each id has a receipt whose event exists.
   const receipts = await scene.receipts();
   const known = new Set(events.map((event) => event.event_id));
   assertEquals(ids.filter((id) => !known.has(receipts.get(id) ?? "")), []);
   assertEquals(notifier.status().possibleDuplicates, 0);
-  return { count: events.length, tookMs };
+  return { bodies: events.map(readBody), tookMs };
 }
 
 synapseTest(
-  "a burst of 200 messages arrives in at most five events, in order, with the default configuration",
+  "a burst of 200 short lines arrives in full and in order, in at most 15 events within a minute",
   async (synapse) => {
-    const { count } = await flood(synapse, "default", {});
-    assertLessOrEqual(count, 5);
+    const { bodies, tookMs } = await flood(synapse, "flood", LINES);
+    assertLessOrEqual(bodies.length, 15);
+    assertLess(tookMs, 60_000);
+    const all = bodies.flatMap((body) => expandBatchBody({ lane: "", body })).map(({ body }) => body);
+    const repeated = (body: string) => findSubject(body) === LINES[9].subject;
+    assertEquals(all.filter(repeated).length, LINES.length / 10);
+    assertEquals(
+      all.filter((body) => !repeated(body)).map((body) => body.replace(/^\[.*?\] /, "").split("\n\n")),
+      LINES.filter(({ message }) => message !== undefined).map(({ subject, message }) => [subject, message]),
+    );
   },
 );
 
-/**
- * While the homeserver accepts the burst, nothing is batched. Then its bucket is empty, and it
- * accepts an event every five seconds.
- */
-synapseTest(
-  "a burst of 200 messages arrives in order, in the events that the homeserver's limit permits, without a rate limit of ours",
-  async (synapse) => {
-    const { count, tookMs } = await flood(synapse, "limit", { rateLimit: { count: 20, per: "1ms" } });
-    assertLessOrEqual(count, 10 + 1 + tookMs / 5000);
-  },
-);
+synapseTest("twelve logs of 200 lines arrive in full and in order after an outage", async (synapse) => {
+  await using scene = await RoomScene.open(synapse, { name: "logs" });
+  const { homeserver: _, ...channel } = scene.channel();
+  const open = (homeserver: string) =>
+    NotifierCore.open({ stateDir: scene.stateDir, channels: { matrix: { ...channel, homeserver } } });
+  {
+    // The discard port refuses connections.
+    await using down = await open("http://127.0.0.1:9");
+    for (const log of createLogs()) await down.notify(log);
+  }
+  await using notifier = await open(scene.channel().homeserver);
+  await notifier.flush({ waitMs: 60_000 });
+  assertEquals(notifier.entries(), []);
+  const bodies = (await scene.read()).map(readBody);
+  assertEquals(findMissingLine(bodies.join("\n"), createLogs()), undefined);
+  assertLessOrEqual(bodies.length, 8);
+});
+
+synapseTest("five reports of 2,500 bytes within a second arrive in full and in order", async (synapse) => {
+  const { bodies } = await flood(synapse, "reports", createReports());
+  assertEquals(findMissingLine(bodies.join("\n"), createReports()), undefined);
+  assertEquals(bodies.length, 5);
+});

@@ -188,7 +188,7 @@ async function full(): Promise<Tally> {
   await using world = await World.open();
   await world.homeserver.stop();
   await using notifier = await world.notifier();
-  const message = "x".repeat(50_000);
+  const message = "x".repeat(48_000);
   const fill = async (severity: "critical" | "info") => {
     for (let at = 0; at < 500; at++) {
       const subject = `${severity} ${at}`;
