@@ -1,4 +1,24 @@
+/** Command lines for shells and crontabs. */
+
 /** Quotes a word for a POSIX shell, if this is necessary. */
 export function quoteForShell(word: string): string {
   return /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+}
+
+/** Escapes a command line for a crontab, where a percent sign begins the standard input. */
+export function quoteForCrontab(command: string): string {
+  return command.replaceAll("%", "\\%");
+}
+
+/** The command that a crontab runs. */
+export interface CronJob {
+  readonly program: readonly string[];
+  /** The arguments that select the configuration and the queue. */
+  readonly places: readonly string[];
+}
+
+/** Formats the lines of a crontab that deliver the queue without systemd. */
+export function crontabLines({ program, places }: CronJob): readonly string[] {
+  const command = quoteForCrontab([...program, "flush", "--timer", ...places].map(quoteForShell).join(" "));
+  return [`@reboot ${command}`, `*/1 * * * * ${command}`];
 }

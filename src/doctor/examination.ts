@@ -13,7 +13,7 @@ import { loadKind } from "../channels/registry.ts";
 import { withConnection } from "../config/connection.ts";
 import { type ChannelSource, loadChannelSources } from "../config/load.ts";
 import { type DoctorContext, limitsOf, stateDirOf } from "./context.ts";
-import { background, clock, configuration, system } from "./host_checks.ts";
+import { background, clock, configuration, system, timer } from "./host_checks.ts";
 import { deliverer, diskSpace, fileSystem, queueHealth, readQueue, stateDirectory } from "./storage_checks.ts";
 
 const HOST_CHECKS = [
@@ -26,6 +26,7 @@ const HOST_CHECKS = [
   queueHealth,
   deliverer,
   background,
+  timer,
 ];
 
 /** Checks the host, then each channel. Yields each finding (a result of a check) immediately. */

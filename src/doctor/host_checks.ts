@@ -6,7 +6,9 @@
 import { formatTime } from "../base/time.ts";
 import { checkConfig } from "../config/check.ts";
 import { readSources } from "../config/load.ts";
-import { askHost, type DoctorContext } from "./context.ts";
+import { FLUSH_TIMER, isFlushedByTimer, unitDirectory } from "../notifier/background/timer_units.ts";
+import { absolutePath } from "../runtime/clean_command.ts";
+import { askHost, type DoctorContext, stateDirOf } from "./context.ts";
 import { type Check, failure, type Found, ok, skipped, warning } from "../channels/check.ts";
 
 /** Reports mistakes in the configuration, and warns if other users can change the file. */
@@ -125,6 +127,48 @@ export const clock: Check<DoctorContext> = {
     }
   },
 };
+
+/**
+ * Checks that a timer of systemd or a cron job delivers queued notifications after a restart of the
+ * host, and where a background process ends too early.
+ */
+export const timer: Check<DoctorContext> = {
+  name: "timer",
+  needs: ["state directory"],
+  async *look(context) {
+    const { runtime } = context;
+    if (!await runtime.hasSystemd()) {
+      const crontab = await askHost(context, "crontab", ["-l"]);
+      if (crontab !== undefined && /^[^#\n]*\sflush\s/m.test(crontab)) {
+        yield ok("a cron job delivers queued notifications");
+      } else {
+        yield skipped(
+          "this host does not run systemd: after a restart, queued notifications wait until the next send, flush or cron job",
+        );
+      }
+      return;
+    }
+    const user = runtime.isRoot() ? [] : ["--user"];
+    const state =
+      (await askHost(context, "systemctl", [...user, "show", "--property=ActiveState", "--value", FLUSH_TIMER]))
+        ?.trim();
+    const folder = unitDirectory(runtime);
+    const isOfQueue = isFlushedByTimer(absolutePath(stateDirOf(context)), runtime);
+    if (state === "active" && isOfQueue) yield ok(`${FLUSH_TIMER} delivers queued notifications, also after a restart`);
+    else if (state === "active") {
+      yield warning(`${FLUSH_TIMER} in ${folder} is not enabled, or delivers another queue`, INSTALL_HINT);
+    } else {
+      yield warning(
+        isOfQueue
+          ? `${FLUSH_TIMER} is not active (${state ?? "unknown"})`
+          : "after a restart of this host, queued notifications wait until the next send or flush",
+        INSTALL_HINT,
+      );
+    }
+  },
+};
+
+const INSTALL_HINT = "run: matrix-notify service install";
 
 /**
  * Checks that matrix-notify can start a background process. This process tries to deliver a

@@ -152,6 +152,36 @@ const HOST: readonly BrokenSetup[] = [
     hint: "--allow-run",
   },
   {
+    name: "no timer on a host with systemd",
+    apply: (scene) => void (scene.hostAnswers.timer = "inactive"),
+    check: "timer",
+    state: "warning",
+    message: "after a restart of this host, queued notifications wait until the next send or flush",
+    hint: "matrix-notify service install",
+  },
+  {
+    name: "a stopped timer",
+    apply(scene) {
+      scene.hostAnswers.timer = "inactive";
+      enableTimer(scene, scene.stateDir);
+    },
+    check: "timer",
+    state: "warning",
+    message: "matrix-notify-flush.timer is not active (inactive)",
+    hint: "matrix-notify service install",
+  },
+  {
+    name: "a timer of another queue",
+    apply(scene) {
+      scene.hostAnswers.timer = "active";
+      enableTimer(scene, "/var/lib/other");
+    },
+    check: "timer",
+    state: "warning",
+    message: "is not enabled, or delivers another queue",
+    hint: "matrix-notify service install",
+  },
+  {
     name: "a world-readable state directory",
     apply: (scene) => {
       Deno.mkdirSync(scene.stateDir);
@@ -325,6 +355,14 @@ const QUEUE: readonly BrokenSetup[] = [
     also: ["deliverer"],
   },
 ];
+
+/** Writes the units of an enabled timer. */
+export function enableTimer(scene: DoctorScene, stateDir: string): void {
+  Deno.mkdirSync(scene.path(".config/systemd/user/timers.target.wants"), { recursive: true });
+  scene.file(".config/systemd/user/timers.target.wants/matrix-notify-flush.timer", "");
+  const command = `ExecStart=/usr/local/bin/matrix-notify flush --timer --state-dir ${stateDir}\n`;
+  scene.file(".config/systemd/user/matrix-notify-flush.service", command);
+}
 
 /** All setups of this file. */
 export const BROKEN_HOSTS: readonly BrokenSetup[] = [...CONFIGURATION, ...HOST, ...QUEUE];

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { examine } from "../../src/doctor/examination.ts";
-import { BROKEN_HOSTS } from "./broken_hosts.ts";
+import { BROKEN_HOSTS, enableTimer } from "./broken_hosts.ts";
 import { BROKEN_CHANNELS } from "./broken_channels.ts";
 import { DoctorScene } from "./scene.ts";
 
@@ -23,7 +23,7 @@ Deno.test("examine() reports only ok for a healthy setup, once for each check", 
   const findings = await scene.examine();
   assertEquals(findings.filter(({ state }) => state !== "ok"), []);
   assertEquals(new Set(findings.map(({ check }) => check)).size, findings.length);
-  assertEquals(findings.length, 27);
+  assertEquals(findings.length, 28);
   assertEquals(listFiles(scene.directory), before);
   assertEquals(scene.homeserver.events(scene.room).length, 1);
 });
@@ -49,6 +49,19 @@ for (const { name, software, apply, check, state, message, hint, also = [] } of 
     }
   });
 }
+
+Deno.test("examine() finds the timer of a host with systemd, and skips the timer where there is neither cron job", async () => {
+  await using scene = await DoctorScene.set();
+  const timer = async () => (await scene.examine()).find(({ check }) => check === "timer");
+  scene.hostAnswers.crontab = "0 3 * * * /usr/local/bin/backup\n";
+  assertEquals((await timer())?.state, "skipped");
+  scene.hostAnswers.timer = "active";
+  enableTimer(scene, scene.stateDir);
+  assertEquals(await timer(), {
+    ...{ check: "timer", state: "ok" },
+    message: "matrix-notify-flush.timer delivers queued notifications, also after a restart",
+  });
+});
 
 Deno.test("examine() skips checks that need a failed one, and names it", async () => {
   await using scene = await DoctorScene.set();

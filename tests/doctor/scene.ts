@@ -17,7 +17,12 @@ interface HostAnswers {
   pageBytes: number;
   /** Undefined for another C library. */
   glibc: string | undefined;
+  crontab: string | undefined;
+  /** The state of the timer; undefined if the host does not run systemd. */
+  timer: string | undefined;
 }
+
+const CRONTAB = "# flush the queue\n*/1 * * * * /usr/local/bin/matrix-notify flush --timer\n";
 
 export class DoctorScene implements AsyncDisposable {
   readonly homeserver: LoopbackHomeserver;
@@ -27,7 +32,9 @@ export class DoctorScene implements AsyncDisposable {
   readonly owner: LoopbackUser;
   readonly room: string;
   readonly directory: string = Deno.makeTempDirSync({ prefix: "doctor-" });
-  readonly hostAnswers: HostAnswers = { type: "ext4", freeKib: 8_000_000, pageBytes: 4096, glibc: "2.36" };
+  readonly hostAnswers: HostAnswers = {
+    ...{ type: "ext4", freeKib: 8_000_000, pageBytes: 4096, glibc: "2.36", crontab: CRONTAB, timer: undefined },
+  };
   /** Answers instead of the network; undefined for the network's own answer. */
   answer: (url: URL) => Response | undefined = () => undefined;
   /** True for requests that time out at once. */
@@ -42,7 +49,7 @@ export class DoctorScene implements AsyncDisposable {
     mayRunItself: () => true,
     ask: (program, args) => Promise.resolve(this.#answerFor(program, args)),
   };
-  readonly #env: Record<string, string> = {};
+  readonly #env: Record<string, string> = { HOME: this.directory };
   #config: Record<string, unknown>;
 
   private constructor(homeserver: LoopbackHomeserver, ntfy: LoopbackNtfy) {
@@ -52,7 +59,11 @@ export class DoctorScene implements AsyncDisposable {
     this.owner = homeserver.addUser("alice");
     this.room = homeserver.createRoom({ members: [this.owner.userId, this.bot.userId] });
     const network = fakeRuntime();
+    const { hostAnswers } = this;
     this.runtime = fakeRuntime({
+      get hasSystemd() {
+        return hostAnswers.timer !== undefined;
+      },
       env: this.#env,
       realIds: true,
       fetch: async (url, init, connection) => {
@@ -172,6 +183,8 @@ export class DoctorScene implements AsyncDisposable {
     if (program === "df") {
       return `Filesystem Type 1024-blocks Used Available Capacity Mounted on\n/dev/disk ${type} 9000000 1 ${freeKib} 1% /a b\n`;
     }
+    if (program === "crontab") return this.hostAnswers.crontab;
+    if (program === "systemctl") return `${this.hostAnswers.timer}\n`;
     if (program !== "getconf") return undefined;
     if (word === "PAGESIZE") return `${pageBytes}\n`;
     return glibc === undefined ? undefined : `glibc ${glibc}\n`;

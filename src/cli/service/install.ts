@@ -19,7 +19,7 @@ import { exists, readIfThere } from "../../runtime/systemd.ts";
 import type { CommandContext, ContextFor } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { quoteForShell } from "../shell.ts";
+import { crontabLines } from "../shell.ts";
 
 /** Where the units are, and what they contain. */
 interface Installation {
@@ -168,13 +168,6 @@ function warnAboutVariables({ args, runtime, ui }: CommandContext): void {
     `The units do not get ${missing.join(", ")}`,
     `write these settings to ${absolutePath(args.text("config") ?? configPath(runtime))}`,
   );
-}
-
-/** Formats the lines of a crontab that deliver the queue without systemd. */
-export function crontabLines({ program, places }: Pick<UnitPlan, "program" | "places">): readonly string[] {
-  // In a crontab, a percent sign begins the standard input.
-  const command = [...program, "flush", "--timer", ...places].map(quoteForShell).join(" ").replaceAll("%", "\\%");
-  return [`@reboot ${command}`, `*/1 * * * * ${command}`];
 }
 
 /** A user's systemd ends with the last login of the user, unless the user lingers (loginctl(1)). */

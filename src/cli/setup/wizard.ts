@@ -18,6 +18,7 @@ import { findStateDir, requireUserId } from "../matrix_account.ts";
 import { requireInvitee, requireRoom } from "../matrix_rooms.ts";
 import { openNotifier, releaseHeld } from "../notifier.ts";
 import { formatOutcome, reportTrouble } from "../outcomes.ts";
+import { crontabLines, quoteForCrontab, quoteForShell } from "../shell.ts";
 import { chooseUser, openAccount } from "./account.ts";
 import { planChannel, writeChannel } from "./config_file.ts";
 import { createStoppedError, listenForInterrupt, type SetupContext } from "./context.ts";
@@ -48,7 +49,7 @@ export async function runWizard(context: SetupCommandContext): Promise<number> {
   if (args.has("json")) ui.json({ ...result, test: test && toOutcomeJson(test) });
   else {
     ui.data(`set up ${result.channel}: ${result.user} sends to ${result.room}`);
-    ui.tell(...nextSteps(context, result));
+    ui.tell(...await nextSteps(context, result));
   }
   return toExitCode(test);
 }
@@ -131,31 +132,35 @@ function toExitCode(test: Outcome | undefined): number {
   return test.state === "dead" ? EXIT.dataErr : EXIT.tempFail;
 }
 
-/** Formats example commands for the new channel: for scripts, cron, systemd and routers. */
-function nextSteps({ args, runtime }: SetupCommandContext, { config, stateDir }: SetupResult): readonly string[] {
-  // All paths are absolute, because a cron job does not have the PATH and directory of this shell.
-  const program = Deno.build.standalone ? Deno.execPath() : "matrix-notify";
+/**
+ * Formats example commands for the new channel: for scripts, cron, systemd and routers. Each works
+ * when pasted: all paths are absolute, because cron and sshd use a short PATH.
+ */
+async function nextSteps({ args, runtime }: SetupCommandContext, { config, stateDir }: SetupResult) {
+  const { shortWords } = await runtime.program();
   const isSet = (option: "config" | "state-dir", variable: string) => args.text(option) ?? runtime.env(variable);
-  const paths = [
-    isSet("config", "MATRIX_NOTIFY_CONFIG") && ` --config ${quote(Deno.realPathSync(config))}`,
-    isSet("state-dir", "MATRIX_NOTIFY_STATE_DIR") && ` --state-dir ${quote(Deno.realPathSync(stateDir))}`,
-  ].filter((path) => path !== undefined).join("");
-  const send = (subject: string, body: string) => `${program} send${paths} ${subject} ${body}`;
+  const places = [
+    ...isSet("config", "MATRIX_NOTIFY_CONFIG") ? ["--config", Deno.realPathSync(config)] : [],
+    ...isSet("state-dir", "MATRIX_NOTIFY_STATE_DIR") ? ["--state-dir", Deno.realPathSync(stateDir)] : [],
+  ];
+  const command = (...words: readonly string[]) => [...shortWords, ...words, ...places].map(quoteForShell).join(" ");
+  const send = (subject: string, body: string) => `${command("send")} ${subject} ${body}`;
+  const routerCommand = send("'Link down'", "ether1").replace(/[\\"$?]/g, "\\$&");
+  const user = runtime.env("USER") ?? runtime.env("LOGNAME") ?? "root";
+  const later = await runtime.hasSystemd()
+    ? [
+      `  restart     ${command("service", "install")}`,
+      "  unit        OnFailure=matrix-notify@%n.service",
+    ]
+    : crontabLines({ program: shortWords, places }).map((line) => `              ${line}`);
   return [
     "",
     "Next steps:",
     `  script      ${send('"Backup failed"', '"No space left on /dev/sda1"')} --severity error`,
-    `  crontab     0 3 * * * ${program} run${paths} --only-on-failure -- /usr/local/bin/backup`,
-    `              @reboot ${program} flush${paths}`,
-    `  unit        ExecStopPost=/bin/sh -c '[ "$SERVICE_RESULT" = success ] || ${
-      send('"%n failed"', '"$SERVICE_RESULT"')
-    }'`,
-    `  router      /system/ssh-exec address=${runtime.hostname()} user=… command="${send("'Link down'", "ether1")}"`,
-    `  check       ${program} doctor${paths}`,
-    `  monitoring  ${program} status --check${paths}`,
+    `  crontab     0 3 * * * ${quoteForCrontab(command("run"))} --only-on-failure -- /usr/local/bin/backup`,
+    ...later,
+    `  router      /system/ssh-exec address=${runtime.hostname()} user=${user} command="${routerCommand}"`,
+    `  check       ${command("doctor")}`,
+    `  monitoring  ${command("status", "--check")}`,
   ];
-}
-
-function quote(path: string): string {
-  return /^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -154,6 +154,7 @@ export function unitDirectory(runtime: Pick<Runtime, "env" | "isRoot">): string 
 /** Returns true if the timer of this user is enabled and delivers the queue in this directory. */
 export function isFlushedByTimer(stateDir: string, runtime: Pick<Runtime, "env" | "isRoot">): boolean {
   const folder = unitDirectory(runtime);
+  if (folder === undefined) return false;
   return exists(`${folder}/timers.target.wants/${FLUSH_TIMER}`) &&
     readIfThere(`${folder}/${FLUSH_SERVICE}`)?.includes(` --state-dir ${quoteWord(stateDir)}\n`) === true;
 }
