@@ -71,7 +71,7 @@ export interface RunOptions {
   readonly patienceMs: number;
   /**
    * The ids of the caller's entries. The run ends when none of the caller's entries can be sent
-   * now, even if entries of other callers are due.
+   * within `patienceMs`, even if entries of other callers are due.
    */
   readonly mine?: readonly string[];
   /**
@@ -217,7 +217,8 @@ export class Courier {
     if (options.mine === undefined) return schedule.heads().every(({ ready }) => ready - now > options.patienceMs);
     const readyTimes = schedule.readyTimes();
     return options.mine.map((id) => this.#queue.state.entry(id)).every((entry) =>
-      entry === undefined || entry.dead !== undefined || (readyTimes.get(laneKey(entry)) ?? Infinity) > now
+      entry === undefined || entry.dead !== undefined ||
+      (readyTimes.get(laneKey(entry)) ?? Infinity) - now > options.patienceMs
     );
   }
 

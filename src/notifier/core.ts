@@ -166,7 +166,8 @@ export class NotifierCore implements AsyncDisposable {
     staged?.commit(entries);
     if (problem) return await this.#reportSpooled(entries, problem, isDeliverer);
     const mine = entries.filter(({ fallbackFor }) => fallbackFor === undefined).map(({ id }) => id);
-    await this.#deliver({ deadline, patienceMs: 0, mine, signal, isDeliverer });
+    const patienceMs = options.untilDelivered ? waitMs : 0;
+    await this.#deliver({ deadline, patienceMs, mine, signal, isDeliverer });
     return await this.#conclude(entries);
   }
 

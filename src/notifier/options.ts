@@ -97,6 +97,13 @@ export interface NotifyOptions extends RouteOptions {
    */
   readonly waitMs?: number;
   /**
+   * True if this call repeats failed attempts until `waitMs` is over. By default, it leaves them to
+   * a later delivery.
+   *
+   * @default {false}
+   */
+  readonly untilDelivered?: boolean;
+  /**
    * An idempotency key, at most 255 characters without spaces. Calls with the same key within 7
    * days send only one notification, even if their texts differ. If you do not know whether a call
    * succeeded, repeat the call with the same key.

@@ -413,15 +413,19 @@ Deno.test("Courier.run() starts no attempt after its deadline, and limits timeou
   });
 });
 
-Deno.test("Courier.run() ends when none of `mine` can leave, even if other entries wait", async () => {
-  await courierTest(async ({ courier, add, queue }) => {
-    const mine = await add("1");
-    await add("2", { channel: "ntfy", destination: "alerts" });
-    const ntfy = new ScriptedChannel("ntfy", [limited(1000)]);
-    await courier(new ScriptedChannel("matrix", [refused()]), ntfy).run({ patienceMs: Infinity, mine: [mine] });
-    assertEquals(queue.state.liveEntries().length, 2);
+for (const [patienceMs, left] of [[0, 2], [10_000, 1]]) {
+  const title =
+    `Courier.run() ends when none of \`mine\` can leave within ${patienceMs} ms, even if other entries wait`;
+  Deno.test(title, async () => {
+    await courierTest(async ({ courier, add, queue }) => {
+      const mine = await add("1");
+      await add("2", { channel: "ntfy", destination: "alerts" });
+      const ntfy = new ScriptedChannel("ntfy", [limited(60_000)]);
+      await courier(new ScriptedChannel("matrix", [refused()]), ntfy).run({ patienceMs, mine: [mine] });
+      assertEquals(queue.state.liveEntries().length, left);
+    });
   });
-});
+}
 
 Deno.test("Courier.run() throws the reason of the signal and leaves the attempt in flight", async () => {
   await courierTest(async ({ courier, add, queue }) => {

@@ -12,6 +12,7 @@ import { readEnds } from "../../runtime/streams.ts";
 import { createBodyBuffer, toMessage } from "../body.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
+import { EXIT } from "../exit_codes.ts";
 import { toEnvelopeJson } from "../json.ts";
 import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, JSON_OPTION, MESSAGE_OPTIONS, WAIT_OPTION } from "../options.ts";
 import {
@@ -81,6 +82,13 @@ const OPTIONS = [
   ...MESSAGE_OPTIONS,
   ...DESTINATION_OPTIONS,
   WAIT_OPTION,
+  {
+    name: "require",
+    value: "STATE",
+    oneOf: ["delivered"],
+    allowsEmpty: true,
+    summary: "exit with 75 if no channel has delivered the notification when --wait is over; it stays in the queue",
+  },
   { name: "dry-run", short: "n", summary: "print the notification, but do not send it" },
   JSON_OPTION,
   ...DELIVERY_OPTIONS,
@@ -103,6 +111,9 @@ export const send: Command = defineCommand({
     "Exit 0: the notification is delivered, or it is stored on disk. If the notification is on disk, " +
     "matrix-notify delivers it later, in order and without duplicates. After exit 0, you can delete the attached " +
     "files. If a channel cannot send files, the message in this channel lists the names of the files.",
+    "With --require delivered, send repeats failed attempts until --wait is over. Exit 0: at least one channel has " +
+    "delivered the notification. Exit 75: it is only in the queue, so that a script can send it in another way too. " +
+    "matrix-notify still delivers it later.",
     "An incident is a problem that causes several notifications, such as a full disk. Give all these notifications " +
     "the same --key, and close the incident with --resolve. In a Matrix room, the later notifications are replies to the " +
     "first message of the incident.",
@@ -113,6 +124,7 @@ export const send: Command = defineCommand({
     'matrix-notify send "Link down" "ether1" -l https://router.example.org',
     'matrix-notify send "Load" "" -a graph.png -a top.txt',
     'matrix-notify send "Disk full" "9 GB are free" --key disk --resolve',
+    'matrix-notify send "UPS on battery" "" --require delivered --wait 30s ||\n  send-sms "UPS on battery"',
   ],
   run,
 });
@@ -130,11 +142,28 @@ async function run(context: SendContext): Promise<number> {
   const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
   if (args.has("dry-run")) return await printPlan(notifier, input, { ...context, route });
-  const outcomes = await requireAccepted(
-    notifier.notify(input, { ...route, waitMs: args.durationMs("wait"), id: args.text("id") }),
-  );
+  const outcomes = await requireAccepted(notifier.notify(input, {
+    ...route,
+    waitMs: args.durationMs("wait"),
+    untilDelivered: args.isGiven("require"),
+    id: args.text("id"),
+  }));
   printOutcomes(outcomes, notifier.problems, context);
+  if (args.isGiven("require") && !wasDelivered(outcomes)) {
+    context.ui.fail("The notification is not delivered yet", "it stays in the queue; see: matrix-notify queue list");
+    return EXIT.tempFail;
+  }
   return exitCodeForOutcomes(outcomes, notifier.problems);
+}
+
+/**
+ * Returns true if a channel has delivered the notification, or if waiting for it makes no sense: a
+ * rule muted it, or all channels rejected it.
+ */
+function wasDelivered(outcomes: readonly Outcome[]): boolean {
+  const messages = outcomes.filter(({ file }) => file === undefined);
+  return messages.some(({ state }) => state === "delivered") ||
+    messages.every(({ state }) => state === "muted" || state === "dead");
 }
 
 function toInput(args: SendContext["args"]): NotificationInput {
