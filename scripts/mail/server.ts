@@ -182,12 +182,28 @@ export class MailServer implements AsyncDisposable {
   }
 }
 
-/** Finds free ports. Another process may take them before the server does. */
+/**
+ * Finds free ports below those that the kernel assigns. So no other process takes one of them while
+ * the server is stopped.
+ */
 function findPorts(services: readonly string[]): Ports {
-  const listeners = services.map(() => Deno.listen({ hostname: "127.0.0.1", port: 0 }));
-  const ports = services.map((name, at) => [name, listeners[at].addr.port] as const);
-  for (const listener of listeners) listener.close();
-  return Object.fromEntries(ports);
+  const found = new Set<number>();
+  while (found.size < services.length) {
+    const port = 10_000 + Math.floor(Math.random() * 20_000);
+    if (isFree(port)) found.add(port);
+  }
+  const ports = [...found];
+  return Object.fromEntries(services.map((name, at) => [name, ports[at]]));
+}
+
+function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "127.0.0.1", port }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrInUse) return false;
+    throw error;
+  }
 }
 
 async function canConnect(port: number): Promise<boolean> {
