@@ -10,6 +10,7 @@ import { toDroppedJson, toEntryJson, toOutcomeJson } from "../json.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
 import { formatOutcome, isLeft } from "../outcomes.ts";
 import type { QueueView } from "../queue_text.ts";
+import { toJson } from "../ui.ts";
 
 const ID_DETAIL =
   "You can shorten an id if its beginning is unique. If an entry is part of a batch (several notifications in one " +
@@ -261,7 +262,7 @@ async function writeExport(context: ContextFor<typeof EXPORT_OPTIONS>): Promise<
   if (path === "") {
     throw new UsageError("Cannot export: the name of the file is empty", "check that the shell variable is set");
   }
-  writeNewFile(path, entries.map((entry) => `${JSON.stringify(entry)}\n`).join(""));
+  writeNewFile(path, entries.map((entry) => `${toJson(entry)}\n`).join(""));
   ui.data(`${entries.length} exported to ${path}`);
   return EXIT.ok;
 }
