@@ -126,16 +126,14 @@ export function permissionHint(error: Error): string {
  * The reason why the state directory could not be used. `disk-full`: the disk is full.
  * `queue-full`: the queue has reached its maximum size. `locked`: another process has the lock.
  * `write-failed`: a write failed. `io-error`: the access failed for a reason that is not in this
- * list. `attachments-not-stored`: the attachments could not be stored. `permission-denied`: the
- * access is not permitted. `read-only`: the file system is read-only. `no-place`: there is no
- * directory for the state of this user.
+ * list. `permission-denied`: the access is not permitted. `read-only`: the file system is read-only.
+ * `no-place`: there is no directory for the state of this user.
  */
 export type StorageErrorCode =
   | "disk-full"
   | "queue-full"
   | "locked"
   | "write-failed"
-  | "attachments-not-stored"
   | "io-error"
   | "permission-denied"
   | "read-only"
@@ -146,8 +144,6 @@ const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
   "queue-full": "run matrix-notify status to see why the queue is full; notifications that are already queued are safe",
   "locked": "if matrix-notify is not running, another program holds the lock",
   "write-failed": "look for disk errors in the kernel log; notifications that are already queued are safe",
-  "attachments-not-stored":
-    "deliver or drop queued notifications with attachments, or send without attachments; matrix-notify status shows the size of attachments",
   "io-error": "use a directory on a local disk: --state-dir DIR",
   "read-only": "mount the file system writable, or choose another directory with --state-dir",
   "no-place": "set HOME, or choose a directory with --state-dir or MATRIX_NOTIFY_STATE_DIR",

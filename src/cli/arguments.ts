@@ -33,6 +33,11 @@ export class Arguments<in Text extends string, in List extends string, in Switch
     return this.#values.get(name)?.[0] || undefined;
   }
 
+  /** Returns the value of an option as it is given, also if it is empty. */
+  rawText(name: Text): string | undefined {
+    return this.#values.get(name)?.[0];
+  }
+
   /**
    * Returns the value of an option with a fixed list of values, or undefined if the option is not
    * given.

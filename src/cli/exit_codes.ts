@@ -88,7 +88,6 @@ const BY_STORAGE_CODE: Readonly<Record<StorageErrorCode, number>> = {
   "queue-full": EXIT.tempFail,
   locked: EXIT.tempFail,
   "write-failed": EXIT.tempFail,
-  "attachments-not-stored": EXIT.tempFail,
   "io-error": EXIT.ioErr,
   "permission-denied": EXIT.noPerm,
   "read-only": EXIT.ioErr,

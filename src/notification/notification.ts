@@ -296,19 +296,6 @@ function asParagraph(line: string, format: Format): string {
   return format === "html" ? `<p>${line.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</p>` : line;
 }
 
-/**
- * Checks an idempotency key.
- *
- * @throws {InvalidNotificationError} if the key is empty, too long, or contains a character that is
- * not visible ASCII
- */
-export function checkId(id: string | undefined): void {
-  if (id === undefined || /^[\x21-\x7e]{1,255}$/.test(id)) return;
-  throw new InvalidNotificationError(`Cannot use id "${id}": it must be 1 to 255 visible ASCII characters`, {
-    hint: "use for example a UUID, or a word and a date: backup-2026-11-22",
-  });
-}
-
 /** Cuts a message that is too long. Its note shows what is missing. */
 function limited(message: string, warn: ReportProblem): string {
   const cut = cutToBytes(message, MAX_MESSAGE_BYTES);

@@ -69,6 +69,21 @@ export function repairKey(value: unknown, report: ReportProblem): string | undef
   return cutLine(key, MAX_SUBJECT_BYTES - checksum.length) + checksum;
 }
 
+/** The maximum length of an idempotency key, in characters. */
+const MAX_ID_CHARS = 255;
+
+/**
+ * Returns an idempotency key of visible ASCII characters; undefined if it is empty. Other characters
+ * are percent-encoded. A key that is too long ends with its checksum, so that different keys stay
+ * different.
+ */
+export function repairId(value: unknown): string | undefined {
+  const id = toText(value).toWellFormed().replace(/[^\x21-\x7e]/gu, encodeURIComponent);
+  if (id.length <= MAX_ID_CHARS) return id === "" ? undefined : id;
+  const checksum = `#${crc32(new TextEncoder().encode(id))}`;
+  return id.slice(0, MAX_ID_CHARS - checksum.length) + checksum;
+}
+
 /**
  * Returns the link; undefined if it cannot be a link. Then the problem shows its text. Spaces are
  * encoded.

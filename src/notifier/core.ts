@@ -17,8 +17,9 @@ import type { RunOptions } from "../delivery/courier.ts";
 import { deliverOrWatch, LOCK_POLL_MS, prepareDelivery, STORAGE_PAUSE_MS } from "../delivery/deliver_or_watch.ts";
 import { withFullText } from "../delivery/attempt.ts";
 import { incidentTitle } from "../notification/incident.ts";
-import { checkId, createNotification, DEFAULT_TTL_MS } from "../notification/notification.ts";
+import { createNotification, DEFAULT_TTL_MS } from "../notification/notification.ts";
 import type { Notification, NotificationInput } from "../notification/notification.ts";
+import { repairId } from "../notification/repair.ts";
 import { type Entry, expandBatches, laneKey } from "../queue/entry.ts";
 import { fullnessWarning } from "../queue/limits.ts";
 import type { FlushReach } from "../queue/record.ts";
@@ -101,10 +102,11 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /** See `Notifier.notify()`. */
-  async notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
+  async notify(input: NotificationInput, given: NotifyOptions = {}): Promise<Outcome[]> {
     const { queue, channels, routing, runtime, noPlace, warn } = this.#parts;
+    const options = { ...given, id: repairId(given.id) };
+    if (given.id !== undefined && options.id === undefined) warn("The id is empty: repeated calls send new messages");
     const plan = this.plan(noPlace ? withoutAttachments(input, noPlace) : input, options, warn);
-    checkId(options.id);
     // If this fails, the undecided entries wait for the next call.
     await ignoreStorageErrors(this.#decide());
     if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, routing, runtime);
@@ -113,15 +115,10 @@ export class NotifierCore implements AsyncDisposable {
     const fullText = await this.#findFullText(plan);
     if (attachments.length === 0 && fullText === undefined) return await this.#send(plan, options);
     const { stageAttachments } = await import("./staged_attachments.ts");
-    try {
-      using staged = await stageAttachments({ attachments, fullText }, queue, warn);
-      return await this.#send(staged.addTo(plan, channels), options, { staged });
-    } catch (error) {
-      if (!(error instanceof StorageError) || error.code !== "attachments-not-stored") throw error;
-      if (attachments.length > 0) throw error;
-      warn(`${error.message}; a text that is too long is cut`);
-      return await this.#send(cutToQueue(plan), options, { whole: plan });
-    }
+    using staged = await stageAttachments({ attachments, fullText }, queue, warn);
+    const whole = staged.addTo(plan, channels);
+    // If the whole message could not be stored, the queue gets a cut message.
+    return await this.#send(cutToQueue(whole), options, { staged, whole });
   }
 
   /** Returns the file with the whole message of a plan, and the channels that send it. */
@@ -424,7 +421,7 @@ function withoutAttachments(input: NotificationInput, { message }: StorageError)
  * destination each), then their fallbacks.
  *
  * @param id the caller's idempotency key. A separate message for an attachment gets this key with a
- * space and a number. A caller cannot give such a key, because keys must not contain spaces.
+ * space and a number. A caller cannot give such a key, because spaces are encoded.
  */
 function toEnqueueRequests({ envelopes, fallbacks }: Plan, id: string | undefined): EnqueueRequest[] {
   const requests = new Map(envelopes.map((envelope) => [envelope, toEnqueueRequest(envelope, id)]));

@@ -104,9 +104,9 @@ export interface NotifyOptions extends RouteOptions {
    */
   readonly untilDelivered?: boolean;
   /**
-   * An idempotency key, at most 255 characters without spaces. Calls with the same key within 7
-   * days send only one notification, even if their texts differ. If you do not know whether a call
-   * succeeded, repeat the call with the same key.
+   * An idempotency key. Calls with the same key within 7 days send only one notification, even if
+   * their texts differ. If you do not know whether a call succeeded, repeat the call with the same
+   * key.
    */
   readonly id?: string;
   /**

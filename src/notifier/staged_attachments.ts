@@ -23,10 +23,11 @@ import { type FullText, isTooLongToQueue } from "./full_text.ts";
  * that no queued entry needs.
  */
 export class StagedAttachments implements Disposable {
-  readonly #files: StagedFiles;
+  readonly #files: StagedFiles | undefined;
   readonly #parts: PlanFiles;
 
-  constructor(files: StagedFiles, parts: PlanFiles) {
+  /** @param files undefined if no file can be stored */
+  constructor(files: StagedFiles | undefined, parts: PlanFiles) {
     this.#files = files;
     this.#parts = parts;
   }
@@ -41,23 +42,22 @@ export class StagedAttachments implements Disposable {
 
   /** Marks the attachments that queued entries need, so that they are not deleted. */
   commit(entries: readonly Entry[]): void {
-    this.#files.keep(entries.flatMap(({ files = [] }) => files));
+    this.#files?.keep(entries.flatMap(({ files = [] }) => files));
   }
 
   /** Deletes the attachments that {@linkcode StagedAttachments.commit} did not mark. */
   [Symbol.dispose](): void {
-    this.#files[Symbol.dispose]();
+    this.#files?.[Symbol.dispose]();
   }
 }
 
 /**
  * Writes attachments to the state directory, and syncs them to disk. Leaves out the files that
- * cannot be used.
+ * cannot be used or stored. Then the notification is sent without them.
  *
  * @param inputs the attachments from the caller, and the whole message if it needs a file
  * @param queue the queue in whose state directory the attachments are stored
  * @param warn gets a sentence about each file that is left out
- * @throws {StorageError} if the attachments cannot be stored, or exceed the size limit
  */
 export async function stageAttachments(
   { attachments: inputs, fullText }: {
@@ -75,17 +75,28 @@ export async function stageAttachments(
   };
   const sources = openSources(inputs, report).map((source) => open.use(source));
   const textSources = fullText === undefined ? [] : openSources([fullText.file], report);
+  const files = await prepare(queue);
+  if (files instanceof StorageError) {
+    for (const { name } of [...textSources, ...sources]) report(`Cannot attach ${name}: ${files.message}`);
+    return new StagedAttachments(undefined, { attachments: [], problems });
+  }
+  const [file] = write(textSources, files, report);
+  const attachments = write(sources, files, report);
+  if (!reportFailure(report, () => files.confirm())) return new StagedAttachments(files, { attachments: [], problems });
+  return new StagedAttachments(files, {
+    ...{ attachments, problems },
+    ...(fullText && file ? { fullText: { ...fullText, file } } : {}),
+  });
+}
+
+async function prepare(queue: Queue): Promise<StagedFiles | StorageError> {
   try {
     queue.prepare();
     await removeLeftovers(queue);
-    const files = await queue.stageFiles();
-    const attachments = write([...textSources, ...sources], files, report);
-    if (fullText === undefined) return new StagedAttachments(files, { attachments, problems });
-    const [file, ...others] = attachments;
-    return new StagedAttachments(files, { attachments: others, problems, fullText: { ...fullText, file } });
+    return await queue.stageFiles();
   } catch (error) {
-    if (!(error instanceof StorageError)) throw error;
-    throw new StorageError("attachments-not-stored", error.message, { cause: error, hint: error.hint });
+    if (error instanceof StorageError) return error;
+    throw error;
   }
 }
 
@@ -94,22 +105,25 @@ function write(
   files: StagedFiles,
   report: (problem: string) => void,
 ): readonly Attachment[] {
-  try {
-    const attachments = sources.flatMap((source): Attachment[] => {
-      try {
-        const { name: content, size } = files.write(source.chunks(), source.name);
-        return [{ name: source.name, type: source.type, size, ...source.imageSize, content }];
-      } catch (error) {
-        if (!(error instanceof InvalidNotificationError)) throw error;
-        report(error.message);
-        return [];
-      }
+  const attachments: Attachment[] = [];
+  for (const source of sources) {
+    reportFailure(report, () => {
+      const { name: content, size } = files.write(source.chunks(), source.name);
+      attachments.push({ name: source.name, type: source.type, size, ...source.imageSize, content });
     });
-    files.confirm();
-    return attachments;
+  }
+  return attachments;
+}
+
+/** Runs file operations. If they fail, reports the reason and returns false. */
+function reportFailure(report: (problem: string) => void, operations: () => void): boolean {
+  try {
+    operations();
+    return true;
   } catch (error) {
-    files[Symbol.dispose]();
-    throw error;
+    if (!(error instanceof InvalidNotificationError || error instanceof StorageError)) throw error;
+    report(error.message);
+    return false;
   }
 }
 
@@ -147,7 +161,7 @@ export function splitPlan(
   const split = (envelope: Envelope) => {
     const problems = [...envelope.notification.problems ?? [], ...ofFiles];
     const isCut = fullText?.channels.has(envelope.channel);
-    const isLong = isTooLongToQueue(envelope.notification);
+    const isLong = fullText !== undefined && isTooLongToQueue(envelope.notification);
     const attachments = fullText && isCut ? [fullText.file, ...given] : given;
     const notification = {
       ...envelope.notification,

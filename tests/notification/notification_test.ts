@@ -9,6 +9,7 @@ import {
   type NotificationInput,
 } from "../../src/notification/notification.ts";
 import { byteLength, cutToBytes } from "../../src/notification/cut.ts";
+import { repairId } from "../../src/notification/repair.ts";
 import { encodeRecord, MAX_LINE_BYTES } from "../../src/queue/journal_line.ts";
 import type { JournalRecord } from "../../src/queue/record.ts";
 
@@ -178,6 +179,14 @@ Deno.test("createNotification() makes every input short enough for a line of the
 Deno.test("createNotification() keeps long keys apart", () => {
   const key = (end: string) => repaired({ subject: "x", key: "k".repeat(2000) + end })[0].key ?? "";
   assertEquals([byteLength(key("a")), key("a") === key("a"), key("a") === key("b")], [1024, true, false]);
+});
+
+Deno.test("repairId() encodes other characters, and keeps long ids apart", () => {
+  assertEquals(["backup-1/ä%", "a b\n", "", undefined, "\ud800"].map(repairId), [
+    ...["backup-1/%C3%A4%", "a%20b%0A", undefined, undefined, "%EF%BF%BD"],
+  ]);
+  const long = ["a", "b"].map((end) => repairId("x".repeat(300) + end) ?? "");
+  assertEquals([long[0].length, long[0] === long[1]], [255, false]);
 });
 
 Deno.test("createNotification() accepts values that are not text", () => {

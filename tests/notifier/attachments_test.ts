@@ -3,8 +3,7 @@
  * and deleted when entries do not need them any more.
  */
 
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { StorageError } from "../../src/base/errors.ts";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import type { AttachmentInput } from "../../src/notification/notification.ts";
 import { formatTime } from "../../src/base/time.ts";
 import { MAX_FILES_BYTES } from "../../src/queue/limits.ts";
@@ -272,7 +271,7 @@ Deno.test("drop() removes the attachments of dropped entries, and no others", as
   assertEquals(kept(scene), []);
 });
 
-Deno.test("notify() refuses attachments over the limit, and removes those of killed senders", async () => {
+Deno.test("notify() leaves out attachments over the limit, and removes those of killed senders", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
   const path = `${scene.stateDir}/attachments`;
@@ -282,15 +281,28 @@ Deno.test("notify() refuses attachments over the limit, and removes those of kil
   large.truncateSync(MAX_FILES_BYTES - TEXT.length);
   // A process that writes an attachment holds the lock of the file.
   large.lockSync(true);
-  const error = await assertRejects(() => notifier.notify({ subject: "Load", attachments: FILES }), StorageError);
-  assertEquals([error.code, error.message], [
-    "attachments-not-stored",
-    `Cannot store graph.png in ${path}: the directory has reached its limit of 64 MiB`,
-  ]);
-  assertEquals([kept(scene).length, notifier.entries()], [1, []]);
+  const [outcome] = await notifier.notify({ subject: "Load", attachments: FILES });
+  assertEquals([outcome.state, shown(scene)], ["delivered", ["m.text Load", "m.file übersicht.csv"]]);
+  assertEquals(
+    scene.homeserver.events(scene.room)[0].content.body,
+    `[jump] Load\n\n✂ Cannot store graph.png in ${path}: the directory has reached its limit of 64 MiB`,
+  );
+  assertEquals(kept(scene).length, 1);
   large.unlockSync();
   await notifier.notify({ subject: "Load", attachments: FILES });
-  assertEquals([shown(scene).length, kept(scene)], [3, []]);
+  assertEquals([shown(scene).length, kept(scene)], [5, []]);
+});
+
+Deno.test("notify() sends the text if no attachment can be stored", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  Deno.writeTextFileSync(`${scene.stateDir}/attachments`, "in the way");
+  await notifier.notify({ subject: "Load", attachments: FILES });
+  assertEquals(shown(scene), ["m.text Load"]);
+  const { body } = scene.homeserver.events(scene.room)[0].content;
+  for (const { name } of FILES) {
+    assertStringIncludes(String(body), `✂ Cannot attach ${name}: Cannot make the directory`);
+  }
 });
 
 Deno.test("flush() sends no attachment before its text, even if the text waits for a rate limit", async () => {

@@ -77,6 +77,7 @@ const OPTIONS = [
   {
     name: "id",
     value: "ID",
+    allowsEmpty: true,
     summary: "prevent duplicates: calls with the same id within 7 days send only one message",
   },
   ...MESSAGE_OPTIONS,
@@ -146,7 +147,7 @@ async function run(context: SendContext): Promise<number> {
     ...route,
     waitMs: args.durationMs("wait"),
     untilDelivered: args.isGiven("require"),
-    id: args.text("id"),
+    id: args.rawText("id"),
   }));
   printOutcomes(outcomes, notifier.problems, context);
   if (args.isGiven("require") && !wasDelivered(outcomes)) {
@@ -174,7 +175,7 @@ function toInput(args: SendContext["args"]): NotificationInput {
     link: args.text("link"),
     silent: args.has("silent"),
     origin: args.text("origin"),
-    key: args.text("key") ?? (args.isGiven("key") ? "" : undefined),
+    key: args.rawText("key"),
     resolves: args.has("resolve"),
     mentions: args.list("mention"),
     ttlMs: args.durationMs("ttl"),

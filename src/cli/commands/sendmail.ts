@@ -1,10 +1,10 @@
 /** `sendmail`: reads a mail, like the program sendmail, and sends it as a notification. */
 
-import { InvalidNotificationError, StorageError } from "../../base/errors.ts";
 import { MAX_INCOMING_MAIL_BYTES } from "../../ingest/mail/mail.ts";
 import { toMailNotification } from "../../ingest/mail/notification.ts";
 import { readMail } from "../../ingest/mail/read.ts";
-import { readAtMost } from "../../runtime/streams.ts";
+import { unreadableState } from "../../runtime/file_errors.ts";
+import { EndsBuffer, readEnds } from "../../runtime/streams.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { CHANNELS_OPTION, DELIVERY_OPTIONS, JSON_OPTION, WAIT_OPTION } from "../options.ts";
@@ -23,8 +23,8 @@ export const sendmail: Command = defineCommand({
     "not end the mail. -F and -f set the sender if the mail has no From header. -bs, -bp, -bd and -q are refused with " +
     "exit 69. Options of sendmail that this help does not name are ignored.",
     "The Subject of the mail becomes the subject of the notification. From becomes the origin. X-Priority and " +
-    "Importance set the severity. Attachments are sent as files. A mail of more than 10 MiB is refused with " +
-    "exit 65. A wrong or missing charset is detected. Without --json, sendmail prints only " +
+    "Importance set the severity. Attachments are sent as files. Of a mail of more than 10 MiB, the " +
+    "beginning and the end are sent. A wrong or missing charset is detected. Without --json, sendmail prints only " +
     "errors.",
   ],
   examples: [
@@ -35,37 +35,52 @@ export const sendmail: Command = defineCommand({
 });
 
 async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
-  const { args, runtime, ui } = context;
+  const { args, ui } = context;
   const { dotEnds, sender, refused } = parseSendmailArgs(args.operands);
   if (refused !== undefined) {
     ui.fail(`${refused.problem}: matrix-notify sendmail can only send mails`, refused.hint);
     return EXIT.unavailable;
   }
-  const bytes = await readAtMost(runtime.stdio.stdin(), MAX_INCOMING_MAIL_BYTES);
-  if (bytes.length > MAX_INCOMING_MAIL_BYTES) {
-    throw new InvalidNotificationError(`Cannot send the mail: it is longer than ${MAX_INCOMING_MAIL_BYTES} bytes`);
-  }
-  if (bytes.length === 0) throw new InvalidNotificationError("Cannot send the mail: standard input is empty");
+  const { bytes, problems } = await readInput(context);
   const mail = readMail(bytes, { dotEnds });
   const channels = args.list("channel");
   const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
-  const send = async (sendsFiles: boolean) =>
-    await notifier.notify(toMailNotification(mail, { sender, sendsFiles }), {
+  const outcomes = await requireAccepted(
+    notifier.notify({ ...toMailNotification(mail, { sender }), problems }, {
       channels: channels.length > 0 ? channels : undefined,
       waitMs: args.durationMs("wait"),
-    });
-  const outcomes = await requireAccepted(
-    send(true).catch((error) => {
-      // There is not enough space on the disk for the files, but the text can still be sent.
-      if (!(error instanceof StorageError) || error.code !== "attachments-not-stored") throw error;
-      ui.warn(`${error.message}; the mail is sent without its attachments`);
-      return send(false);
     }),
   );
   if (args.has("json")) printOutcomesJson(outcomes, ui);
   reportTrouble(outcomes, ui, notifier.problems);
   return exitCodeForOutcomes(outcomes, notifier.problems);
+}
+
+interface MailInput {
+  readonly bytes: Uint8Array;
+  /** The parts that could not be read. The notification shows them. */
+  readonly problems: readonly string[];
+}
+
+/** Reads a mail from standard input. Of a mail that is too long, the beginning and the end are kept. */
+async function readInput({ runtime }: ContextFor<typeof OPTIONS>): Promise<MailInput> {
+  try {
+    const { beginning, end, missing } = await readEnds(runtime.stdio.stdin(), new EndsBuffer(MAX_INCOMING_MAIL_BYTES / 2));
+    if (beginning.length === 0) return { bytes: beginning, problems: ["The mail is empty"] };
+    if (missing === 0) return { bytes: beginning, problems: [] };
+    const total = beginning.length + missing + end.length;
+    const note = new TextEncoder().encode(`\n✂ Cut here: ${missing} of ${total} bytes are missing\n`);
+    return {
+      bytes: new Uint8Array(await new Blob([beginning, note, end] as BlobPart[]).arrayBuffer()),
+      problems: [`Cannot send the whole mail of ${total} bytes: the limit is ${MAX_INCOMING_MAIL_BYTES}`],
+    };
+  } catch (error) {
+    return {
+      bytes: new Uint8Array(),
+      problems: [`Cannot read the mail from standard input: ${unreadableState(error)}`],
+    };
+  }
 }
 
 /** The options of sendmail that matrix-notify uses. */

@@ -13,12 +13,6 @@ import type { Mail, Urgency } from "./mail.ts";
 export interface MailContext {
   /** The sender for a mail without `From`: the value of `-F`, or of `-f` if `-F` is missing. */
   readonly sender?: string;
-  /**
-   * True if attachments are sent. If false, the message only lists the attachments.
-   *
-   * @default {true}
-   */
-  readonly sendsFiles?: boolean;
 }
 
 /** The input of a notification whose message is decoded. */
@@ -35,9 +29,8 @@ const SEVERITIES = { low: "info", normal: "info", high: "error", highest: "criti
  * Turns a mail into the input of a notification. `createNotification()` accepts this input for
  * every possible mail.
  */
-export function toMailNotification(mail: Mail, context: MailContext): MailNotification {
-  const { sender, sendsFiles = true } = context;
-  const files = sendsFiles ? chooseAttachments(mail.attachments) : [];
+export function toMailNotification(mail: Mail, { sender }: MailContext): MailNotification {
+  const files = chooseAttachments(mail.attachments);
   const origin = readableLine(mail.from ?? "") || readableLine(sender ?? "");
   return {
     subject: readableLine(mail.subject ?? "") || "(no subject)",

@@ -14,7 +14,7 @@
  * @module
  */
 
-import { InvalidNotificationError, StorageError } from "../../base/errors.ts";
+import { InvalidNotificationError } from "../../base/errors.ts";
 import { mapFileErrors } from "../../runtime/file_errors.ts";
 import { denoFiles, type Files, type OpenFile } from "../../runtime/files.ts";
 import { MAX_FILES_BYTES } from "../limits.ts";
@@ -170,29 +170,34 @@ export class StagedFiles implements Disposable {
    *
    * @param title the name of the file in messages
    * @returns the name of the file in the directory, and its size in bytes
-   * @throws {StorageError} if the file cannot be written, or all files together would exceed the
-   * limit
+   * @throws {StorageError} if the file cannot be written
+   * @throws {InvalidNotificationError} if all files together would exceed the limit
    * @throws the error of `chunks`
    */
   write(chunks: Iterable<Uint8Array>, title: string): { readonly name: string; readonly size: number } {
-    return mapFileErrors(`store ${title} in ${this.#directory}`, () => {
-      const [name, file] = this.#create();
-      let size = 0;
-      for (const chunk of chunks) {
-        size += chunk.length;
-        this.#room -= chunk.length;
-        if (this.#room < 0) {
-          const limit = `${Math.round(MAX_FILES_BYTES / 2 ** 20)} MiB`;
-          throw new StorageError(
-            "attachments-not-stored",
-            `Cannot store ${title} in ${this.#directory}: the directory has reached its limit of ${limit}`,
-          );
+    const action = `store ${title} in ${this.#directory}`;
+    const [name, file] = mapFileErrors(action, () => this.#create(), "write-failed");
+    let size = 0;
+    try {
+      return mapFileErrors(action, () => {
+        for (const chunk of chunks) {
+          size += chunk.length;
+          this.#room -= chunk.length;
+          if (this.#room < 0) {
+            const limit = `${Math.round(MAX_FILES_BYTES / 2 ** 20)} MiB`;
+            throw new InvalidNotificationError(`Cannot ${action}: the directory has reached its limit of ${limit}`);
+          }
+          for (let rest = chunk; rest.length > 0;) rest = rest.subarray(file.append(rest));
         }
-        for (let rest = chunk; rest.length > 0;) rest = rest.subarray(file.append(rest));
-      }
-      file.syncData();
-      return { name, size };
-    }, "write-failed");
+        file.syncData();
+        return { name, size };
+      }, "write-failed");
+    } catch (error) {
+      // The rest of the notification needs the space.
+      this.#room += size;
+      this.#discard(name, file);
+      throw error;
+    }
   }
 
   /**
@@ -229,14 +234,16 @@ export class StagedFiles implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const [name, file] of this.#written) {
-      try {
-        this.#files.remove(`${this.#directory}/${name}`);
-      } catch {
-        // Ignore the error. The next sweep (deletion of unneeded files) deletes the file.
-      }
-      file[Symbol.dispose]();
+    for (const [name, file] of this.#written) this.#discard(name, file);
+  }
+
+  #discard(name: string, file: OpenFile): void {
+    try {
+      this.#files.remove(`${this.#directory}/${name}`);
+    } catch {
+      // Ignore the error. The next sweep (deletion of unneeded files) deletes the file.
     }
-    this.#written.clear();
+    file[Symbol.dispose]();
+    this.#written.delete(name);
   }
 }

@@ -1,4 +1,4 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { parseSendmailArgs } from "../../../src/cli/commands/sendmail.ts";
 import { main } from "../../../src/cli/main.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
@@ -69,10 +69,10 @@ Deno.test("sendmail() sends a mail without its attachments when there is not eno
   const stdin = Deno.readFileSync(new URL("../../ingest/mail/fixtures/attachment.eml", import.meta.url));
   using runtime = fakeRuntime({ env: environmentOf(scene), stdin, realIds: true });
   assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), 0);
-  assertStringIncludes(runtime.err(), "file exists; the mail is sent without its attachments");
+  assertStringIncludes(runtime.err(), "cannot attach log.gz: Cannot make the directory");
   const bodies = homeserver.events(room).map(({ content }) => String(content.body));
   assertEquals(bodies.length, 1);
-  assertStringIncludes(bodies[0], "📎 log.gz (application/gzip, 25 bytes)");
+  assertStringIncludes(bodies[0], "✂ Cannot attach log.gz: Cannot make the directory");
 });
 
 Deno.test("sendmail() sends a mail without its attachments when the queue cannot be created", async () => {
@@ -87,16 +87,36 @@ Deno.test("sendmail() sends a mail without its attachments when the queue cannot
   assertEquals(homeserver.events(room).length, 1);
 });
 
-Deno.test("sendmail() refuses a mail of more than 10 MiB and sends a mail of exactly 10 MiB", async () => {
+Deno.test("sendmail() sends the beginning and the end of a mail of more than 10 MiB", async () => {
   await using scene = await setScene();
   const env = environmentOf(scene);
   const head = "Subject: Large\n\n";
-  for (const [bytes, expected] of [[10 * 1024 * 1024, 0], [10 * 1024 * 1024 + 1, 65]]) {
-    using runtime = fakeRuntime({ env, stdin: head + "x".repeat(bytes - head.length), realIds: true });
-    assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), expected, runtime.err());
+  for (const bytes of [10 * 1024 * 1024, 10 * 1024 * 1024 + 1]) {
+    using runtime = fakeRuntime({ env, stdin: `${head}${"x".repeat(bytes - head.length - 4)} end`, realIds: true });
+    assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), 0, runtime.err());
+    const problem = "cannot send the whole mail of 10485761 bytes: the limit is 10485760";
+    assertEquals(runtime.err().includes(problem), bytes > 10 * 1024 * 1024);
   }
-  // The text is too long for a room, so it goes along as a file.
-  assertEquals(scene.subjects(), ["Large", "message.txt"]);
+  assertEquals(scene.subjects(), ["Large", "message.txt", "Large", "message.txt"]);
+  for (const { content } of scene.homeserver.events(scene.room).filter(({ content }) => content.msgtype === "m.text")) {
+    assertMatch(String(content.body), / end(\n\n✂ .*)?$/);
+  }
+});
+
+Deno.test("sendmail() sends a mail that is empty or cannot be read, and says so", async () => {
+  await using scene = await setScene();
+  const env = environmentOf(scene);
+  using empty = fakeRuntime({ env, stdin: "", realIds: true });
+  assertEquals(await main(["sendmail", "--no-background", "-FCronDaemon"], empty), 0, empty.err());
+  assertStringIncludes(empty.err(), "the mail is empty");
+  using unreadable = fakeRuntime({ env, stdin: "", realIds: true });
+  const stdin = () => new ReadableStream<Uint8Array>({ pull: () => Promise.reject(new Deno.errors.IsADirectory("")) });
+  const runtime = { ...unreadable, stdio: { ...unreadable.stdio, stdin } };
+  assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), 0, unreadable.err());
+  assertEquals(scene.homeserver.events(scene.room).map(({ content }) => content.body), [
+    "[jump] (no subject)\n\n✂ The mail is empty",
+    "[jump] (no subject)\n\n✂ Cannot read the mail from standard input: it is a directory",
+  ]);
 });
 
 function parse(line: string) {
