@@ -17,7 +17,21 @@ import { Ui } from "./ui.ts";
 /** Runs a command line with the Deno runtime. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   using runtime = denoRuntime();
-  return await main(hasCommand(argv) ? argv : await addProgramName(argv), runtime);
+  const words = hasCommand(argv) ? argv : await addProgramName(argv);
+  return await main(words[0] !== "run" && words.some(isDamaged) ? await decodeWords(words) : words, runtime);
+}
+
+/** Returns true if bytes of a word may have been replaced, because they are not UTF-8. */
+function isDamaged(word: string): boolean {
+  return word.includes("\ufffd");
+}
+
+async function decodeWords(words: readonly string[]): Promise<readonly string[]> {
+  const { readArgumentBytes } = await import("../runtime/argument_bytes.ts");
+  const { decodeText } = await import("../notification/text.ts");
+  const given = (await readArgumentBytes())?.map(decodeText) ?? [];
+  // The first word can be a command that follows from the name of the program.
+  return [...words.slice(0, words.length - given.length), ...given];
 }
 
 function hasCommand([first]: readonly string[]): boolean {

@@ -247,7 +247,9 @@ async function readSource(
   { ui }: SendContext,
 ): Promise<Body> {
   try {
-    return { message: toMessage(await readEnds(await open(), createBodyBuffer()), (problem) => ui.warn(problem)) };
+    const ends = await readEnds(await open(), createBodyBuffer());
+    // How the bytes are read depends on the format of the notification.
+    return { message: ends.missing === 0 ? ends.beginning : toMessage(ends, (problem) => ui.warn(problem)) };
   } catch (error) {
     return { problems: [`Cannot read the body from ${source}: ${unreadableState(error)}`] };
   }

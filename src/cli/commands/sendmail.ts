@@ -66,7 +66,10 @@ interface MailInput {
 /** Reads a mail from standard input. Of a mail that is too long, the beginning and the end are kept. */
 async function readInput({ runtime }: ContextFor<typeof OPTIONS>): Promise<MailInput> {
   try {
-    const { beginning, end, missing } = await readEnds(runtime.stdio.stdin(), new EndsBuffer(MAX_INCOMING_MAIL_BYTES / 2));
+    const { beginning, end, missing } = await readEnds(
+      runtime.stdio.stdin(),
+      new EndsBuffer(MAX_INCOMING_MAIL_BYTES / 2),
+    );
     if (beginning.length === 0) return { bytes: beginning, problems: ["The mail is empty"] };
     if (missing === 0) return { bytes: beginning, problems: [] };
     const total = beginning.length + missing + end.length;
