@@ -56,7 +56,9 @@ export async function installUnits(context: ContextFor<readonly [{ name: "dry-ru
     "",
     "To get an alert when a unit fails, write into its section [Unit]:",
     "  OnFailure=matrix-notify@%n.service",
-    `For all services of this host, write the section [Unit] with this line to ${folder}/service.d/matrix-notify.conf.`,
+    `For all services of ${
+      runtime.isRoot() ? "this host" : "this user"
+    }, write the section [Unit] with this line to ${folder}/service.d/matrix-notify.conf.`,
     ...await lingerHint(runtime),
   );
   return EXIT.ok;
