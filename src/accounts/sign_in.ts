@@ -162,7 +162,9 @@ function isForbidden(error: unknown): boolean {
 }
 
 function wrongProof(userId: string, { type }: LoginProof, cause: unknown): LoginError {
-  const state = type === "m.login.password" ? "the password is wrong" : "the login token is wrong or has expired";
+  const state = type === "m.login.password"
+    ? "the user or the password is wrong"
+    : "the login token is wrong or has expired";
   return new LoginError("refused", `Cannot log in as ${userId}: ${state}`, {
     cause,
     hint: "matrix-notify does not repeat the login, because servers block logins after several failures",
