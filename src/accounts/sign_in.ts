@@ -215,7 +215,7 @@ export function toLoginError(what: string, error: unknown, now: number): unknown
     const { retryAfterMs } = error;
     const until = retryAfterMs === undefined ? undefined : now + retryAfterMs;
     const wait = retryAfterMs === undefined ? "for some time" : `for ${formatDuration(retryAfterMs)}`;
-    return new LoginError("rate-limited", `${what}: the server rejects further requests ${wait}`, {
+    return new LoginError("rate-limited", `${what}: the server rejects further requests ${wait} (rate limit)`, {
       until,
       cause: error,
     });

@@ -151,7 +151,7 @@ function otherServiceHint(status: number): string {
 function refusalFinding({ message, errcode, status, retryAfterMs }: MatrixError): Found {
   if (status === 429) {
     const wait = retryAfterMs === undefined ? "later" : `in ${formatDuration(retryAfterMs)}`;
-    return warning(message, `there were too many requests: try again ${wait}`);
+    return warning(message, `this is a rate limit: try again ${wait}`);
   }
   if (status >= 500) return failure(message, "look into the homeserver's log");
   return failure(message, findHint(errcode));

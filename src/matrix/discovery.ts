@@ -10,7 +10,7 @@
 import { isLoopback, parseServer, type ServerAddress } from "../runtime/address.ts";
 import { ConfigError, DiscoveryError, NotTheServiceError, TransportError } from "../base/errors.ts";
 import { exchange, type HttpRuntime } from "../runtime/http.ts";
-import { parseJsonObject } from "../base/fields.ts";
+import { isObject, parseJsonObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
 import { parseHomeserverName, parseUserId } from "./ids.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
@@ -231,24 +231,32 @@ function toText(error: unknown): string {
 }
 
 /**
- * Reads the name of the homeserver's software, such as `Synapse` (Server-Server API, "Retrieving
- * server version").
+ * Finds the name of the homeserver's software, such as `Synapse`. Many proxies do not forward the
+ * requests of the Server-Server API, and a Synapse without its federation resource does not answer
+ * them. So Synapse is also recognized by its unstable features.
  *
- * @returns undefined if the answer does not contain the name; many proxies do not forward this
- * request
+ * @returns undefined if the software is unknown
  * @throws {TransportError} if the server did not answer
  */
 export async function readServerSoftware(client: MatrixClient, options: RequestOptions): Promise<string | undefined> {
-  try {
-    const { server } = await request({ ...client, credentials: undefined }, {
-      method: "GET",
-      api: "/_matrix/federation/v1",
-      path: ["version"],
-      ...options,
-    });
-    return typeof server === "object" && server !== null && "name" in server ? String(server.name) : undefined;
-  } catch (error) {
-    if (error instanceof MatrixError || error instanceof NotTheServiceError) return undefined;
-    throw error;
-  }
+  const read = async (api: string, path: string) => {
+    try {
+      const details = { method: "GET", api, path: [path], ...options } as const;
+      return await request({ ...client, credentials: undefined }, details);
+    } catch (error) {
+      if (error instanceof MatrixError || error instanceof NotTheServiceError) return {};
+      throw error;
+    }
+  };
+  // Server-Server API, "Retrieving server version".
+  const { server } = await read("/_matrix/federation/v1", "version");
+  if (isObject(server) && typeof server.name === "string") return server.name;
+  const { unstable_features: features } = await read("/_matrix/client", "versions");
+  return isObject(features) && Object.hasOwn(features, SYNAPSE_FEATURE) ? "Synapse" : undefined;
 }
+
+/**
+ * An unstable feature that only Synapse lists, even if the feature is turned off
+ * (synapse/rest/client/versions.py).
+ */
+const SYNAPSE_FEATURE = "io.element.e2ee_forced.public";

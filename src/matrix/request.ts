@@ -7,7 +7,14 @@
  */
 
 import { NotSentError, NotTheServiceError } from "../base/errors.ts";
-import { exchange, type HttpAnswer, type HttpRuntime, parseRetryAfter, readDuration } from "../runtime/http.ts";
+import {
+  describeStatus,
+  exchange,
+  type HttpAnswer,
+  type HttpRuntime,
+  parseRetryAfter,
+  readDuration,
+} from "../runtime/http.ts";
 import { parseJsonObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
 
@@ -166,7 +173,7 @@ async function requestOnce(
 function toMatrixError(host: string, answer: HttpAnswer, json: Record<string, unknown>, now: number): MatrixError {
   const errcode = String(json.errcode);
   const text = typeof json.error === "string" && json.error !== "" ? `: ${json.error.slice(0, 300)}` : "";
-  return new MatrixError(`${host} answered ${answer.status} ${errcode}${text}`, {
+  return new MatrixError(`${host} answered ${describeStatus(answer.status, errcode)}${text}`, {
     status: answer.status,
     errcode,
     retryAfterMs: parseRetryAfter(answer.headers.get("Retry-After"), now) ?? readDuration(json.retry_after_ms, 1),
@@ -180,5 +187,5 @@ function describe({ status, headers, text }: HttpAnswer): string {
     return `${status}, a redirect${target ? ` to ${target}` : ""}`;
   }
   const type = headers.get("Content-Type")?.split(";")[0] ?? "no content type";
-  return `${status}, ${text === "" ? "an empty body" : type}`;
+  return `${describeStatus(status)}, ${text === "" ? "an empty body" : type}`;
 }

@@ -145,11 +145,17 @@ export async function exchangeJson(
   if (isSuccess(answer)) return answer;
   const refusal = readRefusal(answer);
   if (refusal === undefined) {
-    throw new NotTheServiceError(`${host} does not answer like ${name}: ${status}`, { status, retryAfterMs });
+    const state = describeStatus(status);
+    throw new NotTheServiceError(`${host} does not answer like ${name}: ${state}`, { status, retryAfterMs });
   }
   const { said, ...rest } = refusal;
-  const message = `${host} answered ${status}${said === "" ? "" : `: ${said}`}`;
+  const message = `${host} answered ${describeStatus(status)}${said === "" ? "" : `: ${said}`}`;
   throw new ResponseError(message, { status, retryAfterMs, ...rest });
+}
+
+/** Formats an HTTP status for messages. The status 429 is explained: `429 (rate limit)`. */
+export function describeStatus(status: number, code?: string): string {
+  return `${status}${code === undefined ? "" : ` ${code}`}${status === 429 ? " (rate limit)" : ""}`;
 }
 
 async function readText(response: Response, host: string, maxBytes: number): Promise<string> {

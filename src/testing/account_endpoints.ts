@@ -21,7 +21,8 @@ const MAX_DISPLAY_NAME_CHARS = 256;
 export function versions({ software }: HomeserverState): Answer {
   const last = { Synapse: 15, Dendrite: 2, Conduit: 5 }[software];
   const stable = Array.from({ length: last }, (_, index) => `v1.${index + 1}`);
-  return jsonAnswer(200, { versions: ["r0.0.1", "r0.5.0", "r0.6.1", ...stable], unstable_features: {} });
+  const features = software === "Synapse" ? { "io.element.e2ee_forced.public": false } : {};
+  return jsonAnswer(200, { versions: ["r0.0.1", "r0.5.0", "r0.6.1", ...stable], unstable_features: features });
 }
 
 export function wellKnown({ software }: HomeserverState, { host }: EndpointRequest): Answer {

@@ -468,7 +468,7 @@ const NTFY: readonly BrokenSetup[] = [
     apply: (scene) => void scene.ntfy.fault("429", { times: 1 }),
     check: "phone/topic",
     state: "warning",
-    message: "does not accept requests now: 429 (42901)",
+    message: "(rate limit): 429 (42901)",
     hint: "visitor-request-limit-burst",
   },
   {

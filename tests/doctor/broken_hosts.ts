@@ -292,6 +292,19 @@ const QUEUE: readonly BrokenSetup[] = [
     hint: "queue list --dead",
   },
   {
+    name: "a dead letter and a notification that waits",
+    async apply(scene) {
+      scene.homeserver.fault("too-large", { times: 1 });
+      await scene.send("Too large", "", 10_000);
+      scene.homeserver.fault("unknown-token", { times: 1 });
+      await scene.send("Held", "", 10_000);
+    },
+    check: "queue",
+    state: "failure",
+    message: "1 dead letter",
+    hint: "queue retry --dead",
+  },
+  {
     name: "a damaged line",
     async apply(scene) {
       await scene.send("One", "", 10_000);

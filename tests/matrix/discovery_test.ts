@@ -177,3 +177,17 @@ Deno.test("readServerSoftware() returns the name, and sends no token", async () 
   assertEquals(await readServerSoftware(client, { timeoutMs: 1000 }), "Dendrite");
   assertEquals(homeserver.requests.map(({ headers }) => headers.get("authorization")), [null]);
 });
+
+Deno.test("readServerSoftware() recognizes a Synapse without its federation resource, and no other server", async () => {
+  for (
+    const [software, expected] of [["Synapse", "Synapse"], ["Dendrite", undefined], ["Conduit", undefined]] as const
+  ) {
+    for (const fault of ["unrecognized", "captive-portal"] as const) {
+      using runtime = fakeRuntime();
+      await using homeserver = await LoopbackHomeserver.start({ software });
+      homeserver.fault(fault, { on: "federation-version" });
+      const client = { runtime, baseUrl: homeserver.url, userAgent: "test/1" };
+      assertEquals(await readServerSoftware(client, { timeoutMs: 1000 }), expected);
+    }
+  }
+});

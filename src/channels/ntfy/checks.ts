@@ -60,8 +60,9 @@ export function createChecks(context: CheckContext, settings: NtfySettings): rea
             "set tokenFile to a file that contains a token, or use another topic",
           );
         } else if (code === RESERVED_TOPIC_CODE) yield failure(`the server does not allow the topic ${topic}`, hint);
-        else if (status === 429) yield warning(`the server does not accept requests now: ${status} (${code})`, hint);
-        else throw new NotTheServiceError(`Cannot test the topic ${topic}: the answer was ${status}`, { status });
+        else if (status === 429) {
+          yield warning(`the server limits our requests (rate limit): ${status} (${code})`, hint);
+        } else throw new NotTheServiceError(`Cannot test the topic ${topic}: the answer was ${status}`, { status });
       },
     },
   ];

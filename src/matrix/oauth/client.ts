@@ -9,7 +9,14 @@
 import { NotTheServiceError, type Refusal, ResponseError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
 import { isLoopback } from "../../runtime/address.ts";
-import { exchange, type HttpAnswer, isToken, parseRetryAfter, readDuration } from "../../runtime/http.ts";
+import {
+  describeStatus,
+  exchange,
+  type HttpAnswer,
+  isToken,
+  parseRetryAfter,
+  readDuration,
+} from "../../runtime/http.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { MatrixError } from "../errors.ts";
 import { type MatrixClient, request, type RequestOptions } from "../request.ts";
@@ -145,7 +152,7 @@ export async function oauthRequest(client: OAuthClient, details: OAuthRequest): 
       retryAfterMs,
     });
   }
-  const message = `Cannot ${task}: ${host} does not answer like an authorization server: ${status}`;
+  const message = `Cannot ${task}: ${host} does not answer like an authorization server: ${describeStatus(status)}`;
   throw new NotTheServiceError(message, { status, retryAfterMs });
 }
 
@@ -155,7 +162,7 @@ function describeRefusal(
   { error, error_description: description }: Record<string, unknown>,
 ): string {
   const text = typeof description === "string" && description !== "" ? `: ${description.slice(0, 300)}` : "";
-  return `${host} answered ${status} ${error}${text}`;
+  return `${host} answered ${describeStatus(status, String(error))}${text}`;
 }
 
 /** Creates the error for an answer with a missing or wrong field. */
