@@ -21,7 +21,7 @@ export function formatAttachment({ name, size }: Pick<Attachment, "name" | "size
 export function splitAttachments(notification: Notification, mode: AttachmentMode | undefined): Notification[] {
   const { attachments, ...text } = notification;
   if (mode !== "separate" || attachments === undefined) return [notification];
-  const { link: _, mentions: __, resolves: ___, fullText, ...rest } = text;
+  const { link: _, mentions: __, resolves: ___, problems: ____, fullText, ...rest } = text;
   const files = attachments.map((file): Notification => {
     const isFullText = file.content === fullText?.content;
     return { ...rest, subject: `📎 ${file.name}`, message: "", file, ...(isFullText ? { isFullText } : {}) };

@@ -17,16 +17,17 @@ function createLoad(more: Partial<Notification>): Notification {
 }
 
 Deno.test("splitAttachments() makes a text and one notification for each attachment in mode separate", () => {
-  const notification = createLoad({ attachments: [GRAPH, TABLE] });
+  const problems = ["Cannot attach b.csv: it is empty"];
+  const notification = createLoad({ attachments: [GRAPH, TABLE], problems });
   const [text, ...files] = splitAttachments(notification, "separate");
-  assertEquals(text, createLoad({}));
+  assertEquals(text, createLoad({ problems }));
   assertEquals(files.map(({ subject, message, file }) => [subject, message, file]), [
     ["📎 graph.png", "", GRAPH],
     ["📎 a.csv", "", TABLE],
   ]);
-  for (const { link, resolves, mentions, key, severity, silent } of files) {
-    assertEquals([link, resolves, mentions, key, severity, silent], [
-      ...[undefined, undefined, undefined, "load", "error", true],
+  for (const { link, resolves, mentions, problems, key, severity, silent } of files) {
+    assertEquals([link, resolves, mentions, problems, key, severity, silent], [
+      ...[undefined, undefined, undefined, undefined, "load", "error", true],
     ]);
   }
   for (const mode of ["inline", undefined] as const) {
