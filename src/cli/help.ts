@@ -47,6 +47,18 @@ export function programHelp(commands: readonly CommandEntry[]): string {
   ].join("\n");
 }
 
+/** Returns the help of the commands with one first word, such as `queue`. */
+export function familyHelp(first: string, commands: readonly CommandEntry[]): string {
+  return [
+    `usage: matrix-notify ${first} COMMAND [OPTIONS]`,
+    "",
+    "commands:",
+    ...columns(commands.map(({ name, summary }) => [name, summary])),
+    "",
+    `matrix-notify ${first} COMMAND --help prints the help of a command.`,
+  ].join("\n");
+}
+
 /** Returns the help of one command. */
 export function commandHelp({ name, summary }: Omit<CommandEntry, "load">, command: CommandHelp): string {
   const { details = [], exitCodes } = command;

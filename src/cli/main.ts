@@ -85,6 +85,12 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
     return EXIT.ok;
   }
   const words = first === "help" ? [...argv.slice(1), "--help"] : argv;
+  const family = findFamily(words);
+  if (family.length > 0 && /^(-h|--help)$/.test(words[1])) {
+    const { familyHelp } = await import("./help.ts");
+    ui.data(familyHelp(words[0], family));
+    return EXIT.ok;
+  }
   const entry = findCommand(words);
   const command = await entry.load();
   const { parseArguments } = await import("./arguments.ts");
@@ -103,13 +109,18 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
  */
 const SENDMAIL_WORD_REGEXP = /^(-t|-i|-[obB]\w+|-F.*|[^-\s@][^\s@]*@[^\s@]+)$/;
 
+/** Finds the commands of two words with this first word: `queue list`, `queue show` and so on. */
+function findFamily([first]: readonly string[]): readonly CommandEntry[] {
+  return COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+}
+
 /** @throws {UsageError} if the command does not exist; the hint suggests a similar command */
 function findCommand(argv: readonly string[]): CommandEntry {
   const [first, second] = argv;
   const found = COMMANDS.find(({ name }) => name === first || name === `${first} ${second}`);
   if (found) return found;
   if (first === undefined) throw new UsageError("Cannot run: no command is given", "see matrix-notify --help");
-  const family = COMMANDS.filter(({ name }) => name.startsWith(`${first} `)).map(({ name }) => name);
+  const family = findFamily(argv).map(({ name }) => name);
   if (family.length > 0) {
     const near = second === undefined ? undefined : nearest(`${first} ${second}`, family);
     const problem = second === undefined || second.startsWith("-")

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { COMMANDS } from "../../src/cli/commands.ts";
+import { main } from "../../src/cli/main.ts";
+import { fakeRuntime } from "../fakes/runtime.ts";
 import { commandHelp, programHelp } from "../../src/cli/help.ts";
 import { GENERAL_OPTIONS, type OptionSpec } from "../../src/cli/options.ts";
 
@@ -12,6 +14,17 @@ Deno.test("programHelp() fits 80 columns and lists every command", () => {
   for (const { name, summary } of COMMANDS) {
     assert(help.includes(`\n  ${name} `) && help.includes(summary), name);
     assert(summary.length < MAX_SUMMARY, `too long: ${summary}`);
+  }
+});
+
+Deno.test("main() prints the help of the commands with one first word", async () => {
+  for (const words of [["queue", "--help"], ["queue", "-h"], ["help", "queue"]]) {
+    using runtime = fakeRuntime();
+    let help = "";
+    const stdio = { ...runtime.stdio, stdout: (text: string) => void (help += text) };
+    assertEquals(await main(words, { ...runtime, stdio }), 0, words.join(" "));
+    assertEquals(tooLong(help), []);
+    for (const { name } of COMMANDS) assertEquals(help.includes(`\n  ${name} `), name.startsWith("queue "), name);
   }
 });
 
