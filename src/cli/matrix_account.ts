@@ -12,7 +12,13 @@ import { ConfigError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { USER_AGENT } from "../base/version.ts";
 import { readSettings } from "../channels/fields/setting.ts";
-import { formatDestination, rememberRoomNames, RoomCacheFile, type RoomNames } from "../channels/room_cache.ts";
+import {
+  formatDestination,
+  readRoomNames,
+  rememberRoomNames,
+  RoomCacheFile,
+  type RoomNames,
+} from "../channels/room_cache.ts";
 import { createClient } from "../channels/matrix/client.ts";
 import { ACCOUNT_SETTINGS } from "../channels/matrix/settings.ts";
 import { withConnection } from "../config/connection.ts";
@@ -83,6 +89,11 @@ export async function findMatrixChannels(
  */
 export async function rememberNames(context: CommandContext, names: RoomNames): Promise<void> {
   await rememberRoomNames(new RoomCacheFile(findStateDir(context), context.runtime), names);
+}
+
+/** Formats a room with its stored name: `Alerts (!id)`. */
+export function formatRoom(context: CommandContext, room: string): string {
+  return formatDestination(room, readRoomNames(new RoomCacheFile(findStateDir(context), context.runtime)));
 }
 
 /**

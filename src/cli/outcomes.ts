@@ -6,34 +6,60 @@
 import { type ConfigError, StorageError } from "../base/errors.ts";
 import { formatDuration } from "../base/duration.ts";
 import { formatTime } from "../base/time.ts";
-import type { Outcome } from "../notifier/outcomes.ts";
+import type { DeliveredOutcome, Outcome, PendingOutcome } from "../notifier/outcomes.ts";
 import { EVERY_CHANNEL } from "../routing/rule.ts";
 import { CommandError } from "./errors.ts";
 import { EXIT } from "./exit_codes.ts";
 import { toOutcomeJson } from "./json.ts";
+import type { Destinations } from "./plan.ts";
 import { printable, type Ui } from "./ui.ts";
 
-/** Formats an outcome: `queued <id>: <reason>; next try at 20:15:07 UTC+1 (in 2 s)`. */
-export function formatOutcome(outcome: Outcome, now: number, ui: Ui): string {
-  if (outcome.state === "delivered") return `${ui.paint("delivered", "green")} ${printable(outcome.receipt)}`;
-  const { state, id, reason } = outcome;
-  if (state === "muted") return `${ui.paint("muted", "yellow")}: ${printable(outcome.reason)}`;
-  const why = reason === undefined ? "" : `: ${printable(reason)}`;
-  const next = state === "queued" || state === "held" ? outcome.next : undefined;
-  const when = next === undefined || next <= now ? "" : `; next try ${formatWhen(next, now)}`;
-  return `${ui.paint(state, state === "queued" ? "yellow" : "red")} ${id}${why}${when}`;
+/** What the output for people needs besides the outcomes or entries. */
+export interface View {
+  readonly now: number;
+  readonly ui: Pick<Ui, "paint">;
+  readonly destinations: Destinations;
 }
 
 /**
- * Formats the prefix of the line for an outcome (the result of a delivery). The prefix is empty if
- * there is only one outcome. The prefix contains the destination only if the channel has several
- * destinations.
+ * Formats outcomes, each as a line: `delivered $event to Alerts (!id)`; `queued <id>: <reason>; next
+ * try at 20:15:07 UTC+1 (in 2 s)`. If there are several outcomes, a line begins with its channel. If
+ * the channel has several destinations, the destination follows.
  */
-export function formatOutcomePrefix({ channel, destination, file }: Outcome, outcomes: readonly Outcome[]): string {
-  if (outcomes.length === 1) return "";
-  const isOnly = outcomes.every((other) => other.channel !== channel || other.destination === destination);
-  const where = isOnly ? channel : `${channel} ${printable(destination)}`;
-  return file === undefined ? `${where}: ` : `${where} 📎 ${printable(file)}: `;
+export function formatOutcomes(outcomes: readonly Outcome[], view: View): string[] {
+  // A rule muted the notification. One line is enough, because all outcomes are equal.
+  const shown = outcomes.every(({ state }) => state === "muted") ? outcomes.slice(0, 1) : outcomes;
+  return shown.map((outcome) => {
+    const { channel, destination, file } = outcome;
+    if (shown.length === 1) return formatOutcome(outcome, view, true);
+    const isOnly = shown.every((other) => other.channel !== channel || other.destination === destination);
+    const where = isOnly ? channel : `${channel} ${view.destinations.formatDestination(destination)}`;
+    const prefix = printable(file === undefined ? where : `${where} 📎 ${file}`);
+    return `${prefix}: ${formatOutcome(outcome, view, isOnly && channel !== destination)}`;
+  });
+}
+
+/** @param isNamed true if the line of a delivery names the destination */
+function formatOutcome(outcome: Outcome, { now, ui, destinations }: View, isNamed: boolean): string {
+  if (outcome.state === "delivered") {
+    const to = isNamed ? ` to ${destinations.formatDestination(outcome.destination)}` : "";
+    return `${ui.paint("delivered", "green")} ${printable(`${outcome.receipt}${to}`)}`;
+  }
+  const { state, id } = outcome;
+  if (state === "muted") return `${ui.paint("muted", "yellow")}: ${printable(outcome.reason)}`;
+  return `${ui.paint(state, state === "queued" ? "yellow" : "red")} ${id}${formatReason(outcome, now)}`;
+}
+
+/** Formats why an outcome is not a delivery: `: <reason>; next try at …`. */
+export function formatReason(outcome: Exclude<Outcome, DeliveredOutcome>, now: number): string {
+  const { reason } = outcome;
+  const next = "next" in outcome ? outcome.next : undefined;
+  return `${reason === undefined ? "" : `: ${printable(reason)}`}${formatNextTry(next, now)}`;
+}
+
+/** Formats the time of the next attempt: `; next try at 20:15:07 UTC+1 (in 2 s)`. */
+export function formatNextTry(next: number | undefined, now: number): string {
+  return next === undefined || next <= now ? "" : `; next try ${formatWhen(next, now)}`;
 }
 
 /** Formats a future time: `at 20:15:07 UTC+1 (in 2 s)`. A time that is not today has its date. */
@@ -42,8 +68,8 @@ export function formatWhen(time: number, now: number): string {
 }
 
 /** Returns true if the queue still has the entry of an outcome. */
-export function isLeft({ state }: Outcome): boolean {
-  return state === "queued" || state === "held";
+export function isLeft(outcome: Outcome): outcome is PendingOutcome {
+  return outcome.state === "queued" || outcome.state === "held";
 }
 
 /**

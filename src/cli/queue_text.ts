@@ -25,22 +25,15 @@ import { formatBytes } from "../notification/render.ts";
 import { severitySymbol } from "../notification/title.ts";
 import type { QueuedEntry } from "../notifier/outcomes.ts";
 import { laneKey } from "../queue/entry.ts";
-import { formatWhen } from "./outcomes.ts";
-import { type Destinations, formatTarget } from "./plan.ts";
-import { printable, type Ui } from "./ui.ts";
-
-/** The surroundings of the output. */
-export interface QueueView {
-  readonly now: number;
-  readonly ui: Pick<Ui, "paint">;
-  readonly destinations: Destinations;
-}
+import { formatNextTry, formatWhen, type View } from "./outcomes.ts";
+import { formatTarget } from "./plan.ts";
+import { printable } from "./ui.ts";
 
 /**
  * Formats entries by lane. Entries of a lane that wait for the same reason are below this reason,
  * in their order.
  */
-export function formatList(entries: readonly QueuedEntry[], view: QueueView): string[] {
+export function formatList(entries: readonly QueuedEntry[], view: View): string[] {
   const lanes = [...Map.groupBy(entries, laneKey).values()];
   return lanes.flatMap((lane) => [
     view.ui.paint(printable(formatTarget(lane[0], view.destinations)), "bold"),
@@ -60,7 +53,7 @@ function notificationOf({ notification, time }: QueuedEntry): Notification {
 }
 
 /** Formats one entry with its notification. The names of its values are in one column. */
-export function formatEntry(entry: QueuedEntry, view: QueueView): string[] {
+export function formatEntry(entry: QueuedEntry, view: View): string[] {
   const { now } = view;
   const { members = [], fallbackFor = [] } = entry;
   const notification = notificationOf(entry);
@@ -71,7 +64,7 @@ export function formatEntry(entry: QueuedEntry, view: QueueView): string[] {
     ["to", formatTarget(entry, view.destinations)],
     ["state", `${entry.state}, ${entry.attempts} ${entry.attempts === 1 ? "attempt" : "attempts"}`],
     ["reason", entry.reason],
-    ["next try", entry.state !== "dead" && entry.next !== undefined ? formatNextTry(entry.next, now) : undefined],
+    ["next try", entry.state !== "dead" && entry.next !== undefined ? formatWhen(entry.next, now) : undefined],
     ["queued", `${formatTime(entry.time, { now })} (${formatDuration(now - entry.time)} ago)`],
     ["expires", entry.state === "dead" ? undefined : formatWhen(entry.expires, now).replace(/^at /, "")],
     ["fallback", fallbackFor.length === 0 ? undefined : `for ${fallbackFor.join(", ")}`],
@@ -94,17 +87,12 @@ function formatValue(name: string, value: string): string {
 }
 
 /** Formats the reason why an entry waits or is dead, and the time of its next attempt. */
-function formatWait(entry: QueuedEntry, { now }: QueueView): string {
+function formatWait(entry: QueuedEntry, { now }: View): string {
   if (entry.state === "dead") return entry.reason;
-  const { reason = "Not tried yet", next } = entry;
-  return next === undefined || next <= now ? reason : `${reason}; next try ${formatWhen(next, now)}`;
+  return `${entry.reason ?? "Not tried yet"}${formatNextTry(entry.next, now)}`;
 }
 
-function formatNextTry(next: number, now: number): string {
-  return next <= now ? "now" : formatWhen(next, now);
-}
-
-function formatLine(entry: QueuedEntry, { now, ui }: QueueView): string {
+function formatLine(entry: QueuedEntry, { now, ui }: View): string {
   const { id, state, time, members } = entry;
   const notification = notificationOf(entry);
   const isWaiting = state === "queued" || state === "deferred";

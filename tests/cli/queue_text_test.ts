@@ -1,12 +1,13 @@
 import { assertEquals } from "@std/assert";
 import { formatTime } from "../../src/base/time.ts";
-import { formatEntry, formatList, type QueueView } from "../../src/cli/queue_text.ts";
+import type { View } from "../../src/cli/outcomes.ts";
+import { formatEntry, formatList } from "../../src/cli/queue_text.ts";
 import { createNotification, type NotificationInput } from "../../src/notification/notification.ts";
 import type { LiveEntry, QueuedEntry } from "../../src/notifier/outcomes.ts";
 import { TEST_TIME } from "../fakes/runtime.ts";
 
 const HOUR = 3_600_000;
-const VIEW: QueueView = {
+const VIEW: View = {
   now: TEST_TIME,
   ui: { paint: (text) => text },
   destinations: { formatDestination: (destination) => destination === "!abc" ? "Alerts (!abc)" : destination },

@@ -13,13 +13,14 @@ import {
   powerToSend,
   readMembership,
   readReplacement,
+  readRoomName,
   readState,
   userPower,
 } from "../../matrix/room_state.ts";
 import { resolveAlias } from "../../matrix/rooms.ts";
 import { syncRooms } from "../../matrix/sync.ts";
 import { type Check, type CheckContext, failure, type Found, ok, once, skipped, warning } from "../check.ts";
-import { RoomCacheFile } from "../room_cache.ts";
+import { formatDestination, RoomCacheFile } from "../room_cache.ts";
 import { ENCRYPTED_HINT, isEncrypted } from "./encryption.ts";
 import { readKnownRoom, roomKey } from "./room_resolver.ts";
 import type { MatrixSettings } from "./settings.ts";
@@ -119,8 +120,9 @@ class RoomProbe {
     const { userId } = await this.#probe.whoami();
     const isInside = roomId !== undefined && (await this.#probe.joined()).includes(roomId);
     if (roomId === undefined) yield ok(`there is no chat with ${name} yet: the first message creates the chat`);
-    else if (isInside) yield ok(`${userId} is in ${name}${roomId === name ? "" : ` (${roomId})`}`);
-    else yield await this.#explainAbsence(roomId, userId);
+    else if (isInside) {
+      yield ok(`${userId} is in ${roomId === name ? await this.#describe(roomId) : `${name} (${roomId})`}`);
+    } else yield await this.#explainAbsence(roomId, userId);
   }
 
   /** Checks whether the person of a direct chat exists and sees the messages. */
@@ -144,6 +146,13 @@ class RoomProbe {
         "remove the file rooms.json in the state directory: the next message invites the person again",
       );
     } else yield ok(`${person} gets an invite with the first message`);
+  }
+
+  /** Formats a room with its name: `Alerts (!id)`. */
+  async #describe(roomId: string): Promise<string> {
+    const { context: { limits }, client } = this.#probe;
+    const name = await readRoomName(client, { roomId, ...limits }).catch(() => undefined);
+    return formatDestination(roomId, { [roomId]: name });
   }
 
   async #explainAbsence(roomId: string, userId: string): Promise<Found> {

@@ -5,6 +5,7 @@ import type { Outcome } from "../../notifier/outcomes.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { DOCTOR_EXIT, DOCTOR_MEANINGS } from "../exit_codes.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
+import type { Destinations } from "../plan.ts";
 import { type Colour, printable } from "../ui.ts";
 
 const OPTIONS = [
@@ -72,16 +73,19 @@ async function* sendTestMessage(context: DoctorContext): AsyncGenerator<Finding>
       subject: "Test message",
       message: "matrix-notify doctor --send: if you can read this, notifications arrive.",
     }, { channels: ["*"] });
-    yield* outcomes.map(toFinding);
+    yield* outcomes.map((outcome) => toFinding(outcome, notifier));
   } catch (error) {
     yield { check: "test message", ...findingOf(error) };
   }
 }
 
-function toFinding(outcome: Outcome): Finding {
+function toFinding(outcome: Outcome, destinations: Destinations): Finding {
   const { channel, state, id } = outcome;
   const check = `${channel}/test message`;
-  if (outcome.state === "delivered") return { check, state: "ok", message: `delivered ${outcome.receipt}` };
+  if (outcome.state === "delivered") {
+    const to = destinations.formatDestination(outcome.destination);
+    return { check, state: "ok", message: `delivered ${outcome.receipt} to ${to}` };
+  }
   const { reason } = outcome;
   if (state === "queued") {
     return {

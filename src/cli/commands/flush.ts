@@ -1,11 +1,12 @@
 /** `flush`: tries to deliver all queued notifications now. */
 
-import type { Outcome } from "../../notifier/outcomes.ts";
+import type { Outcome, PendingOutcome } from "../../notifier/outcomes.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
-import { formatOutcome, isLeft, printOutcomesJson } from "../outcomes.ts";
+import { formatReason, isLeft, printOutcomesJson } from "../outcomes.ts";
+import { printable } from "../ui.ts";
 
 const OPTIONS = [
   { name: "now", summary: "try each destination once, even if a server asked for a longer wait" },
@@ -63,7 +64,10 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
     printOutcomesJson(outcomes, ui);
   } else {
     ui.data(summarize(outcomes, left.length));
-    for (const outcome of left) ui.data(`  ${formatOutcome(outcome, runtime.now(), ui)}`);
+    const { formatTarget } = await import("../plan.ts");
+    const formatLeft = (outcome: PendingOutcome) =>
+      `${outcome.state} for ${printable(formatTarget(outcome, notifier))}${formatReason(outcome, runtime.now())}`;
+    for (const [line, entries] of Map.groupBy(left, formatLeft)) ui.data(`  ${entries.length} ${line}`);
   }
   if (notifier.problems.length > 0) return EXIT.config;
   return left.length === 0 ? EXIT.ok : EXIT.tempFail;

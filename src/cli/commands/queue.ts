@@ -6,10 +6,9 @@ import type { QueuedEntry } from "../../notifier/outcomes.ts";
 import { type Command, type CommandContext, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { toDroppedJson, toEntryJson, toOutcomeJson } from "../json.ts";
+import { toDroppedJson, toEntryJson } from "../json.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
-import { formatOutcome, isLeft } from "../outcomes.ts";
-import type { QueueView } from "../queue_text.ts";
+import { formatOutcomes, isLeft, printOutcomesJson, type View } from "../outcomes.ts";
 import { toJson } from "../ui.ts";
 
 const ID_DETAIL =
@@ -121,7 +120,7 @@ async function printList(context: ContextFor<typeof LIST_OPTIONS>): Promise<numb
   return EXIT.ok;
 }
 
-function viewOf({ runtime, ui }: CommandContext, notifier: NotifierCore): QueueView {
+function viewOf({ runtime, ui }: CommandContext, notifier: NotifierCore): View {
   return { now: runtime.now(), ui, destinations: notifier };
 }
 
@@ -139,7 +138,7 @@ async function printEntry(context: ContextFor<typeof SHOW_OPTIONS>): Promise<num
 }
 
 async function retryEntries(context: ContextFor<typeof RETRY_OPTIONS>): Promise<number> {
-  const { args, runtime, ui } = context;
+  const { args, ui } = context;
   const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
   // A pending fallback (sent only if another channel does not deliver in time) has not failed. The
@@ -150,10 +149,9 @@ async function retryEntries(context: ContextFor<typeof RETRY_OPTIONS>): Promise<
     )
     : findChosen(notifier, context);
   const outcomes = await notifier.retry(entries.map(({ id }) => id));
-  for (const outcome of outcomes) {
-    args.has("json") ? ui.json(toOutcomeJson(outcome)) : ui.data(formatOutcome(outcome, runtime.now(), ui));
-  }
-  if (outcomes.length === 0 && !args.has("json")) ui.data("nothing to retry");
+  if (args.has("json")) printOutcomesJson(outcomes, ui);
+  else if (outcomes.length === 0) ui.data("nothing to retry");
+  else for (const line of formatOutcomes(outcomes, viewOf(context, notifier))) ui.data(line);
   if (outcomes.some(({ state }) => state === "dead")) return EXIT.dataErr;
   return outcomes.some(isLeft) ? EXIT.tempFail : EXIT.ok;
 }

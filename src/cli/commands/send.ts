@@ -1,6 +1,5 @@
 /** `send`: sends a notification. */
 
-import type { ConfigError } from "../../base/errors.ts";
 import { toText } from "../../notification/repair.ts";
 import type { Attachment, NotificationInput } from "../../notification/notification.ts";
 import { FORMATS, SEVERITIES } from "../../notification/notification.ts";
@@ -15,14 +14,7 @@ import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { toEnvelopeJson } from "../json.ts";
 import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, JSON_OPTION, MESSAGE_OPTIONS, WAIT_OPTION } from "../options.ts";
-import {
-  exitCodeForOutcomes,
-  formatOutcome,
-  formatOutcomePrefix,
-  printOutcomesJson,
-  reportTrouble,
-  requireAccepted,
-} from "../outcomes.ts";
+import { exitCodeForOutcomes, formatOutcomes, printOutcomesJson, reportTrouble, requireAccepted } from "../outcomes.ts";
 import { printable } from "../ui.ts";
 
 const OPTIONS = [
@@ -149,7 +141,7 @@ async function run(context: SendContext): Promise<number> {
     untilDelivered: args.isGiven("require"),
     id: args.rawText("id"),
   }));
-  printOutcomes(outcomes, notifier.problems, context);
+  printOutcomes(outcomes, notifier, context);
   if (args.isGiven("require") && !wasDelivered(outcomes)) {
     context.ui.fail("The notification is not delivered yet", "it stays in the queue; see: matrix-notify queue list");
     return EXIT.tempFail;
@@ -299,18 +291,11 @@ async function describeFiles({ attachments = [], problems: known = [] }: Notific
   return { attachments: described, problems };
 }
 
-function printOutcomes(
-  outcomes: readonly Outcome[],
-  problems: readonly ConfigError[],
-  { args, ui, runtime }: SendContext,
-): void {
+function printOutcomes(outcomes: readonly Outcome[], notifier: NotifierCore, { args, ui, runtime }: SendContext): void {
   if (args.has("json")) printOutcomesJson(outcomes, ui);
-  else if (outcomes.every(({ state }) => state === "muted")) {
-    // A rule muted the notification: no channel sends it. One line is enough, because all outcomes
-    // are equal.
-    ui.data(formatOutcome(outcomes[0], runtime.now(), ui));
-  } else {for (const outcome of outcomes) {
-      ui.data(formatOutcomePrefix(outcome, outcomes) + formatOutcome(outcome, runtime.now(), ui));
-    }}
-  reportTrouble(outcomes, ui, problems);
+  else {
+    const view = { now: runtime.now(), ui, destinations: notifier };
+    for (const line of formatOutcomes(outcomes, view)) ui.data(line);
+  }
+  reportTrouble(outcomes, ui, notifier.problems);
 }

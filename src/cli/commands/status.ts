@@ -9,7 +9,7 @@ import { UsageError } from "../errors.ts";
 import { CHECK_EXIT, CHECK_MEANINGS, EXIT } from "../exit_codes.ts";
 import { toStatusJson } from "../json.ts";
 import { JSON_OPTION } from "../options.ts";
-import { formatWhen } from "../outcomes.ts";
+import { formatNextTry } from "../outcomes.ts";
 import { printable } from "../ui.ts";
 
 const OPTIONS = [
@@ -71,8 +71,7 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
   if (oldestSeconds > 0) lines.push(`oldest: ${formatDuration(oldestSeconds * 1000)}`);
   if (queued + deferred + held > 0) lines.push(`ages: ${formatAges(ages)}`);
   if (waitingFor !== undefined) {
-    const next = until !== undefined && until > now ? `; next try ${formatWhen(until, now)}` : "";
-    lines.push(`waiting for: ${printable(waitingFor)}${next}`);
+    lines.push(`waiting for: ${printable(waitingFor)}${formatNextTry(until, now)}`);
   }
   lines.push(`last delivery: ${lastDelivery === undefined ? "never" : `${formatDuration(now - lastDelivery)} ago`}`);
   if (fallbacks > 0) {

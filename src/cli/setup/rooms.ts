@@ -18,7 +18,7 @@ import { createRoom, resolveAlias } from "../../matrix/rooms.ts";
 import { type Invite, syncRooms, waitForInvites } from "../../matrix/sync.ts";
 import { CommandError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
-import { describeRoom } from "../matrix_account.ts";
+import { describeRoom, formatRoom } from "../matrix_account.ts";
 import {
   enterRoom,
   requireInvitee,
@@ -62,7 +62,10 @@ interface RoomSource {
 }
 
 const CURRENT_ROOM: RoomSource = {
-  title: ({ plan }) => plan.before.room && `the current room: ${plan.before.room}`,
+  title(context) {
+    const { room } = context.plan.before;
+    return room && `the current room: ${formatRoom(context, room)}`;
+  },
   open: (context) => joinExisting(context.plan.before.room ?? "", context),
 };
 

@@ -14,11 +14,12 @@ import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { toOutcomeJson } from "../json.ts";
 import { findSelectedMethod } from "../login_methods.ts";
-import { findStateDir, requireUserId } from "../matrix_account.ts";
+import { findStateDir, formatRoom, requireUserId } from "../matrix_account.ts";
 import { requireInvitee, requireRoom } from "../matrix_rooms.ts";
 import { openNotifier, releaseHeld } from "../notifier.ts";
-import { formatOutcome, reportTrouble } from "../outcomes.ts";
+import { formatOutcomes, reportTrouble } from "../outcomes.ts";
 import { crontabLines, quoteForCrontab, quoteForShell } from "../shell.ts";
+import { printable } from "../ui.ts";
 import { chooseUser, openAccount } from "./account.ts";
 import { planChannel, writeChannel } from "./config_file.ts";
 import { createStoppedError, listenForInterrupt, type SetupContext } from "./context.ts";
@@ -48,7 +49,7 @@ export async function runWizard(context: SetupCommandContext): Promise<number> {
   const test = args.has("no-test") ? undefined : await sendTestMessage(context, result);
   if (args.has("json")) ui.json({ ...result, test: test && toOutcomeJson(test) });
   else {
-    ui.data(`set up ${result.channel}: ${result.user} sends to ${result.room}`);
+    ui.data(`set up ${result.channel}: ${result.user} sends to ${printable(formatRoom(context, result.room))}`);
     ui.tell(...await nextSteps(context, result));
   }
   return toExitCode(test);
@@ -118,7 +119,8 @@ async function sendTestMessage(
     subject: "Test message",
     message: `matrix-notify is set up on ${runtime.hostname()}. Notifications from this host arrive here.`,
   }, { channels: [channel], room });
-  ui.picture(`Test message: ${formatOutcome(outcome, runtime.now(), ui)}`);
+  const [line] = formatOutcomes([outcome], { now: runtime.now(), ui, destinations: notifier });
+  ui.picture(`Test message: ${line}`);
   reportTrouble([outcome], ui, []);
   return outcome;
 }

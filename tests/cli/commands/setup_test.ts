@@ -111,7 +111,7 @@ Deno.test("setup() waits for any invite, and joins the room that the user choose
   const { code, out, err } = await scene.run(["setup", "--user", bot.userId, "--homeserver", homeserver.url], {
     typed: ["1\n", `${bot.password}\r`, "1\n", "\n", "3\n", "wait\n", "2\n"],
   });
-  assertEquals([code, out], [0, `set up matrix: ${bot.userId} sends to ${ops}\n`], err);
+  assertEquals([code, out], [0, `set up matrix: ${bot.userId} sends to Ops (${ops})\n`], err);
   assertStringIncludes(
     err,
     `  1  Spam (${spam}), by @alice:loopback.test\n  2  Ops (${ops}), by @alice:loopback.test\n`,
