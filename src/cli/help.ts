@@ -43,7 +43,7 @@ export function programHelp(commands: readonly CommandEntry[]): string {
     "  matrix-notify run --only-on-failure -- /usr/local/bin/backup",
     "",
     "matrix-notify COMMAND --help prints the help of a command.",
-    "matrix-notify --version (-V) prints the version.",
+    "matrix-notify --version (-v, -V) prints the version.",
   ].join("\n");
 }
 

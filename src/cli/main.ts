@@ -16,7 +16,7 @@ import { Ui } from "./ui.ts";
 
 /** Runs a command line with the Deno runtime. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
-  using runtime = denoRuntime();
+  using runtime = denoRuntime((text) => runtime.stdio.stderr(`matrix-notify: ${text}\n`));
   const words = hasCommand(argv) ? argv : await addProgramName(argv);
   return await main(words[0] !== "run" && words.some(isDamaged) ? await decodeWords(words) : words, runtime);
 }
@@ -36,7 +36,7 @@ async function decodeWords(words: readonly string[]): Promise<readonly string[]>
 
 function hasCommand([first]: readonly string[]): boolean {
   return COMMANDS.some(({ name }) => name.split(" ")[0] === first) ||
-    /^(--?help|--version|help|version)$/.test(first);
+    /^(--help(=.*)?|--version(=.*)?|-h|-v|-V|help|version)$/s.test(first);
 }
 
 async function addProgramName(argv: readonly string[]): Promise<readonly string[]> {
@@ -74,8 +74,9 @@ async function reportOutput({ stdio }: Runtime, ui: Ui): Promise<boolean> {
 }
 
 async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Promise<number> {
-  const [first] = argv;
-  if (first === "--version" || first === "-V" || first === "version") {
+  // A value has no meaning here: --help=1 is --help.
+  const first = argv[0]?.replace(/^(--(?:help|version))=.*$/s, "$1");
+  if (first === "--version" || first === "-v" || first === "-V" || first === "version") {
     ui.data(`matrix-notify ${VERSION}`);
     return EXIT.ok;
   }

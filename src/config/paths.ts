@@ -41,7 +41,7 @@ export function configPaths(runtime: PathRuntime): readonly [string, ...string[]
  */
 export function stateDirPath(runtime: PathRuntime): string {
   const named = runtime.env("MATRIX_NOTIFY_STATE_DIR") || ownDirectory(runtime.env("STATE_DIRECTORY"));
-  if (named) return named;
+  if (named) return withoutSlash(named);
   const found = personal(runtime, "XDG_STATE_HOME", ".local/state") ||
     (runtime.isRoot() ? `/var/lib/${NAME}` : undefined);
   if (found) return found;
@@ -56,9 +56,14 @@ export function stateDirPath(runtime: PathRuntime): string {
  */
 function personal(runtime: PathRuntime, variable: string, underHome: string): string | undefined {
   const base = runtime.env(variable);
-  if (base?.startsWith("/")) return `${base}/${NAME}`;
+  if (base?.startsWith("/")) return `${withoutSlash(base)}/${NAME}`;
   const home = runtime.isRoot() ? undefined : runtime.env("HOME");
-  return home ? `${home}/${underHome}/${NAME}` : undefined;
+  return home ? `${withoutSlash(home)}/${underHome}/${NAME}` : undefined;
+}
+
+/** Removes the slashes at the end. `HOME` is `/` in some containers and services. */
+export function withoutSlash(directory: string): string {
+  return directory.replace(/\/+$/, "");
 }
 
 /**
@@ -67,5 +72,5 @@ function personal(runtime: PathRuntime, variable: string, underHome: string): st
  * programs do not count: a service that calls matrix-notify must not get a queue of its own.
  */
 function ownDirectory(directories: string | undefined): string | undefined {
-  return directories?.split(":").map((path) => path.replace(/\/+$/, "")).find((path) => path.endsWith(`/${NAME}`));
+  return directories?.split(":").map(withoutSlash).find((path) => path.endsWith(`/${NAME}`));
 }

@@ -11,7 +11,7 @@
  */
 
 import { untilAborted } from "./abort.ts";
-import { mayReadVariable, mayRun } from "./permissions.ts";
+import { mayRun, readVariable } from "./permissions.ts";
 
 /**
  * The environment variables that this process passes to a program. These variables do not contain
@@ -35,7 +35,7 @@ export function pickVariables(
 
 /** Reads {@linkcode PASSED_VARIABLES} from the environment of this process. */
 export function readPassedVariables(): Readonly<Record<string, string>> {
-  return pickVariables(PASSED_VARIABLES, (name) => mayReadVariable(name) ? Deno.env.get(name) : undefined);
+  return pickVariables(PASSED_VARIABLES, readVariable);
 }
 
 /**

@@ -8,6 +8,7 @@
 import { ConfigError, ProxiedFetchError } from "../base/errors.ts";
 import { parseProxy } from "./address.ts";
 import { type Env, isCgi, isExempt, proxyVariable } from "./proxy.ts";
+import { readVariable } from "./permissions.ts";
 
 /**
  * The connection of a channel to its server. This object is the key of the client cache, so a
@@ -145,7 +146,7 @@ export class HttpClients implements Disposable {
  * client is created. The call is synchronous, so other code does not see the change.
  */
 function withoutProxies(create: () => Deno.HttpClient): Deno.HttpClient {
-  const before = Deno.env.get("NO_PROXY");
+  const before = readVariable("NO_PROXY");
   if (before === "*") return create();
   Deno.env.set("NO_PROXY", "*");
   try {

@@ -12,6 +12,23 @@ export function mayReadVariable(variable: string): boolean {
   return isGranted({ name: "env" }) || isGranted({ name: "env", variable });
 }
 
+/**
+ * Reads an environment variable. Returns undefined if the variable is not set, if Deno denies
+ * access, or if its value is not UTF-8.
+ *
+ * @param onInvalid a function that is called if the value is not UTF-8
+ */
+export function readVariable(variable: string, onInvalid?: () => void): string | undefined {
+  if (!mayReadVariable(variable)) return undefined;
+  try {
+    return Deno.env.get(variable);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.InvalidData)) throw error;
+    onInvalid?.();
+    return undefined;
+  }
+}
+
 /** Returns true if Deno allows this process to read the host name or the user id. */
 export function mayReadSystem(kind: "hostname" | "uid"): boolean {
   return isGranted({ name: "sys", kind });

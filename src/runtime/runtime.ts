@@ -9,7 +9,7 @@
 import { PROXY_VARIABLES } from "./address.ts";
 import type { Connection, HttpClients } from "./http_clients.ts";
 import { Output, type OutputFailure, type OutputName, type OutputState } from "./output.ts";
-import { mayReadSystem, mayReadVariable } from "./permissions.ts";
+import { mayReadSystem, readVariable } from "./permissions.ts";
 import type { Program } from "./program.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
@@ -70,8 +70,8 @@ export interface Runtime {
   /** Creates a UUID, version 4. */
   readonly uuid: () => string;
   /**
-   * Reads an environment variable. Returns undefined if the variable is not set, or if Deno denies
-   * access.
+   * Reads an environment variable. Returns undefined if the variable is not set, if Deno denies
+   * access, or if its value is not UTF-8.
    */
   readonly env: (name: string) => string | undefined;
   /** Returns the host name, or `localhost` if Deno denies access. */
@@ -92,12 +92,22 @@ export interface Runtime {
   readonly stdio: Stdio;
 }
 
-/** Creates the real runtime. Disposing of the runtime closes its HTTP clients. */
-export function denoRuntime(): Runtime & Disposable {
+/**
+ * Creates the real runtime. Disposing of the runtime closes its HTTP clients.
+ *
+ * @param onWarning a function that gets each problem with the environment once
+ */
+export function denoRuntime(onWarning: (text: string) => void = () => {}): Runtime & Disposable {
   let client: Deno.HttpClient | undefined;
   let clients: HttpClients | undefined;
   let hasProxies: boolean | undefined;
-  const env = (name: string) => mayReadVariable(name) ? Deno.env.get(name) : undefined;
+  const invalid = new Set<string>();
+  const env = (name: string) =>
+    readVariable(name, () => {
+      if (invalid.has(name)) return;
+      invalid.add(name);
+      onWarning(`cannot read the environment variable ${name}: it is not UTF-8, and counts as not set`);
+    });
   return {
     async fetch(url, init, connection) {
       hasProxies ??= PROXY_VARIABLES.some((name) => env(name));

@@ -12,7 +12,7 @@
 import { ConfigError, toPermissionError } from "../base/errors.ts";
 import { isOnReadOnlyMount } from "./directory.ts";
 import { unreadableState } from "./file_errors.ts";
-import { mayReadSystem, mayReadVariable } from "./permissions.ts";
+import { mayReadSystem, readVariable } from "./permissions.ts";
 
 /**
  * The permission bits for users who are neither the owner nor in the group of the file. The group
@@ -48,7 +48,7 @@ export function findExposure(path: string): Exposure | undefined {
 
 /** Returns true if the system provides the file. */
 function isProvided(path: string): boolean {
-  const credentials = mayReadVariable("CREDENTIALS_DIRECTORY") ? Deno.env.get("CREDENTIALS_DIRECTORY") : undefined;
+  const credentials = readVariable("CREDENTIALS_DIRECTORY");
   const folders = [CONTAINER_SECRETS, ...credentials ? [credentials] : []];
   const real = Deno.realPathSync(path);
   return folders.some((folder) => [path, real].some((one) => one.startsWith(`${folder}/`))) || isOnReadOnlyMount(path);

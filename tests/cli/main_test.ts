@@ -1,6 +1,11 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertMatch } from "@std/assert";
 import { inheritedConfig } from "../../scripts/std/argv.ts";
+import { VERSION } from "../../src/base/version.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
+import { main } from "../../src/cli/main.ts";
+import { fakeRuntime } from "../fakes/runtime.ts";
+import { setScene } from "../fakes/scene.ts";
+import { runShell, sceneEnv } from "../fakes/shell.ts";
 
 const ROOT = new URL("../../", import.meta.url);
 
@@ -63,3 +68,30 @@ Deno.test("main() does not load other kinds, doctor, Apprise or setup for a send
 Deno.test("COMMANDS has a command for each name", async () => {
   for (const { name, load } of COMMANDS) assert(typeof (await load()).run === "function", name);
 });
+
+Deno.test("main() ignores a variable that is not UTF-8, with a warning", async () => {
+  await using scene = await setScene();
+  const script = "MATRIX_NOTIFY_CONFIG=$(printf '/\\344') matrix-notify send --no-background Hello ''";
+  const { MATRIX_NOTIFY_CONFIG: _, ...env } = sceneEnv(scene);
+  const { code, err } = await runShell(script, env);
+  assertEquals([code, err], [
+    0,
+    "matrix-notify: cannot read the environment variable MATRIX_NOTIFY_CONFIG: it is not UTF-8, and counts as not set\n",
+  ]);
+  assertEquals(scene.subjects().length, 1);
+});
+
+for (const option of ["--version", "--version=1", "-V", "-v", "version"]) {
+  Deno.test(`main() prints the version for ${option}`, async () => {
+    using runtime = fakeRuntime();
+    assertEquals([await main([option], runtime), runtime.out()], [0, `matrix-notify ${VERSION}\n`]);
+  });
+}
+
+for (const words of [["--help=1"], ["--help=no"], ["help"]]) {
+  Deno.test(`main() prints the help for ${words.join(" ")}`, async () => {
+    using runtime = fakeRuntime();
+    assertEquals(await main(words, runtime), 0);
+    assertMatch(runtime.out(), /^matrix-notify sends notifications .*\nusage: matrix-notify COMMAND/s);
+  });
+}

@@ -32,3 +32,18 @@ Deno.test("configPath() uses only a CONFIGURATION_DIRECTORY of matrix-notify", (
   assertEquals(path("/run/backup:/opt/etc/matrix-notify"), "/opt/etc/matrix-notify/config.json");
   assertEquals(path("/etc/backup"), "/etc/matrix-notify/config.json");
 });
+
+for (const home of ["/", "//"]) {
+  Deno.test(`configPath() and stateDirPath() begin with one slash if HOME is ${home}`, () => {
+    const runtime = runtimeOf({ HOME: home });
+    assertEquals([configPath(runtime), stateDirPath(runtime)], [
+      "/.config/matrix-notify/config.json",
+      "/.local/state/matrix-notify",
+    ]);
+    assertEquals(stateDirPath(runtimeOf({ HOME: "/home/a", XDG_STATE_HOME: home })), "/matrix-notify");
+  });
+}
+
+Deno.test("stateDirPath() removes the slashes at the end", () => {
+  assertEquals(stateDirPath(runtimeOf({ MATRIX_NOTIFY_STATE_DIR: "/srv/queue//" })), "/srv/queue");
+});

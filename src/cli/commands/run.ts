@@ -94,8 +94,9 @@ async function runCommand(context: RunContext): Promise<number> {
   const { args, runtime, ui } = context;
   ui.skipRepeats();
   await checkEarly(context);
+  const command = await exactCommand(context);
   const start = runtime.now();
-  using supervised = await supervise(args.operands, runtime);
+  using supervised = await supervise(command, runtime);
   const { end } = supervised;
   if (end.how === "no start") ui.fail(`Cannot run ${args.operands[0]}: ${end.reason}`);
   const cuts = runtime.stdio.failures().map(formatOutputFailure);
@@ -116,6 +117,21 @@ async function runCommand(context: RunContext): Promise<number> {
     reportTrouble(outcomes, ui, notifier.problems);
   });
   return end.code;
+}
+
+/** Returns the command line that starts the command, also if an argument is not UTF-8. */
+async function exactCommand({ args, ui }: RunContext): Promise<readonly string[]> {
+  // Deno replaces bytes that are not UTF-8 with U+FFFD.
+  if (!args.operands.some((word) => word.includes("\ufffd"))) return args.operands;
+  const { createRawCommand } = await import("../raw_command.ts");
+  const command = await createRawCommand(args.operands);
+  if (command === undefined) {
+    ui.fail(
+      "Cannot read the exact bytes of the arguments: the command gets U+FFFD instead of bytes that are not UTF-8",
+      "write the command into a script, and run the script",
+    );
+  }
+  return command ?? args.operands;
 }
 
 /**

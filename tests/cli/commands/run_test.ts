@@ -222,3 +222,18 @@ Deno.test("run() is not ended by a signal while it sends the result", async () =
   await scene.homeserver.clearFaults();
   assertEquals((await child.output()).code, 7);
 });
+
+Deno.test("run() passes arguments that are not UTF-8 to the command unchanged", async () => {
+  const script =
+    `matrix-notify run -- printf '%s|' "$(printf 'a\\344\\tb\\377\\n.')" 'ü � =r' '' -x "$(printf '\\357\\273\\277\\344')" | od -An -tx1`;
+  const { out } = await runShell(script);
+  const bytes = "61 e4 09 62 ff 0a 2e 7c c3 bc 20 ef bf bd 20 3d 72 7c 7c 2d 78 7c ef bb bf e4 7c";
+  assertEquals(out.trim().split(/\s+/).join(" "), bytes);
+});
+
+Deno.test("run() warns when the bytes of an argument cannot be read", async () => {
+  await using scene = await setScene();
+  const { code, out, err } = await run(scene, ["--", "echo", "a\ufffd"]);
+  assertEquals([code, out], [0, "a\ufffd\n"]);
+  assertMatch(err, /^matrix-notify: cannot read the exact bytes of the arguments: /);
+});

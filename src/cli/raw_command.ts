@@ -1,0 +1,48 @@
+/**
+ * Starts a command with arguments that are not UTF-8. `Deno.args` contains U+FFFD (�) instead of
+ * their bytes, and `Deno.Command` accepts only text. Therefore a shell gets the bytes as octal
+ * numbers and starts the command with `exec`.
+ *
+ * @module
+ */
+
+import { readArgumentBytes } from "../runtime/argument_bytes.ts";
+
+const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Decodes the words that begin with `r` and removes the `=` of the others, then starts the command. */
+const SCRIPT = `
+for word do
+  shift
+  case $word in
+  r*) word=$(printf '%b.' "\${word#r}"); word=\${word%.} ;;
+  *) word=\${word#=} ;;
+  esac
+  set -- "$@" "$word"
+done
+exec "$@"
+`;
+
+/**
+ * Creates the command line that starts a command with its exact bytes.
+ *
+ * @param command the last words of the command line of this process
+ * @returns undefined if the bytes cannot be read, for example without `/proc`
+ */
+export async function createRawCommand(command: readonly string[]): Promise<readonly string[] | undefined> {
+  const words = (await readArgumentBytes())?.slice(-command.length) ?? [];
+  const isSame = command.every((word, i) => words[i] !== undefined && DECODER.decode(words[i]) === word);
+  if (!isSame) return undefined;
+  return [
+    "/bin/sh",
+    "-c",
+    SCRIPT,
+    "sh",
+    ...command.map((word, i) => word.includes("\ufffd") ? encode(words[i]) : `=${word}`),
+  ];
+}
+
+/** Encodes bytes for `printf %b`: `\0344` for each byte. */
+function encode(bytes: Uint8Array): string {
+  return `r${Array.from(bytes, (byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join("")}`;
+}
