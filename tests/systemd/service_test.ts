@@ -75,7 +75,9 @@ test("service install delivers the alert of a failed unit after an outage, also 
     ${fail("second")}
     systemctl list-units --plain --no-legend --type=scope
   `);
-  await until(async () => await Deno.stat(host.path("/share/queued")).catch(() => undefined), { what: host.output() });
+  await until(async () => await Deno.stat(host.path("/share/queued")).catch(() => undefined), {
+    ...{ what: "the alert to be queued", limitMs: LIMIT_MS },
+  });
   await returnOfServer(1);
   await homeserver.stop();
   await Deno.remove(host.path("/share/queued"));
@@ -92,7 +94,7 @@ test("service install delivers the alert of a failed unit after an outage, also 
   const before = (await log()).length;
   const second = host.boot("while [ ! -e /share/end ]; do sleep 0.05; done");
   await until(async () => / queued /.test((await log()).slice(before)) || undefined, {
-    what: "the timer to try after the restart",
+    ...{ what: "the timer to try after the restart", limitMs: LIMIT_MS },
   });
   await returnOfServer(2);
   await Deno.writeTextFile(host.path("/share/end"), "");
