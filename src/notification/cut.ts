@@ -84,7 +84,8 @@ function wholeCharacters(text: string): string {
   return text.replace(/^[\udc00-\udfff]/, "").replace(/[\ud800-\udbff]$/, "");
 }
 
-function cutNote(missing: number, total: number): string {
+/** Formats the note in place of a missing part. */
+export function cutNote(missing: number, total: number): string {
   return `✂ Cut here: ${missing} of ${total} bytes are missing`;
 }
 

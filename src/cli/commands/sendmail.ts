@@ -3,6 +3,7 @@
 import { MAX_INCOMING_MAIL_BYTES } from "../../ingest/mail/mail.ts";
 import { toMailNotification } from "../../ingest/mail/notification.ts";
 import { readMail } from "../../ingest/mail/read.ts";
+import { cutNote } from "../../notification/cut.ts";
 import { unreadableState } from "../../runtime/file_errors.ts";
 import { EndsBuffer, readEnds } from "../../runtime/streams.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
@@ -73,7 +74,7 @@ async function readInput({ runtime }: ContextFor<typeof OPTIONS>): Promise<MailI
     if (beginning.length === 0) return { bytes: beginning, problems: ["The mail is empty"] };
     if (missing === 0) return { bytes: beginning, problems: [] };
     const total = beginning.length + missing + end.length;
-    const note = new TextEncoder().encode(`\n✂ Cut here: ${missing} of ${total} bytes are missing\n`);
+    const note = new TextEncoder().encode(`\n${cutNote(missing, total)}\n`);
     return {
       bytes: new Uint8Array(await new Blob([beginning, note, end] as BlobPart[]).arrayBuffer()),
       problems: [`Cannot send the whole mail of ${total} bytes: the limit is ${MAX_INCOMING_MAIL_BYTES}`],

@@ -7,6 +7,7 @@
 
 import { InvalidNotificationError } from "../../base/errors.ts";
 import { unreadableState } from "../../runtime/file_errors.ts";
+import { cutLine } from "../cut.ts";
 import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES } from "../notification.ts";
 import { formatBytes } from "../render.ts";
 import { type ImageSize, readImageSize } from "./image_size.ts";
@@ -175,14 +176,7 @@ export function safeFileName(name: string): string {
   if (/^\.*$/.test(visible)) return "unnamed";
   const extension = new RegExp(`\\.[A-Za-z0-9]{1,${MAX_EXTENSION_CHARS}}$`).exec(visible)?.[0] ?? "";
   const stem = visible.slice(0, visible.length - extension.length);
-  return shorten(stem, MAX_NAME_BYTES - extension.length) + extension;
-}
-
-function shorten(text: string, maxBytes: number): string {
-  const { read, written } = new TextEncoder().encodeInto(text, new Uint8Array(maxBytes));
-  if (read === text.length) return text;
-  const room = maxBytes - new TextEncoder().encode("…").length;
-  return `${text.slice(0, new TextEncoder().encodeInto(text, new Uint8Array(Math.min(written, room))).read)}…`;
+  return cutLine(stem, MAX_NAME_BYTES - extension.length) + extension;
 }
 
 function isMediaType(type: string | undefined): type is string {
