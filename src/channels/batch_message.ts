@@ -38,21 +38,46 @@ export interface Block {
 
 /** The message of a batch, as a whole and as blocks. */
 export interface BatchMessage extends Markup {
-  readonly blocks: readonly Block[];
+  /** The blocks. Absent if the batch shows only a line for each notification. */
+  readonly blocks?: readonly Block[];
 }
 
 /** Renders the message of one notification. */
 export type RenderItem = (notification: Notification) => Promise<Markup>;
 
 /** Renders a batch. */
-export async function renderBatch({ items }: Batch, renderItem: RenderItem): Promise<BatchMessage> {
+export async function renderBatch({ items, style }: Batch, renderItem: RenderItem): Promise<BatchMessage> {
   const blocks = await toBlocks(items, renderItem);
+  if (style === "lines") return renderLines(blocks);
   const paragraphs = toParagraphs(blocks);
   return {
     text: paragraphs.map((lines) => lines.map(toText).join("\n")).join("\n\n"),
     html: paragraphs.map((lines) => toHtml(lines)).join(""),
     blocks,
   };
+}
+
+/** The longest part of a message that a line shows, in characters. */
+const MAX_EXCERPT = 200;
+
+/** Renders a line for each block: `20:15:09 ❌ Backup failed: no space left on device`. */
+function renderLines(blocks: readonly Block[]): BatchMessage {
+  const lines = blocks.map((block) => [block.head, excerptOf(block)] as const);
+  return {
+    text: lines.map(([head, excerpt]) => `- ${head}${excerpt}`).join("\n"),
+    html: `<ul>${
+      lines.map(([head, excerpt]) => `<li><strong>${escapeHtml(head)}</strong>${escapeHtml(excerpt)}</li>`).join("")
+    }</ul>`,
+  };
+}
+
+/** Returns one line of a message: the last line of a program's output, or the first of another text. */
+function excerptOf({ notification: { format }, message: { text } }: Block): string {
+  const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
+  const line = format === "code" ? lines.at(-1) : lines[0];
+  if (line === undefined) return "";
+  const characters = Array.from(line);
+  return `: ${characters.length <= MAX_EXCERPT ? line : `${characters.slice(0, MAX_EXCERPT - 1).join("")}…`}`;
 }
 
 /** Groups consecutive blocks that are only a line. Every other block is a paragraph of its own. */
@@ -92,11 +117,13 @@ async function toBlocks(items: readonly BatchItem[], renderItem: RenderItem): Pr
  *
  * @param render renders one item
  * @param fits returns true if a batch fits into one message of the channel
+ * @param style the style of the batch
  */
 export async function countFitting(
   items: readonly BatchItem[],
   render: RenderItem,
   fits: (batch: Batch, message: BatchMessage) => boolean,
+  style?: "lines",
 ): Promise<number> {
   const rendered = new Map<Notification, Promise<Markup>>();
   const renderOnce = (notification: Notification) => {
@@ -105,7 +132,7 @@ export async function countFitting(
     return known;
   };
   const fitting = async (count: number) => {
-    const batch = createBatch(items.slice(0, count));
+    const batch = createBatch(items.slice(0, count), { style });
     return fits(batch, await renderBatch(batch, renderOnce));
   };
   // Doubling the number first keeps the measured texts short if the items are long.

@@ -56,6 +56,13 @@ export interface BatchConfig {
    * @default {10}
    */
   readonly over?: number;
+  /**
+   * `full`: a batch contains every notification in full; `lines`: a batch has a line for each
+   * notification, and the full texts follow as a file, if the channel can send files.
+   *
+   * @default {"full"}
+   */
+  readonly style?: "full" | "lines";
 }
 
 /** Limits the messages to each destination. */

@@ -105,7 +105,7 @@ async function listValues(
       ? { path: "background", value: false, source: "flag", from: "--no-background" }
       : topValue("background"),
     topValue("symbols"),
-    topValue("batch", { over: DEFAULT_POLICY.batchOver }),
+    topValue("batch", { over: DEFAULT_POLICY.batchOver, style: "full" }),
     topValue("rateLimit", null),
     topValue("quiet", false),
     topValue("routes", []),

@@ -12,6 +12,7 @@
 
 import type { Fields } from "../base/fields.ts";
 import {
+  choice,
   duration,
   integer,
   list,
@@ -59,6 +60,13 @@ export const POLICY_SETTINGS = {
         min: 1,
         max: MAX_BATCH_OVER,
         default: DEFAULT_POLICY.batchOver,
+      }),
+      style: choice({
+        help:
+          "`full`: a batch contains every notification in full; `lines`: a batch has a line for each notification, and the full texts follow as a file, if the channel can send files",
+        examples: ["lines"],
+        values: ["full", "lines"],
+        default: "full",
       }),
     },
   }),
@@ -150,12 +158,20 @@ export function readPolicy(fields: Fields, context: ParseContext, outer: LanePol
 
 /** Converts the parsed settings. If a setting is absent, uses the value of `outer`. */
 function toPolicy({ batch, rateLimit, quiet }: SettingsOf<typeof POLICY_SETTINGS>, outer: LanePolicy): LanePolicy {
+  const { batchOver, style, ...others } = outer;
   return {
-    ...outer,
-    ...(batch === undefined ? {} : { batchOver: batch === false ? Infinity : batch.over }),
+    ...others,
+    ...(batch === undefined ? { batchOver, ...(style === undefined ? {} : { style }) } : readBatch(batch)),
     ...(rateLimit ? { rateLimit: { count: rateLimit.count, perMs: rateLimit.per } } : {}),
     ...(quiet === undefined ? {} : { quiet: quiet || undefined }),
   };
+}
+
+function readBatch(
+  batch: Exclude<SettingsOf<typeof POLICY_SETTINGS>["batch"], undefined>,
+): Pick<LanePolicy, "batchOver" | "style"> {
+  if (batch === false) return { batchOver: Infinity };
+  return { batchOver: batch.over, ...(batch.style === "lines" ? { style: "lines" } : {}) };
 }
 
 /**

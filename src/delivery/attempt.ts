@@ -16,7 +16,7 @@ import type { Channel, Envelope } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
 import { type Batch, type BatchItem, createBatch } from "../notification/batch.ts";
 import { withResolution } from "../notification/incident.ts";
-import { isNotification, MAX_QUEUED_BYTES, type Notification } from "../notification/notification.ts";
+import { isAttachment, isNotification, MAX_QUEUED_BYTES, type Notification } from "../notification/notification.ts";
 import { withShortcodes } from "../notification/shortcodes.ts";
 import type { Entry } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/entry_transitions.ts";
@@ -93,9 +93,13 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
   }
 }
 
-/** Creates a batch (one message) from several entries. */
-export function toBatch(members: readonly Entry[], findIncident: FindIncident): Batch {
-  return createBatch(toBatchItems(members, findIncident));
+/** Creates the notification of a batch (one message for several entries). */
+export function toBatch(
+  { members = [], style, file }: Pick<Entry, "members" | "style" | "file">,
+  findIncident: FindIncident,
+): Batch {
+  const attachments = isAttachment(file) ? [file] : undefined;
+  return createBatch(toBatchItems(members, findIncident), { style, attachments });
 }
 
 /**
@@ -117,7 +121,7 @@ export function toBatchItems(entries: readonly Entry[], findIncident: FindIncide
 /** @throws {InvalidNotificationError} if the entry has no valid notification */
 function toNotification(entry: Entry, findIncident: FindIncident): Notification {
   const { notification, members } = entry;
-  if (members) return toBatch(members, findIncident);
+  if (members) return toBatch(entry, findIncident);
   if (!isNotification(notification)) {
     throw new InvalidNotificationError("Cannot read the notification: a field is missing or has the wrong type");
   }

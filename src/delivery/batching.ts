@@ -47,8 +47,15 @@ export interface BatchSource {
 /**
  * Plans batches for the lanes of a channel (one lane per destination). A lane gets batches if many
  * entries wait in the lane and the first entry can be sent now.
+ *
+ * @param style `lines` if a message has only a line for each entry. @default full texts
  */
-export async function planBatches(queue: BatchSource, channel: Channel, schedule: Schedule): Promise<BatchPlan> {
+export async function planBatches(
+  queue: BatchSource,
+  channel: Channel,
+  schedule: Schedule,
+  style?: "lines",
+): Promise<BatchPlan> {
   const waiting = schedule.undelayed(channel.name);
   if (waiting.length < 2) return NO_BATCHES;
   const groups: Entry[][] = [];
@@ -57,7 +64,7 @@ export async function planBatches(queue: BatchSource, channel: Channel, schedule
     const [head] = lane;
     if (lane.filter(isBatchable).length <= backlogLimit(lane, queue, schedule) || !schedule.isReady(head)) continue;
     if (!isBatchable(head)) headGoesAlone = true;
-    else for (const run of neighbours(lane)) groups.push(...await splitToFit(run, channel, queue));
+    else for (const run of neighbours(lane)) groups.push(...await splitToFit(run, channel, queue, style));
   }
   return { groups, headGoesAlone };
 }
@@ -94,14 +101,19 @@ function neighbours(lane: readonly Entry[]): Entry[][] {
  * Splits entries into batches that each fit into one message of the channel. A single entry does
  * not become a batch.
  */
-async function splitToFit(run: readonly Entry[], channel: Channel, queue: BatchSource): Promise<Entry[][]> {
+async function splitToFit(
+  run: readonly Entry[],
+  channel: Channel,
+  queue: BatchSource,
+  style: "lines" | undefined,
+): Promise<Entry[][]> {
   const { countFitting } = await import("../channels/batch_message.ts");
   const render = (notification: Notification) => renderMessage(notification, () => {});
   const items = toBatchItems(run, (entry) => queue.findIncident(entry));
   const batches: Entry[][] = [];
   for (let start = 0; start < run.length - 1;) {
     const next = items.slice(start, start + MAX_BATCH_MEMBERS);
-    const count = await countFitting(next, render, (batch, message) => channel.hasRoomFor(batch, message));
+    const count = await countFitting(next, render, (batch, message) => channel.hasRoomFor(batch, message), style);
     if (count > 1) batches.push(run.slice(start, start + count));
     start += count;
   }

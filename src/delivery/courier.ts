@@ -303,17 +303,31 @@ export class Courier {
    */
   async #serve(channel: string, run: Run): Promise<void> {
     for (let limit = 1; !this.#isStopped(run); limit = Math.min(2 * limit, MAX_ANNOUNCED)) {
-      let schedule = this.schedule();
-      const { groups, headGoesAlone } = await planBatches(this.#queue.state, this.#channel(channel), schedule);
-      if (groups.length > 0) {
-        await this.#queue.batch(groups);
-        schedule = this.schedule();
-      }
-      if (headGoesAlone) limit = 1;
-      const entries = await this.#announce(schedule.next(channel, limit));
+      if (await this.#makeBatches(this.#channel(channel))) limit = 1;
+      const entries = await this.#announce(this.schedule().next(channel, limit));
       if (entries.length === 0) return;
       if (!await this.#sendInOrder(entries, run)) return await this.#withdraw((entry) => entry.channel === channel);
     }
+  }
+
+  /**
+   * Makes the batches (several entries in one message) of a channel. If the full texts of batches
+   * that show only lines cannot be stored, the messages have the full texts.
+   *
+   * @returns true if the head of a lane must first be sent alone
+   */
+  async #makeBatches(channel: Channel): Promise<boolean> {
+    const plan = (style?: "lines") => planBatches(this.#queue.state, channel, this.schedule(), style);
+    const { style } = this.schedule().delays.policyOf(channel.name);
+    if (style === "lines" && channel.attachmentMode !== undefined) {
+      const { groups, headGoesAlone } = await plan("lines");
+      if (groups.length === 0) return headGoesAlone;
+      const { createLineBatches } = await import("./batch_files.ts");
+      if (await createLineBatches(groups, channel, this.#queue)) return headGoesAlone;
+    }
+    const { groups, headGoesAlone } = await plan();
+    if (groups.length > 0) await this.#queue.batch(groups.map((entries) => ({ entries })));
+    return headGoesAlone;
   }
 
   /**

@@ -30,6 +30,8 @@ export interface LanePolicy {
    * (one message). Infinity turns batches off.
    */
   readonly batchOver: number;
+  /** Set if a batch has only a line for each entry, with the full texts in a file. @default full texts */
+  readonly style?: "lines";
   /** The rate limit of each lane (destination). @default no rate limit */
   readonly rateLimit?: RateLimit;
   /** The hours in which only critical notifications are sent. @default no quiet hours */

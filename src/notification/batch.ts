@@ -24,6 +24,8 @@ export interface BatchItem {
  */
 export interface Batch extends Notification {
   readonly items: readonly BatchItem[];
+  /** Set if the message has only a line for each item, and a file has their full texts. */
+  readonly style?: "lines";
 }
 
 /** Returns true if a notification is a batch (it combines other notifications). */
@@ -34,7 +36,7 @@ export function isBatch(notification: Notification): notification is Batch {
 /** Converts a batch to an ordinary notification, by removing the list `items`. */
 export function withoutItems(notification: Notification): Notification {
   if (!isBatch(notification)) return notification;
-  const { items: _, ...rest } = notification;
+  const { items: _, style: __, ...rest } = notification;
   return rest;
 }
 
@@ -44,7 +46,10 @@ export function withoutItems(notification: Notification): Notification {
  *
  * @param items the items; at least one
  */
-export function createBatch(items: readonly BatchItem[]): Batch {
+export function createBatch(
+  items: readonly BatchItem[],
+  { style, attachments }: Pick<Batch, "style" | "attachments"> = {},
+): Batch {
   const all = items.map(({ notification }) => notification);
   const time = all.reduce((oldest, { time }) => Math.min(oldest, time), Infinity);
   const mentions = [...new Set(all.flatMap((one) => one.silent ? [] : one.mentions ?? []))];
@@ -57,6 +62,8 @@ export function createBatch(items: readonly BatchItem[]): Batch {
     time,
     expires: all.reduce((latest, { expires }) => Math.max(latest, expires), 0),
     ...(mentions.length === 0 ? {} : { mentions }),
+    ...(attachments === undefined ? {} : { attachments }),
+    ...(style === undefined ? {} : { style }),
     items,
   };
 }

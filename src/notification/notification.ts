@@ -332,7 +332,8 @@ export function isNotification(value: unknown): value is Notification {
     [file, fullText].every((one) => one === undefined || isAttachment(one));
 }
 
-function isAttachment(value: unknown): value is Attachment {
+/** Returns true if a value from the queue is an attachment. */
+export function isAttachment(value: unknown): value is Attachment {
   if (typeof value !== "object" || value === null) return false;
   const { name, type, size, content } = value as Record<string, unknown>;
   return typeof name === "string" && typeof type === "string" && typeof size === "number" &&

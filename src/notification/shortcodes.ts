@@ -80,7 +80,7 @@ export function replaceShortcodes(text: string): string {
 export function withShortcodes(notification: Notification): Notification {
   if (isBatch(notification)) {
     const items = notification.items.map((item) => ({ ...item, notification: withShortcodes(item.notification) }));
-    return createBatch(items);
+    return createBatch(items, notification);
   }
   return { ...notification, subject: replaceShortcodes(notification.subject) };
 }

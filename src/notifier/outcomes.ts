@@ -223,7 +223,7 @@ export class Reporter {
     const rest = {
       // The queue stores notifications as JSON and does not know their type.
       notification: members
-        ? withoutItems(toBatch(members, (member) => this.#queue.state.findIncident(member)))
+        ? withoutItems(toBatch(entry, (member) => this.#queue.state.findIncident(member)))
         : entry.notification as Notification,
       ...(fallbackFor ? { fallbackFor: Object.keys(fallbackFor) } : {}),
       ...(members ? { members: members.map((member) => this.#describeEntry(member, view)) } : {}),

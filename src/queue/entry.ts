@@ -19,6 +19,10 @@ export interface Entry extends EntryFields, EntryHistory {
   readonly bytes: number;
   /** If this is a batch: its entries, in the order of arrival. A batch has no notification. */
   readonly members?: readonly Entry[];
+  /** Set if this is a batch whose message has only a line for each entry. */
+  readonly style?: "lines";
+  /** If this is a batch: the file with the full texts, if it is in the message. */
+  readonly file?: unknown;
 }
 
 /** One destination of one channel. The entries of a lane are delivered in the order of arrival. */

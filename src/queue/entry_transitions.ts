@@ -158,10 +158,11 @@ export function killedRecord({ id, attempts }: Entry, time: number, next: number
  * message), the list starts with the records of its members.
  */
 export function* snapshotRecords(entry: Entry): Generator<JournalRecord> {
-  const { id, time, channel, destination, members } = entry;
+  const { id, time, channel, destination, members, style, file, files } = entry;
   if (members) {
     for (const member of members) yield* snapshotRecords(member);
-    yield { t: "batch", id, time, channel, destination, members: members.map((member) => member.id) };
+    const ids = members.map((member) => member.id);
+    yield { t: "batch", id, time, channel, destination, members: ids, style, file, files };
   } else {
     // This record does not contain `replaces`, because the entry has already replaced other entries
     // and must not replace more.

@@ -17,7 +17,9 @@
 import { canBeBatched, type Entry } from "./entry.ts";
 
 /** A new batch (entries that are sent in one message) and the ids of its members. */
-type NewBatch = Pick<Entry, "id" | "time" | "channel" | "destination"> & { readonly members: readonly string[] };
+type NewBatch =
+  & Pick<Entry, "id" | "time" | "channel" | "destination" | "style" | "file" | "files">
+  & { readonly members: readonly string[] };
 
 /**
  * The live entries (entries that wait for delivery) and the dead letters (entries that were
@@ -77,7 +79,7 @@ export class OrderedEntries {
    * @returns true if a batch was created
    */
   addBatch(record: NewBatch, bytes: number): boolean {
-    const { id, channel, destination } = record;
+    const { id, channel, destination, style, file, files } = record;
     const members = [...new Set(record.members)].map((member) => this.#entries.get(member))
       .filter((entry) => entry !== undefined)
       .filter((entry) => canBeBatched(entry) && entry.channel === channel && entry.destination === destination)
@@ -87,7 +89,10 @@ export class OrderedEntries {
     const forced = members.every((member) => member.forced) ? true : undefined;
     const attempts = members.reduce((most, member) => Math.max(most, member.attempts), 0);
     const batch = withMembers(
-      { id, time: 0, channel, destination, notification: undefined, expires: 0, bytes, attempts, forced },
+      {
+        ...{ id, time: 0, channel, destination, notification: undefined, expires: 0, bytes, attempts, forced },
+        ...{ style, file, files },
+      },
       members,
     );
     const memberIds = new Set(members.map((member) => member.id));

@@ -61,6 +61,18 @@ export interface ExpiredEntry {
   readonly reason: string;
 }
 
+/** A new batch: several entries that are sent in one message. */
+export interface BatchRequest {
+  /** The entries, which must have one channel and one destination. */
+  readonly entries: readonly Entry[];
+  /** Set if the message has only a line for each entry. @default the message has the full texts */
+  readonly style?: "lines";
+  /** The stored file with the full texts. */
+  readonly file?: { readonly content: string };
+  /** The notification that sends the file, if the file is a separate message. */
+  readonly message?: { readonly expires: number };
+}
+
 /** Numbers about the queue. Times are in milliseconds since 1970. */
 export interface QueueFigures extends QuarantineFigures {
   /** The size of the journal, in bytes. */
@@ -251,17 +263,26 @@ export class Queue {
   }
 
   /**
-   * Creates a batch (several entries in one message) of each group of entries. The entries of a
-   * group must have one channel and one destination. The records of the batches are synced when the
+   * Creates batches (several entries in one message). The records of the batches are synced when the
    * first attempts are announced.
    */
-  async batch(groups: readonly (readonly Entry[])[]): Promise<void> {
+  async batch(requests: readonly BatchRequest[]): Promise<void> {
     const time = this.#runtime.now();
     await this.#append(
-      groups.map((group): JournalRecord => {
-        const [{ channel, destination }] = group;
-        const members = group.map(({ id }) => id);
-        return { t: "batch", id: this.#runtime.uuid(), time, channel, destination, members };
+      requests.flatMap(({ entries, style, file, message }): JournalRecord[] => {
+        const [{ channel, destination }] = entries;
+        const [id, members] = [this.#runtime.uuid(), entries.map(({ id }) => id)];
+        const files = file && { files: [file.content] };
+        const common = { t: "batch", id, time, channel, destination, members, style } as const;
+        if (message === undefined) return [{ ...common, file, ...files }];
+        const request = { channel, destination, notification: message, expires: message.expires, attachmentIndex: 1 };
+        // With this time, the file is inserted after the batch and before later entries.
+        const last = entries.reduce((latest, { time }) => Math.max(latest, time), 0);
+        return [common, {
+          ...toRecord({ ...request, ...files }, this.#runtime.uuid(), last),
+          ofBatch: id,
+          spooled: true,
+        }];
       }),
       "none",
     );

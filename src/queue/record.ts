@@ -198,6 +198,11 @@ const FIELDS = {
      * entry with the text of the attachment is an earlier entry.
      */
     attachmentIndex: optional(number),
+    /**
+     * The id of a batch. Set if this entry is the file with the full texts of the batch. If the batch
+     * is taken apart, this entry is removed.
+     */
+    ofBatch: optional(text),
   },
 
   /**
@@ -210,6 +215,12 @@ const FIELDS = {
     ...LANE,
     /** The ids of the entries of the batch, in the order of arrival. */
     members: texts,
+    /** Set if the message has only a line for each entry, and their full texts are in a file. */
+    style: unchecked<"lines">(),
+    /** The file with the full texts, which the queue does not read. Set if it is in the message. */
+    file: unchecked<unknown>(),
+    /** The name of this file in `attachments/`. */
+    files: optional(texts),
   },
 
   /**

@@ -343,6 +343,8 @@ export class QueueState {
   #dissolve(batch: Entry, change: (member: Entry) => Entry): void {
     this.#entries.dissolve(batch, (batch.members ?? []).map(change));
     this.#keptBytes -= batch.bytes;
+    if (batch.files) this.#removedWithFiles++;
+    for (const file of this.entries().filter(({ ofBatch }) => ofBatch === batch.id)) this.#drop(file, "cancelled");
   }
 
   #deliver(entry: Entry, ack: AckRecord): void {

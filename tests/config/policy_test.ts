@@ -16,6 +16,7 @@ Deno.test("readPolicy() reads batch, rate limit and quiet hours", () => {
     { batchOver: 50, rateLimit: { count: 3, perMs: 10_000 }, quiet: { from: 1320, to: 420 } },
   );
   assertEquals(read({ batch: false }).batchOver, Infinity);
+  assertEquals(read({ batch: { style: "lines" } }), { batchOver: 10, style: "lines" });
 });
 
 Deno.test("readPolicy() of a channel overrides that of all channels key by key", () => {

@@ -77,7 +77,7 @@ export class Actor {
 
   /** Puts entries into one batch and announces it. The promises to its members do not change. */
   async batch(...subjects: string[]): Promise<void> {
-    await this.queue.batch([this.entries(...subjects)]);
+    await this.queue.batch([{ entries: this.entries(...subjects) }]);
     await this.queue.announce(this.batches());
     const together = this.#ledger.tick();
     this.#all(subjects, () => ({ together }));

@@ -184,7 +184,7 @@ Deno.test("Queue.recordResult() remembers the idempotency keys of a batch's memb
     });
     const { entries } = await queue.enqueue([request("one"), request("two", "x".repeat(50_000))], () => false);
     await queue.enqueue(Array.from({ length: 6 }, (_, at) => request(`big ${at}`, "x".repeat(50_000))), () => false);
-    await queue.batch([queue.state.liveEntries()]);
+    await queue.batch([{ entries: queue.state.liveEntries() }]);
     await queue.recordResult(queue.state.liveEntries()[0], { state: "delivered", receipt: "$D", via: "put" }, {
       isProof: false,
     });

@@ -269,7 +269,7 @@ Deno.test("Queue.compact() drops the acknowledgement of a member whose batch is 
   // After the snapshot it would be read again, outside of its batch, and would remove the entry.
   await compactionTest(async ({ queue, path, open }) => {
     await queue.enqueue([request("a"), request("b")], () => false);
-    await queue.batch([queue.state.liveEntries()]);
+    await queue.batch([{ entries: queue.state.liveEntries() }]);
     const [batch] = await queue.announce(queue.state.liveEntries());
     await queue.recordResult(batch, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
     // The end of the write is lost in a power cut.
