@@ -171,13 +171,12 @@ export interface ChannelSource {
  * Reads the channels in the file and the environment, without parsing their settings. Commands for
  * accounts (such as `login`) use this function, because it accepts a channel without a room.
  *
- * @throws {ConfigError} if the file cannot be read, or if it has a mistake outside of its values
+ * @throws {ConfigError} if the file cannot be read
  */
 export async function loadChannelSources(runtime: ConfigRuntime, options: LoadOptions = {}): Promise<ChannelSource[]> {
   const sources = await readSources(runtime, options);
-  const { value, names, file: { failure, mistakes, locate } } = sources;
-  const [mistake = failure] = mistakes;
-  if (mistake !== undefined) throw locate(mistake);
+  const { value, names, file: { failure } } = sources;
+  if (failure !== undefined) throw failure;
   const context = createContext(runtime, options, sources);
   const channels = new Fields(value, "").objects("channels");
   return await Promise.all(channels.map(async ([name, channel]) => {

@@ -88,6 +88,20 @@ const limited = (retryAfterMs: number) =>
   new MatrixError("429", { status: 429, errcode: "M_LIMIT_EXCEEDED", retryAfterMs });
 const error = (status: number, errcode: string) => new MatrixError(errcode, { status, errcode });
 
+Deno.test("Courier.run() does not send an entry whose destinations are not decided", async () => {
+  await courierTest(async ({ courier, add, queue }) => {
+    const channel = new ScriptedChannel("matrix");
+    for (const destination of ["?", "? !room"]) await add("Undecided", { destination });
+    const own = courier(channel);
+    assertEquals(own.hasWork(), false);
+    await own.run({ patienceMs: 0 });
+    assertEquals([channel.sent, queue.state.liveEntries().length], [[], 2]);
+    await add("Decided");
+    await own.run({ patienceMs: 0 });
+    assertEquals(channel.sent, ["!a Decided"]);
+  });
+});
+
 Deno.test("Courier.run() delivers in the order of arrival and empties the queue", async () => {
   await courierTest(async ({ courier, add, queue }) => {
     for (const subject of ["1", "2", "3"]) await add(subject);
