@@ -98,9 +98,12 @@ export function printOutcomesJson(outcomes: readonly Outcome[], ui: Ui): void {
  * @param problems the mistakes in the configuration, which are already printed
  */
 export function reportTrouble(outcomes: readonly Outcome[], ui: Ui, problems: readonly ConfigError[]): void {
+  const held = new Set<string>();
   for (const outcome of outcomes) {
     if (outcome.state === "delivered") continue;
     const { state, channel, reason, id } = outcome;
+    // All destinations of a held channel wait for the same reason, which is printed once.
+    if (state === "held" && held.size === held.add(`${channel}: ${reason}`).size) continue;
     if (state === "held" && problems.some(({ message }) => message === reason)) {
       const what = channel === EVERY_CHANNEL ? "The notification" : `The notification for channel ${channel}`;
       ui.fail(

@@ -64,7 +64,7 @@ export function formatEntry(entry: QueuedEntry, view: View): string[] {
     ["to", formatTarget(entry, view.destinations)],
     ["state", `${entry.state}, ${entry.attempts} ${entry.attempts === 1 ? "attempt" : "attempts"}`],
     ["reason", entry.reason],
-    ["next try", entry.state !== "dead" && entry.next !== undefined ? formatWhen(entry.next, now) : undefined],
+    ["next try", formatNextTry(entry.state === "dead" ? undefined : entry.next, now).replace("; next try ", "")],
     ["queued", `${formatTime(entry.time, { now })} (${formatDuration(now - entry.time)} ago)`],
     ["expires", entry.state === "dead" ? undefined : formatWhen(entry.expires, now).replace(/^at /, "")],
     ["fallback", fallbackFor.length === 0 ? undefined : `for ${fallbackFor.join(", ")}`],

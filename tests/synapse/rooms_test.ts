@@ -122,7 +122,7 @@ synapseTest("join accepts an invite that room list shows, and prints why it cann
     /^!\S+ {2}Ops {2}#join-ops:\S+, version 12, invite from @join-person:/,
   );
   const alias = `#join-ops:${synapse.serverName}`;
-  assertEquals((await pair.run(["join", alias])).stdout, `joined ${roomId}\n`);
+  assertEquals((await pair.run(["join", alias])).stdout, `joined Ops (${roomId})\n`);
   assertEquals((await pair.run(["join", roomId, "--via", "dead.example"])).code, 0);
   const unknown = await pair.run(["join", `#nothing:${synapse.serverName}`]);
   assertEquals([unknown.code, unknown.stderr.includes("404 M_NOT_FOUND")], [65, true]);

@@ -62,7 +62,7 @@ synapseTest("setup at a terminal delivers a test message, as docs/setup.md shows
   const { code, screen, processes } = await playAtTerminal(["setup"], { env: { HOME: home, TZ: "UTC" }, steps });
   assertEquals(code, 0, screen);
   const roomId = /^Created Alerts \((!\S+)\) and invited/m.exec(screen)?.[1] ?? "";
-  const eventId = /^Test message: delivered (\$\S+)$/m.exec(screen)?.[1];
+  const eventId = /^Test message: delivered (\$\S+) to /m.exec(screen)?.[1];
   await synapse.joinRoom(alice, roomId);
   const events = await synapse.messages(alice, roomId);
   assertEquals(events.map(({ event_id }) => event_id), [eventId]);
@@ -93,7 +93,7 @@ synapseTest("setup as one command delivers a test message each time", async (syn
     });
   for (const count of [1, 2]) {
     const { code, stdout, stderr } = await run();
-    assertEquals([code, stdout], [0, `set up matrix: ${bot.userId} sends to ${roomId}\n`], stderr);
+    assertEquals([code, stdout], [0, `set up matrix: ${bot.userId} sends to Ops (${roomId})\n`], stderr);
     assertMatch(stderr, /^Test message: delivered \$/m);
     assertEquals((await synapse.messages(bob, roomId)).length, count);
   }
