@@ -16,3 +16,10 @@ Deno.test("readEnds() keeps a short stream, and the beginning and the end of a l
     assertEquals(await read(1), ["a", "h", 6]);
   }
 });
+
+Deno.test("readEnds() says if a single byte is missing", async () => {
+  const stream = ReadableStream.from([new TextEncoder().encode("abcdefg")]);
+  const { beginning, end, missing } = await readEnds(stream, new EndsBuffer(3));
+  assertEquals([beginning, end].map((bytes) => new TextDecoder().decode(bytes)), ["abc", "efg"]);
+  assertEquals(missing, 1);
+});
