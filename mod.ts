@@ -62,6 +62,7 @@ export type {
 // Handle errors.
 export {
   ConfigError,
+  type ConfigPlace,
   HintedError,
   type HintOptions,
   InvalidNotificationError,

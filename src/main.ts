@@ -8,7 +8,6 @@
 
 import { DELIVERER_COMMAND } from "./base/deliverer_command.ts";
 import { loadLate } from "./base/late_modules.ts";
-import { keepInspectorClosed } from "./runtime/inspector.ts";
 
 /**
  * Runs the program.
@@ -17,7 +16,6 @@ import { keepInspectorClosed } from "./runtime/inspector.ts";
  * @returns the exit code
  */
 export async function main(args: readonly string[]): Promise<number> {
-  keepInspectorClosed();
   if (args[0] === DELIVERER_COMMAND && args.length === 2) {
     const { runDeliverer } = await import("./notifier/background/main.ts");
     return await runDeliverer(args[1]);

@@ -1,7 +1,7 @@
 import { assert, assertStringIncludes } from "@std/assert";
 import { until } from "../../scripts/synapse/until.ts";
 
-const MODULE = new URL("../../src/runtime/inspector.ts", import.meta.url).href;
+const MODULE = new URL("../../src/runtime/runtime.ts", import.meta.url).href;
 const PROGRAM = `
   const [module, guard] = Deno.args;
   if (guard === "guarded") (await import(module)).keepInspectorClosed();

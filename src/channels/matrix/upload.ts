@@ -8,8 +8,7 @@
 import { timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import { InvalidNotificationError, NotTheServiceError, ResponseError } from "../../base/errors.ts";
 import { MatrixError } from "../../matrix/errors.ts";
-import type { MediaContent, OwnFields } from "../../matrix/events.ts";
-import { maxUploadBytes, uploadMedia } from "../../matrix/media.ts";
+import { maxUploadBytes, type MediaContent, type OwnFields, uploadMedia } from "../../matrix/events.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import type { Attachment } from "../../notification/notification.ts";
 import { formatBytes } from "../../notification/render.ts";
