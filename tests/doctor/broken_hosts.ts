@@ -341,7 +341,7 @@ const QUEUE: readonly BrokenSetup[] = [
   },
   {
     name: "a nearly full queue",
-    apply: (scene) => scene.queue(250, "x".repeat(56_000)),
+    apply: (scene) => scene.queue(290, "x".repeat(48_000)),
     check: "queue",
     state: "warning",
     message: "% full",
