@@ -52,7 +52,8 @@ export async function renderBatch({ items, style }: Batch, renderItem: RenderIte
   const paragraphs = toParagraphs(blocks);
   return {
     text: paragraphs.map((lines) => lines.map(toText).join("\n")).join("\n\n"),
-    html: paragraphs.map((lines) => toHtml(lines)).join(""),
+    // The line break separates the first block from the title.
+    html: `<br>${paragraphs.map((lines) => toHtml(lines)).join("")}`,
     blocks,
   };
 }

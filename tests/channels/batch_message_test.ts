@@ -40,7 +40,7 @@ Deno.test("renderBatch() keeps code as code, renders Markdown, and escapes text"
   ]);
   assertEquals(
     html,
-    '<p><strong>20:15:00 &lt;i&gt;</strong><br>a &amp; "b"</p>' +
+    '<br><p><strong>20:15:00 &lt;i&gt;</strong><br>a &amp; "b"</p>' +
       "<p><strong>20:15:01 Log</strong></p><pre><code>a  b\n&lt;c&gt;\n</code></pre>" +
       "<p><strong>20:15:02 List</strong></p><ul><li><strong>one</strong></li></ul>" +
       '<p>🔗 <a href="https://example.org/">example.org</a></p>',
@@ -57,7 +57,7 @@ Deno.test("renderBatch() puts notifications that are only a line below each othe
   assertEquals(text, "20:15:00 Link down\n20:15:01 <Up>\n\n20:15:02 Link down\nx\n\n20:15:03 End");
   assertEquals(
     html,
-    "<p><strong>20:15:00 Link down</strong><br><strong>20:15:01 &lt;Up&gt;</strong></p>" +
+    "<br><p><strong>20:15:00 Link down</strong><br><strong>20:15:01 &lt;Up&gt;</strong></p>" +
       "<p><strong>20:15:02 Link down</strong><br>x</p><p><strong>20:15:03 End</strong></p>",
   );
 });
