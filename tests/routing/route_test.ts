@@ -25,7 +25,7 @@ Deno.test("NotifierCore.notify() sends by the rules, to where they say and as th
   assertEquals(ntfy.messages("backup").map(({ priority }) => priority), [2]);
   await notifier.notify({ subject: "Hello" });
   await notifier.notify({ subject: "Oh", severity: "error" });
-  assertEquals([scene.subjects(), ntfy.messages("alerts").length], [["Oh"], 2]);
+  assertEquals([scene.subjects(), ntfy.messages("alerts").length], [["❌ Oh"], 2]);
 });
 
 Deno.test("NotifierCore.notify() returns a muted outcome for each destination, and queues nothing, when a rule mutes it", async () => {

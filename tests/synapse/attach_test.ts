@@ -48,8 +48,9 @@ synapseTest("send --attach delivers text, image and file in order, with the same
   ]);
   assertEquals(
     stdout,
-    `matrix: delivered ${text.event_id}\nmatrix 📎 Übersicht.png: delivered ${files[0].event_id}\n` +
-      `matrix 📎 dump.bin: delivered ${files[1].event_id}\n`,
+    `matrix: delivered ${text.event_id} to ${scene.room}\n` +
+      `matrix 📎 Übersicht.png: delivered ${files[0].event_id} to ${scene.room}\n` +
+      `matrix 📎 dump.bin: delivered ${files[1].event_id} to ${scene.room}\n`,
   );
   assertEquals(Array.from(Deno.readDirSync(`${scene.stateDir}/attachments`)), []);
 });

@@ -35,7 +35,10 @@ for (
       for (const command of [FIRE, FIRE, RESOLVE]) assertEquals(await send(command), "delivered");
       const events = await scene.read();
       assertEquals(relations(events), [null, again, resolved]);
-      assertMatch(readBody(events[1]), /^\[.*\] Disk full\n\n↻ 2 times since \d{4}-\d\d-\d\d \d\d:\d\d \(.*\)$/);
+      assertMatch(
+        readBody(events[1]),
+        /^\[.*\] ❌ Disk full\n\n↻ 2 times since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC\S*$/,
+      );
       assertMatch(readBody(events[2]), RESOLVED);
       const known = events[0].unsigned?.["m.relations"] ?? {};
       assertEquals([known["m.replace"]?.event_id, known["m.thread"]?.count], [

@@ -12,7 +12,7 @@ synapseTest("send delivers to the room and prints the event_id", async (synapse)
   assertEquals({ code, stderr }, { code: 0, stderr: "" });
   const [event, ...more] = await scene.read();
   assertEquals(more, []);
-  assertEquals(stdout, `delivered ${event.event_id}\n`);
+  assertEquals(stdout, `delivered ${event.event_id} to ${scene.room}\n`);
   assertMatch(readBody(event), /Subject\n\nBöđy$/);
   assertEquals((await Deno.stat(`${scene.stateDir}/own/queue/queue.jsonl`)).isFile, true);
 });
