@@ -3,7 +3,7 @@
  * webhooks, programs. If a notification cannot be delivered yet, it is stored in a queue on disk.
  * matrix-notify delivers queued notifications later, each only once and in order.
  *
- * @example Send with the configuration of the command line
+ * @example Send with the same configuration as the command line
  * ```ts ignore
  * import { notify } from "@matrix-notify/matrix-notify";
  *

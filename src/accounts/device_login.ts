@@ -36,8 +36,8 @@ export interface DeviceLoginOptions {
 }
 
 /**
- * The name and the web page of this program. The person sees both during the login. The
- * specification requires that all users of a program see the same name and page.
+ * The name and the web page of this program. The person who logs in sees both. The specification
+ * requires that all users of a program see the same name and page.
  */
 const CLIENT = { clientName: "matrix-notify", clientUri: "https://matrix-notify.dev/" };
 

@@ -7,13 +7,12 @@
  *      -> save, durably -> unlock -> use the new token for the first time
  * ```
  *
- * If the process is killed after the server's answer, but before the save, the account's file still
- * has the old refresh token. The old refresh token stays valid until the new access token is used
- * (Client-Server API, "Refreshing access tokens").
+ * If the process is killed after the server's answer and before the save, the account's file still
+ * contains the old refresh token. The old refresh token stays valid until the new access token is
+ * used (Client-Server API, "Refreshing access tokens").
  *
- * The answer to a first refresh may arrive after the answer to a second refresh. After that, the
- * server may refuse the saved refresh token. Therefore the previous refresh token is stored in
- * addition to the current refresh token.
+ * If a refresh times out, the server may process it after the next refresh. The server may then
+ * refuse the saved refresh token. Therefore the previous refresh token is stored too.
  *
  * @module
  */
@@ -125,7 +124,7 @@ export function withTokens(account: Account, tokens: Tokens, now: number): Accou
  * Runs a request for tokens.
  *
  * @returns undefined if the server refused the request
- * @throws every error that is not a refusal; after such an error, the login may still be valid
+ * @throws every error that is not a refusal; the login may then still be valid
  */
 async function unlessRefused<Result>(work: () => Promise<Result>): Promise<Result | undefined> {
   try {

@@ -18,7 +18,10 @@ export interface AccountSession {
    * @throws {ConfigError} if the account is not logged in
    */
   homeserver(): string;
-  /** Returns functions that read the account's access token, and renew it with this runtime. */
+  /**
+   * Returns functions that read the account's access token and renew the token. The functions use
+   * this runtime.
+   */
   credentials(runtime: SessionRuntime): Credentials;
 }
 

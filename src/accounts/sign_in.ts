@@ -171,7 +171,7 @@ function wrongProof(userId: string, { type }: LoginProof, cause: unknown): Login
   });
 }
 
-/** Logs out a user if the person wanted to log in another user. @returns the error for the login */
+/** Ends a login for another user than the expected user. @returns the error to report */
 async function endOtherLogin(
   { userId, signal }: SignInContext,
   client: MatrixClient,

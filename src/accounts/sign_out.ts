@@ -40,9 +40,8 @@ export async function signOut(options: SignOutOptions): Promise<boolean> {
 }
 
 /**
- * Logs out with the legacy API. The logout may renew an expired token, and the renewal acquires the
- * account's lock. Therefore this function does not hold the lock during the logout, but only while
- * it removes the file.
+ * Logs out with the legacy API. The logout request may renew an expired token, and the renewal
+ * needs the account's lock. Therefore this function holds the lock only while it removes the file.
  */
 async function logOut({ homeserver }: Account, options: SignOutOptions): Promise<boolean> {
   const { userId, stateDir, runtime, userAgent } = options;
@@ -67,7 +66,7 @@ async function revoke(options: SignOutOptions): Promise<boolean> {
   });
 }
 
-/** Runs a logout. @returns false if the server answers that the login had already ended */
+/** Runs a logout. @returns false if the login had already ended */
 async function endsLogin(end: () => Promise<void>): Promise<boolean> {
   try {
     await end();

@@ -3,8 +3,8 @@
  * reads password files.
  *
  * A process must hold an account's lock to change the account. Therefore only one process renews
- * the tokens, and the other processes use the tokens that were saved. `save` returns when the
- * account is on the disk. A later power cut cannot delete the saved tokens.
+ * the tokens, and the other processes use the saved tokens. `save` returns when the account is on
+ * the disk, so the saved tokens survive a power cut.
  *
  * @module
  */
@@ -110,7 +110,9 @@ export class AccountStore {
   }
 }
 
-/** Returns the user id in the name of an account's file; undefined if it is another file. */
+/**
+ * Returns the user id from the file name of an account; undefined if the file is not an account.
+ */
 function userIdOf(name: string): string | undefined {
   try {
     return name.endsWith(".json") ? decodeURIComponent(name.slice(0, -5)) : undefined;
@@ -120,10 +122,10 @@ function userIdOf(name: string): string | undefined {
 }
 
 /**
- * Returns the device_id of a state directory. Creates and stores the device_id if the directory
- * does not have a device_id yet. Every login uses the same device, so the user's list of devices
- * does not grow with each login. The id has at least ten characters, because servers may refuse a
- * shorter id in a login with OAuth 2.0.
+ * Returns the device_id of a state directory. If the directory has no device_id yet, creates and
+ * stores a new device_id. Every login uses the same device, so the user's list of devices does not
+ * grow with each login. The id has at least ten characters, because servers may refuse a shorter id
+ * in a login with OAuth 2.0.
  *
  * @throws {StorageError} if the device_id cannot be written
  */
@@ -172,7 +174,8 @@ export function deviceName(runtime: Pick<Runtime, "hostname">): string {
 }
 
 /**
- * Reads a password from a file. The password is the whole file without the line break at its end.
+ * Reads a password from a file. The password is the content of the file, without the line break at
+ * the end.
  *
  * @throws {ConfigError} if the file does not exist, is world-readable, or does not have exactly one
  * line

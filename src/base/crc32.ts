@@ -1,8 +1,8 @@
 /** The checksum CRC-32. */
 
 /**
- * The eight lookup tables of {@linkcode crc32} in one array. Table k contains the effect of a byte
- * on the checksum if k more bytes of the same step follow this byte.
+ * The eight lookup tables of {@linkcode crc32} in one array. A step of the computation processes
+ * eight bytes. Table `k` is for the byte that is followed by `k` more bytes in the same step.
  */
 const TABLE: Int32Array = createCrcTable();
 
@@ -24,10 +24,10 @@ function createCrcTable(): Int32Array {
  * Computes the CRC-32 (IEEE 802.3, as in zlib and gzip) of bytes, as eight lower-case hex digits.
  * The module `node:zlib` also has a CRC-32, but it needs 25 ms to load.
  *
- * Every byte of the journal is checked at each start. Each step processes eight bytes
- * ("slicing-by-8": Kounavis and Berry, "Novel Table Lookup-Based Algorithms for High-Performance
- * CRC Generation", 2008). This is seven times as fast as one byte per step. The integers are
- * signed, because V8 computes fastest with signed integers.
+ * The speed is important: at each start of the program, every byte of the journal (the queue file)
+ * is checked. Each step processes eight bytes ("slicing-by-8": Kounavis and Berry, "Novel Table
+ * Lookup-Based Algorithms for High-Performance CRC Generation", 2008). This is seven times as fast
+ * as one byte per step. The code uses signed integers, because they are the fastest in V8.
  */
 export function crc32(bytes: Uint8Array): string {
   const whole = bytes.length - bytes.length % 8;

@@ -82,7 +82,7 @@ export class ConfigError extends HintedError {
  *
  * If Deno denies access to the queue, the error is a {@linkcode StorageError} with the code
  * `permission-denied`. If Deno denies access to the network, the notification stays in the queue,
- * and the result that is reported for the notification contains the necessary flag.
+ * and the reported result contains the necessary flag.
  */
 export class PermissionError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */
@@ -125,9 +125,9 @@ export function permissionHint(error: Error): string {
 /**
  * The reason why the state directory could not be used. `disk-full`: the disk is full.
  * `queue-full`: the queue has reached its maximum size. `locked`: another process has the lock.
- * `write-failed`: a write failed. `io-error`: the access failed for a reason that is not in this
- * list. `permission-denied`: the access is not permitted. `read-only`: the file system is read-only.
- * `no-place`: there is no directory for the state of this user.
+ * `write-failed`: a write failed. `io-error`: the access failed for another reason.
+ * `permission-denied`: the access is not permitted. `read-only`: the file system is read-only.
+ * `no-place`: matrix-notify does not know which directory to use.
  */
 export type StorageErrorCode =
   | "disk-full"
@@ -174,8 +174,8 @@ export class StorageError extends HintedError {
 export class DiscoveryError extends HintedError {
   override name = "DiscoveryError" as const;
   /**
-   * The places where matrix-notify looked for the homeserver, the first place first. Each place is
-   * described in one sentence.
+   * The places where matrix-notify looked for the homeserver, in the order of the attempts. Each
+   * place is described in one sentence.
    */
   readonly tried: readonly string[];
 
@@ -234,7 +234,7 @@ export class TransportError extends HintedError {
   }
 }
 
-/** A `fetch` through a proxy failed. Either the proxy or the server may be unreachable. */
+/** A `fetch` through a proxy failed. The proxy or the server may be unreachable. */
 export class ProxiedFetchError extends TypeError {
   override name = "ProxiedFetchError" as const;
   /** The host and the port of the proxy. */
@@ -286,7 +286,7 @@ export interface Refusal {
   readonly hint?: string;
 }
 
-/** The service responded with an error, in the format that this service uses for errors. */
+/** The service responded with an error, in the error format of the service. */
 export class ResponseError extends HintedError implements Refusal {
   /** The name of the class, for code that cannot use `instanceof`. */
   override name: string = "ResponseError";
@@ -326,16 +326,16 @@ export class NotTheServiceError extends Error {
 }
 
 /**
- * A setting of the channel forbids to send to this destination, such as an encrypted room. Other
- * destinations of the channel are not affected.
+ * The settings of the channel do not allow this destination, for example because the room is
+ * encrypted. Other destinations of the channel are not affected.
  */
 export class DestinationError extends HintedError {
   override name = "DestinationError" as const;
 }
 
 /**
- * It is unknown if an earlier attempt delivered the notification, and it is too early to check
- * this.
+ * It is unknown if an earlier attempt delivered the notification. It is also too early to check if
+ * the notification arrived.
  */
 export class TooEarlyError extends Error {
   override name = "TooEarlyError" as const;

@@ -25,8 +25,8 @@ export class Fields {
   /**
    * @param value the object
    * @param path the dotted path of the object, for errors; empty for the outermost object
-   * @param names the names that errors show for fields whose values come from an environment
-   * variable or an option
+   * @param names the names that errors show instead of the path, for fields that were set by an
+   * environment variable or a command-line option
    * @param problems the list to which {@linkcode Fields.attempt} and {@linkcode Fields.end} add
    * problems. Without a list, these methods throw the first problem.
    * @throws {ConfigError} if the value is not an object
@@ -120,8 +120,8 @@ export class Fields {
   }
 
   /**
-   * Wraps an item of a list as {@linkcode Fields}. `at` is the index of the item. `problems`
-   * collects the problems of the item.
+   * Wraps an item of a list as {@linkcode Fields}. `at` is the index of the item. The problems of
+   * the item are added to `problems`.
    */
   item(key: string, at: number, value: unknown, problems: ConfigError[]): Fields {
     return new Fields(value, `${this.formatName(key)}[${at}]`, {}, problems);
@@ -132,7 +132,7 @@ export class Fields {
     return Object.keys(this.#values);
   }
 
-  /** Returns a copy. If a field is absent, the copy has the field of `values`. */
+  /** Returns a copy that takes absent fields from `values`. */
   over(values: Readonly<Record<string, unknown>>): Fields {
     return new Fields({ ...values, ...this.#values }, this.#path, this.#names, this.#problems);
   }
@@ -147,7 +147,10 @@ export class Fields {
     return new ConfigError(`Missing ${this.formatName(key)}`, { hint, place: this.#place(key) });
   }
 
-  /** Returns the place of a field; empty if its value is not from the file. */
+  /**
+   * Returns the place of a field in the configuration file; empty if the value does not come from
+   * this file.
+   */
   #place(key: string): ConfigPlace {
     return Object.hasOwn(this.#names, key) ? {} : { setting: this.formatName(key) };
   }

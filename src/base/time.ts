@@ -5,7 +5,7 @@
  * @module
  */
 
-/** A function that returns the minutes that local time is ahead of UTC at a time. */
+/** A function that returns by how many minutes local time is ahead of UTC at a given time. */
 export type Zone = (time: number) => number;
 
 /** The time zone of this host. */
@@ -16,9 +16,9 @@ function hostZone(time: number): number {
 /** Options of {@linkcode formatTime}. */
 export interface TimeOptions {
   /**
-   * The current time. A time of the same day is formatted without its date.
+   * The current time. A time on the same day is formatted without the date.
    *
-   * @default the time is formatted with its date
+   * @default every time is formatted with the date
    */
   readonly now?: number;
   /** @default the time zone of this host */
@@ -26,7 +26,7 @@ export interface TimeOptions {
 }
 
 /**
- * Formats a time for people: `2026-11-22 20:15:07 UTC+1`, or `20:15:07 UTC+1` if it is today.
+ * Formats a time for people: `2026-11-22 20:15:07 UTC+1`, or `20:15:07 UTC+1` if the time is today.
  *
  * @example
  * ```ts
@@ -49,7 +49,10 @@ export function formatDay(time: number, zone: Zone = hostZone): string {
   return wallClock(time, zone).slice(0, -14);
 }
 
-/** Formats the time of day: `20:15:07`. Use it only where the date and the zone are known. */
+/**
+ * Formats the time of day: `20:15:07`. Use this function only where the reader knows the date and
+ * the zone.
+ */
 export function formatClock(time: number, zone: Zone = hostZone): string {
   return wallClock(time, zone).slice(-13, -5);
 }
@@ -60,7 +63,7 @@ export function formatIsoTime(time: number, zone: Zone = hostZone): string {
   return `${wallClock(time, zone).slice(0, -1)}${sign}${twoDigits(hours)}:${twoDigits(minutes)}`;
 }
 
-/** Formats the local time like a time in UTC: `2026-11-22T20:15:07.000Z`. */
+/** Formats the local time, but in the format of a UTC time: `2026-11-22T20:15:07.000Z`. */
 function wallClock(time: number, zone: Zone): string {
   return new Date(time + zone(time) * 60_000).toISOString();
 }

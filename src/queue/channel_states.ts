@@ -1,10 +1,10 @@
 /**
- * The states of channels and lanes (a lane: one destination of one channel). The state of a channel
- * is its wait after a failure. The state of a lane is the times of its last deliveries.
+ * Remembers the wait of each channel after a failure. Also remembers the times of the last
+ * deliveries of each lane (one destination of one channel).
  *
- * A failure of the server or the account affects all entries of the channel. The failure ends at
- * the next response that shows that the server and the account work. A failure of one destination
- * is not a failure of the channel.
+ * A failure of the server or the account affects all entries of the channel. The failure is over
+ * when a response shows that the server and the account work. A failure of one destination is not a
+ * failure of the channel.
  *
  * @module
  */
@@ -16,12 +16,12 @@ import type { ChannelRecord, FlushReach, LaneRecord, NackRecord, Wait, WaitClass
 const NO_FAILURE: ChannelState = { failures: 0 };
 
 /**
- * The failure classes that affect only one lane (one destination of one channel). Such a failure
+ * The failure classes that affect only one destination of a channel. A failure of these classes
  * shows that the account works.
  */
 const LANE_CLASSES: ReadonlySet<string> = new Set<WaitClass>(["destination", "destination-busy", "unverified"]);
 
-/** The states of all channels. */
+/** The failures and the waits of all channels. */
 export class ChannelStates {
   readonly #failed = new Map<string, ChannelState>();
 
@@ -29,7 +29,9 @@ export class ChannelStates {
     return this.#failed.get(name) ?? NO_FAILURE;
   }
 
-  /** Returns the state of an entry, which depends on the state of the channel. */
+  /**
+   * Returns the state of an entry. If its channel waits for new credentials, the entry is `held`.
+   */
   entryState({ channel, dead, attempts }: Entry): EntryState {
     if (dead) return "dead";
     if (this.get(channel).wait?.class === "credentials") return "held";
@@ -48,14 +50,14 @@ export class ChannelStates {
     this.#failed.delete(name);
   }
 
-  /** Ends the waits of all channels that a flush reaches. */
+  /** Ends waits of channels. `reach` selects the waits. */
   flush(reach: FlushReach): void {
     for (const [name, { failures, wait }] of this.#failed) {
       if (wait) this.#failed.set(name, { failures, wait: shortenWait(wait, reach) });
     }
   }
 
-  /** Ends the wait of a channel, so that the next entry is tried once. */
+  /** Ends the wait of a channel, so that the next entry is tried now. */
   endWait(name: string): void {
     const { failures, wait } = this.get(name);
     if (wait) this.#failed.set(name, { failures, wait: shortenWait(wait, "all") });
@@ -73,22 +75,25 @@ export class ChannelStates {
 }
 
 /**
- * The longest time for which a server may still process a failed request, in milliseconds
- * (`TIMEOUT_GAP_MS` in delivery/classify.ts).
+ * The longest time for which a server may still process a failed request, in milliseconds This is
+ * the same time as `TIMEOUT_GAP_MS` in delivery/classify.ts.
  */
 const LONGEST_GAP_MS = 30_000;
 
-/** The failure classes of a server or a network that is down. */
+/** The failure classes that mean that the server or the network is down. */
 const OUTAGE_CLASSES: ReadonlySet<string> = new Set<WaitClass>(["not-sent", "not-the-service", "in-doubt"]);
 
-/** Ends a wait if a flush reaches it. A wait that prevents duplicates never ends early. */
+/**
+ * Shortens a wait after a flush (a request to try all entries now). `reach` selects the waits to
+ * shorten. A wait that prevents duplicate messages never ends early.
+ */
 export function shortenWait(wait: Wait, reach: FlushReach): Wait {
   if (reach === "outage" && !OUTAGE_CLASSES.has(wait.class)) return wait;
   const notBefore = reach === "all" ? earliestRetry(wait) : wait.notBefore;
   return { ...wait, next: notBefore, notBefore };
 }
 
-/** Returns the earliest time of an attempt that ignores the wait that a server asked for. */
+/** Returns the earliest time of the next attempt, without the wait that a server asked for. */
 function earliestRetry({ class: failureClass, since, notBefore }: Wait): number {
   if (failureClass === "unverified") return notBefore;
   return failureClass === "in-doubt" ? Math.min(notBefore, since + LONGEST_GAP_MS) : 0;

@@ -1,12 +1,12 @@
 /**
- * Compaction: writes a shorter journal with the same state.
+ * Compaction: replaces the journal with a shorter journal that has the same state.
  *
  * ```text
  * under `lock`:  write queue.jsonl.new -> fdatasync -> rename over queue.jsonl
  *                -> fsync of the directory -> unlock
  * ```
  *
- * Until the rename is on the disk, the old journal is valid; afterwards, the new journal is valid.
+ * Until the rename is on the disk, the old journal is valid. After that, the new journal is valid.
  * After a crash, one of the two journals exists and is complete. The directory is synced before
  * another process can append. Without this sync, a power cut could undo the rename, and the lines
  * that were appended after the rename would be lost.
@@ -22,9 +22,12 @@ import type { AckRecord, JournalRecord } from "./record.ts";
 
 /** The content of the new journal. */
 export interface Compaction {
-  /** The records that replace the history. */
+  /** The records that restore the current state. */
   readonly snapshot: Iterable<JournalRecord>;
-  /** Returns true if an old line is copied unchanged. Lines of unknown types are always copied. */
+  /**
+   * Returns true if the old line of a record must be copied. Lines of unknown types are always
+   * copied.
+   */
   readonly keep: (record: JournalRecord) => boolean;
   /** Copies a damaged line to the quarantine. If this function throws, the compaction fails. */
   readonly damaged: (source: OpenFile, line: DamagedLine) => void;
@@ -40,8 +43,8 @@ export function isWorthCompacting(bytes: number, keptBytes: number): boolean {
 }
 
 /**
- * Returns true if a compaction copies an old record to the new journal. An `ack` (the record of a
- * delivery) is copied while a caller may still ask for the delivered entry.
+ * Returns true if a compaction copies an old record to the new journal. Only an `ack` (the record
+ * of a delivery) is copied, as long as a caller may still ask for the result.
  */
 export function isKept(record: JournalRecord, now: number): record is AckRecord {
   return record.t === "ack" &&

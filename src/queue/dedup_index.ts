@@ -1,8 +1,9 @@
 /**
  * Finds entries by the two keys that a caller can set: the `key` and the idempotency key. The `key`
  * names the problem that an entry is about. A new entry with a `key` can replace the waiting
- * entries with this `key`. An idempotency key identifies one entry. A second entry with this
- * idempotency key is a duplicate, because the caller repeated a call whose result was unknown.
+ * entries with this `key`. An idempotency key identifies one entry. A second entry with the same
+ * idempotency key is a duplicate: the caller repeated a call, because the result of the first call
+ * was unknown.
  *
  * After the delivery of an entry, its idempotency key is remembered as long as the `ack` record
  * (the record of the delivery) is kept.
@@ -19,7 +20,7 @@ export interface DedupKey extends Lane {
   readonly idempotencyKey?: string;
 }
 
-/** The entry that was enqueued first with an idempotency key. */
+/** The first entry that was enqueued with an idempotency key. */
 export interface Duplicate {
   readonly id: string;
   /** The proof of the delivery. It is undefined until the entry is delivered. */
@@ -30,11 +31,17 @@ export interface Duplicate {
 export class DedupIndex {
   readonly #byIdempotencyKey = new Map<string, Duplicate>();
   readonly #byKey = new Map<string, Set<string>>();
-  /** The `ack` records that a compaction can keep, by the id of the entry, oldest first. */
+  /**
+   * The `ack` records (the records of deliveries) that a compaction can keep, oldest first. Each
+   * key is the id of an entry.
+   */
   readonly #acks = new Map<string, { readonly name?: string; readonly bytes: number }>();
   #ackBytes = 0;
 
-  /** The size of the `ack` records that a compaction can keep, in bytes. */
+  /**
+   * The total size of the `ack` records (the records of deliveries) that a compaction can keep, in
+   * bytes.
+   */
   get ackBytes(): number {
     return this.#ackBytes;
   }
@@ -54,24 +61,22 @@ export class DedupIndex {
   }
 
   /**
-   * Finds the queued or delivered entry with the idempotency key and the lane (channel and
-   * destination) of `entry`.
+   * Finds the queued or delivered entry with the same idempotency key, channel and destination as
+   * `entry`.
    */
   findDuplicate(entry: DedupKey): Duplicate | undefined {
     if (entry.idempotencyKey === undefined) return undefined;
     return this.#byIdempotencyKey.get(nameInLane(entry, entry.idempotencyKey));
   }
 
-  /**
-   * Finds the ids of the entries with the key and the lane (channel and destination) of `entry`.
-   */
+  /** Finds the ids of the entries with the same key, channel and destination as `entry`. */
   findIdsWithKey(entry: Lane & { readonly key?: string }): readonly string[] {
     return entry.key === undefined ? [] : [...this.#byKey.get(nameInLane(entry, entry.key)) ?? []];
   }
 
   /**
-   * Records a delivery. If the `ack` records need more than {@linkcode MAX_ACK_BYTES}, forgets the
-   * oldest deliveries.
+   * Records a delivery. If all `ack` records (the records of deliveries) together need more than
+   * {@linkcode MAX_ACK_BYTES}, forgets the oldest deliveries.
    */
   onDelivery({ id, receipt, idempotencyKey, channel, destination }: AckRecord, bytes: number): void {
     const isNamed = idempotencyKey !== undefined && channel !== undefined && destination !== undefined;

@@ -1,7 +1,7 @@
 /**
- * Enqueueing: writes an envelope (a notification for one destination) as an entry to the journal.
- * If the journal cannot be written, the entry is written to `spool/`. When the promise of `enqueue`
- * resolves, the entry is in the journal, in `spool/`, or in both.
+ * Writes envelopes to the queue. An envelope is a notification for one destination, and becomes an
+ * entry of the journal. If the journal cannot be written, the entry is written to `spool/`. When
+ * the promise of `enqueue` resolves, the entry is in the journal, in `spool/`, or in both.
  *
  * @module
  */
@@ -22,9 +22,8 @@ import type { QueueState } from "./state.ts";
  */
 export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallbackFor"> & {
   /**
-   * If this entry is a fallback: its primaries (the entries that are tried before the fallback),
-   * each with its timeout in milliseconds. The fallback and its primaries must be enqueued in one
-   * call.
+   * If this entry is a fallback: the requests that are tried before it, each with its timeout in
+   * milliseconds. The fallback and these requests must be enqueued in one call.
    */
   readonly primaries?: readonly { readonly request: EnqueueRequest; readonly afterMs: number }[];
   /**
@@ -33,7 +32,10 @@ export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallback
    * @default now
    */
   readonly time?: number;
-  /** The primaries of a fallback that replaces an undecided fallback. @default from `primaries` */
+  /**
+   * If this entry is a fallback for entries that are already in the queue: their ids and deadlines.
+   * @default computed from `primaries`
+   */
   readonly fallbackFor?: FallbackFor;
   /**
    * True if the entry can use the space that is reserved for critical notifications.
@@ -46,10 +48,7 @@ export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallback
 /** The result of {@linkcode Queue.enqueue}. */
 export interface Enqueued {
   readonly entries: readonly Entry[];
-  /**
-   * The error because of which the entries cannot be sent now. The entries are on the disk despite
-   * this error.
-   */
+  /** The reason why the entries cannot be sent now. The entries are safe on the disk. */
   readonly problem?: StorageError;
 }
 
@@ -63,7 +62,7 @@ export interface EnqueuerParts {
   readonly refresh: () => void;
 }
 
-/** Enqueues requests and imports the spool (entries that could not be written to the journal). */
+/** Enqueues requests, and imports the spool (entries that could not be written to the journal). */
 export class Enqueuer {
   readonly #parts: EnqueuerParts;
 
@@ -89,8 +88,8 @@ export class Enqueuer {
       const lines = fresh.flatMap((record): JournalRecord[] =>
         leaving.includes(record) ? [record, { t: "att", id: record.id, n: 1, time }] : [record]
       );
-      // If all entries are sent now, the directory is not synced here. It is synced only after a
-      // failed attempt.
+      // If all entries are sent now, the directory is not synced here, but only after a failed
+      // attempt.
       const durability = leaving.length === primaries.length ? "data" : "directory";
       try {
         await journal.append(lines, durability, MAX_QUEUE_BYTES + urgentBytes);
@@ -111,9 +110,8 @@ export class Enqueuer {
   }
 
   /**
-   * Creates the records of requests. Skips a fallback if an earlier call enqueued all of its
-   * primaries (the entries that are tried before the fallback). The earlier call enqueued the
-   * fallback with the primaries.
+   * Creates the records of requests. Skips a fallback if an earlier call enqueued all entries that
+   * are tried before it. That earlier call also enqueued the fallback.
    */
   #toRecords(requests: readonly EnqueueRequest[], time: number): EnqueueRecord[] {
     const { runtime, state } = this.#parts;
@@ -146,8 +144,8 @@ export class Enqueuer {
   }
 
   /**
-   * Syncs the journal and reads it again. Another process wrote the first entry. That process may
-   * not have synced the journal yet, and it may remove the first entry if the sync fails.
+   * Syncs the journal and reads it again. Another process may have written the first entry without
+   * a sync so far. If the sync of that process fails, it removes the entry.
    */
   async #confirmDuplicates(): Promise<void> {
     await this.#parts.journal.exclusively(() => this.#parts.journal.sync());
@@ -173,8 +171,8 @@ export class Enqueuer {
   }
 
   /**
-   * Creates an entry only from its record. A duplicate gets the id of the entry that was enqueued
-   * first, and does not need the files of this call.
+   * Creates an entry from its record, without the history in the journal. A duplicate gets the id
+   * of the entry that was enqueued first, and no files.
    */
   #withoutState(record: EnqueueRecord): Entry {
     const duplicate = this.#parts.state().findDuplicate(record);
@@ -184,8 +182,8 @@ export class Enqueuer {
 }
 
 /**
- * Returns true for a new attachment of a notification that an earlier call enqueued. A repeated
- * call must not add attachments.
+ * Returns true if the request is a new attachment, but an earlier call enqueued the text. A
+ * repeated call must not add attachments.
  */
 function isLateAttachment(
   request: EnqueueRequest,

@@ -1,6 +1,6 @@
 /**
- * An entry: an envelope (a notification for one destination) in the queue, with its history. An
- * entry is computed from its records in the journal.
+ * An entry: one notification for one destination in the queue, with its delivery history. An entry
+ * is computed from its records in the journal (the queue file).
  *
  * @module
  */
@@ -9,13 +9,13 @@ import type { EntryFields, EntryHistory, Wait } from "./record.ts";
 
 /**
  * The state of an entry. `queued`: not tried yet. `deferred`: tried, and will be retried. `held`:
- * paused until a person fixes the account. `dead`: a dead letter.
+ * paused until a person fixes the account. `dead`: rejected permanently, or expired.
  */
 export type EntryState = "queued" | "deferred" | "held" | "dead";
 
-/** An entry, or a batch (several entries of one lane that are sent in one message). */
+/** An entry, or a batch (several entries for one destination that are sent in one message). */
 export interface Entry extends EntryFields, EntryHistory {
-  /** The length of the line of the entry in the journal, in bytes. */
+  /** The length of the entry's line in the journal, in bytes. */
   readonly bytes: number;
   /** If this is a batch: its entries, in the order of arrival. A batch has no notification. */
   readonly members?: readonly Entry[];
@@ -29,28 +29,32 @@ export interface Entry extends EntryFields, EntryHistory {
 export type Lane = Pick<Entry, "channel" | "destination">;
 
 /**
- * The beginning of the destination of an entry whose destinations are not decided yet, because the
- * configuration has a mistake. If the caller chose a room, the room follows. Such an entry is never
- * sent. When the mistake is fixed, entries with decided destinations replace it.
+ * Marks an undecided entry: its destinations are unknown, because the configuration has a mistake.
+ * The destination of an undecided entry is `?`. If the caller chose a room, a space and the room
+ * follow. An undecided entry is never sent. When the mistake is fixed, entries with real
+ * destinations replace the undecided entry.
  */
 const UNDECIDED = "?";
 
-/** Returns the destination of an undecided entry. */
+/** Returns the destination that marks an entry as undecided (its real destinations are unknown). */
 export function undecidedDestination(room?: string): string {
   return room === undefined ? UNDECIDED : `${UNDECIDED} ${room}`;
 }
 
-/** Returns true if the destinations of an entry are not decided yet. */
+/** Returns true if an entry is undecided (its real destinations are unknown). */
 export function isUndecided({ destination }: Pick<Lane, "destination">): boolean {
   return destination === UNDECIDED || destination.startsWith(`${UNDECIDED} `);
 }
 
-/** Returns the room that the caller chose for an undecided entry. */
+/**
+ * Returns the room that the caller chose for an undecided entry (its real destinations are
+ * unknown). Returns undefined if the caller did not choose a room.
+ */
 export function roomOfUndecided({ destination }: Pick<Lane, "destination">): string | undefined {
   return destination.slice(UNDECIDED.length + 1) || undefined;
 }
 
-/** The failures and the wait of a channel. */
+/** The number of failures of a channel, and the wait before the next attempt. */
 export interface ChannelState {
   /** The number of consecutive failures. The length of the next wait depends on this number. */
   readonly failures: number;
@@ -63,9 +67,9 @@ export function expandBatches(entries: readonly Entry[]): Entry[] {
 }
 
 /**
- * Returns true if an entry can be added to a batch (several entries in one message). Dead letters,
- * batches, members of a rejected batch, entries that may have arrived, and entries with attachments
- * cannot be batched.
+ * Returns true if an entry can be added to a batch (several entries in one message). Returns false
+ * for dead letters, batches, members of a rejected batch, entries that may have arrived, and
+ * entries with attachments.
  */
 export function canBeBatched(
   { dead, inFlight, inDoubt, members, noBatch, files }: Pick<
@@ -78,9 +82,9 @@ export function canBeBatched(
 }
 
 /**
- * Returns a function that checks if an entry is an attachment of one of the given entries. All of
- * the given entries must be in one lane (one destination of one channel). An attachment and the
- * entry with its text have the same time.
+ * Returns a function that checks if an entry is an attachment of one of the given entries. All
+ * given entries must have the same channel and destination. An attachment is a separate entry that
+ * has the same time as the entry with the text.
  */
 export function isAttachmentOf(entries: readonly Entry[]): (entry: Entry) => boolean {
   const texts = new Set(entries.filter(({ attachmentIndex }) => attachmentIndex === undefined).map(({ time }) => time));
@@ -88,9 +92,9 @@ export function isAttachmentOf(entries: readonly Entry[]): (entry: Entry) => boo
 }
 
 /**
- * Returns the map key of a lane (one destination of one channel). The map key is JSON because names
- * can contain spaces. For example, the channel `office` with the destination `Ops A` must not have
- * the map key of the channel `office Ops` with the destination `A`.
+ * Returns a text that identifies a lane (one destination of one channel). The text is JSON, because
+ * names can contain spaces. Without JSON, `office` with `Ops A` and `office Ops` with `A` would
+ * have the same text.
  */
 export function laneKey({ channel, destination }: Lane): string {
   return JSON.stringify([channel, destination]);

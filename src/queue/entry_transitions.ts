@@ -1,6 +1,7 @@
 /**
- * Applies records to entries, and creates the records for changes of entries. The functions have no
- * side effects.
+ * Computes the new state of an entry from a record of the journal, and creates the record for a
+ * change of an entry. The functions have no side effects. In this diagram, the labels of the arrows
+ * are record types:
  *
  * ```text
  *          enq                att                  nack
@@ -27,30 +28,30 @@ import {
 } from "./record.ts";
 
 /**
- * The result of an attempt. `failed`: the attempt failed, and the entry stays in the queue. `dead`:
- * the entry was rejected permanently.
+ * The result of an attempt. `failed`: the attempt failed, and the entry waits for the next attempt.
+ * `dead`: the entry was rejected permanently.
  */
 export type AttemptResult =
   | ({ readonly state: "delivered" } & Omit<AckRecord, "t" | "id" | "time">)
   | ({ readonly state: "failed" } & Omit<NackRecord, "t" | "id" | "n" | "time">)
   | { readonly state: "dead"; readonly reason: string; readonly status?: number; readonly errcode?: string };
 
-/** Creates the entry of an `enq` record. */
+/** Creates an entry from its `enq` record (the record of a new entry). */
 export function createEntry(record: EnqueueRecord, bytes = 0): Entry {
   return { ...copyEntryFields(record), bytes, attempts: 0 };
 }
 
 /**
- * Finds the entries that a new entry replaces. These are waiting entries that cannot have arrived.
+ * Finds the entries that a new entry replaces: waiting entries that cannot have arrived.
  *
- * @param earlier the entries with the key and the lane (channel and destination) of the new entry
+ * @param earlier the entries with the same key, channel and destination as the new entry
  */
 export function findReplaced(record: EnqueueRecord, earlier: readonly Entry[]): Entry[] {
   const waiting = earlier.filter(({ id, dead, inFlight, inDoubt, time }) =>
     id !== record.id && !dead && !inFlight && !inDoubt && !(record.spooled && time > record.time)
   );
-  // An attachment is replaced only if the entry with its text is also replaced. If the text is in
-  // flight or delivered, the attachment is still sent.
+  // An attachment is replaced only if the entry with its text is also replaced. If the text is
+  // being sent or was delivered, the attachment is still sent.
   const hasText = isAttachmentOf(waiting);
   return waiting.filter((entry) => entry.attachmentIndex === undefined || hasText(entry));
 }
@@ -67,9 +68,8 @@ export function countReplaced({ time }: EnqueueRecord, replaced: readonly Entry[
 }
 
 /**
- * Applies an `att` record (the announcement of an attempt). If no result of the earlier attempt is
- * recorded, the process that sent it was killed. The outcome of the earlier attempt is then
- * unknown.
+ * Applies an `att` record (the announcement of an attempt). If the previous attempt has no recorded
+ * result, its process was killed. The outcome of the previous attempt is then unknown.
  */
 export function onAttempt(entry: Entry, { n, time }: AttemptRecord): Entry {
   const inDoubt = entry.inFlight ? extendDoubt(entry, entry.inFlight.time, time) : entry.inDoubt;
@@ -77,8 +77,8 @@ export function onAttempt(entry: Entry, { n, time }: AttemptRecord): Entry {
 }
 
 /**
- * Applies a `nack` record of an announced attempt that did not start. The announced attempt is not
- * counted.
+ * Applies a `nack` record that withdraws an announced attempt. The attempt did not start, and is
+ * not counted.
  */
 export function onWithdrawal(entry: Entry, { n }: NackRecord): Entry {
   return { ...entry, attempts: Math.max(0, n - 1), inFlight: undefined };
@@ -99,9 +99,10 @@ function extendDoubt({ inDoubt }: Entry, since: number, until: number): InDoubt 
  * Creates the records for the result of an attempt.
  *
  * Each member of a batch (several entries in one message) gets a separate `ack` (the record of a
- * delivery). This `ack` stores the idempotency key of the member and informs callers that watch the
- * member. The `ack` of the batch is the last record. If the end of the write is lost, the whole
- * batch is tried again. The entries that have no `ack` still have their idempotency keys.
+ * delivery). This `ack` stores the idempotency key of the member and informs callers that wait for
+ * the member. The `ack` of the batch is the last record. If a power cut removes the `ack` of the
+ * batch, the whole batch is tried again. All members are then still in the queue, with their
+ * idempotency keys.
  */
 export function resultRecords(entry: Entry, result: AttemptResult, time: number): JournalRecord[] {
   const common = { id: entry.id, time };
@@ -122,8 +123,8 @@ export function resultRecords(entry: Entry, result: AttemptResult, time: number)
 }
 
 /**
- * Returns the fields with which an `ack` (the record of a delivery) stores the idempotency key of
- * an entry. Therefore the key is remembered after the entry is removed.
+ * Returns the fields for the idempotency key in the `ack` (the record of a delivery). With these
+ * fields, the key is still known after the entry is removed.
  */
 function keptIdempotencyKey(
   { idempotencyKey, channel, destination }: Entry,
@@ -131,7 +132,7 @@ function keptIdempotencyKey(
   return idempotencyKey === undefined ? {} : { idempotencyKey, channel, destination };
 }
 
-/** Creates the record that withdraws the announcement of an attempt. */
+/** Creates the record of an announced attempt that did not start. */
 export function withdrawalRecord({ id, attempts }: Entry, time: number): JournalRecord {
   return {
     t: "nack",
@@ -145,7 +146,7 @@ export function withdrawalRecord({ id, attempts }: Entry, time: number): Journal
 }
 
 /**
- * Creates the record of an attempt whose deliverer (the process that sends entries) was killed. The
+ * Creates the record of an attempt with an unknown outcome, because its process was killed. The
  * entry is not tried again before `next`.
  */
 export function killedRecord({ id, attempts }: Entry, time: number, next: number): JournalRecord {

@@ -5,8 +5,8 @@
  * ```text
  * one write enqueues P (primary) and F (fallback), with F.fallbackFor = { P: 20:25 }
  *
- * P is delivered or dropped     F is cancelled without a message, unless F resolves an incident
- *                               that the lane of F has reported
+ * P is delivered or dropped     F is cancelled without a message, unless F reports the end of an
+ *                               incident that was reported to the destination of F
  * P becomes a dead letter       F can be sent immediately
  * P is replaced by Q            F waits for Q, but at most until the timeout of P
  * P still waits at 20:25        F can be sent; if P is delivered before F is sent, F is cancelled
@@ -26,8 +26,8 @@ import type { FallbackFor } from "./record.ts";
 export type PrimaryEnd = "delivered" | "dropped" | "dead" | { readonly supersededBy: string };
 
 /**
- * Returns the new `fallbackFor` of a fallback after one of its primaries (the entries that are
- * tried earlier) no longer waits.
+ * Returns a changed copy of `fallbackFor`, which lists the entries that are tried before a
+ * fallback. `id` is one of these entries, and no longer waits.
  */
 export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd): FallbackFor {
   if (fallbackFor[id] === undefined) return fallbackFor;
@@ -39,8 +39,8 @@ export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd):
 }
 
 /**
- * Limits the wait of a fallback to the wait of the fallbacks that it replaces. Without this limit,
- * frequent notifications with the same key would postpone the fallback forever.
+ * Limits the wait of a fallback: it ends no later than the waits of the fallbacks that it replaces.
+ * Without this limit, frequent notifications with the same key would postpone the fallback forever.
  */
 export function limitWait(
   fallbackFor: FallbackFor | undefined,
@@ -75,7 +75,7 @@ export interface FallbackOptions {
 export class Fallbacks {
   readonly #entries: OrderedEntries;
   readonly #options: FallbackOptions;
-  /** The ids of the fallbacks of each primary. */
+  /** The ids of the waiting fallbacks. Each key is the id of an entry that is tried before them. */
   readonly #waiting = new Map<string, Set<string>>();
 
   constructor(entries: OrderedEntries, options: FallbackOptions) {
@@ -83,7 +83,7 @@ export class Fallbacks {
     this.#options = options;
   }
 
-  /** Adds an entry. */
+  /** Adds an entry if it is a fallback. */
   add({ id, fallbackFor }: Pick<Entry, "id" | "fallbackFor">): void {
     for (const primary of Object.keys(fallbackFor ?? {})) {
       this.#waiting.set(primary, (this.#waiting.get(primary) ?? new Set()).add(id));
@@ -99,7 +99,10 @@ export class Fallbacks {
     }
   }
 
-  /** Updates the fallbacks of a primary (an entry that is tried earlier) that no longer waits. */
+  /**
+   * Updates the fallbacks of a primary (an entry that is tried before them). The primary no longer
+   * waits.
+   */
   onPrimaryEnd(primary: string, end: PrimaryEnd): void {
     for (const id of [...this.#waiting.get(primary) ?? []]) {
       const entry = this.#entries.find(id);
@@ -114,8 +117,8 @@ export class Fallbacks {
 
   /**
    * Cancels a fallback if all of its primaries (the entries that are tried earlier) were delivered
-   * or dropped. For a batch (several entries in one message), checks each member. Entries with an
-   * attempt in flight are not cancelled.
+   * or dropped. For a batch (several entries in one message), checks each member. An entry that is
+   * being sent is not cancelled.
    */
   cancelUnneeded({ id, members }: Pick<Entry, "id" | "members">): void {
     for (const one of members ?? [{ id }]) {

@@ -1,8 +1,8 @@
 /**
  * The open incidents of each lane (one destination of one channel). The first delivery of a
- * notification with a key opens an incident. The delivery of a notification that resolves the key
- * closes the incident. While the incident is open, notifications with this key refer to the first
- * delivery and to the start of the incident.
+ * notification with a key opens an incident. The delivery of a notification that reports the end of
+ * the problem closes the incident. While the incident is open, notifications with this key refer to
+ * the first delivery and to the start of the incident.
  *
  * Incidents are computed from the `ack` records (the records of deliveries). In a compacted
  * journal, each incident has one `incident` record.
@@ -38,8 +38,8 @@ export class Incidents {
   }
 
   /**
-   * Finds the open incident of an entry. Measures the age of the incident at the time when the
-   * entry was enqueued. Therefore all attempts of the entry get one result.
+   * Finds the open incident of an entry. The age of the incident is measured at the time when the
+   * entry was enqueued. Therefore the result is the same for all attempts of the entry.
    */
   find(entry: IncidentSubject): IncidentRecord | undefined {
     const incident = entry.key === undefined ? undefined : this.#open.get(incidentKey(entry, entry.key));
@@ -67,7 +67,7 @@ export class Incidents {
     this.restore({ t: "incident", ...(before ?? first), lastDelivery: time, count: (before?.count ?? 0) + 1 });
   }
 
-  /** Applies a record that a compaction wrote. */
+  /** Adds an open incident, or replaces it. */
   restore(record: IncidentRecord): void {
     const name = incidentKey(record, record.key);
     this.#close(name);
@@ -77,8 +77,8 @@ export class Incidents {
   }
 
   /**
-   * Creates the records for a compacted journal. The records are kept for twice the time for which
-   * incidents are remembered, because an old entry may still refer to its incident.
+   * Creates the records for a compacted journal. The records are kept for twice
+   * `INCIDENT_RETENTION_MS`, because an old entry may still refer to its incident.
    */
   snapshot(now: number): IncidentRecord[] {
     return [...this.#open.values()].filter(({ lastDelivery }) => lastDelivery > now - 2 * INCIDENT_RETENTION_MS);

@@ -1,8 +1,8 @@
 /**
  * The journal on disk. Its invariant:
  *
- * > An acknowledged record is in the journal. Only a compaction removes records, and a compaction
- * > does not change the state.
+ * > When an append has resolved, its records are in the journal. Only a compaction removes records,
+ * > and it does not change the state.
  *
  * ```text
  * append, under `lock`:
@@ -39,16 +39,15 @@ import type { JournalRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
 
 /**
- * The durability of an append. `none`: a power cut can lose the records. After such a loss, an
- * attempt is repeated with the txnId of the lost attempt. `data`: fdatasync, so that the records
- * survive a power cut. `directory`: also fsync of the directory, so that a new or renamed file
- * survives a power cut.
+ * What a power cut can do to an append. `none`: the records can be lost. The attempt is then
+ * repeated with the same txnId. `data`: the records survive, because of fdatasync. `directory`: a
+ * new or renamed file also survives, because of fsync of the directory.
  */
 export type Durability = "none" | "data" | "directory";
 
 export type JournalRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostname">;
 
-/** The longest wait of an append for another process to release the lock. */
+/** The maximum time that an append waits for the lock, in milliseconds. */
 export const LOCK_TIMEOUT_MS = 5000;
 
 const LF = 0x0a;
@@ -60,7 +59,7 @@ export interface JournalListener {
    * earlier records.
    */
   restart(): void;
-  /** @param bytes the length of the line of the record */
+  /** @param bytes the length of the record's line */
   record(record: JournalRecord, bytes: number): void;
 }
 
@@ -80,13 +79,13 @@ export class Journal {
   readonly #runtime: JournalRuntime;
   readonly #lock: FileLock;
   #reader = new JournalReader();
-  /** The identity of the journal file whose directory this process has synced. */
+  /** The identity of the journal file when this process last synced the directory. */
   #namedOnDisk: string | undefined;
   /** The identity of the journal file that was read last. */
   #identity: string | undefined;
   /**
-   * The creation time of the journal file that was read last. The creation time and an offset
-   * together identify a line permanently.
+   * The creation time of the journal file that was read last. This time and an offset in the file
+   * together identify a line.
    */
   #born = 0;
   /** Resolves when all earlier tasks of this process have released the lock. */
@@ -105,14 +104,14 @@ export class Journal {
     return `${this.#directory}/queue.jsonl`;
   }
 
-  /** The number of bytes that were read. */
+  /** The size of the part of the journal that was read, in bytes. */
   get bytes(): number {
     return this.#reader.offset;
   }
 
   /**
-   * The length of a torn (half-written) line at the end of the file, in bytes, when the file was
-   * last read.
+   * The length of the half-written line that was at the end of the file at the last reading, in
+   * bytes; 0 if there was none.
    */
   get tornBytes(): number {
     return this.#reader.tornBytes;
@@ -142,7 +141,7 @@ export class Journal {
 
   /**
    * Restarts at the beginning if a compaction replaced the file, or if a writer removed lines that
-   * were already read. If reading then fails, the next call also restarts.
+   * were already read. If reading the new file fails, the next call restarts again.
    */
   #follow(file: OpenFile, listener: JournalListener): string {
     const identity = file.identity();
@@ -157,9 +156,9 @@ export class Journal {
   /**
    * Replaces the journal with a shorter journal that has the same state.
    *
-   * @param snapshot creates the records that replace the history
-   * @param keep returns true if an old line is copied unchanged; lines of unknown types are always
-   * copied
+   * @param snapshot returns the records that restore the current state
+   * @param keep returns true if the old line of a record must be copied; lines of unknown types are
+   * always copied
    * @throws {StorageError} if the compaction fails; the state of the journal is then unchanged
    */
   async compact(snapshot: () => Iterable<JournalRecord>, keep: (record: JournalRecord) => boolean): Promise<void> {
@@ -178,7 +177,7 @@ export class Journal {
    * line feed.
    *
    * @param maxBytes the largest allowed size of the journal
-   * @throws {StorageError} if the append fails; none of the records is in the journal in this case
+   * @throws {StorageError} if the append fails; no new record is then in the journal
    */
   async append(records: readonly JournalRecord[], durability: Durability, maxBytes = Infinity): Promise<void> {
     const write = () =>
@@ -187,7 +186,8 @@ export class Journal {
   }
 
   /**
-   * Runs a function while it holds the lock, so that nothing else can append to the journal.
+   * Runs a function while this process holds the lock. During this time, no other process can
+   * append to the journal.
    *
    * @throws {StorageError} if another process does not release the lock in time
    */
@@ -235,7 +235,7 @@ export class Journal {
     }
   }
 
-  /** Syncs all lines that processes have written so far. */
+  /** Syncs all lines that were written so far, including the lines of other processes. */
   sync(): void {
     mapFileErrors(`write the queue ${this.path}`, () => {
       using file = this.#files.open(this.path, "append");
@@ -267,8 +267,8 @@ export class Journal {
   }
 
   /**
-   * Copies a damaged line to the quarantine. Ignores errors. The line remains in the journal, and
-   * the next reader tries to copy the line again.
+   * Copies a damaged line to the quarantine. Ignores errors, because the line remains in the
+   * journal and the next reader tries again.
    */
   #tryToQuarantine(source: OpenFile, line: DamagedLine): void {
     try {

@@ -7,8 +7,8 @@
  * ```
  *
  * A line is UTF-8 JSON with a checksum as its last field, followed by LF. The checksum is computed
- * from all bytes before `,"c":` and is verified before the JSON is parsed. JSON does not contain
- * raw line feeds. Therefore, after a damaged line, the reader can continue after the next LF.
+ * from all bytes before `,"c":` and is verified before the JSON is parsed. The JSON text does not
+ * contain line feeds. Therefore, after a damaged line, the reader can continue after the next LF.
  *
  * @module
  */
@@ -46,13 +46,13 @@ export function encodeRecord(record: JournalRecord): Uint8Array {
 
 /**
  * The result of decoding a line. `unknown`: a later version of matrix-notify wrote the line, or the
- * record type is unknown. Such a line is kept unchanged.
+ * record type is unknown. An unknown line is kept unchanged.
  */
 export type DecodedLine = { readonly record: JournalRecord } | "unknown" | "damaged";
 
 /**
- * Decodes a line. `line` does not include the line feed. Ignores a carriage return that an editor
- * added.
+ * Decodes a line. `line` does not include the line feed. Ignores a carriage return at the end,
+ * which an editor may have added.
  */
 export function decodeLine(line: Uint8Array): DecodedLine {
   const bytes = line.at(-1) === CR ? line.subarray(0, -1) : line;
@@ -69,8 +69,8 @@ export function decodeLine(line: Uint8Array): DecodedLine {
 }
 
 /**
- * Returns true if a damaged line begins like a record but has no checksum at its end. The writer of
- * such a line was killed during the write.
+ * Returns true if a damaged line begins like a record but has no checksum at its end. Such a line
+ * remains when a process is killed during the write.
  */
 export function isUnfinished(line: Uint8Array): boolean {
   const text = new TextDecoder("latin1").decode(line);

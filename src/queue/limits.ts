@@ -1,33 +1,34 @@
 /** Limits for sizes and storage times. */
 
-/** The size below which a journal is never compacted. */
+/** The size below which a journal is never compacted (rewritten to make it shorter), in bytes. */
 export const MIN_COMPACTION_BYTES: number = 256 * 1024;
 
 /**
- * The size of the journal above which only critical notifications are accepted. Results of attempts
- * are still written above this size.
+ * The size limit of the journal, in bytes. Above this limit, only critical notifications and the
+ * results of attempts are written.
  */
 export const MAX_QUEUE_BYTES: number = 16 * 2 ** 20;
 
-/** The additional space in the journal for critical notifications. */
+/** The additional space in the journal for critical notifications, in bytes. */
 export const URGENT_BYTES: number = MAX_QUEUE_BYTES / 10;
 
 /**
- * The size of the journal above which the user is warned and the journal is compacted more often.
+ * The size of the journal above which the user is warned, in bytes. Above this size, the journal is
+ * also compacted more often.
  */
 export const NEARLY_FULL_BYTES: number = 0.8 * MAX_QUEUE_BYTES;
 
 /**
- * The maximum size of the records of past deliveries, in bytes. If there are more, the oldest
- * deliveries are forgotten first. Otherwise the records of a caller with many idempotency keys would
- * fill the queue.
+ * The maximum total size of the records of past deliveries, in bytes. Above this size, the oldest
+ * deliveries are forgotten. Without this limit, a caller that uses many idempotency keys could fill
+ * the queue.
  */
 export const MAX_ACK_BYTES: number = MAX_QUEUE_BYTES / 4;
 
-/** The largest total size of the attachments of all entries. */
+/** The maximum total size of the attachments in the queue, in bytes. */
 export const MAX_FILES_BYTES: number = 64 * 2 ** 20;
 
-/** The size of `reserve.bin`, a file that reserves disk space. */
+/** The size of `reserve.bin` (a file that reserves disk space), in bytes. */
 export const RESERVE_BYTES: number = 64 * 1024;
 
 /**
@@ -43,27 +44,27 @@ export const NAMED_ACK_RETENTION_MS: number = 7 * 86_400_000;
 export const ACK_RETENTION_MS: number = 3_600_000;
 
 /**
- * The number of remembered deliveries per lane (one destination of one channel). The `count` of a
- * rate limit cannot be larger than this number.
+ * The number of remembered deliveries per lane (one destination of one channel). The setting
+ * `count` of a rate limit cannot be larger than this number.
  */
 export const MAX_REMEMBERED_DELIVERIES = 20;
 
 /**
- * The time without a delivery after which a compaction forgets the deliveries of a lane (one
- * destination of one channel). The period of a rate limit cannot be longer than this time.
+ * A compaction forgets the deliveries of a lane (one destination of one channel) if the last
+ * delivery is older than this time. The period of a rate limit cannot be longer than this time.
  */
 export const LANE_RETENTION_MS: number = 24 * 3_600_000;
 
-/** The time without a delivery after which an incident is over. */
+/** An incident is over if no notification about it was delivered for this time. */
 export const INCIDENT_RETENTION_MS: number = 30 * 86_400_000;
 
 /**
- * The maximum number of remembered open incidents. If there are more, the incident that has had no
- * delivery for the longest time is forgotten first.
+ * The maximum number of remembered open incidents. If there are more, matrix-notify forgets the
+ * incident that was updated least recently.
  */
 export const MAX_INCIDENTS = 256;
 
-/** Returns a warning if a journal of this size is nearly full, and undefined if it is not. */
+/** Returns a warning if a journal of this size is nearly full; otherwise undefined. */
 export function fullnessWarning(bytes: number): string | undefined {
   if (bytes <= NEARLY_FULL_BYTES) return undefined;
   return `The queue is nearly full: ${bytes} of ${MAX_QUEUE_BYTES} bytes; at the limit, new notifications are rejected`;

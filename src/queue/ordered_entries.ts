@@ -72,8 +72,9 @@ export class OrderedEntries {
   }
 
   /**
-   * Creates a batch (entries that are sent in one message). Ignores members that no longer wait in
-   * the lane (channel and destination) of the batch. Does not create an empty batch.
+   * Creates a batch (entries that are sent in one message). Ignores ids of entries that cannot be
+   * in the batch, for example because they were removed or have another destination. Does not
+   * create an empty batch.
    *
    * @param bytes the length of the line of the batch in the journal
    * @returns true if a batch was created
@@ -83,7 +84,7 @@ export class OrderedEntries {
     const members = [...new Set(record.members)].map((member) => this.#entries.get(member))
       .filter((entry) => entry !== undefined)
       .filter((entry) => canBeBatched(entry) && entry.channel === channel && entry.destination === destination)
-      // Entries are put into a batch only after their wait is over.
+      // The wait is over, because only entries that are due are put into a batch.
       .map((entry): Entry => ({ ...entry, wait: undefined }));
     if (members.length === 0 || this.find(id) !== undefined) return false;
     const forced = members.every((member) => member.forced) ? true : undefined;
@@ -120,8 +121,7 @@ export class OrderedEntries {
   /**
    * Moves a member out of its batch, to the position before the batch.
    *
-   * @returns the batch, if this made the batch empty, so that the batch was removed. Otherwise
-   * undefined
+   * @returns the batch if it was removed because it has no more members; otherwise undefined
    */
   takeOutOfBatch(member: Entry): Entry | undefined {
     const batch = this.findBatch(member.id);

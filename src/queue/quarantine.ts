@@ -1,7 +1,8 @@
 /**
- * `queue/quarantine`: copies of damaged journal lines, and damaged spool files. The name of a copy
- * of a line contains the position of the line. The name ends in `.torn` if the process that wrote
- * the line was killed during the write.
+ * `queue/quarantine`: copies of damaged journal lines, and damaged spool files (files of entries
+ * that could not be written to the journal). The name of a copy contains the position of the line
+ * in the journal. The name ends in `.torn` if the process that wrote the line was killed during the
+ * write.
  *
  * @module
  */
@@ -11,16 +12,15 @@ import { mapFileErrors } from "../runtime/file_errors.ts";
 import type { Files, OpenFile } from "../runtime/files.ts";
 import type { DamagedLine } from "./reader.ts";
 
-/** The end of the name of a copy of a torn (half-written) line. */
+/** The last part of the file name for a half-written line. */
 export const TORN_SUFFIX = ".torn";
 
-/** A damaged line and its journal. */
+/** A damaged line, and the journal file that contains it. */
 export interface DamagedPlace {
   readonly source: OpenFile;
   readonly line: DamagedLine;
   /**
-   * The creation time of the journal. The creation time and an offset together identify a line
-   * permanently.
+   * The creation time of the journal. This time and an offset in the file together identify a line.
    */
   readonly born: number;
 }
@@ -38,7 +38,7 @@ export interface QuarantineFigures {
 export interface QuarantineParts {
   readonly files: Files;
   readonly runtime: Pick<Runtime, "now">;
-  /** A function that gets the path of each new copy. */
+  /** Called with the path of each new file in the quarantine. */
   readonly onDamage?: (path: string) => void;
 }
 

@@ -2,8 +2,8 @@
  * The queue: enqueues entries, announces attempts and records results. Its invariant:
  *
  * > When {@linkcode Queue.enqueue} resolves, its entries survive a power cut. When it rejects, the
- * > entries are not in the queue. There is one exception: if the disk also refuses to remove the
- * > unconfirmed lines, the entries can still be in the queue.
+ * > entries are not in the queue. There is one exception: if a write fails and the disk also
+ * > refuses to remove the written lines, the entries can still be in the queue.
  *
  * ```text
  * each call ──append──> journal ──refresh──> state
@@ -15,9 +15,12 @@
  *               dead         fdatasync  record exists
  * ```
  *
- * Only the files on the disk are authoritative. This object is a copy of the state of the files.
- * {@linkcode Queue.refresh} updates the copy. Any number of processes can enqueue. The process that
- * holds `deliver.lock` delivers.
+ * The types of records are: `enq`, a new entry; `att`, an announced attempt; `ack`, a delivery;
+ * `nack`, a failed attempt; `dead`, a rejected or expired entry.
+ *
+ * Only the files on the disk are authoritative. The state in memory is a copy, and
+ * {@linkcode Queue.refresh} updates it. Any number of processes can enqueue entries. Only the process that
+ * holds `deliver.lock` delivers entries.
  *
  * @module
  */
@@ -46,11 +49,13 @@ export type QueueRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostname"
 export interface QueueOptions {
   /** @default the real file system */
   readonly files?: Files;
-  /** A function that gets the path of each damaged line or file in the quarantine. */
+  /**
+   * Called with the path of each new file in `quarantine/`, the directory for damaged lines and
+   * files.
+   */
   readonly onDamage?: (path: string) => void;
   /**
-   * A function that is called when the reserve (a file that reserves disk space) was removed
-   * because the disk is full.
+   * Called after `reserve.bin` was removed because the disk is full. This file reserves disk space.
    */
   readonly onReserveUsed?: () => void;
 }
@@ -77,9 +82,12 @@ export interface BatchRequest {
 export interface QueueFigures extends QuarantineFigures {
   /** The size of the journal, in bytes. */
   readonly bytes: number;
-  /** The size of the journal above which only critical notifications are accepted, in bytes. */
+  /**
+   * The size limit of the journal, in bytes. Above this limit, only critical notifications are
+   * accepted.
+   */
   readonly maxBytes: number;
-  /** The number of entries in `spool/`, which are not in the journal yet. */
+  /** The number of entries that are in `spool/` and not in the journal yet. */
   readonly spooled: number;
   /** The times when the entries in `spool/` were enqueued. */
   readonly spooledTimes: readonly number[];
@@ -93,8 +101,8 @@ export class Queue {
   /** The lock that the deliverer (the process that sends the entries) holds. */
   readonly deliverLock: FileLock;
   /**
-   * The lock that the background process for deliveries holds until it exits. The process holds
-   * this lock even while it waits for `deliverLock`.
+   * The lock of the background process that delivers entries. The process holds this lock until it
+   * exits, even while it waits for `deliverLock`.
    */
   readonly backgroundLock: FileLock;
   readonly #stateDir: string;
@@ -147,14 +155,14 @@ export class Queue {
   }
 
   /**
-   * The state when the journal was last read. {@linkcode Queue.refresh} can replace this object, so
-   * read `state` again after each `await`.
+   * The state of the queue when the journal was last read. {@linkcode Queue.refresh} can replace
+   * this object, so read `state` again after each `await`.
    */
   get state(): ReadonlyQueueState {
     return this.#state;
   }
 
-  /** The number of journal bytes that were read. This number increases with every new record. */
+  /** The size of the part of the journal that was read, in bytes. */
   get bytes(): number {
     return this.#journal.bytes;
   }
@@ -215,7 +223,7 @@ export class Queue {
     });
   }
 
-  /** Returns true if no background process for deliveries runs. */
+  /** Returns true if no background process is running that delivers entries. */
   needsBackground(): boolean {
     if (!this.backgroundLock.tryAcquire()) return false;
     this.backgroundLock.release();
@@ -223,24 +231,25 @@ export class Queue {
   }
 
   /**
-   * Enqueues envelopes (notifications for one destination each) durably, in one write. If
+   * Enqueues envelopes durably, in one write. An envelope is a notification for one destination. If
    * `leavesNow` returns true for a request, the first attempt is announced in the same write as the
    * entry. A message that is delivered at the first attempt then needs only one `fdatasync`. If the
    * journal cannot be locked or written, the entries are written to `spool/`. If the disk is full,
-   * the reserve (`reserve.bin`) is removed and the write is repeated.
+   * `reserve.bin` (a file that reserves disk space) is removed, and the write is repeated.
    *
    * @returns the entries; for a duplicate, the entry that was enqueued first
-   * @throws {StorageError} if the disk refuses the write, or the queue is full; none of the entries
-   * is in the queue in this case
-   * @throws {InvalidNotificationError} if a line would be too long
+   * @throws {StorageError} if the disk refuses the write, or the queue is full; no new entry is
+   * then in the queue
+   * @throws {InvalidNotificationError} if a notification is too long for a line of the journal
    */
   enqueue(requests: readonly EnqueueRequest[], leavesNow: (request: EnqueueRequest) => boolean): Promise<Enqueued> {
     return this.#enqueuer.enqueue(requests, leavesNow);
   }
 
   /**
-   * Moves the entries in `spool/` to the journal, oldest first. If the move fails, no process may
-   * deliver entries, because `spool/` may contain older entries than the journal.
+   * Moves the entries in `spool/` to the journal, oldest first. `spool/` contains entries that
+   * could not be written to the journal earlier. If the move fails, do not deliver entries, because
+   * `spool/` can contain older entries than the journal.
    *
    * @throws {StorageError} if the journal cannot be written, or `spool/` cannot be read or emptied;
    * the entries then remain in `spool/`
@@ -251,7 +260,7 @@ export class Queue {
 
   /**
    * Creates the reserve (a file that reserves disk space). This is slow. Do not call this method
-   * while a sender waits.
+   * while a caller waits for a delivery.
    */
   keepReserve(): void {
     this.#reserve.keep();
@@ -263,8 +272,8 @@ export class Queue {
   }
 
   /**
-   * Creates batches (several entries in one message). The records of the batches are synced when the
-   * first attempts are announced.
+   * Creates one batch for each request. The entries of a batch are sent in one message. The new
+   * records are synced when the first attempts are announced.
    */
   async batch(requests: readonly BatchRequest[]): Promise<void> {
     const time = this.#runtime.now();
@@ -289,9 +298,9 @@ export class Queue {
   }
 
   /**
-   * Announces attempts durably, before they start.
+   * Announces one attempt for each entry, durably. Call this method before the attempts start.
    *
-   * @returns the entries that another process has not dropped or cancelled
+   * @returns the entries that are still in the queue; another process can have removed some of them
    */
   async announce(entries: readonly Entry[]): Promise<Entry[]> {
     const time = this.#runtime.now();
@@ -299,15 +308,15 @@ export class Queue {
     return entries.map(({ id }) => this.#state.entry(id)).filter((entry) => entry !== undefined);
   }
 
-  /** Withdraws announcements of attempts that did not start. */
+  /** Records that announced attempts did not start. */
   async withdraw(entries: readonly Entry[]): Promise<void> {
     const time = this.#runtime.now();
     await this.#append(entries.map((entry) => withdrawalRecord(entry, time)), "none");
   }
 
   /**
-   * Records that the outcome of attempts is unknown, because the process that sent them was killed.
-   * The entries are not tried again before `next`.
+   * Records that the outcome of an attempt for each entry is unknown, because the process that made
+   * the attempts was killed. The entries are not tried again before `next`.
    */
   async abandon(entries: readonly Entry[], next: number): Promise<void> {
     const time = this.#runtime.now();
@@ -315,9 +324,9 @@ export class Queue {
   }
 
   /**
-   * Records the result of an attempt. The record is synced only for a dead letter, or for a
-   * delivery if `isProof` is true. If a record that is not synced is lost, the entry is tried one
-   * more time, and the service recognizes the repeated attempt.
+   * Records the result of an attempt. The record is synced for a dead letter, and for a delivery if
+   * `isProof` is true. Other records can be lost in a power cut. The entry is then tried one more
+   * time, and the service recognizes the repeated attempt.
    */
   async recordResult(entry: Entry, result: AttemptResult, { isProof }: { readonly isProof: boolean }): Promise<void> {
     const durability = result.state === "dead" || (result.state === "delivered" && isProof) ? "data" : "none";
@@ -326,7 +335,7 @@ export class Queue {
 
   /**
    * Moves expired entries to the dead letters and enqueues notices about them, in one write. After
-   * a crash, the queue contains either both changes or none of them.
+   * a crash, the queue contains either both changes or no change.
    *
    * @param notices notifications about the expired entries, each for one destination; the size
    * limit of the queue does not apply to notices
@@ -342,14 +351,14 @@ export class Queue {
   /**
    * Asks the deliverer, in this process or another process, to try all entries now.
    *
-   * @param reach the waits that end
+   * @param reach the kinds of waits that end
    */
   async requestFlush(reach: FlushReach = "backoff"): Promise<void> {
     const time = this.#runtime.now();
     await this.#append([{ t: "flush", time, ...(reach === "backoff" ? {} : { reach }) }], "none");
   }
 
-  /** Makes entries and dead letters due now, and sets a new time of expiry. */
+  /** Makes entries and dead letters due now, and gives them a new time of expiry. */
   async retry(entries: readonly Entry[], ttlMs: number): Promise<void> {
     const time = this.#runtime.now();
     if (entries.length === 0) return;
@@ -357,7 +366,7 @@ export class Queue {
     await this.#append([...records, { t: "flush", time }], "directory");
   }
 
-  /** Removes an entry that is not needed any more, after its attempt was rejected. */
+  /** Removes a rejected entry that is not needed. The entry does not become a dead letter. */
   async cancel({ id }: Entry): Promise<void> {
     await this.#append([{ t: "drop", id, time: this.#runtime.now(), isUnneeded: true }], "data");
   }
@@ -370,16 +379,16 @@ export class Queue {
   }
 
   /**
-   * Adds a line feed if the last line does not end with one. If only the line feed was missing, the
-   * line can be read afterwards.
+   * Ends the last line of the journal with a line feed, if the line feed is missing. If the line is
+   * otherwise complete, it can then be read.
    */
   async seal(): Promise<void> {
     await this.#append([], "none");
   }
 
   /**
-   * Compacts the journal if the compaction makes it much shorter. Only the holder of `deliver.lock`
-   * can call this method.
+   * Compacts the journal if the compaction makes it much shorter. Call this method only while this
+   * process holds `deliver.lock`.
    *
    * @returns true if the journal was compacted
    * @throws {StorageError} if the compaction fails; the state of the journal is then unchanged
@@ -393,8 +402,8 @@ export class Queue {
         this.refresh();
         return this.#state.snapshot(header);
       },
-      // The kept lines are read after the snapshot. Therefore an `ack` (the record of a delivery)
-      // of an entry that still waits must not be kept. It would remove the entry.
+      // In the new journal, the kept lines follow the snapshot. An `ack` (the record of a delivery)
+      // removes its entry. Therefore it must not be kept if the entry still waits.
       (record) => isKept(record, now) && this.#state.isRemembered(record.id),
     );
     this.refresh();
@@ -422,8 +431,9 @@ export class Queue {
     const { AttachmentStore } = await import("./attachments/store.ts");
     const inState = () => this.#state.fileNames();
     await new AttachmentStore(this.#stateDir, this.#files).sweep(new Set(inState()), async () => {
-      // An import writes the journal before it removes the spool file. Therefore the spool is read
-      // first and the journal second. In this order, every name is found.
+      // Another process may move entries from the spool to the journal now. The entries are in the
+      // journal before the spool file is removed. Therefore no entry is missed if the spool is read
+      // first.
       const inSpool = this.#spool.list(this.#runtime.now()).flatMap(({ records }) => records);
       const spooledNames = inSpool.flatMap(({ files = [] }) => files);
       await this.#journal.exclusively(() => this.#journal.sync());
@@ -433,10 +443,10 @@ export class Queue {
   }
 
   /**
-   * Reads the journal a last time and calls `more`. If `more` returns false, releases
-   * `deliver.lock`. No process can enqueue between the reading and the release. Therefore, if a
-   * process enqueues and cannot get `deliver.lock`, the holder of `deliver.lock` will read the new
-   * entries.
+   * Reads the journal one last time and calls `more`. If `more` returns false, releases
+   * `deliver.lock`. No process can enqueue entries between the reading and the release. Therefore
+   * no new entry is missed: either this process reads the entry, or the process that enqueued it
+   * can get `deliver.lock`.
    *
    * @returns true if the lock was released
    */

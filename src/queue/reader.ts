@@ -3,8 +3,8 @@
  * file or of a line.
  *
  * Reading does not need a lock. A line that ends in LF is complete and is checked. Bytes after the
- * last LF are from a process that is still writing or was killed. The next append ends this line
- * with an LF. If a sync fails, the writer removes the lines that it appended.
+ * last LF are from a process that is still writing or was killed. The next append ends this
+ * incomplete line with an LF. If a sync fails, the process that appended the lines removes them.
  * {@linkcode JournalReader.continues} detects the removal.
  *
  * @module
@@ -18,7 +18,10 @@ import type { JournalRecord } from "./record.ts";
 export interface DamagedLine {
   readonly offset: number;
   readonly length: number;
-  /** True if the writer was killed during the write. Such a line was never acknowledged. */
+  /**
+   * True if the process that wrote the line was killed during the write. The append of the line was
+   * then never confirmed.
+   */
   readonly isTorn: boolean;
 }
 
@@ -29,7 +32,9 @@ export interface LineSink {
    * call returns
    */
   record(record: JournalRecord, line: Uint8Array): void;
-  /** Receives a line of a later version or of an unknown type. */
+  /**
+   * Receives a line that a later version of matrix-notify wrote, or a record of an unknown type.
+   */
   unknown(line: Uint8Array): void;
   damaged(line: DamagedLine): void;
 }
@@ -63,8 +68,8 @@ export class JournalReader {
   }
 
   /**
-   * Returns true if the file still contains the last line that was read. Compares the checksum of
-   * the line.
+   * Returns true if the file still contains the last line that was read. Compares only the end of
+   * the line, which contains the checksum.
    */
   continues(file: OpenFile): boolean {
     if (this.#offset < this.#tail.length || this.#tail.length === 0) return true;

@@ -1,12 +1,12 @@
 /**
- * The records of the journal. All records are defined in {@linkcode FIELDS}. The types, the checks
- * of lines, and the copying of fields for a compaction are derived from {@linkcode FIELDS}. To add
- * a field, add a line to {@linkcode FIELDS}.
+ * The records of the journal. All records are defined in {@linkcode FIELDS}. The types of records,
+ * the checks of lines, and the list of copied fields are derived from {@linkcode FIELDS}. To add a
+ * field, add a line to {@linkcode FIELDS}.
  *
- * A checksum proves that matrix-notify wrote a line, but in another version of matrix-notify, a
- * field may have another meaning. Therefore the fields that the state of the queue depends on are
- * checked. Flags and details are not checked, because an entry must not be lost if one of them has
- * an unexpected value.
+ * The checksum of a line proves that matrix-notify wrote the line. However, a field may have
+ * another meaning in another version of matrix-notify. Therefore the fields that the state of the
+ * queue depends on are checked. Flags and details are not checked: an unexpected value in them must
+ * not cause the loss of an entry.
  *
  * @module
  */
@@ -38,13 +38,14 @@ function optional<Value>({ check }: Field<Value>): Field<Value, true> {
   return { check, isOptional: true };
 }
 
-/** Defines a field with an object. The fields of the object are not checked. */
+/** Defines a field whose value is an object. The fields of the object are not checked. */
 function object<Value>(): Field<Value> {
   return required(isObject);
 }
 
 /**
- * Defines a field with a text. A later version of matrix-notify may use more values than `Value`.
+ * Defines a field whose value is a text. Accepts texts other than `Value`, because a later version
+ * of matrix-notify may use them.
  */
 function word<Value extends string>(): Field<Value> {
   return required(isString);
@@ -70,8 +71,8 @@ export type WaitClass =
 export type NackClass = WaitClass | "withdrawn";
 
 /**
- * The primaries of a fallback (the entries that are tried before it): their ids, each with a
- * deadline in milliseconds since 1970.
+ * The entries that are tried before a fallback: their ids, each with a deadline in milliseconds
+ * since 1970.
  */
 export type FallbackFor = Readonly<Record<string, number>>;
 
@@ -83,20 +84,20 @@ export interface Attempt {
 }
 
 /**
- * Attempts whose outcome is unknown. If a later attempt is rejected, the outcome of these attempts
- * is still unknown.
+ * The attempts of an entry whose outcome is unknown. If a later attempt is rejected, the outcome of
+ * the earlier attempts is still unknown.
  */
 export interface InDoubt {
   /** The time of the first attempt with an unknown outcome, in milliseconds since 1970. */
   readonly since: number;
   /**
-   * When the latest attempt with an unknown outcome ended (exactly or estimated), in milliseconds
-   * since 1970.
+   * The time when the last attempt with an unknown outcome ended, in milliseconds since 1970. If
+   * the exact time is not known, a later time is stored.
    */
   readonly until: number;
 }
 
-/** The reason and the time when an entry became a dead letter. */
+/** Why and when an entry became a dead letter (an entry that is not tried any more). */
 export interface DeadLetter {
   readonly reason: string;
   /** The time when the entry became a dead letter, in milliseconds since 1970. */
@@ -105,14 +106,14 @@ export interface DeadLetter {
   readonly expired?: true;
 }
 
-/** The waiting entries that a newer entry with the same key replaced. */
+/** A summary of the waiting entries that a newer entry with the same key replaced. */
 export interface Replaced {
   readonly count: number;
   /** The time when the first replaced entry was enqueued, in milliseconds since 1970. */
   readonly since: number;
   /**
-   * The time when the first replaced entry that does not resolve the incident was enqueued, in
-   * milliseconds since 1970.
+   * The time when the first replaced entry that reports a problem was enqueued, in milliseconds
+   * since 1970. An entry that reports the end of a problem does not count.
    */
   readonly fired?: number;
 }
@@ -135,9 +136,9 @@ export interface Wait {
 }
 
 /**
- * The waits that a flush ends. `backoff`: every wait, but not before the time that a server asked
- * for. `all`: also the waits that servers asked for. `outage`: only the waits after failures that
- * show that the server or the network is down.
+ * The waits that a flush (a request to try all entries now) ends. `backoff`: all waits except those
+ * that a server asked for. `all`: also the waits that a server asked for. `outage`: only the waits
+ * that began because the server or the network was down.
  */
 export type FlushReach = "outage" | "backoff" | "all";
 
@@ -145,46 +146,44 @@ const ID = { id: text, time: number };
 const LANE = { channel: text, destination: text };
 
 /**
- * The fields of each record type, in the order in which compaction writes them. Times are in
- * milliseconds since 1970.
+ * The fields of each record type, in the order in which they are written to the journal. Times are
+ * in milliseconds since 1970.
  */
 const FIELDS = {
   /**
-   * The first line of a journal: the time and host of its creation, and totals that a compaction
-   * copied.
+   * The first line of a journal: the time and the host of its creation. After a compaction (a
+   * rewrite of the journal), also the totals of the old journal.
    */
   hdr: { time: number, host: text, possibleDuplicates: optional(number), lastDelivery: optional(number) },
 
-  /** A new entry. Its id is also its txnId. */
+  /** A new entry. The id of the entry is also its txnId (Matrix transaction id). */
   enq: {
     ...ID,
     ...LANE,
-    /** The notification, which the queue does not read. */
+    /** The notification. The queue does not read the fields of this object. */
     notification: object<unknown>(),
     expires: number,
     key: optional(text),
     /**
      * The title of the incident that this entry opens. The title is used in later notifications
-     * with the key of this entry. An entry without a title does not open an incident.
+     * with the same key. An entry without a title does not open an incident.
      */
     title: optional(text),
-    /** Set if the entry resolves (ends) the incident with the key of the entry. */
+    /** Set if this entry reports the end of the incident with the same key. */
     resolves: unchecked<true>(),
     /**
-     * Set if the entry replaces the waiting entries that have its key, its channel and its
-     * destination.
+     * Set if this entry replaces the waiting entries with the same key, channel and destination.
      */
     replaces: unchecked<true>(),
     /**
-     * An id from the caller. A second entry with this id, channel and destination is a duplicate.
+     * An id from the caller. A second entry with the same id, channel and destination is a
+     * duplicate.
      */
     idempotencyKey: optional(text),
-    /**
-     * If the entry is a fallback: its primaries (the entries that are tried before the fallback).
-     */
+    /** If this entry is a fallback: the entries that are tried before it. */
     fallbackFor: optional(times),
     /**
-     * Set if the entry was in the spool (entries that could not be written to the journal). The
+     * Set if the entry was first written to `spool/`, because the journal could not be written. The
      * entry is inserted before all entries with a later time.
      */
     spooled: unchecked<true>(),
@@ -194,8 +193,8 @@ const FIELDS = {
      */
     files: optional(texts),
     /**
-     * The number of the attachment, starting at 1. Set only if this entry is an attachment. The
-     * entry with the text of the attachment is an earlier entry.
+     * If this entry is an attachment: the number of the attachment, starting at 1. The text of the
+     * notification is an earlier entry.
      */
     attachmentIndex: optional(number),
     /**
@@ -206,8 +205,8 @@ const FIELDS = {
   },
 
   /**
-   * A batch: entries of one channel and destination that are sent in one message. A version of
-   * matrix-notify that does not know batches sends each entry separately.
+   * A batch: entries of one channel and destination that are sent in one message. An older version
+   * of matrix-notify that does not know batches sends each entry separately.
    */
   batch: {
     /** The id is also the txnId of the message. */
@@ -224,12 +223,12 @@ const FIELDS = {
   },
 
   /**
-   * Attempt `n` is announced. The outcome of the attempt is unknown until the next record of the
-   * entry.
+   * Attempt `n` of an entry is announced. The outcome of the attempt is unknown until the next
+   * record with the same id.
    */
   att: { id: text, n: number, time: number },
 
-  /** Attempt `n` failed, or its outcome is unknown. */
+  /** Attempt `n` of an entry failed, did not start, or has an unknown outcome. */
   nack: {
     id: text,
     n: number,
@@ -242,13 +241,13 @@ const FIELDS = {
     next: number,
     /**
      * The earliest time of the next attempt, even after a flush (a request to try all entries now).
-     * The server set this time in a Retry-After header, or this time is the end of the pause after
-     * an attempt whose outcome is unknown.
+     * This time comes from the `Retry-After` header of the server, or from the pause after an
+     * attempt with an unknown outcome.
      */
     notBefore: optional(number),
     /**
-     * Set if the process that sent the entry was killed before the response arrived. Such a failed
-     * attempt is not a failure of the channel.
+     * Set if the process that sent the entry was killed before the response arrived. This does not
+     * count as a failure of the channel.
      */
     killed: unchecked<true>(),
   },
@@ -261,22 +260,20 @@ const FIELDS = {
     receipt: text,
     via: word<"put" | "read-back">(),
     /**
-     * Set if an earlier attempt may have delivered the entry. In this case, the entry arrived
+     * Set if an earlier attempt may have delivered the entry too. The entry may then have arrived
      * twice.
      */
     possibleDuplicate: unchecked<true>(),
     /**
-     * The idempotency key, which is remembered after the entry is removed. The lane (channel and
-     * destination) is stored with the key.
+     * The idempotency key of the entry, which is needed after the entry is removed. The channel and
+     * the destination are stored only together with this key.
      */
     idempotencyKey: optional(text),
     channel: optional(text),
     destination: optional(text),
   },
 
-  /**
-   * The entry is now a dead letter. A dead letter is tried again only if a person asks for a retry.
-   */
+  /** An entry becomes a dead letter: it is tried again only if a person asks for a retry. */
   dead: {
     id: text,
     time: number,
@@ -294,11 +291,14 @@ const FIELDS = {
    */
   retry: { id: text, time: number, expires: number },
 
-  /** A person removes an entry. */
+  /** An entry is removed. */
   drop: {
     id: text,
     time: number,
-    /** Set if the entry is not needed any more. No person removed it. */
+    /**
+     * Set if matrix-notify removed the entry because it is not needed. Not set if a person removed
+     * the entry.
+     */
     isUnneeded: unchecked<true>(),
   },
 
@@ -308,7 +308,7 @@ const FIELDS = {
    */
   flush: {
     time: number,
-    /** The waits that end. @default backoff */
+    /** The kinds of waits that end. @default backoff */
     reach: unchecked<FlushReach>(),
   },
 
@@ -318,16 +318,18 @@ const FIELDS = {
    */
   snap: {
     id: text,
-    /** The number of attempts. */
     attempts: number,
-    /** The attempt that was announced and whose result is not recorded yet. */
+    /** The announced attempt whose result is not recorded yet. */
     inFlight: optional(object<Attempt>()),
     inDoubt: optional(object<InDoubt>()),
     wait: optional(object<Wait>()),
     /** Set if the entry is a dead letter. */
     dead: optional(object<DeadLetter>()),
     replaced: optional(object<Replaced>()),
-    /** Set if a person retried the entry. Configured delays do not apply to such an entry. */
+    /**
+     * Set if a person retried the entry. Configured delays, such as quiet hours, then do not apply
+     * to the entry.
+     */
     forced: unchecked<true>(),
     /**
      * Set if the entry was in a rejected batch (several entries in one message). The entry is now
@@ -340,7 +342,7 @@ const FIELDS = {
   chan: { channel: text, failures: number, wait: optional(object<Wait>()) },
 
   /**
-   * The times of the last deliveries of a lane (channel and destination) in a compacted journal,
+   * The last deliveries of a lane (channel and destination) in a compacted journal: their times,
    * oldest first.
    */
   lane: { ...LANE, delivered: numbers },
@@ -392,7 +394,7 @@ export type ChannelRecord = RecordOf<"chan">;
 export type LaneRecord = RecordOf<"lane">;
 export type IncidentRecord = RecordOf<"incident">;
 
-/** The fields that an entry has from its `enq` record. */
+/** The fields that an entry copies from its `enq` record (the record of a new entry). */
 export type EntryFields = Omit<EnqueueRecord, "t" | "replaces" | "spooled">;
 
 /** The history of an entry: the fields of a `snap` record. */
@@ -404,8 +406,8 @@ const ENTRY_FIELDS = Object.keys(entryFields) as (keyof EntryFields)[];
 const ENTRY_HISTORY = Object.keys(entryHistory) as (keyof EntryHistory)[];
 
 /**
- * Copies the fields that an entry has from its `enq` record. `replaces` and `spooled` are not
- * copied, because they are used only when the record is applied.
+ * Copies the fields of an `enq` record (the record of a new entry). Does not copy `replaces` and
+ * `spooled`, because they have an effect only when the entry is added to the queue.
  */
 export function copyEntryFields(source: EntryFields): EntryFields {
   return copyFields(source, ENTRY_FIELDS) as EntryFields;
@@ -423,8 +425,8 @@ function copyFields<Source extends object>(source: Source, keys: readonly (keyof
 }
 
 /**
- * The content of {@linkcode FIELDS} as lists. Lists are faster than an object, and every line of
- * the journal is checked with them.
+ * The content of {@linkcode FIELDS} as lists. Every line of the journal is checked, and a loop over
+ * a list is faster than a loop over an object.
  */
 const CHECKS: ReadonlyMap<unknown, readonly [name: string, field: Field<unknown, boolean>][]> = new Map(
   Object.entries(FIELDS).map(([type, fields]) => [type, Object.entries(fields)]),

@@ -20,7 +20,7 @@ export class Reserve {
   readonly #path: string;
   readonly #onUse: () => void;
 
-  /** @param onUse called when the reserve was removed because the disk is full */
+  /** @param onUse called after the reserve was removed because the disk is full */
   constructor(directory: string, files: Files, onUse: () => void) {
     this.#files = files;
     this.#path = `${directory}/reserve.bin`;
@@ -79,7 +79,7 @@ export class Reserve {
   }
 }
 
-/** Creates bytes that cannot be compressed (Marsaglia's xorshift). */
+/** Creates bytes that cannot be compressed, with Marsaglia's random number generator xorshift. */
 function noise(bytes: number): Uint8Array {
   const words = new Uint32Array(bytes / 4);
   let word = 0x9e3779b9;

@@ -9,7 +9,7 @@
  *          if the process is killed in between, the next import finds the ids in the journal
  * ```
  *
- * A power cut can undo a deletion that is not synced. The restored file would contain an entry that
+ * A power cut can undo a deletion that is not synced. The restored file can contain an entry that
  * was delivered long ago. Therefore a process must not rely on a deletion until it has synced the
  * directory.
  *
@@ -28,7 +28,8 @@ import type { EnqueueRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
 
 /**
- * The time for which an unreadable file stops the delivery. During this time, the disk may recover.
+ * The time for which an unreadable file stops all deliveries, in milliseconds. During this time,
+ * the disk may recover.
  */
 const UNREADABLE_MS = 600_000;
 
@@ -170,8 +171,8 @@ export class Spool {
 
 /**
  * Parses the name of a file, which contains the time of the first entry and the number of entries.
- * Returns the time of the first entry once for each entry in the file. If the name has no such
- * form, returns one entry with time 0.
+ * Returns the time of the first entry once for each entry in the file. If the name has another
+ * form, returns a list with one time, 0.
  */
 function parseTimes(name: string): number[] {
   const [, time, count = "1"] = /^(\d{15})-.*?(?:\.([1-9]\d{0,3}))?\.jsonl$/.exec(name) ?? [];

@@ -12,9 +12,9 @@
  *                                                    keys, idempotency keys
  * ```
  *
- * Therefore the indexes always agree with the journal. A crash between two writes results in a
- * state that an earlier reader could have seen. The state contains only live entries and dead
- * letters. Therefore the memory use does not depend on the size of the file.
+ * Therefore the state always agrees with the journal. After a crash between two writes, the state
+ * is the same as before the second write. The state does not contain delivered entries. Therefore
+ * the memory use does not depend on the size of the file.
  *
  * @module
  */
@@ -46,8 +46,9 @@ import {
 
 /**
  * The final state of an entry that left the queue or became a dead letter. `cancelled`: the entry
- * is not needed. It was a fallback whose primary (the entry that is tried earlier) was delivered, or
- * the whole text of an alert, as a file that the service refused.
+ * is not needed any more. For example, the entry is a fallback, and another channel has already
+ * delivered the notification. Or the entry is a file with the whole text of a long notification,
+ * and the service refused the file.
  */
 export type FinalState =
   | { readonly state: "delivered"; readonly receipt: string }
@@ -56,16 +57,14 @@ export type FinalState =
   | { readonly state: "superseded"; readonly by: string }
   | { readonly state: "cancelled" };
 
-/**
- * The state for readers. This type includes `watch`, because `watch` does not change the entries.
- */
+/** The state without the methods that change entries. */
 export type ReadonlyQueueState = Omit<QueueState, "apply" | "snapshot" | "successor">;
 
-/** The state that is computed from the records. */
+/** The state of the queue, computed from the records of the journal. */
 export class QueueState {
   readonly #entries = new OrderedEntries();
   readonly #channels = new ChannelStates();
-  /** The final states of watched entries; undefined until the entry has a final state. */
+  /** The final state of each watched entry; undefined until the entry has a final state. */
   readonly #watched = new Map<string, FinalState | undefined>();
   readonly #dedup = new DedupIndex();
   readonly #deliveries = new RecentDeliveries();
@@ -75,7 +74,8 @@ export class QueueState {
       this.#conclude(entry.id, { state: "cancelled" });
       this.#remove(entry);
     },
-    // If a destination got the report of an incident, it must also get the report of the end.
+    // If a destination got the report of an incident, it must also get the report that the incident
+    // is over.
     isOwed: (entry) => entry.resolves === true && this.#incidents.find(entry) !== undefined,
   });
   #flushCount = 0;
@@ -85,8 +85,8 @@ export class QueueState {
   #lastDelivery: number | undefined;
 
   /**
-   * Returns the live entries and dead letters, in the order of arrival. Returns a batch (several
-   * entries in one message) instead of its members.
+   * Returns the waiting entries and the dead letters, in the order of arrival. Returns a batch
+   * (several entries in one message) instead of its members.
    */
   entries(): Entry[] {
     return [...this.#entries.values()];
@@ -102,12 +102,14 @@ export class QueueState {
     return this.#entries.find(id);
   }
 
-  /** Finds the batch (several entries in one message) in which an entry will be delivered. */
+  /** Finds the batch (several entries in one message) that contains an entry. */
   findBatch(id: string): Entry | undefined {
     return this.#entries.findBatch(id);
   }
 
-  /** Returns the state of an entry, which depends on the state of the channel. */
+  /**
+   * Returns the state of an entry. If its channel waits for new credentials, the entry is `held`.
+   */
   entryState(entry: Entry): EntryState {
     return this.#channels.entryState(entry);
   }
@@ -125,14 +127,14 @@ export class QueueState {
     return this.#deliveries.get(lane);
   }
 
-  /** Finds the open incident with the key and the lane (channel and destination) of `entry`. */
+  /** Finds the open incident with the same key, channel and destination as `entry`. */
   findIncident(entry: IncidentSubject): Incident | undefined {
     return this.#incidents.find(entry);
   }
 
   /**
-   * Lists the lanes (channel and destination) in which an incident with this key is open, or in
-   * which a live entry will open an incident with this key. Ignores fallbacks.
+   * Lists the lanes (channel and destination) where an incident with this key is open, or where a
+   * waiting entry will open such an incident. Ignores waiting fallbacks.
    */
   openIncidentLanes(key: string, time: number): Lane[] {
     const waiting = expandBatches(this.liveEntries()).filter((entry) =>
@@ -143,16 +145,16 @@ export class QueueState {
   }
 
   /**
-   * Finds the queued or delivered entry with the idempotency key and the lane (channel and
-   * destination) of `entry`.
+   * Finds the queued or delivered entry with the same idempotency key, channel and destination as
+   * `entry`.
    */
   findDuplicate(entry: DedupKey): Duplicate | undefined {
     return this.#dedup.findDuplicate(entry);
   }
 
   /**
-   * Starts to remember the final states of these entries. `finalState` is the final state of the
-   * entries if it is already known.
+   * Starts to remember the final states of these entries. If the final state is already known, pass
+   * it as `finalState`.
    */
   watch(ids: readonly string[], finalState?: FinalState): void {
     for (const id of ids) this.#watched.set(id, finalState);
@@ -177,8 +179,8 @@ export class QueueState {
   }
 
   /**
-   * The number of entries with files that have left the queue. When this number increases, there
-   * may be files that no entry needs.
+   * The number of removed entries that had files. When this number increases, some files may not be
+   * needed any more.
    */
   get removedWithFiles(): number {
     return this.#removedWithFiles;
@@ -195,14 +197,14 @@ export class QueueState {
   }
 
   /**
-   * The number of flushes of a person or a program that may know a new token. A flush after an
-   * outage does not count.
+   * The number of flushes (requests to try all entries now), without automatic flushes after an
+   * outage. Before such a flush, a person may have replaced a refused token.
    */
   get flushCount(): number {
     return this.#flushCount;
   }
 
-  /** The approximate size of a compacted journal, in bytes. */
+  /** The approximate size that the journal would have after a compaction, in bytes. */
   get keptBytes(): number {
     return this.#keptBytes + this.#dedup.ackBytes + this.#incidents.bytes;
   }
@@ -213,8 +215,8 @@ export class QueueState {
   }
 
   /**
-   * Creates an empty state for reading a journal again from its beginning. The new state watches
-   * the entries that this state watches.
+   * Creates an empty state, to read the journal again from its beginning. The new state watches the
+   * entries that this state watches.
    */
   successor(): QueueState {
     const next = new QueueState();
@@ -224,8 +226,8 @@ export class QueueState {
   }
 
   /**
-   * Creates the shortest list of records that restores this state. The list does not include the
-   * `ack` records that a compaction keeps.
+   * Creates the shortest list of records that restores this state. The list does not include `ack`
+   * records (the records of deliveries), which a compaction copies separately.
    *
    * @param header the time of the snapshot, and the name of the host
    */
@@ -238,9 +240,9 @@ export class QueueState {
   }
 
   /**
-   * Applies the next record. Records of unknown entries are ignored.
+   * Applies the next record. Ignores records about entries that are not in the queue.
    *
-   * @param bytes the length of the line of the record
+   * @param bytes the length of the record's line
    */
   apply(record: JournalRecord, bytes = 0): void {
     switch (record.t) {
@@ -276,8 +278,8 @@ export class QueueState {
       case "drop":
         return this.#drop(entry, record.isUnneeded ? "cancelled" : "dropped");
     }
-    // A batch (several entries in one message) is tried and delivered as a whole. The records that
-    // are handled below apply only to the batch, not to its members.
+    // A batch (several entries in one message) is tried and delivered as a whole. Therefore the
+    // records below are ignored if they name a member of a batch.
     if (this.#entries.findBatch(entry.id)) return;
     switch (record.t) {
       case "ack":
@@ -317,7 +319,7 @@ export class QueueState {
     return replaced;
   }
 
-  /** Ends the waits of all entries and channels that a flush reaches. */
+  /** Ends waits of entries and of channels. `reach` selects the waits. */
   #flush(reach: FlushReach): void {
     if (reach !== "outage") this.#flushCount++;
     for (const entry of this.#entries.values()) {
@@ -333,8 +335,8 @@ export class QueueState {
     const failed = onFailure(entry, record, wait);
     this.#channels.onFailure(entry.channel, record, wait);
     if (failureClass !== "not-sent" || !failed.members || failed.inDoubt) return this.#entries.set(failed);
-    // The batch was not sent. The next batch can also contain later entries, and newer entries can
-    // replace the members.
+    // The batch was not sent, so its members can be separated. Newer entries can then replace the
+    // members, and the next batch can also contain later entries.
     const { attempts } = failed;
     this.#dissolve(failed, (member) => ({ ...member, attempts, wait }));
   }
@@ -362,14 +364,14 @@ export class QueueState {
 
   /**
    * Makes an entry a dead letter. A rejected batch (several entries in one message) does not become
-   * a dead letter. Its members are sent separately, so that only the member that causes the
-   * rejection becomes a dead letter.
+   * a dead letter. Its members are sent separately, so that only the rejected member becomes a dead
+   * letter.
    */
   #moveToDeadLetters(entry: Entry, { status, reason, time, expired }: DeadRecord): void {
     if (status !== undefined) this.#channels.onAnswer(entry.channel);
     this.#conclude(entry.id, { state: "dead", reason });
     if (entry.members) {
-      // If an earlier attempt may have delivered the batch, it may have delivered each member.
+      // If an earlier attempt may have delivered the batch, it may also have delivered each member.
       const { inDoubt } = entry;
       this.#dissolve(entry, (member) => ({ ...member, noBatch: true, inDoubt }));
       return this.#fallbacks.cancelUnneeded(entry);

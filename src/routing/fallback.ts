@@ -1,6 +1,6 @@
 /** Fallbacks: channels that are used if another channel does not deliver in time. */
 
-/** A fallback, parsed. */
+/** The parsed fallback setting of a channel. */
 export interface Fallback {
   readonly channels: readonly string[];
   readonly afterMs: number;

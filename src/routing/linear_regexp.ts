@@ -5,7 +5,7 @@
  * is limited.
  *
  * The syntax is the same as in JavaScript with the flag `u`, but without back references and
- * lookaround, which need backtracking. JavaScript's RegExp checks the syntax and matches single
+ * lookaround. Both need backtracking. JavaScript's RegExp checks the syntax and matches single
  * characters.
  *
  * This file is loaded only if a rule contains a `/regular expression/`.
@@ -38,7 +38,7 @@ type Part =
   | { readonly kind: "sequence" | "choice"; readonly parts: readonly Part[] }
   | { readonly kind: "repetition"; readonly part: Part; readonly least: number; readonly most: number };
 
-/** Matches a token of the syntax. A token without a named group is a character. */
+/** Matches one token of an expression. If no named group matches, the token is a character. */
 const TOKEN_REGEXP = new RegExp(
   [
     String.raw`(?<assertion>\^|\$|\\[bB])`,
@@ -115,7 +115,7 @@ function repetition(part: Part = { kind: "sequence", parts: [] }, { times, least
   };
 }
 
-/** Creates the steps for the parts of an expression, until there are too many steps. */
+/** Creates the steps of an expression. Stops if there are too many steps. */
 class Emitter {
   readonly #flags: string;
   readonly #steps: Step[] = [];

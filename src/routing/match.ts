@@ -76,9 +76,9 @@ function formatSeverities(severities: readonly Severity[]): string {
 }
 
 /**
- * Returns true if a rule is never reached, because the earlier rule matches every notification that
- * the rule could match. If the result is false, the rule may still be unreachable, because this
- * function finds only simple cases.
+ * Returns true if `rule` has no effect, because `earlier` matches every notification that `rule`
+ * matches. The result can be false although `rule` has no effect, because this function checks only
+ * simple cases.
  */
 export function isCoveredBy(rule: Rule, earlier: Rule): boolean {
   if (earlier.continues) return false;
@@ -87,7 +87,10 @@ export function isCoveredBy(rule: Rule, earlier: Rule): boolean {
     (severities === undefined || (rule.when.severities ?? SEVERITIES).every((one) => severities.includes(one)));
 }
 
-/** Returns true if the outer patterns match every text that the inner patterns match. */
+/**
+ * Returns true if the patterns in `outer` match every text that the patterns in `inner` match.
+ * Checks only simple cases.
+ */
 function coversTexts(outer: readonly Pattern[] | undefined, inner: readonly Pattern[] | undefined): boolean {
   if (outer === undefined || outer.some(({ isAnything }) => isAnything)) return true;
   return inner !== undefined &&

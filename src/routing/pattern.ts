@@ -23,10 +23,10 @@ export type ExpressionCompiler = typeof compileLinear;
 const MAX_PATTERN_CHARS = 1000;
 
 /**
- * Loads the compiler of regular expressions, if the rules contain a regular expression.
+ * Loads the compiler for regular expressions, if the rules may contain a regular expression.
  *
  * @param rules the rules as written in the configuration
- * @returns undefined if the rules do not contain a regular expression
+ * @returns the compiler; undefined if it is not needed
  */
 export async function loadExpressionCompiler(rules: unknown): Promise<ExpressionCompiler | undefined> {
   if (!JSON.stringify(rules)?.includes("/")) return undefined;

@@ -1,6 +1,7 @@
 /**
  * Routing: turns one notification into envelopes. An envelope is the notification for one
- * destination of one channel, with all settings from the rules. Delivery does not read the rules.
+ * destination of one channel, with all settings from the rules. The code for delivery does not read
+ * the rules.
  *
  * ```text
  * channels      the channels that the caller names; otherwise the channels that the matching
@@ -25,7 +26,7 @@ import type { Fallback } from "./fallback.ts";
 import { type EvaluatedRule, evaluateRules } from "./match.ts";
 import { type ChannelSettings, EVERY_CHANNEL, type Rule } from "./rule.ts";
 
-/** The kind of channel whose destinations are rooms. */
+/** The kind of channels that send to rooms. */
 const ROOM_KIND = "matrix";
 
 /** The channels that a caller chooses. These options take precedence over the rules. */
@@ -35,8 +36,8 @@ export interface RouteOptions {
   /** The kind of channels to use. */
   readonly kind?: string;
   /**
-   * The room to use instead of the configured rooms. Only channels of kind `matrix` are then used,
-   * and only one channel of each account.
+   * The room to use instead of the configured rooms. Then only channels of kind `matrix` are used,
+   * and only one channel for each account.
    */
   readonly room?: string;
 }
@@ -71,7 +72,10 @@ export interface FallbackEnvelope {
 export interface Plan {
   readonly envelopes: readonly Envelope[];
   readonly fallbacks: readonly FallbackEnvelope[];
-  /** The rule that mutes the notification: `routes[2]`. @default the notification is not muted */
+  /**
+   * The path of the rule that mutes the notification, such as `routes[2]`; undefined if the
+   * notification is not muted.
+   */
   readonly mutedBy?: string;
   /** The result of each rule. */
   readonly rules: readonly EvaluatedRule[];
@@ -108,8 +112,8 @@ export function route(notification: Notification, routing: Routing, options: Rou
 }
 
 /**
- * Keeps one channel of each account if the caller names a room, because the account sends to the
- * room only once. The channel in which the room is configured has priority.
+ * If the caller names a room, keeps only one channel of each account, so that the account sends to
+ * the room only once. Prefers a channel for which the room is configured.
  */
 function onePerAccount(channels: readonly Channel[], { room }: RouteOptions): readonly Channel[] {
   if (room === undefined) return channels;
@@ -132,9 +136,9 @@ interface FallbackSource {
 }
 
 /**
- * Creates one fallback envelope for each fallback lane (channel and destination), even if several
- * envelopes have the same fallback. A lane that gets the notification directly does not get a
- * fallback envelope.
+ * Creates one fallback envelope for each lane (channel and destination) of the fallbacks, even if
+ * several envelopes have the same fallback. A lane that gets the notification directly does not get
+ * a fallback envelope.
  */
 function planFallbacks(
   envelopes: readonly Envelope[],

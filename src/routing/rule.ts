@@ -7,7 +7,7 @@ import type { Pattern } from "./pattern.ts";
 /** The name that means every channel. */
 export const EVERY_CHANNEL = "*";
 
-/** The texts of a notification that rules can check. A missing text is treated as an empty text. */
+/** The texts of a notification that rules can check. A missing text counts as an empty text. */
 export const TEXT_FIELDS = ["origin", "subject", "key"] as const;
 
 /** The name of a text that rules can check. */

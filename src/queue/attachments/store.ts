@@ -1,6 +1,6 @@
 /**
- * The files that the entries of the queue need, in `stateDir/attachments`. Each file has a unique
- * name. Only the entries that need the file store its name.
+ * The attachment files of the queue, in `stateDir/attachments`. Each file has a unique name. The
+ * entries that need a file contain the name of the file.
  *
  * ```text
  * stage:  create, lock -> write -> fdatasync -> fsync of the directory -> enqueue -> unlock
@@ -22,12 +22,12 @@ import { MAX_FILES_BYTES } from "../limits.ts";
 /** The names of files are UUIDs, so a name cannot contain a path to another directory. */
 const NAME_REGEXP = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Returns the path of the directory with the files. */
+/** Returns the path of the directory for attachment files. */
 export function filesDirectory(stateDir: string): string {
   return `${stateDir}/attachments`;
 }
 
-/** The files of a state directory. */
+/** The attachment files in a state directory. */
 export class AttachmentStore {
   readonly directory: string;
   readonly #files: Files;
@@ -48,7 +48,7 @@ export class AttachmentStore {
   /**
    * Prepares to store files for new entries.
    *
-   * @param uuid creates the names of the files
+   * @param uuid returns a new name for each file
    * @throws {StorageError} if the directory cannot be created
    */
   stage(uuid: () => string): StagedFiles {
@@ -88,10 +88,10 @@ export class AttachmentStore {
   /**
    * Deletes the files that no entry needs.
    *
-   * @param known the names of the files that entries are known to need
-   * @param named syncs and reads the queue, and returns the names of the files that entries need.
-   * `named` is called while `sweep` holds the locks of the files that it may delete. Therefore no
-   * process still writes these files.
+   * @param known the names of files that entries certainly need; these files are skipped
+   * @param named syncs and reads the queue, and returns the names of all files that entries need.
+   * At the time of this call, `sweep` holds the locks of all files that can be deleted. Therefore
+   * no process is still writing these files.
    * @throws {StorageError} if the directory cannot be read or written
    */
   async sweep(known: ReadonlySet<string>, named: () => Promise<ReadonlySet<string>>): Promise<void> {
@@ -139,11 +139,10 @@ export class AttachmentStore {
   }
 }
 
-/** The parts that {@linkcode StagedFiles} uses. */
 interface StagedFilesParts {
   readonly files: Files;
   readonly uuid: () => string;
-  /** The number of bytes that can still be written. */
+  /** The number of bytes that can still be written before the size limit is reached. */
   readonly room: number;
 }
 
@@ -169,10 +168,10 @@ export class StagedFiles implements Disposable {
    * Writes a file and syncs its bytes.
    *
    * @param title the name of the file in messages
-   * @returns the name of the file in the directory, and its size in bytes
+   * @returns the name of the stored file, and its size in bytes
    * @throws {StorageError} if the file cannot be written
    * @throws {InvalidNotificationError} if all files together would exceed the limit
-   * @throws the error of `chunks`
+   * @throws the errors of `chunks`, if it reads from a file or a stream
    */
   write(chunks: Iterable<Uint8Array>, title: string): { readonly name: string; readonly size: number } {
     const action = `store ${title} in ${this.#directory}`;
@@ -193,7 +192,7 @@ export class StagedFiles implements Disposable {
         return { name, size };
       }, "write-failed");
     } catch (error) {
-      // The rest of the notification needs the space.
+      // Other files of the notification can use the space.
       this.#room += size;
       this.#discard(name, file);
       throw error;
@@ -201,8 +200,8 @@ export class StagedFiles implements Disposable {
   }
 
   /**
-   * Creates and locks a file. If a sweep deleted the file before it was locked, creates another
-   * file.
+   * Creates and locks a file. If another process deleted the file before it was locked, creates a
+   * new file.
    */
   #create(): [name: string, file: OpenFile] {
     for (;;) {
