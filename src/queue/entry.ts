@@ -19,9 +19,12 @@ export interface Entry extends EntryFields, EntryHistory {
   readonly bytes: number;
   /** If this is a batch: its entries, in the order of arrival. A batch has no notification. */
   readonly members?: readonly Entry[];
-  /** Set if this is a batch whose message has only a line for each entry. */
+  /** Set if this is a batch and its message contains only one line for each entry. */
   readonly style?: "lines";
-  /** If this is a batch: the file with the full texts, if it is in the message. */
+  /**
+   * Set if this is a batch and its message contains a file with the full texts: a description of
+   * the file.
+   */
   readonly file?: unknown;
 }
 

@@ -18,9 +18,9 @@
  * The types of records are: `enq`, a new entry; `att`, an announced attempt; `ack`, a delivery;
  * `nack`, a failed attempt; `dead`, a rejected or expired entry.
  *
- * Only the files on the disk are authoritative. The state in memory is a copy, and
- * {@linkcode Queue.refresh} updates it. Any number of processes can enqueue entries. Only the process that
- * holds `deliver.lock` delivers entries.
+ * Only the files on the disk are authoritative. The state in memory is a copy;
+ * {@linkcode Queue.refresh} updates it. Any number of processes can enqueue entries. Only the
+ * process that holds `deliver.lock` delivers entries.
  *
  * @module
  */
@@ -68,13 +68,16 @@ export interface ExpiredEntry {
 
 /** A new batch: several entries that are sent in one message. */
 export interface BatchRequest {
-  /** The entries, which must have one channel and one destination. */
+  /** The entries. All entries must have the same channel and destination. */
   readonly entries: readonly Entry[];
-  /** Set if the message has only a line for each entry. @default the message has the full texts */
+  /**
+   * Set if the message contains only one line for each entry. @default the message contains the
+   * full texts
+   */
   readonly style?: "lines";
-  /** The stored file with the full texts. */
+  /** A stored file with the full texts of the entries. */
   readonly file?: { readonly content: string };
-  /** The notification that sends the file, if the file is a separate message. */
+  /** Set if the file is sent as a separate message: the notification of this message. */
   readonly message?: { readonly expires: number };
 }
 
@@ -285,7 +288,8 @@ export class Queue {
         const common = { t: "batch", id, time, channel, destination, members, style } as const;
         if (message === undefined) return [{ ...common, file, ...files }];
         const request = { channel, destination, notification: message, expires: message.expires, attachmentIndex: 1 };
-        // With this time, the file is inserted after the batch and before later entries.
+        // Because of this time, the entry of the file is inserted after the batch and before later
+        // entries.
         const last = entries.reduce((latest, { time }) => Math.max(latest, time), 0);
         return [common, {
           ...toRecord({ ...request, ...files }, this.#runtime.uuid(), last),

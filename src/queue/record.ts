@@ -198,8 +198,9 @@ const FIELDS = {
      */
     attachmentIndex: optional(number),
     /**
-     * The id of a batch. Set if this entry is the file with the full texts of the batch. If the batch
-     * is taken apart, this entry is removed.
+     * Set if this entry is the file with the full texts of a batch (several entries in one
+     * message): the id of the batch. If the batch is replaced with its members, this entry is
+     * removed.
      */
     ofBatch: optional(text),
   },
@@ -214,11 +215,16 @@ const FIELDS = {
     ...LANE,
     /** The ids of the entries of the batch, in the order of arrival. */
     members: texts,
-    /** Set if the message has only a line for each entry, and their full texts are in a file. */
+    /**
+     * Set if the message contains only one line for each entry, and a file contains the full texts.
+     */
     style: unchecked<"lines">(),
-    /** The file with the full texts, which the queue does not read. Set if it is in the message. */
+    /**
+     * Set if the message contains a file with the full texts: a description of this file. The queue
+     * does not read the description.
+     */
     file: unchecked<unknown>(),
-    /** The name of this file in `attachments/`. */
+    /** The name of the file with the full texts, in `attachments/`. */
     files: optional(texts),
   },
 

@@ -48,7 +48,7 @@ import {
  * The final state of an entry that left the queue or became a dead letter. `cancelled`: the entry
  * is not needed any more. For example, the entry is a fallback, and another channel has already
  * delivered the notification. Or the entry is a file with the whole text of a long notification,
- * and the service refused the file.
+ * and the file was refused.
  */
 export type FinalState =
   | { readonly state: "delivered"; readonly receipt: string }
