@@ -134,9 +134,10 @@ export interface NotificationInput {
    */
   readonly subject: string;
   /**
-   * The text below the subject. Of a text with more than 48 KiB of UTF-8, the beginning and the end
-   * are sent. Bytes are decoded as UTF-8, or as UTF-16
-   * with a byte order mark, and otherwise as Latin-1. @default {""}
+   * The text below the subject. Of a text with more than 8 MiB of UTF-8, the beginning and the end
+   * are sent. A service that takes only shorter messages gets a cut text, and the whole text as a
+   * file, if the channel can send files. Bytes are decoded as UTF-8, or as UTF-16 with a byte order
+   * mark, and otherwise as Latin-1. @default {""}
    */
   readonly message?: string | Uint8Array;
   /** The format of the message. @default {"text"} */
