@@ -33,9 +33,10 @@ const NAMES = new Map(
 );
 
 /**
- * Reads a colour: `red`, `#f00`, `#ff0000`, `ff0000`, `rgb(255, 0, 0)`. The opacity is ignored.
+ * Reads a colour: `red`, `#f00`, `#ff0000`, `ff0000`, `rgb(255, 0, 0)`. A partly transparent colour
+ * is treated as opaque.
  *
- * @returns the colour as `#ff0000`; undefined if the value is not a colour, or fully transparent
+ * @returns the colour as `#ff0000`; undefined if the value is fully transparent or not a colour
  */
 export function parseColor(value: string): string | undefined {
   const text = value.trim().toLowerCase();
@@ -51,8 +52,8 @@ export function parseColor(value: string): string | undefined {
 }
 
 /**
- * Returns true if text in this colour can be read on a white and on a dark background. The theme of
- * the reader is unknown.
+ * Returns true if text in this colour is readable on a white and on a dark background. Both are
+ * checked, because the reader's theme is unknown.
  */
 export function isReadableOnEachTheme(color: string): boolean {
   const parts = [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));

@@ -2,7 +2,7 @@
 
 /**
  * Reduces HTML to the elements that a Matrix message may contain. This file is loaded only when it
- * is needed, so that a host that never sends HTML does not download the parser.
+ * is needed. A host without HTML messages does not download the parser.
  *
  * @module
  */
@@ -21,21 +21,21 @@ import { type Markup, toPlainMarkup } from "./markup.ts";
 /**
  * The maximum length of HTML that is parsed. If the HTML is longer, the message shows its source
  * (with the tags). A limit is needed, because the parser needs quadratic time for a tag with many
- * attributes. A Matrix event has at most 64 KiB.
+ * attributes. The limit is higher than the maximum size of a Matrix event, 64 KiB.
  */
 export const MAX_HTML_CHARS: number = 96 * 1024;
 
 /**
  * The maximum number of open elements (elements whose end was not parsed yet). HTML with more open
  * elements is shown as source, because the parser searches all open elements at each tag. Browsers
- * also allow at most 512 open elements.
+ * have the same limit, 512.
  */
 const MAX_OPEN_ELEMENTS = 512;
 
 /**
- * The factor that limits the length of the result. The maximum length is this factor times the
- * length of the source, plus {@linkcode MAX_GROWTH_CHARS}. The result can be longer than the
- * source, because a parser repeats an unclosed `b` or `a` in each block.
+ * The maximum length of the result is this factor times the length of the source, plus
+ * {@linkcode MAX_GROWTH_CHARS}. The result can be longer than the source, because a parser repeats
+ * an unclosed `b` or `a` in each following block.
  */
 const MAX_GROWTH = 8;
 const MAX_GROWTH_CHARS = 64 * 1024;
@@ -51,18 +51,19 @@ interface Frame {
  * Reduces HTML to permitted elements and attributes, and creates the plain text of the HTML. The
  * Client-Server API (v1.18) lists the permitted elements in section "m.room.message msgtypes".
  *
- * Elements that are not permitted are replaced by their text. Elements such as `script`, `style`,
- * `template` and `mx-reply` are removed with their content. Blocks that are not permitted become a
- * `div`, and `strike` becomes `del`. Colours (`<font color>`, the attribute `style`) become a `span`
- * with `data-mx-color`; see `styles.ts`. A link must have an absolute address with a permitted
- * scheme; without it, the link is replaced by its text. An image must have an `mxc:` address; an
- * image of another server becomes a link. Elements deeper than 100 levels are also replaced by their text. Elements without content
- * are written as `<br>`, not as `<br/>`, because the slash does not have a meaning in HTML.
+ * - Elements that are not permitted, and elements deeper than 100 levels, are replaced by their
+ *   text.
+ * - `script`, `style`, `template`, `mx-reply` and some others are removed with their content.
+ * - Blocks that are not permitted become a `div`, and `strike` becomes `del`.
+ * - Colours (`<font color>`, the attribute `style`) become a `span` with `data-mx-color`.
+ * - A link is replaced by its text if its address is not absolute or its scheme is not permitted.
+ * - An image without an `mxc:` address becomes a link.
+ * - Elements without content are written as `<br>`, not as `<br/>`, because HTML ignores the slash.
  *
- * The function never throws. HTML is shown as source if it is longer than {@linkcode
- * MAX_HTML_CHARS}, has more than 512 open elements, or if the result would be much longer than the
- * source. The source is escaped and its line breaks are shown. A result that does not show the
- * source does not change if it is reduced a second time.
+ * The function never throws. HTML is shown as source if it is longer than
+ * {@linkcode MAX_HTML_CHARS}, if it has more than 512 open elements, or if the result would be much
+ * longer than the source. The source is escaped and its line breaks are shown. If the HTML is not
+ * shown as source, reducing the result again does not change it.
  *
  * @param html a fragment or a whole page, well-formed or not
  * @returns the HTML and the text; both are empty if the HTML does not contain text
@@ -72,8 +73,7 @@ export function reduceHtml(html: string): Markup {
 }
 
 /**
- * Reduces HTML as described at {@linkcode reduceHtml}. Returns undefined in the cases in which
- * {@linkcode reduceHtml} shows the source.
+ * Reduces HTML like {@linkcode reduceHtml}, but returns undefined instead of showing the source.
  *
  * @param html a fragment or a whole page
  * @param maxChars the maximum length of HTML to parse
@@ -100,9 +100,9 @@ export function tryReduceHtml(html: string, maxChars: number): Markup | undefine
 const PAGE_START = "<!DOCTYPE html><body>";
 
 /**
- * Parses HTML into the nodes that a Matrix client would also get. The source is parsed as part of a
- * page, not as a fragment: for a fragment, the parser moves all nodes one after the other, which
- * needs quadratic time.
+ * Parses HTML into the same nodes that a Matrix client gets. The source is parsed as a page, not as
+ * a fragment. To return a fragment, the parser moves all nodes one by one, which needs quadratic
+ * time.
  */
 function parse(source: string): Frame["nodes"] {
   return parsePage(PAGE_START + source, { treeAdapter: boundedAdapter(source.length + MAX_GROWTH_CHARS) }).childNodes;
@@ -126,8 +126,8 @@ function boundedAdapter(maxElements: number): typeof defaultTreeAdapter {
 }
 
 /**
- * Writes nodes. Does not use recursion, because wrongly nested tags can make a tree deeper than the
- * limit of open elements.
+ * Writes nodes. Does not use recursion, because wrongly nested tags can create a tree that is
+ * deeper than {@linkcode MAX_OPEN_ELEMENTS}.
  */
 function writeNodes(nodes: Frame["nodes"], writer: HtmlWriter): void {
   const frames: Frame[] = [{ nodes, opened: undefined, next: 0 }];
@@ -145,7 +145,7 @@ function writeNodes(nodes: Frame["nodes"], writer: HtmlWriter): void {
 }
 
 function writeStart(node: DefaultTreeAdapterTypes.Element, writer: HtmlWriter): OpenElement | undefined {
-  // An element of SVG is not an HTML element, even if both have one name, such as `a`.
+  // An SVG element is not an HTML element, even if the names are equal, as with `a`.
   if (node.namespaceURI !== standard.NS.HTML) return undefined;
   const tag = REPLACED.get(node.tagName) ?? node.tagName;
   if (!BLOCKS.has(tag) && !INLINES.has(tag)) return undefined;
@@ -155,21 +155,21 @@ function writeStart(node: DefaultTreeAdapterTypes.Element, writer: HtmlWriter): 
     writeOtherImage(node.attrs, writer);
     return undefined;
   }
-  // A link without an address and a span without attributes are useless.
+  // Links without an address and spans without attributes are not written.
   const isUseless = tag === "a" && findAttribute(attributes, "href") === undefined ||
     tag === "span" && attributes.length === 0;
   const opened = [...isUseless ? [] : [[tag, attributes] as const], ...styles]
     .map(([tag, attributes]) => writer.open(tag, attributes));
-  // Closing the outermost element closes the others.
+  // Closing the outermost of these elements also closes the elements inside it.
   return opened.find((element) => element !== undefined);
 }
 
-/** The width or the height of an invisible image that only counts readers. */
+/** Matches the width or the height of an invisible image. Such images only track readers. */
 const INVISIBLE = /^[01](px)?$/;
 
 /**
- * Writes an image that is not on a homeserver: as a link, or as its description. Clients do not load
- * images from other servers.
+ * Writes an image without an `mxc:` address as a link, or as its description. Clients load images
+ * only from homeservers.
  */
 function writeOtherImage(attributes: readonly Attribute[], writer: HtmlWriter): void {
   const find = (name: string) => findAttribute(attributes, name) ?? "";
@@ -181,18 +181,18 @@ function writeOtherImage(attributes: readonly Attribute[], writer: HtmlWriter): 
   if (element !== undefined) writer.close(element);
 }
 
-/** The elements that a style becomes, from the outermost to the innermost. */
+/** The elements that replace an attribute `style`, from the outermost to the innermost. */
 type StyleElements = readonly (readonly [tag: string, attributes: readonly Attribute[]])[];
 
-/** The elements whose children are only elements, and the elements without content. */
+/** The elements that never contain text directly, but only other elements or nothing. */
 const WITHOUT_TEXT = new Set(["table", "thead", "tbody", "tr", "ul", "ol", "br", "hr", "img"]);
 
 /**
- * Returns the elements for the style of an element. They are written inside the element, or instead
- * of it if it is `font`, `mark` or `span`.
+ * Returns the elements that replace the attribute `style` of an element. They are written
+ * inside the element, or instead of a `font`, `mark` or `span`.
  *
- * A colour is left out if it cannot be read on a white or on a dark background. The colour of a link
- * is left out too, because links have the colour of the client.
+ * A text colour without a background colour is left out, unless it is readable on both a white and
+ * a dark background. The text colour of a link is left out, because clients choose this colour.
  *
  * @param source the name of the element in the source
  */

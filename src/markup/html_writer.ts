@@ -1,9 +1,9 @@
 /**
  * Writes HTML that all parsers read in the same way.
  *
- * This is always true: a parser that follows the HTML standard does not change the nesting of the
- * elements in `#open`. Therefore a client gets the same tree that was checked here, and reducing
- * the resulting HTML again does not change the HTML.
+ * Invariant: the elements in `#open` are nested as the HTML standard requires, so parsers do not
+ * change the nesting. Therefore a client gets the same tree that was checked here. Reducing the
+ * written HTML again does not change it.
  *
  * @module
  */
@@ -13,8 +13,8 @@ import { type Attribute, BLOCKS, HEADINGS, TABLE_FRAMES, TABLE_PARENTS, VOIDS } 
 import { TextWriter } from "./text_writer.ts";
 
 /**
- * The maximum number of elements inside each other, from the Client-Server API, section
- * "m.room.message msgtypes".
+ * The maximum depth of nested elements, from the Client-Server API, section "m.room.message
+ * msgtypes".
  */
 export const MAX_DEPTH = 100;
 
@@ -142,9 +142,9 @@ export class HtmlWriter {
   }
 
   /**
-   * Closes the previous list item, because a new item starts. If the new item is in a block inside
-   * the previous item, such as a nested list, the previous item stays open. A `div` does not count
-   * as such a block.
+   * Closes the previous list item, because a new item starts. The previous item stays open if the
+   * new item is in a block inside it, such as a nested list. A `div` does not count as a block
+   * here.
    */
   #closeItem(): void {
     const block = this.#open.findLast(({ tag }) => BLOCKS.has(tag) && tag !== "div");

@@ -1,8 +1,8 @@
 // deno-lint-ignore-file no-import-prefix -- A module from a URL does not have an import map.
 
 /**
- * Renders Markdown for a Matrix message. This file is loaded only when it is needed, so that a host
- * that never sends Markdown does not download the parsers.
+ * Renders Markdown for a Matrix message. This file is loaded only when it is needed. A host without
+ * Markdown messages does not download the parsers.
  *
  * @module
  */
@@ -22,7 +22,7 @@ import { cleanText, type Markup, toPlainMarkup } from "./markup.ts";
 
 /**
  * The maximum length of Markdown that is parsed. Longer Markdown is shown as source, without
- * formatting. A Matrix event has at most 64 KiB.
+ * formatting. A Matrix event also has at most 64 KiB.
  */
 export const MAX_MARKDOWN_CHARS: number = 64 * 1024;
 
@@ -33,38 +33,40 @@ export const MAX_MARKDOWN_CHARS: number = 64 * 1024;
 const MAX_RENDERED_CHARS = 4 * MAX_MARKDOWN_CHARS;
 
 /**
- * The maximum nesting of quotations and lists, and of emphasis and links. Deeper levels are shown
- * as plain text. Matrix allows 100 levels in a message.
+ * The maximum depth of nested quotations, lists, emphasis and links. Deeper levels are shown as
+ * plain text. Matrix allows 100 levels in a message.
  */
 const MAX_NESTING = 50;
 
 /**
  * The maximum cost of all paragraphs together, see {@linkcode estimateCost}. The lexer (the part of
- * the library that splits the source) needs up to 2 ns for each unit of cost, so the limit means
- * about half a second.
+ * the library that splits the source) needs up to 2 ns for a cost of 1. So the limit means about
+ * half a second.
  */
 const MAX_COST = 256 * 1024 * 1024;
 
 /**
- * The cost of a delimiter of emphasis (`*`, `_` or `~`), for {@linkcode estimateCost}. A repeated
- * space or punctuation mark costs 1. At each delimiter, the lexer searches the rest of the
- * paragraph many times.
+ * The cost of a character that marks emphasis (`*`, `_` or `~`), for {@linkcode estimateCost}. The
+ * cost is high, because the lexer then searches the rest of the paragraph many times. A repeated
+ * space or punctuation mark costs 1.
  */
 const DELIMITER_COST = 16;
 
 /**
- * Renders GitHub Flavored Markdown as the HTML of a message. A line break in the source is a line
- * break in the result (`breaks`), because lines matter in the output of programs. GitHub's comments
- * and Matrix clients also keep line breaks. HTML in the Markdown is permitted, because the result
- * is then reduced to the permitted elements, see `reduceHtml`. A single paragraph is written
- * without `p`, because the specification recommends to avoid unnecessary HTML.
+ * Renders GitHub Flavored Markdown as the HTML of a message.
  *
- * The function never throws. The lexer (the part of the library that splits the source) needs
- * quadratic time for a paragraph with many `*`, `_`, `~`, or with many blanks or punctuation marks
- * in a row. The lexer needs a deep stack for deep nesting. Therefore such a paragraph, and
- * everything deeper than 50 levels, is shown as plain text with its line breaks. The whole Markdown
- * is shown as plain text if it is longer than {@linkcode MAX_MARKDOWN_CHARS}, or if the resulting
- * HTML does not contain text.
+ * A line break in the source is a line break in the result (`breaks`), because lines matter in the
+ * output of programs. GitHub's comments and Matrix clients also keep line breaks. The Markdown may
+ * contain HTML, because the result is reduced to the permitted elements (`reduceHtml`). A single
+ * paragraph is written without `p`, because the specification recommends to avoid unnecessary HTML.
+ *
+ * The function never throws. These sources are shown as plain text with their line breaks:
+ *
+ * - a paragraph with many `*`, `_` or `~`, or with many blanks or punctuation marks in a row,
+ *   because the lexer (the part of the library that splits the source) needs quadratic time for it
+ * - everything deeper than 50 levels, because the lexer needs a deep stack for it
+ * - Markdown that is longer than {@linkcode MAX_MARKDOWN_CHARS}
+ * - Markdown whose HTML does not contain text
  *
  * @param markdown the Markdown source
  * @returns the HTML, and the source as `text`, because people can read Markdown. The text is
@@ -111,8 +113,8 @@ class MessageRenderer extends Renderer {
 }
 
 /**
- * A lexer (it splits the source into parts) that limits its work. The base class calls one of the
- * two methods below for each nested part.
+ * A lexer (it splits the source into parts) that limits its depth and its time. The base class
+ * calls one of the two methods below for each nested part.
  */
 class BoundedLexer extends Lexer {
   #depth = 0;

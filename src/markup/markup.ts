@@ -1,6 +1,6 @@
 /**
- * Markup: a message as HTML and as plain text, and functions that clean and escape its characters.
- * This file does not have dependencies, so that other modules can import the type without the
+ * The type `Markup` (a message as HTML and as plain text), and functions that clean and escape
+ * characters. This file does not have dependencies, so importing the type does not load the
  * parsers.
  *
  * @module
@@ -22,11 +22,10 @@ export interface Markup {
 const SPACES = new Set([" ", "\t", "\n"]);
 
 /**
- * Cleans text, so that the text does not change when it is written as HTML and the HTML is parsed.
- * Replaces lone surrogates (halves of UTF-16 pairs) by U+FFFD, because a homeserver may reject
- * them. Replaces carriage returns by line feeds, because HTML parsers replace them as well.
- * Replaces form feeds by spaces. Removes the remaining ASCII control characters, except tabs and
- * line feeds.
+ * Cleans text, so that writing it as HTML and parsing the HTML returns the same text. Replaces lone
+ * surrogates (halves of UTF-16 pairs) by U+FFFD, because a homeserver may reject them. Replaces
+ * carriage returns by line feeds, as HTML parsers do. Replaces form feeds by spaces. Removes the
+ * remaining ASCII control characters, except tabs and line feeds.
  */
 export function cleanText(text: string): string {
   let clean = "";
@@ -66,9 +65,10 @@ const NO_BREAK_SPACE = "\u00a0";
 const TAB_WIDTH = 8;
 
 /**
- * Converts plain text to HTML that shows blanks and line breaks as they were written. HTML shows a
- * run of spaces as one space, and none at the start of a line. So all of them are no-break spaces,
- * except the last space before a word in the middle of a line. There, a long line can wrap.
+ * Converts plain text to HTML that shows blanks and line breaks as they were written. HTML shows
+ * several spaces as one space, and does not show spaces at the start of a line. Therefore no-break
+ * spaces replace them. Only the last space before a word in the middle of a line stays a normal
+ * space, so that a long line can wrap.
  */
 export function textToHtml(text: string): string {
   return escapeText(text.split("\n").map(keepBlanks).join("\n")).replaceAll("\n", "<br>");
@@ -89,10 +89,7 @@ function expandTabs(line: string): string {
   }).join("");
 }
 
-/**
- * Turns a source into markup that shows the source itself, with its line breaks. This function is
- * used if parsing would need too much time.
- */
+/** Turns a source into markup that shows the source itself, with its line breaks. */
 export function toPlainMarkup(source: string): Markup {
   const text = cleanText(source);
   return { html: textToHtml(text.replace(/^\s*\n/, "").trimEnd()), text };

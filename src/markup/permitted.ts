@@ -98,8 +98,8 @@ const CHECKS: ReadonlyMap<string, Readonly<Record<string, Check>>> = new Map<str
 ]);
 
 /**
- * The beginnings of permitted links. The two slashes are required, because a browser can treat an
- * address such as `https:page` as relative to the page that it shows.
+ * The beginnings of permitted links. Web addresses need both slashes, because a browser can treat
+ * `https:page` as relative to the current page.
  */
 const HREF_STARTS = ["https://", "http://", "ftp://", "mailto:", "magnet:"];
 

@@ -38,8 +38,8 @@ interface Link {
 }
 
 /**
- * The maximum number of nested marks in a line. Without this limit, many short lines could become
- * many long lines.
+ * The maximum number of nested marks in a line. Without this limit, deeply nested lists could make
+ * every line long.
  */
 const MAX_SHOWN_LEVELS = 10;
 
@@ -92,8 +92,8 @@ export class TextWriter {
   }
 
   /**
-   * Handles an end tag. The caller must close the innermost open element first. Elements that
-   * cannot have content are not closed.
+   * Handles an end tag. The caller must close the innermost open element first. The function is not
+   * called for elements that cannot have content, such as `br`.
    */
   close(tag: string): void {
     if (this.#hidden > 0) {
@@ -134,8 +134,7 @@ export class TextWriter {
 
   #breakAround(tag: string): void {
     if (!BLOCKS.has(tag) || tag === "td" || tag === "th") return;
-    // The first block of a list item or a cell starts in the line with the mark, so no line break
-    // is needed.
+    // The first block of a list item or a cell starts in the same line as the mark.
     if (this.#levels.at(-1)?.used === false) return;
     const nested = this.#lists.length > 0 || this.#rows.length > 0;
     this.#breaks = Math.max(this.#breaks, SPACED.has(tag) && !nested ? 2 : 1);
@@ -183,7 +182,7 @@ export class TextWriter {
       this.#text += this.#lineStart();
     } else {
       if (this.#space) this.#text += " ";
-      // If a list item starts in the middle of a line, its mark is not written.
+      // The marks of list items that start in the middle of a line are not written.
       for (const level of this.#levels) level.used = true;
     }
     this.#text += piece;

@@ -1,7 +1,7 @@
 /**
  * Decodes text with the charset that a mail declares. Many programs declare the charset of their
- * locale, although the text of a script has another one: cron with `LANG=C` declares UTF-8 as
- * `ANSI_X3.4-1968`, and logwatch declares UTF-8 as `iso-8859-1`.
+ * locale, but send text in another charset: cron with `LANG=C` declares UTF-8 as `ANSI_X3.4-1968`,
+ * and logwatch declares UTF-8 as `iso-8859-1`.
  */
 
 import { decodeText } from "../../notification/text.ts";
@@ -10,9 +10,9 @@ import { decodeText } from "../../notification/text.ts";
 const SINGLE_BYTE_REGEXP = /^(?:iso-8859|windows-125|koi8|ibm866|macintosh)/;
 
 /**
- * Decodes text. If the charset is unknown, missing, ASCII or UTF-8, the charset is detected. Text
- * that is declared with a charset of one byte for each character, but is valid UTF-8, is decoded as
- * UTF-8.
+ * Decodes text. Detects the charset if the declared charset is unknown, missing, ASCII or UTF-8. If
+ * the declared charset has one byte for each character, but the text is valid UTF-8, the text is
+ * decoded as UTF-8.
  *
  * @param charset the name that the mail declares, such as `ISO-8859-1`
  */
@@ -23,7 +23,7 @@ export function decodeCharset(bytes: Uint8Array, charset = ""): string {
     try {
       return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
     } catch {
-      // The text is not UTF-8, so the declared charset is right.
+      // The text is not valid UTF-8, so the declared charset is used.
     }
   }
   return new TextDecoder(encoding).decode(bytes);
@@ -35,8 +35,8 @@ export function isSingleByte(charset: string): boolean {
 }
 
 /**
- * Finds an encoding by the name of a charset; undefined if the charset is unknown or ASCII. The
- * decoder treats the names of ASCII, such as `us-ascii`, as windows-1252.
+ * Finds an encoding by the name of a charset. Returns undefined for unknown names. Also returns
+ * undefined for ASCII, because the decoder would treat ASCII as windows-1252.
  */
 function findEncoding(charset: string): string | undefined {
   const label = charset.trim().toLowerCase();
@@ -46,7 +46,7 @@ function findEncoding(charset: string): string | undefined {
     try {
       return new TextDecoder(name).encoding;
     } catch {
-      // Unknown by this name.
+      // The decoder does not know this name. The next name is tried.
     }
   }
   return undefined;

@@ -21,21 +21,22 @@ export interface Structured {
 
 /**
  * Matches the name of a header: visible ASCII except the colon (RFC 5322, section 2.2). Blanks
- * before the colon are allowed, because sendmail also allows them.
+ * before the colon are allowed, as in sendmail.
  */
 const HEADER_REGEXP = /^([!-9;-~]+)[ \t]*:/;
 
-/** Where the head of a mail or a part ends. */
+/** The head (the headers) of a mail or of a part. */
 export interface FoundHead {
   readonly headEnd: number;
-  /** Where the body starts: after the empty line, if there is one. */
+  /** The position at which the body starts, after the empty line if there is one. */
   readonly bodyStart: number;
   /** The lower-case names of the headers. */
   readonly names: readonly string[];
 }
 
 /**
- * Finds the end of a head. It ends before the first line that cannot belong to it.
+ * Finds the end of a head (the headers of a mail or of a part). The head ends before the first line
+ * that is not part of a header.
  *
  * @param text the mail, with one character for each byte
  */
@@ -55,8 +56,8 @@ export function findHead(text: string, start = 0, end: number = text.length): Fo
 }
 
 /**
- * Returns true if a line continues an encoded word: `base64` breaks lines after 76 characters, and
- * scripts write its output into `Subject: =?UTF-8?B?…?=`.
+ * Returns true if a line continues an encoded word of the previous line. The program `base64`
+ * breaks lines after 76 characters, and scripts write its output into `Subject: =?UTF-8?B?…?=`.
  */
 function isRestOfWord(last: string, line: string): boolean {
   return /(?:=\?[^?\s]+\?[Bb]\?|^)[A-Za-z0-9+/]{60,}\s*$/.test(last) && /^[A-Za-z0-9+/=]+(?:\?=.*)?\s*$/.test(line);
@@ -64,7 +65,7 @@ function isRestOfWord(last: string, line: string): boolean {
 
 /**
  * Parses headers. If a header occurs twice, the first value counts. Bytes that are not ASCII are
- * allowed. They are UTF-8, or have the charset that `Content-Type` declares, or are Latin-1.
+ * decoded as UTF-8, in the charset of `Content-Type`, or as Latin-1.
  */
 export function parseHeaders(head: Uint8Array): Headers {
   const headers = parseLines(decodeCharset(head));
@@ -82,7 +83,7 @@ function parseLines(head: string): Headers {
   return new Map(fields.reverse().map(([name, lines]) => [name, lines.join("").trim()]));
 }
 
-/** Matches one encoded word. Its text may contain spaces, against the standard. */
+/** Matches one encoded word. Its text may contain spaces, although the standard forbids spaces. */
 const WORD = String.raw`=\?([^?\s]+)\?([QqBb])\?([^?]*)\?=`;
 const WORD_REGEXP = new RegExp(WORD, "g");
 /** Encoded words in a row. The white space between them does not count (RFC 2047, section 6.2). */
@@ -90,7 +91,8 @@ const WORDS_REGEXP = new RegExp(`${WORD}(?:\\s*${WORD})*`, "g");
 
 /**
  * Decodes the encoded words in a text. Many programs split a character, or the four characters of a
- * base64 group, across two words. Therefore words in a row with one charset are decoded together.
+ * base64 group, across two words. Therefore neighbouring words with the same charset are decoded
+ * together.
  */
 export function decodeWords(text: string): string {
   return text.replace(WORDS_REGEXP, (words) => {
@@ -122,7 +124,10 @@ function concat(arrays: readonly Uint8Array[]): Uint8Array {
   return all;
 }
 
-/** Matches one parameter. A value without quotes may contain spaces, against the standard. */
+/**
+ * Matches one parameter. A value without quotes may contain spaces, although the standard forbids
+ * spaces.
+ */
 const PARAMETER_REGEXP = /;\s*([^\s=;"]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;]*))/g;
 
 /** The maximum length of a header with parameters, in UTF-16 code units. */
@@ -152,7 +157,7 @@ export function parseStructured(header = ""): Structured {
 
 /** Joins the sections of a parameter. If a section occurs twice, the first one counts. */
 function joinSections(sections: readonly Section[]): string {
-  // `name*=` is the same value as `name=`, with a charset.
+  // `name*=` contains the value of `name=`, and also declares its charset.
   const extended = sections.filter(({ index, isEncoded }) => index >= 0 || isEncoded);
   if (extended.length === 0) return decodeWords(sections[0].text);
   const sorted = extended.toSorted((a, b) => a.index - b.index)

@@ -27,7 +27,7 @@ export interface MailContext {
   readonly sender?: string;
 }
 
-/** The input of a notification whose message is decoded. */
+/** The input of a notification whose message is a string, not bytes. */
 export interface MailNotification extends NotificationInput {
   readonly message: string;
 }
@@ -103,8 +103,8 @@ interface ShownAttachment {
 const MAX_INLINE_BYTES = 4 * 1024;
 
 /**
- * The maximum total size of all shown attachments, in bytes. The remaining space is for the text of
- * the mail.
+ * The maximum total size of all shown attachments, in bytes. The text of the mail gets the
+ * remaining space of the message.
  */
 const MAX_INLINE_TOTAL_BYTES = 16 * 1024;
 

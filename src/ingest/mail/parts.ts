@@ -1,7 +1,6 @@
 /**
  * Splits a mail into its parts (RFC 2045, RFC 2046), and decodes their transfer encodings. The
- * bytes of a part are exactly those that its sender encoded: line breaks and charsets are not
- * converted.
+ * decoded bytes are the bytes that the sender encoded: line breaks and charsets are not converted.
  *
  * @module
  */
@@ -19,8 +18,8 @@ export interface FramedMail {
 export interface Part {
   readonly headers: Headers;
   /**
-   * The media type with its parameters. It is `text/plain` if it is missing or invalid, and for a
-   * multipart body without parts.
+   * The media type with its parameters. The value is `text/plain` if the header is missing or
+   * invalid, or if a multipart body does not contain parts.
    */
   readonly type: Structured;
   readonly disposition: Structured;
@@ -30,10 +29,10 @@ export interface Part {
   readonly body: Uint8Array;
 }
 
-/** The maximum depth of parts inside parts. Deeper parts are shown as they are. */
+/** The maximum depth of nested parts. Deeper parts are not split, but shown as text. */
 const MAX_DEPTH = 20;
 
-/** The maximum number of parts of one part. The rest is shown as it is. */
+/** The maximum number of parts inside one part. The rest of the body is treated as one part. */
 const MAX_PARTS = 1000;
 
 /** Parses a mail or a part. This function accepts every input. */
@@ -58,13 +57,18 @@ function decodeTransfer(body: Uint8Array, encoding = ""): Uint8Array {
   return name === "base64" && isBase64(body) ? decodeBase64(body) : body;
 }
 
-/** Checks the first line. Some scripts declare base64, but write text. */
+/**
+ * Returns true if the first line can be base64. Some scripts declare base64, but write plain text.
+ */
 function isBase64(body: Uint8Array): boolean {
   const start = new TextDecoder("latin1").decode(body.subarray(0, 1000)).trimStart();
   return /^[A-Za-z0-9+/]*={0,2}[ \t]*(?:\r*\n|$)/.test(start);
 }
 
-/** Splits the body of a part with parts inside. Any other body has no parts. */
+/**
+ * Splits the body of a part into the parts inside it. Returns an empty list if the type of the body
+ * does not allow parts.
+ */
 function splitParts(type: Structured, body: Uint8Array): FramedMail[] {
   if (type.value === "message/rfc822") return [splitHead(body)];
   const boundary = type.parameters.get("boundary");
@@ -72,9 +76,9 @@ function splitParts(type: Structured, body: Uint8Array): FramedMail[] {
 }
 
 /**
- * Finds the parts of a multipart body. Text before the first delimiter and after the last delimiter
- * counts as a part without headers, because scripts write text there by mistake. The usual notice
- * for programs without MIME is skipped.
+ * Finds the parts of a multipart body. Text before the first delimiter (a line that separates
+ * parts) and after the last delimiter counts as a part without headers, because scripts write text
+ * there by mistake. The usual notice for programs without MIME is skipped.
  */
 function splitAtDelimiters(body: Uint8Array, boundary: string): FramedMail[] {
   // In latin1, each byte is one character, so a position in the text is also the position in the
@@ -99,7 +103,7 @@ function splitAtDelimiters(body: Uint8Array, boundary: string): FramedMail[] {
   return end > 0 ? found : [];
 }
 
-/** Returns the position before the line break that belongs to a delimiter. */
+/** Returns the end of a part: the position before the line break that precedes a delimiter. */
 function beforeBreak(text: string, at: number): number {
   return text.endsWith("\r\n", at) ? at - 2 : text.endsWith("\n", at) ? at - 1 : at;
 }

@@ -1,6 +1,6 @@
 /**
- * Reads a mail from a program that calls sendmail: which parts are the text, and which are
- * attachments. Such a mail often breaks the rules of RFC 5322 and MIME, but its whole text is sent.
+ * Reads a mail, and decides which parts are text and which are attachments. Programs that call
+ * sendmail often break the rules of RFC 5322 and MIME. Even then, the whole text is sent.
  *
  * @module
  */
@@ -24,7 +24,7 @@ export function readMail(bytes: Uint8Array, options: { readonly dotEnds: boolean
   return isEmpty(mail) ? { ...mail, text: decodeCharset(framed.body) } : mail;
 }
 
-/** Returns true if no text and no attachment was found. The body may still contain text. */
+/** Returns true if no text and no attachment was found. */
 function isEmpty({ text = "", html = "", attachments }: Mail): boolean {
   return text.trim() === "" && html.trim() === "" && attachments.length === 0;
 }
@@ -51,7 +51,7 @@ function findWriter(from: string): string | undefined {
   return (name && decodeWords(name).replace(/^\((.*)\)$/, "$1")) || address || from.split(",")[0].trim() || undefined;
 }
 
-/** A text of the mail, in one or two forms. */
+/** A text of the mail, in plain text, HTML or both. */
 interface Block {
   readonly text?: string;
   readonly html?: string;
@@ -80,7 +80,7 @@ function collect(part: Part, parent?: Part): Collected {
   return { blocks: [], attachments: [{ name, type: type.value, charset, content: part.body }] };
 }
 
-/** In a report of a failed delivery, the returned mail is evidence, not text. */
+/** In a report of a failed delivery, the returned mail counts as an attachment. */
 function isAttached({ disposition }: Part, parent: Part | undefined): boolean {
   return disposition.value === "attachment" || parent?.type.value === "multipart/report";
 }
@@ -106,11 +106,10 @@ function readText(part: Part, parent: Part | undefined): string | undefined {
 function isTextPart(part: Part, parent: Part | undefined): boolean {
   const { type: { value: type }, disposition, body } = part;
   const hasName = fileNameOf(part) !== undefined;
-  // Old versions of mailx send a text with characters that they do not know as a file without a
-  // name.
+  // Old versions of mailx send a text with unknown characters as a file without a name.
   if (type === "application/octet-stream") return parent === undefined && !hasName && isText(body);
   if (disposition.value === "attachment") return false;
-  // If the mail is nothing but a text, its type and name do not matter.
+  // If the mail has only one part, every type `text/…` counts as text, even with a file name.
   if (parent === undefined) return type.startsWith("text/");
   const isFile = hasName && parent.type.value === "multipart/mixed";
   return !isFile && (type === "text/plain" || type === "text/html");
@@ -123,8 +122,8 @@ function isText(bytes: Uint8Array): boolean {
 
 /**
  * Joins the lines of each paragraph of `format=flowed` (RFC 3676). A line that ends with a space
- * continues in the next line, if both lines are quoted equally often. The line `-- ` before a
- * signature stays as it is.
+ * continues in the next line, if both lines begin with the same number of `>`. The line `-- `
+ * before a signature is not changed.
  *
  * @param options.deleteSpaces true if the space at the end of a line is not part of the text
  * (DelSp)
@@ -144,7 +143,9 @@ function unflow(text: string, options: { readonly deleteSpaces: boolean }): stri
   return paragraphs.map(({ quotes, text }) => quotes === "" ? text : `${quotes} ${text}`.trimEnd()).join("\n");
 }
 
-/** Merges the forms of one text. The plain text and the HTML of an alternative say the same. */
+/**
+ * Merges the parts of a `multipart/alternative`, which contain the same text in several formats.
+ */
 function mergeAlternatives(blocks: readonly Block[]): Block[] {
   const join = (texts: readonly (string | undefined)[]) => texts.filter((each) => each !== undefined).join("\n");
   const [texts, htmls] = [blocks.filter(({ text }) => text?.trim()), blocks.filter(({ html }) => html?.trim())];
@@ -155,8 +156,8 @@ function mergeAlternatives(blocks: readonly Block[]): Block[] {
 }
 
 /**
- * Joins the texts of a mail. The result has a plain text if every text has one. It has HTML if some
- * text has HTML; a text without HTML is shown as it is.
+ * Joins the texts of a mail. The result has plain text if every text has plain text. The result has
+ * HTML if at least one text has HTML; plain text is then converted to HTML.
  */
 function joinBlocks(blocks: readonly Block[]): Block {
   const isPlain = blocks.every(({ text, html }) => text !== undefined || html === undefined);

@@ -1,17 +1,15 @@
-/**
- * Decodes the content transfer encodings (RFC 2045, section 6). Errors in the encoding are ignored.
- */
+/** Decodes the content transfer encodings (RFC 2045, section 6). Ignores errors in the encoding. */
 
 /**
- * Decodes base64. White space and other foreign characters are ignored. Padding may be missing, or
- * may end a unit in the middle of the text.
+ * Decodes base64. White space and other unexpected characters are ignored. Padding (`=`) may be
+ * missing at the end, and may occur in the middle of the text.
  */
 export function decodeBase64(bytes: Uint8Array): Uint8Array {
   const text = new TextDecoder("latin1").decode(bytes).replace(/[^A-Za-z0-9+/=]+/g, "");
   const decoded = new Uint8Array(Math.ceil(text.length * 3 / 4));
   let at = 0;
   for (const [unit] of text.matchAll(/[^=]+/g)) {
-    // A single character at the end is less than a byte.
+    // A single remaining character has only 6 bits, so it is ignored.
     const whole = unit.length % 4 === 1 ? unit.slice(0, -1) : unit;
     at += decoded.subarray(at).setFromBase64(whole).written;
   }
@@ -19,8 +17,8 @@ export function decodeBase64(bytes: Uint8Array): Uint8Array {
 }
 
 /**
- * Decodes quoted-printable: `=C3=A4`, and `=` at the end of a line, which joins the line with the
- * next one. Other line breaks stay as they are.
+ * Decodes quoted-printable. For example, `=C3` becomes a byte, and `=` at the end of a line joins
+ * the line with the next line. Other line breaks are not changed.
  *
  * @param sign the character before two hexadecimal digits
  */
@@ -45,8 +43,8 @@ export function decodeQuotedPrintable(bytes: Uint8Array, sign: "=" | "%" = "="):
 }
 
 /**
- * Returns the position after blanks and a line break, or after blanks at the end; otherwise
- * undefined.
+ * Skips blanks and a line break, or blanks at the end of the text. Returns the position after them;
+ * undefined if other characters follow.
  */
 function skipSoftBreak(bytes: Uint8Array, start: number): number | undefined {
   let at = start;
