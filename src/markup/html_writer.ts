@@ -117,7 +117,7 @@ export class HtmlWriter {
     this.#html += html;
     this.#last = last;
     this.#afterPre = false;
-    if (this.#html.length > this.#maxChars) throw new RangeError("Cannot write HTML: it grows too much");
+    if (this.#html.length > this.#maxChars) throw new RangeError("Cannot write HTML: it is too long");
   }
 
   #isOpen(tag: string): boolean {

@@ -1,6 +1,6 @@
 /**
- * Requests about our account: its user id, its display name, its device name, and its direct chats
- * (Client-Server API, "Profiles", "Direct Messaging").
+ * Requests about the account that matrix-notify uses: its user id, its display name, its device
+ * name, and its direct chats (Client-Server API, "Profiles", "Direct Messaging").
  */
 
 import { MatrixError, missingField } from "./errors.ts";
@@ -28,10 +28,13 @@ export async function whoami(client: MatrixClient, options: RequestOptions): Pro
 }
 
 /**
- * Checks whether a user exists, by asking for its name: `GET /profile/{userId}/displayname`.
+ * Checks whether a user exists, by requesting the display name: `GET
+ * /profile/{userId}/displayname`.
  *
- * @returns undefined if the homeserver does not say; it may not be able to ask the user's server
- * @throws the errors of {@linkcode request}, except a refusal
+ * @returns undefined if the homeserver cannot answer, for example because it cannot reach the
+ * user's server
+ * @throws the errors of {@linkcode request}; a {@linkcode MatrixError} only if the homeserver refuses
+ * the access token
  */
 export async function userExists(
   client: MatrixClient,

@@ -1,7 +1,7 @@
 /**
  * Finds a homeserver and the name of its software (Client-Server API, "Well-known URIs"). The
  * document `/.well-known/matrix/client` of a domain contains the address of the homeserver. If the
- * domain does not have this document, this program tries the domain as the address of the
+ * domain does not have this document, matrix-notify tries the domain as the address of the
  * homeserver. An address counts as a homeserver only if it answers `/_matrix/client/versions`.
  *
  * @module
@@ -36,7 +36,9 @@ export interface Homeserver {
   readonly baseUrl: string;
   /** The versions of the Matrix specification that the homeserver supports, such as `v1.15`. */
   readonly versions: readonly string[];
-  /** The addresses that were tried, in order, each with its result as a sentence. */
+  /**
+   * The addresses that were tried, in order. Each string also contains the result, as a sentence.
+   */
   readonly tried: readonly string[];
 }
 
@@ -77,8 +79,8 @@ export async function verifyHomeserver(
 }
 
 /**
- * Parses the address of a homeserver, which may have a path: `https://example.org/matrix`. The path
- * of an endpoint is not part of the address.
+ * Parses the address of a homeserver. The address may have a path (`https://example.org/matrix`),
+ * but must not contain the path of an endpoint (`/_matrix/…`).
  *
  * @returns `baseUrl` without a trailing slash
  */
@@ -122,7 +124,7 @@ export async function resolveHomeserver(
 
 interface Search {
   readonly runtime: HttpRuntime;
-  /** The words after "Cannot" in error messages. */
+  /** The words after "Cannot" in error messages, such as `find the homeserver of example.org`. */
   readonly task: string;
   readonly tried: string[];
   readonly options: DiscoveryOptions;
@@ -220,7 +222,7 @@ function createError({ task, tried }: Search, url: string, state: string, cause?
   return new DiscoveryError(message, [...tried, `${url}: ${state}`], { hint: hintFor(cause), cause });
 }
 
-/** Returns a hint: the way to fix the error, and a workaround. */
+/** Returns a hint that names a way to fix the error, and a workaround. */
 function hintFor(cause: unknown): string {
   const hint = cause instanceof TransportError && cause.hint !== undefined ? `${cause.hint};` : "check the name,";
   return `${hint} or give the address of the homeserver: --homeserver https://matrix.example.org`;
@@ -231,9 +233,9 @@ function toText(error: unknown): string {
 }
 
 /**
- * Finds the name of the homeserver's software, such as `Synapse`. Many proxies do not forward the
- * requests of the Server-Server API, and a Synapse without its federation resource does not answer
- * them. So Synapse is also recognized by its unstable features.
+ * Finds the name of the homeserver's software, such as `Synapse`. Many proxies do not forward
+ * requests of the Server-Server API, and Synapse does not answer them if its federation resource is
+ * turned off. Therefore Synapse is also recognized by its unstable features.
  *
  * @returns undefined if the software is unknown
  * @throws {TransportError} if the server did not answer
@@ -256,7 +258,7 @@ export async function readServerSoftware(client: MatrixClient, options: RequestO
 }
 
 /**
- * An unstable feature that only Synapse lists, even if the feature is turned off
+ * An unstable feature that only Synapse lists. Synapse lists it even if it is turned off
  * (synapse/rest/client/versions.py).
  */
 const SYNAPSE_FEATURE = "io.element.e2ee_forced.public";

@@ -23,12 +23,12 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   M_MISSING_TOKEN: {
     failureClass: "credentials",
-    hint: "the Authorization header was lost on the way: check the proxy in front of the homeserver",
+    hint: "the homeserver did not receive the Authorization header: check the proxy in front of it",
   },
   M_USER_LOCKED: { failureClass: "credentials", hint: "ask the homeserver's administrator to unlock the account" },
   M_USER_SUSPENDED: {
     failureClass: "credentials",
-    hint: "ask the homeserver's administrator to lift the suspension of the account",
+    hint: "ask the homeserver's administrator to unsuspend the account",
   },
   M_USER_DEACTIVATED: {
     failureClass: "credentials",

@@ -1,6 +1,6 @@
 /**
- * Sends an event to a room, reads an event, and finds an event that was sent earlier (Client-Server
- * API, "Sending events to a room").
+ * Sends an event to a room, reads an event, and finds an event by its id (Client-Server API,
+ * "Sending events to a room").
  */
 
 import { NotTheServiceError } from "../base/errors.ts";
@@ -8,11 +8,14 @@ import { isObject } from "../base/fields.ts";
 import { MatrixError, missingField } from "./errors.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
-/** Fields of a content for programs that read the room. No client shows them. */
+/**
+ * Additional fields in the content of an event, for programs that read the room. Clients do not
+ * show these fields.
+ */
 export interface OwnFields {
   /** The id that matrix-notify gave the message. {@linkcode findEvent} searches for this id. */
   readonly "dev.matrix-notify.id": string;
-  /** The ids of the notifications in a message that contains several notifications. */
+  /** The ids of the notifications, if the message contains several notifications. */
   readonly "dev.matrix-notify.ids"?: readonly string[];
   readonly "dev.matrix-notify.severity": string;
   /** The sender, such as a script or a service. */
@@ -41,7 +44,7 @@ export interface RoomMessageContent extends OwnFields {
 /** The content of an `m.room.message` event that shows a file. */
 export interface MediaContent extends OwnFields {
   readonly msgtype: "m.image" | "m.audio" | "m.video" | "m.file";
-  /** Always equal to `filename`. If the two texts differ, clients show this text as a caption. */
+  /** Always equal to `filename`. Clients show a different `body` as a caption. */
   readonly body: string;
   readonly filename: string;
   /** The `mxc://` URI of the file. */
@@ -134,8 +137,8 @@ export async function readEvent(
 export interface FindEventOptions extends RequestOptions {
   readonly roomId: string;
   /**
-   * The id that matrix-notify gave the message, or one of the notifications in the message. The id
-   * is in the content of the event.
+   * The id of the message, or of a notification in the message. matrix-notify has written this id
+   * into the content of the event.
    */
   readonly id: string;
   /**
@@ -144,18 +147,18 @@ export interface FindEventOptions extends RequestOptions {
   readonly since: number;
 }
 
-/** The number of events to request at once. Dendrite does not return more events in one answer. */
+/** The number of events in one request. Dendrite returns at most this number of events. */
 const PAGE_EVENTS = "100";
 
-/** The maximum size of a page, in bytes. An event has at most 64 KiB. */
+/** The maximum size of a page, in bytes. A page has up to 100 events of at most 64 KiB. */
 const MAX_PAGE_BYTES: number = 16 * 1024 * 1024;
 
 /**
- * Finds an event that we sent. The search starts with the newest event: `GET
- * /rooms/{roomId}/messages?dir=b`. Reads page after page, until the last page or until a page with
- * an event older than `since`. The request does not use a filter. Dendrite first cuts the list of
- * events to the size of a page, and then applies the filter. With a filter, Dendrite would report
- * the end of the list too early.
+ * Finds an event that we sent: `GET /rooms/{roomId}/messages?dir=b`. The search starts with the
+ * newest event. It ends at the last page, or at a page with an event older than `since`.
+ *
+ * The request does not use a filter, because Dendrite applies a filter only after it has selected
+ * the events of a page. With a filter, Dendrite would report the end of the list too early.
  *
  * @returns the event_id; undefined if the event was not found
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not read the room
@@ -242,8 +245,8 @@ export async function maxUploadBytes(client: MatrixClient, options: RequestOptio
       const size = (await request(client, { ...options, method: "GET", api, path: ["config"] }))["m.upload.size"];
       return typeof size === "number" && size > 0 ? size : undefined;
     } catch (error) {
-      // Servers that support only versions of the specification before 1.11 have only the older
-      // path. Some proxies do not forward requests for the newer path.
+      // Servers older than version 1.11 of the specification have only the older path. Some proxies
+      // do not forward requests for the newer path.
       const { status } = error instanceof MatrixError || error instanceof NotTheServiceError ? error : { status: 0 };
       if (![403, 404, 405].includes(status)) throw error;
     }

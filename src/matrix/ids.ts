@@ -45,15 +45,15 @@ export function parseUserId(text: string): UserId | undefined {
 
 /**
  * Returns the part of a user id or an alias after the first colon. Returns undefined for a room id,
- * because a domain in a room id does not have a meaning.
+ * because the domain in a room id has no meaning.
  */
 export function parseServerName(id: string): string | undefined {
   return /^[@#][^:]+:(.+)$/.exec(id)?.[1];
 }
 
 /**
- * Returns the server name in a text that a person entered for a homeserver: `example.org`,
- * `example.org:8448` or `@bot:example.org`. Returns undefined for a URL, and for a text with a path.
+ * Returns the server name in a person's input for a homeserver: `example.org`, `example.org:8448`
+ * or `@bot:example.org`. Returns undefined for a URL, and for a text with a path.
  */
 export function parseHomeserverName(text: string): string | undefined {
   return parseUserId(text)?.serverName ?? /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d+)?$/.exec(text)?.[0];

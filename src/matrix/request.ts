@@ -24,8 +24,8 @@ export interface MatrixClient {
   /** The address of the homeserver, without a trailing slash. */
   readonly baseUrl: string;
   /**
-   * Returns the address of the homeserver if only its server name is known. Afterwards `baseUrl` is
-   * this address.
+   * Finds the address of the homeserver. This function is present if only the server name is known.
+   * After the call, `baseUrl` is the address.
    *
    * @default `baseUrl` is the address
    * @throws {NotSentError} if the homeserver cannot be found
@@ -54,7 +54,8 @@ export interface Credentials {
    */
   isExpired?(): boolean;
   /**
-   * Replaces a token that the server refused. Afterwards, `accessToken` returns the new token.
+   * Replaces a token that the server refused. After the renewal, `accessToken` returns the new
+   * token.
    *
    * @returns false if the login has ended and cannot be renewed
    * @throws the errors of a request, if the renewal failed but may succeed later
@@ -91,8 +92,8 @@ export interface MatrixRequest extends RequestOptions {
 }
 
 /**
- * Sends a request to a homeserver. If the server refuses the token, this function renews the token
- * where possible, and sends the request again. The second request cannot cause a duplicate, because
+ * Sends a request to a homeserver. If the server refuses the token, this function requests a new
+ * token if possible, and then repeats the request. The repetition cannot cause a duplicate, because
  * the server did not process the first request.
  *
  * @returns the JSON object of a 200 answer
@@ -121,8 +122,8 @@ export async function request(client: MatrixClient, details: MatrixRequest): Pro
 async function freshToken(credentials: Credentials | undefined, options: RequestOptions): Promise<string | undefined> {
   const token = credentials?.accessToken();
   if (token === undefined || !credentials?.isExpired?.()) return token;
-  // If the login cannot be renewed, the old token is tried anyway. The token may still be valid,
-  // because the clock of this host may be wrong.
+  // If the login cannot be renewed, the old token is used anyway. It may still be valid, because
+  // the clock of this host may be wrong.
   await renew(credentials, token, { ...options, softLogout: true });
   return credentials.accessToken();
 }

@@ -1,6 +1,6 @@
 /**
- * The state of a room: members, replacement, power levels (Client-Server API, "Room events", "Room
- * upgrades").
+ * The state of a room: its members, its power levels, and the room that replaced it (Client-Server
+ * API, "Room events", "Room upgrades").
  */
 
 import { isObject } from "../base/fields.ts";
@@ -26,9 +26,9 @@ export interface StateEvent {
 
 /**
  * Reads one state event: `GET /rooms/{roomId}/state/{eventType}/{stateKey}`. If we have left the
- * room, the server returns the event that was valid when we left.
+ * room, the server returns the event that was current at that time.
  *
- * @returns undefined if the room does not have such an event
+ * @returns undefined if the room does not have this event
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not read the state of the room
  */
 export async function readState(client: MatrixClient, options: StateOptions): Promise<StateEvent | undefined> {
@@ -47,7 +47,7 @@ export async function readState(client: MatrixClient, options: StateOptions): Pr
 /**
  * Reads the name of a room: its `m.room.name` or else its canonical alias.
  *
- * @returns undefined if the room has neither
+ * @returns undefined if the room has neither a name nor an alias
  * @throws the errors of {@linkcode readState}
  */
 export async function readRoomName(
@@ -114,8 +114,8 @@ export interface PowerState {
 }
 
 /**
- * The last room version whose creators have a normal power level. In later versions the power of
- * the creators is unlimited. If a version is not a number, the rules of version 11 are used.
+ * The last room version in which creators have a normal power level. In later versions, the power
+ * of creators is unlimited. If a version is not a number, the rules of version 11 are used.
  */
 const LAST_VERSION_WITHOUT_CREATORS = 11;
 

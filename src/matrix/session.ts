@@ -14,7 +14,7 @@ export interface Tokens {
   readonly accessToken: string;
   /**
    * The token with which a new access token is requested. Absent if the access token does not
-   * expire, or if the refresh token that was just used stays valid.
+   * expire. After a refresh, also absent if the old refresh token stays valid.
    */
   readonly refreshToken?: string;
   /** The lifetime of the access token, in milliseconds. Absent if the token does not expire. */
@@ -27,7 +27,10 @@ export interface LoginSession extends Tokens {
   readonly deviceId?: string;
 }
 
-/** The secret that a user shows to log in: a password, or the token of a single sign-on. */
+/**
+ * The secret that proves the identity of a user at a login: a password, or the token of a single
+ * sign-on.
+ */
 export type LoginProof =
   | { readonly type: "m.login.password"; readonly user: string; readonly password: string }
   | { readonly type: "m.login.token"; readonly token: string };

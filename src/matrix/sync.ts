@@ -1,7 +1,7 @@
 /**
  * Reads the rooms that we are in and our invites with `GET /sync` (Client-Server API, "Syncing",
- * "Stripped state"). A filter limits the answer to the data that is needed here. Without the
- * filter, the answer would be large for an account with many rooms.
+ * "Stripped state"). A filter limits the answer to the needed data. Without the filter, the answer
+ * would be large for an account with many rooms.
  *
  * @module
  */
@@ -42,8 +42,8 @@ export interface Invite extends RoomSummary {
 /** Options of {@linkcode syncRooms}. */
 export interface SyncOptions extends RequestOptions {
   /**
-   * The value of `since` in an earlier result. With this value, the server waits for changes after
-   * that result.
+   * The value of `since` in an earlier result. The server then waits for changes after the earlier
+   * result.
    */
   readonly since?: string;
   /**
@@ -73,9 +73,9 @@ const NOTHING = { not_types: ["*"] };
 
 /**
  * Creates the filter of a request. The newest state events may be in the state or in the timeline
- * of the answer, so the filter asks for the events in both. Synapse caches the answer to an initial
- * sync for two minutes. The cache does not apply to a new filter. Therefore each filter contains
- * the current time, as the name of a presence type that does not exist.
+ * of the answer, so the filter includes both. Synapse caches the answer to an initial sync for two
+ * minutes, but not for a filter that it does not know. Therefore each filter contains the current
+ * time, as the name of a presence type that does not exist.
  */
 function createFilter(now: number) {
   return {

@@ -25,15 +25,15 @@ import type { Tokens } from "../session.ts";
 /** The name of the grant for logins with a device code (RFC 8628) in `grant_types_supported`. */
 export const DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
-/** The endpoints of an authorization server. Each address uses https, or is on this host. */
+/** The endpoints of an authorization server. Each address uses https, or belongs to this host. */
 export interface AuthMetadata {
   readonly issuer: string;
   readonly tokenEndpoint: string;
   readonly registrationEndpoint: string;
   readonly revocationEndpoint: string;
   /**
-   * The endpoint for device codes. Undefined if the server does not offer this endpoint. Older
-   * servers do not have this endpoint, because it was added in version 1.18 of the specification.
+   * The endpoint for device codes. Undefined if the server does not offer it. Older servers do not
+   * offer it, because version 1.18 of the specification added this endpoint.
    */
   readonly deviceAuthorizationEndpoint: string | undefined;
 }
@@ -85,8 +85,8 @@ function parseMetadata(answer: Readonly<Record<string, unknown>>, host: string):
 }
 
 /**
- * Checks the address of an endpoint. Tokens are sent to this address, so the connection must be
- * encrypted (RFC 6749, section 3.2).
+ * Checks the address of an endpoint. matrix-notify sends tokens to this address, so the connection
+ * must be encrypted (RFC 6749, section 3.2).
  */
 function findEndpointProblem(value: unknown): string | undefined {
   if (value === undefined) return "is missing";
@@ -207,7 +207,7 @@ const HINTS: Readonly<Record<string, string>> = {
   server_error: "try again later",
 };
 
-/** The request whose answer is parsed by {@linkcode parseTokens}. */
+/** The request for tokens, as {@linkcode parseTokens} needs it. */
 export interface TokenContext {
   readonly task: string;
   readonly url: string;

@@ -64,7 +64,7 @@ export async function registerClient(client: OAuthClient, options: RegisterOptio
   const { client_id: clientId, token_endpoint_auth_method: method = "none", grant_types: grants } = answer;
   if (typeof clientId !== "string" || clientId === "") throw unusableAnswer(REGISTER, url, "has no client_id");
   if (method !== "none") {
-    const state = `requires the client authentication ${method}, which a public client does not have`;
+    const state = `requires the client authentication ${method}, but this program does not have a secret`;
     throw unusableAnswer(REGISTER, url, state);
   }
   if (Array.isArray(grants) && !grants.includes(DEVICE_CODE_GRANT)) {
@@ -86,7 +86,7 @@ export interface DeviceCodeOptions extends RequestOptions {
 
 /** A login that a person has not confirmed yet. */
 export interface DeviceAuthorization {
-  /** The secret with which the tokens of the login are requested. */
+  /** The secret that matrix-notify sends when it requests the tokens of the login. */
   readonly deviceCode: string;
   /** The code that the person enters. */
   readonly userCode: string;
@@ -107,13 +107,10 @@ export interface DeviceAuthorization {
 
 const GET_CODE = "get a device code";
 
-/**
- * The time between two requests for the tokens, in milliseconds, if the server does not send an
- * interval (RFC 8628, section 3.2).
- */
+/** The value of `intervalMs` if the server does not send an interval (RFC 8628, section 3.2). */
 const DEFAULT_INTERVAL_MS = 5000;
 
-/** The shortest time between two requests for the tokens, even if the server sends a shorter one. */
+/** The minimum of `intervalMs`, even if the server sends a shorter interval. */
 const MIN_INTERVAL_MS = 1000;
 
 /**
@@ -191,13 +188,13 @@ export type LoginTokens = Tokens & Required<Pick<Tokens, "refreshToken">>;
 
 const LOG_IN = "log in";
 
-/** The time that each error `slow_down` adds to the time between two requests, in milliseconds. */
+/** The increase of the polling interval after an error `slow_down`, in milliseconds. */
 const SLOW_DOWN_MS = 5_000;
 
 /**
  * Requests the tokens repeatedly until the person has confirmed the login (RFC 8628, sections 3.4
- * and 3.5). Between two requests, waits for the interval that the server sent. Makes the interval
- * longer after the error `slow_down`. Doubles the waiting time while the server cannot be reached.
+ * and 3.5). Between two requests, waits for the interval that the server sent. Increases the
+ * interval after the error `slow_down`. Doubles the interval while the server cannot be reached.
  *
  * @throws {OAuthError} if the person refused (`access_denied`), the codes have expired
  * (`expired_token`), or the server refuses for another reason
