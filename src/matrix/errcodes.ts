@@ -23,7 +23,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   M_MISSING_TOKEN: {
     failureClass: "credentials",
-    hint: "the homeserver did not receive the Authorization header: check the proxy in front of it",
+    hint: "the Authorization header did not arrive: check the proxy in front of the homeserver",
   },
   M_USER_LOCKED: { failureClass: "credentials", hint: "ask the homeserver's administrator to unlock the account" },
   M_USER_SUSPENDED: {

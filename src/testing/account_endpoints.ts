@@ -79,7 +79,7 @@ export function refresh({ accounts, logins, software }: HomeserverState, { body:
   return jsonAnswer(200, toTokenResponse(refreshed, logins.lifetimeMs));
 }
 
-/** Ends a single sign-on: redirects the browser to the client, with a login token in the URL. */
+/** Ends a single sign-on. Redirects the browser to the client, with a login token in the URL. */
 export function ssoRedirect({ logins }: HomeserverState, { query }: EndpointRequest): Answer {
   const target = URL.parse(query.get("redirectUrl") ?? "");
   if (logins.ssoUser === undefined) return matrixError(404, "M_UNRECOGNIZED", "Unrecognized request");
@@ -171,7 +171,9 @@ export function putAccountData(
   return jsonAnswer(200, {});
 }
 
-/** Returns the name of a user. As on Synapse, the name of a new user is the local part of its id. */
+/**
+ * Returns the display name of a user. As on Synapse, the default is the local part of the user id.
+ */
 export function getDisplayName({ accounts, displayNames }: HomeserverState, { params }: EndpointRequest): Answer {
   const { userId = "" } = params;
   if (!accounts.hasUser(userId)) return matrixError(404, "M_NOT_FOUND", "Profile was not found");
@@ -184,7 +186,7 @@ export function setDisplayName(
 ): Answer {
   const { userId = "" } = params;
   const { displayname } = body.value;
-  // For most errors with M_FORBIDDEN, Synapse uses status 403. For this error, it uses 400.
+  // Synapse uses status 400 for this error, but 403 for most other errors with M_FORBIDDEN.
   if (userId !== token.userId) return matrixError(400, "M_FORBIDDEN", "Cannot set another user's displayname");
   if (typeof displayname !== "string") return matrixError(400, "M_BAD_JSON", "Missing key 'displayname'");
   if (displayname.length > MAX_DISPLAY_NAME_CHARS) {

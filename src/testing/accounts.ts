@@ -37,14 +37,14 @@ export interface Device {
 }
 
 /**
- * Stores users and access tokens. Revoked and expired tokens stay stored, because the error answer
- * depends on the reason why a token is invalid.
+ * Stores users and access tokens. Revoked and expired tokens stay stored, because a revoked token
+ * and an expired token get different errors.
  */
 export class Accounts {
   readonly #software: HomeserverSoftware;
   readonly #delegation: Delegation | undefined;
   readonly #now: () => number;
-  /** The password of each user id. */
+  /** The passwords, by user id. */
   readonly #users = new Map<string, string>();
   readonly #tokens = new Map<string, TokenState>();
   readonly #deviceNames = new Map<string, string>();
@@ -86,7 +86,7 @@ export class Accounts {
     return accessToken;
   }
 
-  /** Lists the devices of a user that have a token that is not revoked. */
+  /** Lists the devices of a user. Devices whose tokens are all revoked are left out. */
   devices(userId: string): Device[] {
     const own = [...this.#tokens.values()].filter((token) => token.userId === userId && token.state !== "revoked");
     const delegated = this.#delegation?.deviceIds(userId) ?? [];
@@ -109,8 +109,8 @@ export class Accounts {
   }
 
   /**
-   * Revokes all tokens of a token's device. If the token does not belong to a device, revokes only
-   * this token.
+   * Removes the device of a token by revoking all tokens of this device. If the token does not
+   * belong to a device, revokes only this token.
    */
   removeDevice({ accessToken, userId, deviceId }: Token): void {
     const ended = deviceId === undefined ? [this.#tokens.get(accessToken)] : this.#tokensOfDevice(userId, deviceId);
@@ -165,8 +165,8 @@ export class Accounts {
 }
 
 /**
- * The number of logins that Synapse accepts without a delay. After these logins, Synapse accepts
- * one login per interval.
+ * The number of logins that Synapse accepts without a delay. After that, Synapse accepts one login
+ * per interval.
  */
 const LOGIN_BURST = 5;
 const LOGIN_INTERVAL_MS = 300_000;
@@ -177,7 +177,7 @@ const LOGIN_TOKEN_MS = 120_000;
 interface RefreshToken {
   readonly userId: string;
   readonly deviceId: string;
-  /** The newest pair of tokens that a client got in exchange for this refresh token. */
+  /** The newest pair of tokens that was created with this refresh token. */
   next?: TokenPair;
 }
 
@@ -224,14 +224,14 @@ export class Logins {
     return 0;
   }
 
-  /** Creates a login token. A client gets such a token after a single sign-on. */
+  /** Creates a login token. A client gets a login token after a single sign-on. */
   addLoginToken(userId: string): string {
     const token = `syl_${crypto.randomUUID().replaceAll("-", "")}`;
     this.#loginTokens.set(token, { userId, until: this.#now() + LOGIN_TOKEN_MS });
     return token;
   }
 
-  /** Finds the user of a login token. The token is then invalid, because it works only once. */
+  /** Finds the user of a login token, and removes the token, because it works only once. */
   takeLoginToken(token: string): string | undefined {
     const found = this.#loginTokens.get(token);
     this.#loginTokens.delete(token);
@@ -251,9 +251,9 @@ export class Logins {
   }
 
   /**
-   * Exchanges a refresh token for a new pair of tokens. The client may not receive the answer with
-   * the new pair. Therefore, the old refresh token stays valid until the new pair is used. If the
-   * old refresh token is used again, the server creates another pair, and revokes the unused pair.
+   * Exchanges a refresh token for a new pair of tokens. The client may not receive the answer.
+   * Therefore, the old refresh token stays valid until the new pair is used. If the client uses the
+   * old refresh token again, the server creates another pair, and revokes the unused pair.
    */
   refresh(accounts: Accounts, refreshToken: string): RefreshResult {
     const token = this.#refreshTokens.get(refreshToken);
@@ -286,9 +286,9 @@ interface CachedIntrospection extends Introspection {
 }
 
 /**
- * Asks an authorization server whether tokens are valid (introspection). This class caches each
- * result for two minutes, as Synapse does. Because of the cache, a revoked token stays valid for up
- * to two minutes, and a token with a cached result works while the authorization server is down.
+ * Asks an authorization server whether tokens are valid (introspection). Caches each result for two
+ * minutes, as Synapse does. Because of the cache, a revoked token stays valid for up to two
+ * minutes. Tokens with a cached result also work while the authorization server is down.
  */
 export class Delegation {
   readonly #server: LoopbackAuthorizationServer;
@@ -307,7 +307,7 @@ export class Delegation {
     return this.#server.metadata;
   }
 
-  /** Lists the ids of the devices on which a user has a session that has not ended. */
+  /** Lists the device ids of a user's sessions. Ended sessions are left out. */
   deviceIds(userId: string): readonly string[] {
     const sessions = this.#server.sessions.filter(({ localpart, ended }) =>
       this.#toUserId(localpart) === userId && !ended

@@ -1,6 +1,6 @@
 /**
  * The clients of a loopback authorization server: their registration (RFC 7591), and the check of
- * their requests. Also parses the forms and creates the errors of OAuth 2.0.
+ * their requests. This file also parses forms and creates the errors of OAuth 2.0.
  */
 
 import { type Answer, jsonAnswer } from "./answer.ts";
@@ -17,11 +17,11 @@ export function oauthError(error: string, description: string, status = 400): An
   return jsonAnswer(status, { error, error_description: description }, NO_STORE);
 }
 
-/** The parameters of a form, without the parameters that are empty (RFC 6749, section 3.2). */
+/** The parameters of a form. Empty parameters are left out (RFC 6749, section 3.2). */
 export type Form = ReadonlyMap<string, string>;
 
 /**
- * Parses the body of a request. The body must be a form. It must not contain two parameters with
+ * Parses the body of a request. The body must be a form, and must not contain two parameters with
  * the same name.
  */
 export function parseForm({ headers, body, query }: Call): Form | Answer {
@@ -53,8 +53,8 @@ export interface Client {
 export const DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
 /**
- * The known grant types. The Matrix specification requires that the registration of a client
- * ignores unknown grant types.
+ * The known grant types. The server ignores unknown grant types in a registration, as the Matrix
+ * specification requires.
  */
 const GRANT_TYPES: readonly string[] = ["authorization_code", "refresh_token", DEVICE_CODE_GRANT];
 
@@ -76,8 +76,8 @@ export class Clients {
   }
 
   /**
-   * Finds the client that sent a request. No client has a secret, because all clients are public.
-   * Therefore, a request with a secret is rejected.
+   * Finds the client that sent a request. All clients are public, so they have no secret. A request
+   * with a secret is rejected.
    */
   recognize({ headers }: Call, form: Form): Client | Answer {
     if (headers.has("authorization") || form.has("client_secret")) {
@@ -100,8 +100,8 @@ function parseMetadata({ headers, body }: Call): Readonly<Record<string, unknown
 }
 
 /**
- * Finds a mistake in the metadata of a client. The rules are in RFC 7591, section 2, and in the
- * Client-Server API 1.15, "Client metadata".
+ * Returns the first mistake in the metadata of a client. The rules are in RFC 7591, section 2, and
+ * in the Client-Server API 1.15, "Client metadata".
  */
 function findMetadataProblem(
   metadata: Readonly<Record<string, unknown>>,
@@ -119,7 +119,7 @@ function findMetadataProblem(
   if (!["web", "native"].includes(String(metadata.application_type ?? "web"))) {
     return bad("application_type must be web or native");
   }
-  // The field must be present: if it is absent, it means client_secret_basic (RFC 7591).
+  // This field is required, because its default is client_secret_basic (RFC 7591).
   if (metadata.token_endpoint_auth_method !== "none") return bad("token_endpoint_auth_method must be none");
   const grants = texts(metadata.grant_types, ["authorization_code"]);
   const hasCode = texts(metadata.response_types, ["code"]).includes("code");

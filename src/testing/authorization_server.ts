@@ -56,11 +56,12 @@ const DEFAULT_LIFETIME_MS = 5 * 60_000;
 
 /**
  * An authorization server on 127.0.0.1. It supports metadata, registration, device authorization,
- * refresh tokens and revocation. Each use of a refresh token creates a new one. The server is as
- * strict as RFC 6749, RFC 7009, RFC 7591 and RFC 8628. A {@linkcode LoopbackHomeserver} can
- * delegate its logins to this server. The test calls {@linkcode
- * LoopbackAuthorizationServer.approve} or {@linkcode LoopbackAuthorizationServer.deny} in place of
- * a user in the browser. All data is in memory and survives {@linkcode LoopbackServer.restart}.
+ * refresh tokens and revocation. Each use of a refresh token creates a new refresh token. The
+ * server is as strict as RFC 6749, RFC 7009, RFC 7591 and RFC 8628. A
+ * {@linkcode LoopbackHomeserver} can delegate its logins to this server. The test calls
+ * {@linkcode LoopbackAuthorizationServer.approve} or {@linkcode LoopbackAuthorizationServer.deny}
+ * in place of a user in the browser. All data is in memory and survives
+ * {@linkcode LoopbackServer.restart}.
  *
  * @example
  * ```ts
@@ -154,14 +155,14 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
     this.#state.sessions.expire(accessToken);
   }
 
-  /** Ends the session of a token. Simulates a user who logs out a device. */
+  /** Ends the session of a token, as if the user had logged out the device. */
   endSession(token: string): void {
     this.#state.sessions.revoke(token);
   }
 
   /**
-   * Finds the owner of an access token. Returns undefined if the token is not valid. A homeserver
-   * calls this method.
+   * Finds the owner of an access token, for a homeserver. Returns undefined if the token is not
+   * valid.
    */
   introspect(accessToken: string): Introspection | undefined {
     return this.#state.sessions.introspect(accessToken);
@@ -272,8 +273,8 @@ function token({ grants, sessions }: State, client: Client, form: Form): Answer 
 }
 
 /**
- * Revokes a token. The Matrix specification recommends that a request without `client_id` is
- * accepted. If the `client_id` is present, it must be the id of a registered client.
+ * Revokes a token. A request without `client_id` is accepted, as the Matrix specification
+ * recommends. A `client_id` must be the id of a registered client.
  */
 function revoke({ clients, sessions }: State, call: Call): Answer {
   const form = parseForm(call);

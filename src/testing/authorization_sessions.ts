@@ -1,11 +1,11 @@
 /**
  * The device authorizations and sessions of a loopback authorization server.
  *
- * After a user confirms a device authorization (RFC 8628), the authorization becomes a session.
- * Each refresh creates a new pair of tokens. The old refresh token stays valid until a token of the
- * new pair is used. Until then, a client that did not receive the answer can repeat the request. If
- * the old refresh token is used later, the session ends (Client-Server API 1.15, "Refresh token
- * grant"; RFC 9700, section 4.14.2).
+ * A device authorization (RFC 8628) becomes a session when a user confirms it. Each refresh creates
+ * a new pair of tokens. The old refresh token stays valid until a token of the new pair is used, so
+ * a client can repeat the request if it did not receive the answer. If the old refresh token is
+ * used later, the session ends (Client-Server API 1.15, "Refresh token grant"; RFC 9700, section
+ * 4.14.2).
  *
  * @module
  */
@@ -28,7 +28,7 @@ export interface AuthorizationServerOptions extends LoopbackOptions {
   readonly deviceAuthorization?: boolean;
 }
 
-/** A session of a client that a user has confirmed. */
+/** A session of a client. A session starts when a user confirms the login. */
 export interface OAuthSession {
   /** The user id between `@` and the colon. */
   readonly localpart: string;
@@ -37,17 +37,17 @@ export interface OAuthSession {
   /** The id of the client. */
   readonly clientId: string;
   /**
-   * True if the session has ended. A session ends if the client revokes a token, if the test calls
-   * {@linkcode LoopbackAuthorizationServer.endSession}, if a newer session of the device starts, or
-   * if the client uses an old refresh token that is no longer valid.
+   * True if the session has ended. A session ends if
+   *
+   * - the client revokes a token,
+   * - the test calls {@linkcode LoopbackAuthorizationServer.endSession},
+   * - a newer session of the device starts, or
+   * - the client uses an old refresh token that is no longer valid.
    */
   readonly ended: boolean;
 }
 
-/**
- * If a client polls too fast, its polling interval permanently becomes longer by this time, in
- * milliseconds.
- */
+/** The increase of the polling interval of a client that polls too fast, in milliseconds. */
 const SLOW_DOWN_MS = 5_000;
 
 interface DeviceGrant {
@@ -80,7 +80,10 @@ export class DeviceGrants {
     this.#now = now;
   }
 
-  /** Creates the device code and the user code. The first polling interval starts immediately. */
+  /**
+   * Creates the device code and the user code. The client must wait for one interval before its
+   * first poll.
+   */
   begin(client: Client, requested: { readonly scope: string; readonly deviceId: string }, url: string): Answer {
     const { deviceCodeLifetimeMs = 20 * 60_000, intervalMs = 5_000, completeUri = true } = this.#options;
     const now = this.#now();
@@ -106,8 +109,8 @@ export class DeviceGrants {
   }
 
   /**
-   * Answers a poll: a request of a client that waits for the user (RFC 8628, section 3.5). Only the
-   * client that requested a device code can use this code. One code creates only one session.
+   * Answers a poll (the request of a client that waits for the user; RFC 8628, section 3.5). Only
+   * the client that requested a device code can use it. One code creates only one session.
    */
   redeem(client: Client, deviceCode: string): GrantedLogin | Answer {
     const grant = this.#grants.find((grant) => grant.deviceCode === deviceCode);
@@ -175,8 +178,8 @@ interface Session {
   readonly scope: string;
   ended: boolean;
   /**
-   * The newest pair of tokens. The field `previous` is the pair before `current`. The previous pair
-   * stays valid until a token of `current` is used.
+   * The newest pair of tokens. The field `previous` is the pair before it. That pair stays valid
+   * until a token of `current` is used.
    */
   current: TokenPair;
   previous: TokenPair | undefined;
@@ -198,7 +201,7 @@ export interface Introspection {
   readonly expiresAt: number;
 }
 
-/** Stores all sessions. Finds a session by any of its tokens, including its old tokens. */
+/** Stores all sessions. Finds a session by any of its current or old tokens. */
 export class Sessions {
   readonly #byToken = new Map<string, Session>();
   readonly #lifetimeMs: number;
@@ -277,7 +280,7 @@ export class Sessions {
     };
   }
 
-  /** Removes an unused pair of tokens. A newer pair replaces this pair. */
+  /** Removes a pair of tokens that was never used. A newer pair replaces it. */
   #drop({ accessToken, refreshToken }: TokenPair): void {
     this.#byToken.delete(accessToken);
     this.#byToken.delete(refreshToken);

@@ -10,7 +10,9 @@ export const MAX_EVENT_BYTES = 65_536;
 /** A JSON object. */
 export type JsonObject = Readonly<Record<string, unknown>>;
 
-/** A parsed body and its JSON text. The text is needed to distinguish 1.0 from 1. */
+/**
+ * A parsed body and its JSON text. The text is needed, because 1.0 and 1 are equal after parsing.
+ */
 export interface JsonBody {
   readonly text: string;
   readonly value: JsonObject;
@@ -45,7 +47,7 @@ export function checkContent(eventType: string, body: JsonBody, software: Homese
   return undefined;
 }
 
-/** The longest type and the longest state key of an event, in bytes. */
+/** The maximum length of the type and of the state key of an event, in bytes. */
 const MAX_NAME_BYTES = 255;
 
 /** Returns an error answer if the type or the state key of an event is too long. */
@@ -101,7 +103,7 @@ function formatCanonicalJson(value: unknown): string {
 
 /**
  * Returns true if all numbers in a JSON text are integers from -(2^53)+1 to 2^53-1. Matrix does not
- * allow other numbers. The function needs the text, because 1.0 and 1 are equal after parsing.
+ * allow other numbers. The text is needed, because 1.0 and 1 are equal after parsing.
  */
 function hasCanonicalNumbers(text: string): boolean {
   const withoutStrings = text.replace(/"[^"\\]*(?:\\.[^"\\]*)*"/gs, '""');

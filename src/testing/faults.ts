@@ -1,7 +1,7 @@
 /**
- * The faults of loopback servers. A fault is a named error that a test server simulates. This file
- * contains the faults that all servers support. It also chooses the fault for each request. Each
- * server adds more faults.
+ * The faults that all loopback servers support. A fault is a named error that a test server
+ * simulates. This file also chooses the fault for each request. Other files add the faults of one
+ * server.
  *
  * @module
  */
@@ -64,8 +64,8 @@ export interface FaultPlan {
   /**
    * The result for the client. With `cut`, the connection ends without an answer. With `hang`, the
    * connection stays open without an answer. With `late`, the normal answer arrives after a delay.
-   * With `refuse`, the port is closed. If the value is a function, the client gets the answer that
-   * the function returns instead of the normal answer.
+   * With `refuse`, the port is closed. If the value is a function, the client gets the answer of
+   * this function instead of the normal answer.
    */
   readonly outcome: "cut" | "hang" | "late" | "refuse" | ((details: FaultDetails, now: number) => Answer);
 }
@@ -75,8 +75,8 @@ export interface FaultRule<FaultName extends string, RouteName extends string> {
   readonly name: FaultName;
   readonly options: FaultOptions<RouteName>;
   /**
-   * A promise that resolves when the test ends the fault. After that, the server ends the requests
-   * that are still open because of the fault.
+   * A promise that resolves when the test ends the fault. The server then ends the requests that
+   * are still open because of the fault.
    */
   readonly cleared: Promise<void>;
   readonly clear: () => void;
@@ -118,8 +118,8 @@ export class FaultRules<FaultName extends string, RouteName extends string> {
   }
 
   /**
-   * Finds the first rule that applies to a request. Only this rule and the rules before it count the
-   * request.
+   * Finds the first rule that applies to a request. The rules after this rule do not count the
+   * request for their options `times` and `every`.
    */
   next(request: ReceivedRequest<RouteName>): FaultRule<FaultName, RouteName> | undefined {
     for (const rule of this.#rules) {

@@ -84,7 +84,7 @@ const FAULTS: Readonly<Record<GotifyFaultName, FaultPlan>> = {
 
 /**
  * A Gotify server on 127.0.0.1 with one application and one client. A message has no size limit, as
- * with Gotify's default database, SQLite. If a program sends a message twice, the server stores two
+ * with Gotify's default database, SQLite. If a client sends a message twice, the server stores two
  * messages, as Gotify would.
  */
 export class LoopbackGotify extends LoopbackServer<GotifyFaultName, GotifyRouteName> {

@@ -62,8 +62,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Starts a homeserver without users and rooms. By default, faults (errors that the server
-   * simulates) apply to requests that send events.
+   * Starts a homeserver without users and rooms. By default, faults (simulated errors) apply to
+   * requests that send events.
    *
    * @throws {Deno.errors.AddrInUse} if the port is in use
    */
@@ -105,8 +105,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
 
   /**
    * Creates another access token for a user. If the device already has a token, this method
-   * simulates a new login on the device, and Dendrite revokes the older token. Without a device id,
-   * the new token is like a token that an administrator of Synapse created: it has no device.
+   * simulates a new login on the device. Dendrite then revokes the older token. A token without a
+   * device id has no device, like a token that an administrator of Synapse created.
    *
    * @throws {Error} if the user does not exist
    */
@@ -145,8 +145,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
    * Creates a room.
    *
    * @returns the room id
-   * @throws {Error} if the options do not contain a member, or the room id or the alias already
-   * exists
+   * @throws {Error} if `members` is empty, or if the room id or the alias already exists
    */
   createRoom(options: RoomOptions): string {
     return this.#state.rooms.create(options).roomId;
@@ -191,8 +190,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
 
   /**
    * Replaces a room with a new room, as `POST /rooms/{roomId}/upgrade` does. The new room gets the
-   * name, the alias and the power levels of the old room, but not its members. After the upgrade,
-   * users with a low power level cannot send to the old room.
+   * name, the alias and the power levels of the old room, but not its members. Users with a low
+   * power level can then not send to the old room.
    *
    * @returns the room id of the new room
    * @throws {Error} if the room does not exist

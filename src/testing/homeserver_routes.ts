@@ -93,7 +93,10 @@ type HomeserverRoute =
     | {
       readonly access: "token";
       readonly run: (state: HomeserverState, request: AuthenticatedRequest) => Answer | Promise<Answer>;
-      /** True if `run` awaits `ready`. If not true, `handle` awaits `ready` before `run`. */
+      /**
+       * True if `run` itself awaits the promise `ready`, which the fault (simulated error) `slow`
+       * delays. Otherwise, the caller awaits `ready` before it calls `run`.
+       */
       readonly awaitsReady?: boolean;
       /** True if the body is a file instead of JSON. */
       readonly takesFile?: boolean;
@@ -204,10 +207,10 @@ const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
   },
 ];
 
-/** The largest request that Synapse reads, in bytes, if uploads may not be larger. */
+/** The maximum size of a request to Synapse, in bytes. A higher limit for uploads replaces it. */
 const MAX_REQUEST_BYTES = 200 * MAX_EVENT_BYTES;
 
-/** Returns true if Synapse closes the connection, because the request is too long. */
+/** Returns true if a request is so long that Synapse closes the connection. */
 function isTooLong({ software, media }: HomeserverState, { bytes }: Call): boolean {
   return software === "Synapse" && bytes.length > Math.max(MAX_REQUEST_BYTES, media.maxUploadBytes);
 }
@@ -221,8 +224,8 @@ export function route(method: string, path: string): HomeserverRouteName | undef
 }
 
 /**
- * Answers a request. Checks the path, the method, the token and the body, in this order. The real
- * servers use this order.
+ * Answers a request. Checks the path, the method, the token and the body, in this order, as the
+ * real servers do.
  */
 export async function handle(state: HomeserverState, call: Call): Promise<Answer | "cut"> {
   if (isTooLong(state, call)) return "cut";

@@ -15,7 +15,10 @@ export interface HomeserverState {
   readonly serverName: string;
   readonly now: () => number;
   readonly accounts: Accounts;
-  /** The access to the authorization server. Undefined if the homeserver manages the logins. */
+  /**
+   * The connection to the authorization server. Undefined if the homeserver itself manages the
+   * logins.
+   */
   readonly delegation: Delegation | undefined;
   readonly logins: Logins;
   readonly rooms: Rooms;

@@ -11,8 +11,8 @@ import type { Transaction } from "./transactions.ts";
 
 /**
  * Sends an event. With Synapse, simultaneous requests with the same transaction id create only one
- * event. With Dendrite and Conduit, two such requests can create two events, because these servers
- * look for the id when a request arrives, but store the id later, when the event is created.
+ * event. With Dendrite and Conduit, these requests can create two events. These servers look for
+ * the id when a request arrives, but store the id later, when they create the event.
  */
 export async function send(
   state: HomeserverState,
@@ -83,8 +83,8 @@ interface Filter {
 }
 
 /**
- * Reads a page of `GET /rooms/{roomId}/messages`. A pagination token contains a number: the
- * position in the list of events.
+ * Reads a page of `GET /rooms/{roomId}/messages`. A pagination token contains the position in the
+ * list of events.
  */
 function readMessages(room: Room, query: URLSearchParams, reader: Reader): Answer {
   const { timeline } = room;
@@ -105,7 +105,7 @@ function readMessages(room: Room, query: URLSearchParams, reader: Reader): Answe
     chunk: chunk.map((event) => toClientEvent(event, room.roomId, reader)),
     start: from,
     // Synapse and Dendrite omit `end` only if the page is empty. The last page with events has an
-    // `end`, although no events follow.
+    // `end`, although there are no more events.
     ...chunk.length > 0 && { end: `t${dir === "b" ? start - passed : start + passed}` },
   });
 }
@@ -115,8 +115,9 @@ function pageCap(software: HomeserverSoftware): number {
 }
 
 /**
- * Selects the events of a page. Dendrite takes a full page of events, and then removes the events
- * that the filter rejects. Synapse and Conduit apply the filter first, and then take a full page.
+ * Selects the events of a page. Dendrite first takes a full page of events, and then removes the
+ * events that the filter rejects. Synapse and Conduit apply the filter before they take a full
+ * page.
  */
 function cutPage(
   ahead: readonly TimelineEvent[],

@@ -80,7 +80,7 @@ export interface NtfyOptions extends LoopbackOptions {
    */
   readonly maxTotalFileBytes?: number;
   /**
-   * The server's `message-size-limit`, in bytes: one byte more than the longest message.
+   * The server's `message-size-limit`, in bytes. Messages must be shorter than this limit.
    * @default {4096}
    */
   readonly messageLimitBytes?: number;

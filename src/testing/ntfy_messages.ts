@@ -1,6 +1,6 @@
 /**
- * The messages and the errors of a loopback ntfy server. Also parses both forms of publishing: JSON
- * to `/`, and a text or a file to `/{topic}` (ntfy, `server/server.go`).
+ * The messages and the errors of a loopback ntfy server. This file also parses both forms of a
+ * request to publish: JSON to `/`, and a text or a file to `/{topic}` (ntfy, `server/server.go`).
  */
 
 import { parseJsonObject } from "../base/fields.ts";
@@ -91,8 +91,8 @@ export function ntfyError(code: keyof typeof ERRORS, headers: Readonly<Record<st
 export type NewNtfyMessage = Omit<NtfyMessage, "id" | "time" | "expires" | "event">;
 
 /**
- * The default of `message-size-limit` in bytes (ntfy, `server/config.go`). A text of this size is
- * already too long, and becomes an attachment.
+ * The default of `message-size-limit`, in bytes (ntfy, `server/config.go`). A text must be shorter
+ * than the limit; otherwise it becomes an attachment.
  */
 export const NTFY_MESSAGE_LIMIT_BYTES = 4096;
 
@@ -143,13 +143,13 @@ export interface NtfyLimits {
 export interface Publication {
   readonly topic: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Returns the value of the first parameter that is set, or an empty text. */
+  /** Returns the value of the first of these parameters that is set, or an empty string. */
   readonly read: (...names: string[]) => string;
 }
 
 /**
- * Parses a request to `/` with JSON, whose size must be less than twice the limit of messages.
- * Ignores unknown fields, because ntfy ignores them.
+ * Parses a JSON request to `/`. Its size must be less than twice the limit for messages. Ignores
+ * unknown fields, as ntfy does.
  */
 export function parseJsonPublication({ bytes }: Call, { messageBytes }: NtfyLimits): Publication | Answer {
   if (bytes.length >= 2 * messageBytes) return ntfyError(41303);
@@ -182,8 +182,9 @@ export function parseTextPublication({ bytes, headers, query }: Call, topic: str
 }
 
 /**
- * Creates the message of a request. If the request contains a file name, or if the body is not
- * UTF-8 or is too long for a message, the body becomes an attachment instead of the text.
+ * Creates the message of a request. The body becomes an attachment instead of the text in three
+ * cases: the request contains a file name, the body is not UTF-8, or the body is too long for a
+ * message.
  */
 export function createMessage(publication: Publication, limits: NtfyLimits): NewNtfyMessage | Answer {
   const { topic, bytes, read } = publication;
@@ -228,7 +229,7 @@ function decodeUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Parses a priority. Returns 0 for an empty text, and undefined for an unknown priority. */
+/** Parses a priority. Returns 0 for an empty string, and undefined for an unknown priority. */
 function parsePriority(text: string): number | undefined {
   const name = text.toLowerCase() === "urgent" ? "max" : text.toLowerCase();
   if (name === "") return 0;

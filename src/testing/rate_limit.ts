@@ -35,8 +35,8 @@ export class RateLimiter {
     const time = this.#now();
     const bucket = this.#buckets.get(userId) ?? { count: 0, time };
     const count = Math.max(0, bucket.count - perSecond * (time - bucket.time) / 1000);
-    // Allows a rounding error of one millisecond. Without this, a client that has waited exactly the
-    // required time could fail.
+    // Allows a rounding error of one millisecond. Without this tolerance, a client that has waited
+    // exactly the required time could be rejected.
     if (count + 1 <= burst + perSecond / 1000) {
       this.#buckets.set(userId, { count: count + 1, time });
       return undefined;

@@ -59,7 +59,7 @@ export class RequestLog<RouteName extends string> {
     this.#notifyWaiters();
   }
 
-  /** Waits until `count` requests match, and returns the last of these requests. */
+  /** Waits until `count` requests match, and returns the last of them. */
   wait(
     predicate: (request: ReceivedRequest<RouteName>) => boolean,
     count: number,
@@ -70,7 +70,7 @@ export class RequestLog<RouteName extends string> {
     });
   }
 
-  /** Rejects the promises of all calls of `wait` that are not resolved. */
+  /** Rejects all pending promises of `wait`. */
   close(): void {
     for (const { reject } of this.#waiters) reject(new Error("Cannot wait for a request: the server was disposed of"));
     this.#waiters.clear();

@@ -17,15 +17,17 @@ import {
 
 const PRESETS = ["private_chat", "public_chat", "trusted_private_chat"];
 
-/** The longest alias, with `#` and the name of the server (Synapse, `api/constants.py`). */
+/**
+ * The maximum length of an alias, including `#` and the server name (Synapse, `api/constants.py`).
+ */
 const MAX_ALIAS_CHARS = 255;
 
 /** The last room version whose room ids contain the name of the server. */
 const LAST_VERSION_WITH_DOMAIN = 11;
 
 /**
- * Creates a room, and then invites users. If a user cannot be invited, the new room still exists.
- * Synapse does not delete the room either.
+ * Creates a room, and then invites users. If a user cannot be invited, the new room still exists,
+ * as with Synapse.
  */
 export function createRoom(state: HomeserverState, { token, body }: AuthenticatedRequest): Answer {
   const parsed = parseRoomOptions(state, body.value);
@@ -199,8 +201,8 @@ export function leave({ rooms }: HomeserverState, { params, token }: Authenticat
 }
 
 /**
- * Returns a state event. If the user has left the room, returns the event that was current when the
- * user left.
+ * Returns a state event. If the user has left the room, returns the event that was current at that
+ * time.
  */
 export function getState({ rooms }: HomeserverState, { params, query, token }: AuthenticatedRequest): Answer {
   const { roomId = "", eventType = "", stateKey = "" } = params;

@@ -1,4 +1,4 @@
-/** The rooms of a loopback homeserver: members, timeline and state, power levels, upgrades. */
+/** The rooms of a loopback homeserver: their members, events, state, power levels and upgrades. */
 
 import { type Answer, matrixError } from "./answer.ts";
 import type { JsonObject } from "./content.ts";
@@ -25,7 +25,7 @@ export interface Room {
   readonly invited: Set<string>;
   readonly banned: Set<string>;
   readonly timeline: TimelineEvent[];
-  /** The position of each event of the timeline among all events of the server. */
+  /** For each event of the timeline, its position in the list of all events of the server. */
   readonly positions: number[];
 }
 
@@ -107,7 +107,7 @@ export class Rooms {
     return this.#aliases.get(alias);
   }
 
-  /** Sets the alias of a room. If another room has this alias, removes it from the other room. */
+  /** Sets the alias of a room. If another room has this alias, removes the alias from that room. */
   setAlias(room: Room, alias: string): void {
     this.#aliases.set(alias, room);
     this.append(room, {
@@ -264,8 +264,8 @@ function toList(value: unknown): readonly unknown[] {
 }
 
 /**
- * Replaces a room with a new room, as Synapse would do. The only member of the new room is the user
- * who replaces the room.
+ * Replaces a room with a new room, as Synapse would do. The user who replaces the room is the only
+ * member of the new room.
  */
 export function upgradeRoom(rooms: Rooms, room: Room, options: UpgradeOptions): Room {
   const { by = room.creator, invited = [], public: isPublic = room.public } = options;

@@ -1,6 +1,6 @@
 /**
- * The base class of all loopback servers. It opens the port, logs requests, applies faults (errors
- * that a test server simulates), and can stop and restart.
+ * The base class of all loopback servers. It opens the port and logs requests. It applies faults
+ * (errors that a test server simulates), and can stop and restart.
  */
 
 import { type Answer, pageAnswer } from "./answer.ts";
@@ -43,7 +43,7 @@ export interface LoopbackService<FaultName extends string, RouteName extends str
   readonly route: (method: string, path: string) => RouteName | undefined;
   /**
    * Processes a request. Returns the answer, or `cut` if the connection must end without an answer.
-   * If the test set the fault (simulated error) `slow`, `call.ready()` resolves late. The function
+   * The fault (simulated error) `slow` delays the promise that `call.ready()` returns. The function
    * must await this promise before the steps that the fault must delay.
    */
   readonly handle: (call: Call<RouteName>) => Promise<Answer | "cut">;
@@ -190,7 +190,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
       const ends = { stopping: stop.signal, gone: this.#relay.ended(remoteAddr.port) };
       const answer = await this.#serve(request, ends);
       if (answer === "cut") this.#relay.cut(remoteAddr.port);
-      // If the connection was cut, this answer is not sent.
+      // If the connection was cut, the client does not receive this answer.
       const { body, ...init } = answer === "cut" ? pageAnswer(500, "Cut") : answer;
       return new Response(body, init);
     });

@@ -52,7 +52,7 @@ function cachedSync({ software, firstSyncs, now }: HomeserverState, key: string,
 
 interface SyncRequest {
   readonly userId: string;
-  /** The client has the events up to and including this position. Undefined for an initial sync. */
+  /** The position of the last event that the client already has. Undefined for an initial sync. */
   readonly since: number | undefined;
   readonly filter: SyncFilter;
 }
@@ -180,8 +180,8 @@ function parseSyncFilter(text: string | null): SyncFilter | Answer {
 }
 
 /**
- * Returns true if a filter accepts an event. A `*` in a type matches any text. If the filter both
- * includes and excludes a type, the function returns false.
+ * Returns true if a filter accepts an event. A `*` in a type matches any text. Returns false if the
+ * filter both includes and excludes the type.
  */
 function passesFilter(
   { type, sender }: { readonly type: string; readonly sender: string },

@@ -1,7 +1,6 @@
 /**
- * A TCP relay in front of the HTTP server of a loopback server. `Deno.serve` cannot cut a
- * connection, and cannot close its port while requests are open. The relay can cut connections and
- * close its port, even in the middle of a request or an answer.
+ * A TCP relay in front of the HTTP server of a loopback server. The relay can cut connections and
+ * close its port, even in the middle of a request or an answer. `Deno.serve` cannot do this.
  *
  * @module
  */
@@ -17,8 +16,8 @@ const REOPEN_LIMIT_MS = 5000;
 export class TcpRelay {
   readonly #innerPort: () => number;
   /**
-   * The open connections. The relay opens a connection to the HTTP server for each client. The key
-   * is the local port of that connection. The HTTP server sees this port as the client's port.
+   * The open connections to the HTTP server, by their local port. The relay opens one such
+   * connection for each client. The HTTP server sees the local port as the port of the client.
    */
   readonly #connections = new Map<number, Connection>();
   readonly #tasks = new Set<Promise<void>>();
@@ -43,8 +42,8 @@ export class TcpRelay {
   }
 
   /**
-   * Opens the port of an earlier run again. In the meantime, the system may have used the port for
-   * an outgoing connection. In this case, waits until the port is free.
+   * Opens the port of an earlier run again. If the system has used the port for an outgoing
+   * connection, waits until the port is free.
    */
   async reopen(port: number): Promise<void> {
     const limit = performance.now() + REOPEN_LIMIT_MS;

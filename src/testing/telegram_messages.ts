@@ -88,8 +88,9 @@ export async function parseFileMessage(
 }
 
 /**
- * The maximum length of a text without its tags, in UTF-16 code units. The published TDLib counts
- * code points, but Telegram's own servers are not published. So this server uses the smaller limit.
+ * The maximum length of a text without its tags, in UTF-16 code units. TDLib (Telegram's public
+ * client library) counts code points, but the code of Telegram's servers is not public. So this
+ * server uses the stricter unit.
  */
 const MAX_CHARS = 4096;
 

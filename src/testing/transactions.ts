@@ -1,7 +1,9 @@
 /**
  * The transaction ids of a homeserver. A homeserver recognizes a repeated request by its
- * transaction id. If the homeserver no longer knows the id, it stores the message twice. The scope
- * and the lifetime of the ids, and the ids that are lost at a restart, depend on the software.
+ * transaction id. Without this id, the homeserver would store the message twice.
+ *
+ * The software determines the scope of the ids, their lifetime, and which ids are lost at a
+ * restart.
  *
  * @module
  */
@@ -20,7 +22,7 @@ interface StoredTransaction {
   readonly eventId: string;
   readonly time: number;
   keptMs: number;
-  /** True if the transaction id is also in the database, not only in memory. */
+  /** True if the transaction id is stored in the database, and not only in memory. */
   durable: boolean;
 }
 
@@ -69,8 +71,8 @@ export class Transactions {
   }
 
   /**
-   * Removes the transaction ids of a removed device from the database of Synapse. The ids stay in
-   * memory for some time.
+   * Removes the transaction ids of a removed device from the database of Synapse. They stay in
+   * memory until they expire.
    */
   removeDevice(token: Token): void {
     if (this.scope !== "device") return;
@@ -83,9 +85,9 @@ export class Transactions {
   }
 
   /**
-   * Returns the key of a transaction id. The key of Synapse does not contain the event type. The
-   * key of Conduit does not contain the event type and the room. The key of Dendrite contains the
-   * whole path.
+   * Returns the key of a transaction id. In Synapse, the key does not contain the event type. In
+   * Conduit, the key contains neither the event type nor the room. In Dendrite, the key contains
+   * the whole path.
    */
   #key({ token, roomId, eventType, txnId }: Transaction): string {
     if (this.scope === "global") return toDeviceKey(token) + JSON.stringify([txnId]);
