@@ -26,14 +26,14 @@ import { EXPIRY_KEY } from "./expiry.ts";
 import { planRetry, type RetryContext } from "./retry.ts";
 
 /**
- * If a notification waited longer than this number of milliseconds, its message shows the time of
- * the notification.
+ * An entry that waited in the queue for longer than this is late. The message of a late entry also
+ * shows when the notification was created.
  */
 const LATE_AFTER_MS = 60_000;
 
 /**
- * A function that finds the open incident with the key of an entry, in the lane of this entry (its
- * channel and destination).
+ * Finds the open incident (notifications with the same key) that an entry belongs to. Each channel
+ * and destination has its own incidents.
  */
 export type FindIncident = (entry: Entry) => Incident | undefined;
 
@@ -44,7 +44,7 @@ export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
    * response, because the wait in a Retry-After header starts at the response.
    */
   readonly now: () => number;
-  /** @default a function that returns undefined */
+  /** Finds the incident of an entry. @default finds no incident */
   readonly findIncident?: FindIncident;
   /**
    * True if shortcodes such as `:warning-sign:` in subjects are replaced by symbols. Subjects in
@@ -52,19 +52,23 @@ export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
    * @default {false}
    */
   readonly shortcodes?: boolean;
-  /** Reads the messages that are stored as files. @default such messages are sent as excerpts */
+  /**
+   * Reads messages that are stored as files.
+   * @default sends only the excerpt that is in the queue
+   */
   readonly files?: FullTextReader;
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
 }
 
-/** Reads the messages that are too long for the queue. */
+/** Reads messages that are stored as files because they are too long for the queue. */
 export type FullTextReader = Pick<FileReader, "read">;
 
 /**
  * Makes one attempt to deliver an entry.
  *
- * @throws the reason of the signal, if the signal ended the attempt; the message may have arrived
+ * @throws the reason of the abort signal, if the signal stopped the attempt. The message may have
+ *   arrived.
  */
 export async function attempt(entry: Entry, channel: Channel, options: AttemptOptions): Promise<AttemptResult> {
   const { now, findIncident = () => undefined, shortcodes = false, files, timeoutMs, signal } = options;
@@ -80,7 +84,7 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
       inDoubt: entry.inDoubt,
       incident: findIncident(entry),
       replaced: entry.key === EXPIRY_KEY ? undefined : entry.replaced,
-      // A batch shows the time of each notification.
+      // A batch (several entries in one message) shows the time of each notification anyway.
       late: entry.members === undefined && (entry.attempts > 1 || now() - entry.time > LATE_AFTER_MS),
       timeoutMs,
       signal,
@@ -103,8 +107,8 @@ export function toBatch(
 }
 
 /**
- * Returns the items of a batch (one message for several entries). Skips entries without a valid
- * notification, because such entries are never batched.
+ * Converts entries to the items of a batch (one message for several entries). Skips entries without
+ * a valid notification, because such entries are never batched.
  */
 export function toBatchItems(entries: readonly Entry[], findIncident: FindIncident): BatchItem[] {
   return entries.flatMap((entry) => {
@@ -118,7 +122,11 @@ export function toBatchItems(entries: readonly Entry[], findIncident: FindIncide
   });
 }
 
-/** @throws {InvalidNotificationError} if the entry has no valid notification */
+/**
+ * Returns the notification of an entry.
+ *
+ * @throws {InvalidNotificationError} if the entry has no valid notification
+ */
 function toNotification(entry: Entry, findIncident: FindIncident): Notification {
   const { notification, members } = entry;
   if (members) return toBatch(entry, findIncident);
@@ -129,8 +137,8 @@ function toNotification(entry: Entry, findIncident: FindIncident): Notification 
 }
 
 /**
- * Removes or moves attachments that the channel cannot send. Loads `attachment_mode.ts` only if the
- * notification has files.
+ * Adapts the attachments of a notification to what the channel can send. Loads `attachment_mode.ts`
+ * only if the notification has files.
  */
 async function forChannel({ attachmentMode }: Channel, notification: Notification): Promise<Notification> {
   const { attachments, file, fullText } = notification;
@@ -143,7 +151,7 @@ async function forChannel({ attachmentMode }: Channel, notification: Notificatio
  * Returns a notification with its whole message. If the message is stored as a file and the file is
  * missing, the notification keeps its excerpt.
  *
- * @throws {NotSentError} if the file cannot be read now
+ * @throws {NotSentError} if the file exists, but cannot be read at the moment
  */
 export async function withFullText(notification: Notification, files?: FullTextReader): Promise<Notification> {
   const { fullText } = notification;
@@ -157,8 +165,8 @@ export async function withFullText(notification: Notification, files?: FullTextR
 }
 
 /**
- * Returns the time from the start of an incident until its entry was queued, in milliseconds. The
- * incident starts with its first notification, even if that notification was not delivered.
+ * Returns how long an incident lasted until an entry was queued, in milliseconds. The incident
+ * starts with its first notification, even if that notification was not delivered.
  */
 function incidentDuration({ time, replaced }: Entry, incident: Incident | undefined): number | undefined {
   const since = Math.min(incident?.since ?? Infinity, replaced?.fired ?? Infinity);

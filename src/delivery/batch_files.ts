@@ -1,7 +1,7 @@
 /**
- * Files for batches with `"style": "lines"`. Such a batch (several entries in one message) shows only
- * a line for each entry. The full texts go along as a file. A channel that cannot send files gets
- * the full texts in the message.
+ * Creates batches with `"style": "lines"`. A batch is one message for several entries. With this
+ * style, the message shows one line for each entry, and a file contains the full texts. If a
+ * channel cannot send files, the message contains the full texts instead.
  *
  * @module
  */
@@ -19,8 +19,9 @@ import { toBatchItems } from "./attempt.ts";
 const FILE = { name: "notifications.txt", type: "text/plain" } as const;
 
 /**
- * Creates batches with a line for each entry, and stores their full texts. Depending on the channel,
- * the file is in the message, or in a separate message after it.
+ * Creates batches with one line for each entry, and stores their full texts. Depending on the
+ * channel, the file with the full texts is in the message, or in a separate message after the
+ * batch.
  *
  * @returns false if the texts cannot be stored; then no batch is created
  */

@@ -5,11 +5,11 @@
  * have been delivered already are never batched. `channels/batch_message.ts` renders a batch.
  *
  * ```text
- * a lane gets batches if more entries wait than
- *   1     quiet hours or a configured rate limit delayed them
- *   3     the server limits the rate, so that each message must wait for several seconds
- *   over  there was an outage (`batch.over` in the configuration, by default 10)
- * otherwise each entry is a message of its own
+ * a lane gets batches if more than this number of entries wait:
+ *   1     after quiet hours, or after a configured rate limit
+ *   3     while the server limits the rate, so that each message must wait for several seconds
+ *   over  after an outage (`batch.over` in the configuration, by default 10)
+ * otherwise each entry is sent as a separate message
  * ```
  *
  * @module
@@ -31,9 +31,8 @@ export interface BatchPlan {
   /** The entries of each new batch. */
   readonly groups: readonly (readonly Entry[])[];
   /**
-   * True if the head (the first entry) of a lane (one channel and destination) cannot be batched,
-   * but many waiting entries follow the head. The head is sent alone. Then batches are planned
-   * again.
+   * True if the first entry of a lane (one channel and destination) cannot be batched, but many
+   * entries wait behind it. The first entry is then sent alone, and batches are planned again.
    */
   readonly headGoesAlone: boolean;
 }
@@ -48,7 +47,8 @@ export interface BatchSource {
  * Plans batches for the lanes of a channel (one lane per destination). A lane gets batches if many
  * entries wait in the lane and the first entry can be sent now.
  *
- * @param style `lines` if a message has only a line for each entry. @default full texts
+ * @param style `lines`: a message has only one line for each entry. By default, it has the full
+ * texts.
  */
 export async function planBatches(
   queue: BatchSource,
@@ -71,7 +71,7 @@ export async function planBatches(
 
 const NO_BATCHES: BatchPlan = { groups: [], headGoesAlone: false };
 
-/** Returns the largest number of waiting entries of a lane that do not become a batch. */
+/** Returns the largest number of waiting entries that are still sent one by one, not as a batch. */
 function backlogLimit(lane: readonly Entry[], queue: BatchSource, { delays, now }: Schedule): number {
   const [head] = lane;
   const { batchOver } = delays.policyOf(head.channel);

@@ -1,8 +1,9 @@
 /**
- * Finds the failure class of an error. {@linkcode classify} uses three facts: the class that the
- * code of the channel kind set (Matrix: matrix/errcodes.ts), the HTTP status, and the phase in
- * which the request failed. The text of an error is never used, because a room named "401" must not
- * look like a wrong token. retry.ts uses the class to plan the next attempt.
+ * Finds the failure class of an error: the kind of problem. The class depends on three facts: a
+ * class that the code of the channel already set (Matrix: matrix/errcodes.ts), the HTTP status, and
+ * the phase in which the request failed. The text of an error is never used: if a room is named
+ * "401", its name in an error must not look like a wrong token. retry.ts uses the class to plan the
+ * next attempt.
  *
  * @module
  */
@@ -25,11 +26,11 @@ import type { WaitClass } from "../queue/record.ts";
  * The cause of a failed attempt:
  *
  * - `not-sent`: the message was not sent (a failure of DNS, connection or TLS)
- * - `in-doubt`: the message may have arrived (reset, timeout, 5xx)
- * - `unverified`: it is too early to check if an earlier attempt arrived
- * - `rate-limited`: the server asks us to wait
+ * - `in-doubt`: the message may have arrived (connection reset, timeout, HTTP status 5xx)
+ * - `unverified`: it is too early to check whether the message of an earlier attempt arrived
+ * - `rate-limited`: the server asks matrix-notify to wait
  * - `credentials`: the account or its token does not work
- * - `destination`: the destination does not accept our messages, or does not exist
+ * - `destination`: the destination does not exist, or does not accept our messages
  * - `destination-busy`: the destination does not accept messages at the moment
  * - `rejected`: the message can never be delivered
  * - `not-the-service`: another server answered, such as a captive portal or a proxy
@@ -46,8 +47,8 @@ export interface Failure {
   /** The wait that the server asks for, in milliseconds. */
   readonly retryAfterMs?: number;
   /**
-   * The time from which the channel can check if the message of an earlier attempt arrived, in
-   * milliseconds since 1970.
+   * The earliest time to check whether the message of an earlier attempt arrived, in milliseconds
+   * since 1970.
    */
   readonly until?: number;
   /**
@@ -57,18 +58,18 @@ export interface Failure {
   readonly gapMs?: number;
 }
 
-/** The {@linkcode Failure.gapMs} after a timeout. */
+/** The shortest wait after a timeout; see {@linkcode Failure.gapMs}. */
 export const TIMEOUT_GAP_MS = 30_000;
 
 /**
- * The {@linkcode Failure.gapMs} after a connection reset or an HTTP status 5xx, or if the deliverer
- * was killed during an attempt.
+ * The shortest wait after a connection reset or an HTTP status 5xx, or if the deliverer was killed
+ * during an attempt; see {@linkcode Failure.gapMs}.
  */
 export const RESET_GAP_MS = 2_000;
 
 /**
- * The longest wait that a foreign page can ask for, in milliseconds. Such a page comes from a proxy
- * or a captive portal, which does not know when the service works again.
+ * The longest wait that a proxy or a captive portal can ask for, in milliseconds. A proxy does not
+ * know when the service behind the proxy works again.
  */
 export const MAX_FOREIGN_WAIT_MS: number = 15 * 60_000;
 
@@ -131,16 +132,15 @@ function classifyGateway(status: number): Pick<Failure, "class" | "gapMs"> {
 }
 
 /**
- * Classifies a response of the service. If the code of the channel kind set a class, the status is
- * not used.
+ * Classifies a response of the service. If the code of the channel already set a class, the HTTP
+ * status is ignored.
  */
 function classifyResponse({ status, failureClass }: ResponseError): Pick<Failure, "class" | "gapMs"> {
   if (failureClass === "in-doubt") return { class: failureClass, gapMs: RESET_GAP_MS };
   if (failureClass !== undefined) return { class: failureClass };
   if (status === 429) return { class: "rate-limited" };
   if (status === 408 || status >= 500) return { class: "in-doubt", gapMs: RESET_GAP_MS };
-  // This line is not used if the code of the channel kind set a class (Matrix: for 403,
-  // matrix/errcodes.ts sets `destination`).
+  // Matrix uses another class for status 403: matrix/errcodes.ts sets `destination`.
   if (status === 401 || status === 403) return { class: "credentials" };
   if (status === 404) return { class: "destination" };
   if (status >= 400) return { class: "rejected" };

@@ -5,18 +5,18 @@
  * @module
  */
 
-/** The largest difference that counts as a normal correction of the clock. */
+/** A time in the future by at most this difference is a normal correction of the clock. */
 const CLOCK_SLACK_MS = 60_000;
 
-/** 2026-01-01. If the clock shows an earlier time, the clock was not set yet. */
+/** 2026-01-01. An earlier time means that the clock was not set yet. */
 const CLOCK_SET_AFTER: number = Date.UTC(2026, 0, 1);
 
-/** 2037-01-01. If the clock shows a later time, the clock has jumped (32-bit time ends in 2038). */
+/** 2037-01-01. A later time means that the clock has jumped (32-bit time ends in 2038). */
 const CLOCK_SET_BEFORE: number = Date.UTC(2037, 0, 1);
 
 /**
- * Returns true if `time` is later than `now` by more than a normal correction of the clock. Then a
- * wrong clock recorded `time`, or the clock is wrong now.
+ * Returns true if `time` is later than `now` by more than a normal correction of the clock. Either
+ * the clock was wrong when `time` was recorded, or the clock is wrong now.
  */
 export function isFromFuture(time: number, now: number): boolean {
   return time > now + CLOCK_SLACK_MS;
@@ -24,7 +24,7 @@ export function isFromFuture(time: number, now: number): boolean {
 
 /**
  * Returns true if the clock was set (not at its start value) when an entry was queued at `time`.
- * Only then is the age of the entry known.
+ * Otherwise the age of the entry is unknown.
  */
 export function isAgeKnown(time: number): boolean {
   return time >= CLOCK_SET_AFTER;

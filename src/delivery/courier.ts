@@ -37,7 +37,7 @@ import { Schedule } from "./schedule.ts";
 /** The parts of the runtime (clock, timer, random numbers) that the courier uses. */
 export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
 
-/** The configuration of a courier (which delivers the queued entries). */
+/** The options of a courier, the part that delivers queued entries. */
 export interface CourierOptions {
   /** A function that is called after each attempt and for each expired entry. @default no log */
   readonly onEvent?: (event: CourierEvent) => void;
@@ -60,24 +60,24 @@ export interface CourierOptions {
 /** The result of an attempt, or the expiry of an entry. */
 export type CourierEvent = { readonly entry: Entry; readonly result: AttemptResult };
 
-/** The options of {@linkcode Courier.run}. They define the end of the run. */
+/** The options of {@linkcode Courier.run}. They define when the run ends. */
 export interface RunOptions {
   /** The time after which no attempt starts, in milliseconds since 1970. @default no deadline */
   readonly deadline?: number;
   /**
-   * The maximum waiting time until the next entry is due, in milliseconds. The run ends if the next
-   * entry is due later.
+   * How long the run waits for the next due entry, in milliseconds. If no entry becomes due within
+   * this time, the run ends.
    */
   readonly patienceMs: number;
   /**
-   * The ids of the caller's entries. The run ends when none of the caller's entries can be sent
-   * within `patienceMs`, even if entries of other callers are due.
+   * The ids of the caller's entries. The run ends when none of these entries can be sent within
+   * `patienceMs`, even if other entries are due.
    */
   readonly mine?: readonly string[];
   /**
-   * If true, the run ends when two conditions are met: an entry is held (it waits until a person
-   * fixes its channel), and another process requests a flush (immediate attempts). The other
-   * process may have a new token.
+   * True if the run ends early for another process that may have a new token. The run then ends if
+   * an entry is held (it waits until a person fixes its channel) and another process requests a
+   * flush (immediate attempts).
    *
    * @default {false}
    */
@@ -102,7 +102,7 @@ interface Run extends RunOptions {
 /** The longest timeout of a request. */
 export const REQUEST_TIMEOUT_MS = 60_000;
 
-/** The shortest timeout of a request. It is used even if the deadline of the run is sooner. */
+/** The shortest timeout of a request, even if the run must end sooner. */
 const MIN_TIMEOUT_MS = 1_000;
 
 /**
@@ -111,7 +111,7 @@ const MIN_TIMEOUT_MS = 1_000;
  */
 const MAX_ANNOUNCED = 32;
 
-/** The interval at which a waiting courier looks for new entries of other processes. */
+/** The interval at which a waiting courier looks for new entries from other processes. */
 const POLL_MS = 250;
 
 /** Delivers the entries of a queue through its channels. */
@@ -132,7 +132,10 @@ export class Courier {
    * does not compact again.
    */
   #cannotCompact = false;
-  /** The value of `removedWithFiles` at the last sweep (the deletion of unneeded attachments). */
+  /**
+   * The value of `removedWithFiles` (the number of removed entries with attachments) at the last
+   * sweep. A sweep deletes unneeded attachments.
+   */
   #sweptReleases: number;
 
   constructor(
@@ -152,8 +155,8 @@ export class Courier {
   }
 
   /**
-   * Marks entries as announced by this courier if the write that queued them also announced their
-   * first attempt.
+   * Marks entries as announced by this courier, if the first attempt was already announced when the
+   * entry was queued.
    */
   adopt(entries: readonly Entry[]): void {
     for (const entry of entries) if (entry.inFlight) this.#announced.add(entry.id);
@@ -264,7 +267,10 @@ export class Courier {
       this.#queue.state.liveEntries().some((entry) => this.#queue.state.entryState(entry) === "held");
   }
 
-  /** Starts to send the entries of each channel in which the head (next entry) of a lane is due. */
+  /**
+   * Starts to send on each channel where the next entry of a lane (one channel and destination) is
+   * due.
+   */
   #start(run: Run, schedule: Schedule): void {
     if (run.failure || this.#isStopped(run) || this.#mustHandOver(run)) return;
     for (const { entry: { channel }, ready } of schedule.heads()) {
@@ -275,9 +281,8 @@ export class Courier {
   }
 
   /**
-   * Waits until a channel has been served, a head (the next entry of a lane) is due, or the poll
-   * interval ends. If only a response can end the wait, no timer is started, because the first
-   * timer of a process costs 15 ms.
+   * Waits until a channel has been served, an entry is due, or the poll interval ends. If only a
+   * response can end the wait, no timer is started: the first timer of a process costs 15 ms.
    */
   async #pause(run: Run, schedule: Schedule): Promise<void> {
     const now = this.#runtime.now();
@@ -311,10 +316,11 @@ export class Courier {
   }
 
   /**
-   * Makes the batches (several entries in one message) of a channel. If the full texts of batches
-   * that show only lines cannot be stored, the messages have the full texts.
+   * Creates the batches (several entries in one message) of a channel. A batch that shows one line
+   * for each entry needs a file for the full texts. If the file cannot be stored, the message
+   * contains the full texts.
    *
-   * @returns true if the head of a lane must first be sent alone
+   * @returns true if the first entry of a lane must first be sent alone
    */
   async #makeBatches(channel: Channel): Promise<boolean> {
     const plan = (style?: "lines") => planBatches(this.#queue.state, channel, this.schedule(), style);
@@ -331,7 +337,7 @@ export class Courier {
   }
 
   /**
-   * Sends entries in their order.
+   * Sends entries one after another.
    *
    * @returns false if the run was stopped, an attempt failed, or a batch was rejected
    */
@@ -343,7 +349,8 @@ export class Courier {
       if (current === undefined || current.dead) continue;
       const result = await this.#try(current, run);
       this.#onEvent({ entry, result });
-      // The members of a rejected batch must be sent before the entries after the batch.
+      // The members of a rejected batch are sent as single messages, before the entries after the
+      // batch.
       if (result.state === "failed" || (result.state === "dead" && current.members)) return false;
     }
     return true;
@@ -374,8 +381,7 @@ export class Courier {
   }
 
   /**
-   * Records on disk that attempts will start. Skips the entries whose attempts are already
-   * announced.
+   * Records on disk that attempts will start. Skips entries whose attempts are already announced.
    */
   async #announce(entries: readonly Entry[]): Promise<readonly Entry[]> {
     const fresh = entries.filter((entry) => !this.#announced.has(entry.id));
@@ -422,7 +428,7 @@ export class Courier {
   }
 }
 
-/** Returns true if an entry is only the whole text of an alert, as a file. */
+/** Returns true if an entry only sends the whole text of an alert as a file. */
 export function isFullTextFile({ notification }: Entry): boolean {
   return isNotification(notification) && notification.isFullText === true;
 }

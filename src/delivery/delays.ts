@@ -58,8 +58,8 @@ export interface DelaySource {
   liveEntries(): Entry[];
   entry(id: string): Entry | undefined;
   /**
-   * Returns the times of the last deliveries in the lane of an entry (its channel and destination),
-   * in milliseconds since 1970, oldest first.
+   * Returns when the last messages were delivered to the channel and destination of an entry, in
+   * milliseconds since 1970, oldest first.
    */
   recentDeliveries(entry: Pick<Entry, "channel" | "destination">): readonly number[];
 }
@@ -85,13 +85,19 @@ export class Delays {
   readonly #now: number;
   readonly #queue: DelaySource;
   readonly #policies: Policies;
-  /** The delay of each channel because of its current quiet hours. */
+  /** Cached delays because of quiet hours, by channel name. */
   readonly #quietHours = new Map<string, Delay | undefined>();
-  /** The end of the current or last quiet hours of each channel. */
+  /** Cached ends of the current or last quiet hours, by channel name. */
   readonly #quietEnds = new Map<string, number | undefined>();
-  /** The end of the burst of each lane (one channel and destination); 0 if there is no burst. */
+  /**
+   * Cached ends of bursts (many entries within a short time), by lane (one channel and
+   * destination). 0 means that there is no burst.
+   */
   readonly #burstEnds = new Map<string, number>();
-  /** The times when entries that can be batched became due, by lane (channel and destination). */
+  /**
+   * Cached times when entries became due, by lane (one channel and destination). Contains only
+   * entries that can be batched.
+   */
   #dueTimes?: ReadonlyMap<string, readonly number[]>;
 
   constructor(now: number, queue: DelaySource, policies: Policies) {
@@ -116,7 +122,7 @@ export class Delays {
     return { until, reason: makesBatches ? `${limit}; later notifications follow in one message` : limit };
   }
 
-  /** Returns true if quiet hours or the rate limit delayed an entry earlier. */
+  /** Returns true if quiet hours or the rate limit delayed an entry in the past. */
   wasDelayed(entry: Entry): boolean {
     const { quiet, rateLimit } = this.policyOf(entry.channel);
     const from = becameDue(entry);
@@ -150,8 +156,8 @@ export class Delays {
   }
 
   /**
-   * Returns the end of the rate limit in the lane of an entry (its channel and destination), in
-   * milliseconds since 1970. Returns 0 if the limit was not reached at `since`.
+   * Returns when the rate limit for the channel and destination of an entry ends, in milliseconds
+   * since 1970. Returns 0 if the limit was not reached at `since`.
    */
   #rateLimitEnd({ count, perMs }: RateLimit, entry: Pick<Entry, "channel" | "destination">, since: number): number {
     // Ignore deliveries in the future: a wrong clock recorded them.
@@ -160,9 +166,9 @@ export class Delays {
   }
 
   /**
-   * Returns the end of the burst that exceeded the rate limit of a lane (one channel and
-   * destination). Until that time, the entries of the burst wait. Then they are sent as a batch
-   * (one message).
+   * Returns the end of a burst (many entries within a short time) that exceeded the rate limit. The
+   * entries of the burst wait until this time. Then they are sent as a batch (one message). Returns
+   * 0 if there is no such burst.
    */
   #burstEnd(rateLimit: RateLimit, entry: DelaySubject): number {
     // Attachments also wait: an attachment must be sent after its text, and the text may wait for a
@@ -179,8 +185,8 @@ export class Delays {
   }
 
   /**
-   * Returns the times when the entries of each lane (one channel and destination) became due,
-   * oldest first. Includes only entries that can be batched. Ignores times in the future.
+   * Returns when the entries of each lane (one channel and destination) became due, oldest first.
+   * Includes only entries that can be batched. Ignores times in the future.
    */
   #findDueTimes(): ReadonlyMap<string, readonly number[]> {
     const waiting = this.#queue.liveEntries().filter((entry) =>
@@ -193,9 +199,10 @@ export class Delays {
   }
 
   /**
-   * Returns the delay of a fallback that waits for its primaries (the entries that it replaces). If
-   * the channel of a primary has quiet hours, the timeout starts at the end of the quiet hours.
-   * Quiet hours are ignored for dead or urgent primaries.
+   * Returns the delay of a fallback that waits for its primaries (the entries that it replaces).
+   * The wait is the timeout of the fallback. If the channel of a primary has quiet hours, the
+   * timeout starts at the end of the quiet hours. Quiet hours are ignored for dead or urgent
+   * primaries.
    */
   #fallbackDelay(entry: DelaySubject): Delay | undefined {
     const { fallbackFor = {}, forced, inFlight, dead, time = this.#now } = entry;
@@ -229,16 +236,16 @@ export class Delays {
 }
 
 /**
- * Returns the time when an entry became due. A fallback became due when the timeout of its
- * primaries (the entries that it replaces) ended. Every other entry became due when it was queued.
+ * Returns the time when an entry became due. A fallback became due when its timeout ended. Every
+ * other entry became due when it was queued.
  */
 function becameDue(entry: Entry): number {
   return Math.max(entry.time, dueTime(entry));
 }
 
 /**
- * Returns the end of the first period of {@linkcode BURST_SILENCE_MS} without a new entry, but not
- * a time before `earliest`.
+ * Finds the first pause of {@linkcode BURST_SILENCE_MS} without a new entry, and returns the end of
+ * this pause. The result is never before `earliest`.
  */
 function firstSilence(earliest: number, times: readonly number[]): number {
   let end = earliest;

@@ -1,7 +1,8 @@
 /**
  * Chooses the deliverer. The process that gets `deliver.lock` is the deliverer and runs the
- * courier. All other callers watch the journal until their entries are delivered or must wait, or
- * until a timeout. When the lock is released, a watcher becomes the deliverer.
+ * courier. All other processes watch the journal (the queue file). They stop when their entries are
+ * delivered or must wait, or after a timeout. When the lock is released, a watcher becomes the
+ * deliverer.
  *
  * ```text
  * prepareDelivery: refresh, import the spool -> enqueue, or request a flush
@@ -40,7 +41,7 @@ const STALLED_MS = 10_000;
 export interface PreparationOptions {
   /** True if the caller holds `deliver.lock`. */
   readonly isDeliverer: boolean;
-  /** A function that gets the reason why the journal cannot be used now. */
+  /** A function that is called with the reason if the journal cannot be used now. */
   readonly warn: (text: string) => void;
 }
 
@@ -84,8 +85,8 @@ export interface DeliverOptions extends RunOptions {
 }
 
 /**
- * Delivers entries. If another process already delivers, watches the journal instead. One of the
- * options ends the run. Afterwards the caller does not hold `deliver.lock`.
+ * Delivers entries. If another process already delivers, watches the journal instead. The options
+ * define when the run ends. At the end, the caller does not hold `deliver.lock`.
  *
  * @returns the storage error that ended the run, if any; enqueued entries are still on the disk
  * @throws the reason of the signal, if the signal ended the run

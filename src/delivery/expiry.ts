@@ -1,7 +1,7 @@
 /**
- * Expiry: entries that were not delivered in time become dead letters. Each lane (channel and
- * destination) of such entries gets a notice. If an earlier notice is still queued, the new notice
- * replaces the earlier notice and lists the entries of both notices. An expired notice does not
+ * Expiry: entries that were not delivered in time become dead letters. For each channel and
+ * destination with expired entries, a notice is queued. If an earlier notice is still queued, the
+ * new notice replaces the earlier notice and lists the entries of both. An expired notice does not
  * cause another notice.
  *
  * @module
@@ -64,7 +64,7 @@ function createNotice(queue: Queue, entries: readonly Entry[], now: number): Enq
     : earlierNotice.replaced?.since ?? earlierNotice.time;
   const reported = inLane.filter(({ dead, key }) => dead?.expired && dead.time >= since && key !== EXPIRY_KEY);
   const all = [...reported, ...entries];
-  // Do not list an attachment if its text also expired.
+  // Do not list an attachment if the message that it belongs to also expired.
   const isAttachment = isAttachmentOf(all);
   const subjects = all.filter((entry) => !isAttachment(entry)).map(formatSubject);
   const more = subjects.length > MAX_LISTED ? [`… and ${subjects.length - MAX_LISTED} more`] : [];

@@ -1,8 +1,8 @@
 /**
  * Quiet hours by the wall clock of the host. The functions have no side effects.
  *
- * Quiet hours end at the first minute whose time of day is not quiet. This rule is right even on a
- * day with 23 or 25 hours, when daylight saving time starts or ends.
+ * Quiet hours end at the first minute whose time of day is not quiet. This rule also works on a day
+ * with 23 or 25 hours, when daylight saving time starts or ends.
  *
  * @module
  */
@@ -54,7 +54,8 @@ export function formatTimeOfDay(minute: number): string {
 export function quietUntil(quiet: QuietHours, time: number, clock: WallClock = localMinute): number | undefined {
   const minute = clock(time);
   if (!isQuiet(quiet, minute)) return undefined;
-  // This result is wrong only if the clock is changed during the quiet hours.
+  // This result is right, unless the wall clock changes during the quiet hours (daylight saving
+  // time).
   const expected = nextMinute(time) + ((quiet.to - minute + DAY_MINUTES) % DAY_MINUTES - 1) * MINUTE_MS;
   if (clock(expected) === quiet.to) return expected;
   const end = time + LONGEST_DAY_MS;

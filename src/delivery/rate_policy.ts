@@ -1,6 +1,7 @@
 /**
- * Limits against too many messages, so that users do not mute the notifier: batches, rate limits
- * and quiet hours. This file defines the values; batching.ts and delays.ts apply them.
+ * Limits the number of messages, so that users do not mute matrix-notify. There are three ways:
+ * batches, rate limits and quiet hours. This file defines the values; batching.ts and delays.ts
+ * apply them.
  *
  * @module
  */
@@ -9,8 +10,8 @@ import { MAX_REMEMBERED_DELIVERIES } from "../queue/limits.ts";
 import type { QuietHours } from "./quiet_hours.ts";
 
 /**
- * A limit of `count` messages within `perMs`. Further entries wait and become one batch (one
- * message for several entries). A batch counts as `count` messages.
+ * A limit of `count` messages within `perMs` milliseconds. Further entries wait and become one
+ * batch (one message for several entries). A batch counts as `count` messages.
  */
 export interface RateLimit {
   readonly count: number;
@@ -18,19 +19,22 @@ export interface RateLimit {
 }
 
 /**
- * The largest allowed `count` of a rate limit: the number of deliveries that the queue remembers
- * for a lane.
+ * The largest allowed `count` of a rate limit. The queue remembers only this number of deliveries
+ * for each channel and destination.
  */
 export const MAX_RATE_COUNT: number = MAX_REMEMBERED_DELIVERIES;
 
 /** The policy for the lanes of a channel (one lane per destination). */
 export interface LanePolicy {
   /**
-   * The largest number of entries that waited for the end of an outage and do not become a batch
-   * (one message). Infinity turns batches off.
+   * After an outage, more than this number of waiting entries become a batch (one message).
+   * Infinity turns batches off.
    */
   readonly batchOver: number;
-  /** Set if a batch has only a line for each entry, with the full texts in a file. @default full texts */
+  /**
+   * `lines`: a batch shows one line for each entry, and a file contains the full texts.
+   * @default the batch contains the full texts
+   */
   readonly style?: "lines";
   /** The rate limit of each lane (destination). @default no rate limit */
   readonly rateLimit?: RateLimit;
@@ -38,7 +42,7 @@ export interface LanePolicy {
   readonly quiet?: QuietHours;
 }
 
-/** The largest `batchOver`. */
+/** The largest allowed `batchOver`. */
 export const MAX_BATCH_OVER = 1_000_000;
 
 /** The policy of a channel without configuration. */

@@ -1,8 +1,8 @@
 /**
  * Retry and backoff: plans the next attempt after a failure. The wait depends on the failure class.
- * A flush (immediate attempts) can end the wait early, but not before the time `notBefore`. The
- * whole channel waits, except after a failure of only one lane, that is, one destination
- * (`LANE_CLASSES` in queue/channel_states.ts).
+ * A flush (immediate attempts) can end the wait early, but not before the time `notBefore`. After a
+ * failure of a single destination, only this destination waits (`LANE_CLASSES` in
+ * queue/channel_states.ts). After any other failure, the whole channel waits.
  *
  * @module
  */
@@ -30,8 +30,8 @@ export const MAX_SERVER_WAIT_MS: number = 24 * 3_600_000;
 const MIN_RETRY_AFTER_MS = 1000;
 
 /**
- * The wait after a failure of the credentials. The wait is short, so that a new login is noticed
- * without a flush.
+ * The wait if the account or its token does not work. The wait is short, so that a new login is
+ * noticed without a flush.
  */
 export const CREDENTIALS_RETRY_MS: number = 5 * 60_000;
 
@@ -53,7 +53,7 @@ export const UNSTATED_LIMIT_MS = 5_000;
 const MAX_REASON_CHARS = 500;
 const MAX_ERRCODE_CHARS = 100;
 
-/** The input of {@linkcode planRetry} besides the failure. */
+/** The facts that {@linkcode planRetry} needs besides the failure. */
 export interface RetryContext {
   /** The current time, in milliseconds since 1970. */
   readonly now: number;
@@ -87,8 +87,8 @@ export function planRetry(failure: Failure, { now, failures, attempts, random }:
   if (failure.class === "rejected") return { state: "dead", reason, status, errcode };
   const deferred = { state: "failed", class: failure.class, reason, status, errcode } as const;
   const backoff = backoffMs(failures + 1, random);
-  // Do not shorten the wait of a Retry-After below MAX_SERVER_WAIT_MS: some servers start the wait
-  // again if a request arrives too early.
+  // Some servers start the wait again if a request arrives too early. Therefore use the whole wait
+  // of a Retry-After header, up to MAX_SERVER_WAIT_MS.
   const retryAfter = failure.retryAfterMs === undefined
     ? 0
     : Math.min(MAX_SERVER_WAIT_MS, Math.max(MIN_RETRY_AFTER_MS, failure.retryAfterMs));

@@ -98,10 +98,9 @@ export class Schedule {
   }
 
   /**
-   * Returns the next entries of a channel that can be sent now, at most `limit`. The order within
-   * each lane (destination) is kept. Lanes whose head (next entry) failed are last. Each failure of
-   * a broken room makes the whole account wait. Therefore working rooms are tried before broken
-   * rooms.
+   * Returns the next entries of a channel that can be sent now, at most `limit`. The order of the
+   * entries for each destination is kept. Destinations whose next entry failed are last: a failure
+   * in one room can make the whole account wait, so working rooms are tried first.
    */
   next(channel: string, limit: number): Entry[] {
     const blockedLanes = new Set<string>();
@@ -114,7 +113,8 @@ export class Schedule {
         continue;
       }
       result.push(entry);
-      // This delivery counts for the rate limit. The next entry of the lane is checked after it.
+      // This delivery counts towards the rate limit. Check the next entry of the lane after this
+      // delivery.
       if (this.delays.policyOf(channel).rateLimit) blockedLanes.add(lane);
       if (result.length === limit) break;
     }
