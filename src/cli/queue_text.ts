@@ -12,6 +12,7 @@
  * @module
  */
 
+import { formatCount } from "../base/count.ts";
 import { formatDuration } from "../base/duration.ts";
 import { formatTime } from "../base/time.ts";
 import { withResolution } from "../notification/incident.ts";
@@ -62,7 +63,7 @@ export function formatEntry(entry: QueuedEntry, view: View): string[] {
   const values: readonly (readonly [name: string, value: string | undefined])[] = [
     ["id", entry.id],
     ["to", formatTarget(entry, view.destinations)],
-    ["state", `${entry.state}, ${entry.attempts} ${entry.attempts === 1 ? "attempt" : "attempts"}`],
+    ["state", `${entry.state}, ${formatCount(entry.attempts, "attempt")}`],
     ["reason", entry.reason],
     ["next try", formatNextTry(entry.state === "dead" ? undefined : entry.next, now).replace("; next try ", "")],
     ["queued", `${formatTime(entry.time, { now })} (${formatDuration(now - entry.time)} ago)`],

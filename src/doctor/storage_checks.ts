@@ -3,6 +3,7 @@
  * the disk.
  */
 
+import { formatCount } from "../base/count.ts";
 import { formatDuration } from "../base/duration.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Policies } from "../delivery/delays.ts";
@@ -255,9 +256,7 @@ function describeLastDelivery({ lastDelivery }: Status, now: number): string {
 function notes({ torn, spooled, possibleDuplicates }: Status): string[] {
   return [
     ...(spooled > 0 ? [`${spooled} stored in queue/spool until the next delivery`] : []),
-    ...(torn > 0
-      ? [`${torn} half-written ${torn === 1 ? "line" : "lines"} of notifications that were never confirmed`]
-      : []),
+    ...(torn > 0 ? [`${formatCount(torn, "half-written line")} of notifications that were never confirmed`] : []),
     ...(possibleDuplicates > 0 ? [`${possibleDuplicates} possible duplicates so far`] : []),
   ];
 }

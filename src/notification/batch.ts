@@ -5,6 +5,7 @@
  * @module
  */
 
+import { formatCount } from "../base/count.ts";
 import type { Replaced } from "../queue/record.ts";
 import { type Notification, SEVERITIES } from "./notification.ts";
 import { formatTime } from "../base/time.ts";
@@ -54,7 +55,7 @@ export function createBatch(
   const time = all.reduce((oldest, { time }) => Math.min(oldest, time), Infinity);
   const mentions = [...new Set(all.flatMap((one) => one.silent ? [] : one.mentions ?? []))];
   return {
-    subject: `${all.length === 1 ? "1 notification" : `${all.length} notifications`} since ${formatTime(time)}`,
+    subject: `${formatCount(all.length, "notification")} since ${formatTime(time)}`,
     message: all.map(({ subject }) => subject).join("\n"),
     format: "text",
     silent: all.every(({ silent }) => silent),

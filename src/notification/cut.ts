@@ -86,7 +86,7 @@ function wholeCharacters(text: string): string {
 
 /** Formats the note in place of a missing part. */
 export function cutNote(missing: number, total: number): string {
-  return `✂ Cut here: ${missing} of ${total} bytes are missing`;
+  return `✂ Cut here: ${missing} of ${total} bytes ${missing === 1 ? "is" : "are"} missing`;
 }
 
 /** Cuts a line to a size in UTF-8 bytes. A cut line ends with `…`. */

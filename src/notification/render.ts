@@ -5,6 +5,7 @@
  * @module
  */
 
+import { formatCount } from "../base/count.ts";
 import { formatDuration } from "../base/duration.ts";
 import { formatTime } from "../base/time.ts";
 import type { Replaced } from "../queue/record.ts";
@@ -30,7 +31,7 @@ export interface RenderOptions extends TitleOptions {
 
 /** Formats a size: `12 bytes`, `1.5 KiB`, `3.0 MiB`. */
 export function formatBytes(bytes: number): string {
-  if (bytes < 1024) return `${bytes} bytes`;
+  if (bytes < 1024) return formatCount(bytes, "byte");
   const kib = bytes / 1024;
   return kib < 1024 ? `${kib.toFixed(1)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
 }

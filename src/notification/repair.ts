@@ -6,6 +6,7 @@
  * @module
  */
 
+import { formatCount } from "../base/count.ts";
 import { isMention, MENTION_PROBLEM, ROOM_MENTION } from "../matrix/ids.ts";
 import { crc32 } from "../base/crc32.ts";
 import { byteLength, cutLine } from "./cut.ts";
@@ -126,7 +127,7 @@ export function limitProblems(problems: readonly string[]): readonly string[] {
     return line;
   }).filter((line) => line !== "");
   const more = problems.length - shown.length;
-  return more === 0 ? shown : [...shown, `There are ${more} more problems`];
+  return more === 0 ? shown : [...shown, `There ${more === 1 ? "is" : "are"} ${formatCount(more, "more problem")}`];
 }
 
 function quote(text: string): string {

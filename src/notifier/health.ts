@@ -6,6 +6,7 @@
  * @module
  */
 
+import { formatCount } from "../base/count.ts";
 import { formatDuration } from "../base/duration.ts";
 import { NEARLY_FULL_BYTES } from "../queue/limits.ts";
 import { MAX_LINE_BYTES } from "../queue/journal_line.ts";
@@ -74,14 +75,14 @@ export function judgeHealth(status: Status, maxAgeMs: number): Health {
 }
 
 const PROBLEMS: readonly (readonly [JudgedNumber, (status: Status) => string])[] = [
-  ["held", ({ held }) => `${held} held ${held === 1 ? "entry" : "entries"}: fix the account or its token`],
+  ["held", ({ held }) => `${formatCount(held, "held entry", "held entries")}: fix the account or its token`],
   ["oldestSeconds", ({ oldestSeconds, waitingFor }) => {
     const reason = waitingFor === undefined ? "" : ` (${waitingFor})`;
     return `the oldest entry has waited for ${formatDuration(oldestSeconds * 1000)}${reason}`;
   }],
   ["bytes", ({ bytes, maxBytes }) => `the queue is ${(100 * bytes / maxBytes).toFixed(0)} % full`],
-  ["dead", ({ dead }) => `${dead} ${dead === 1 ? "dead letter" : "dead letters"}`],
-  ["quarantined", ({ quarantined }) => `${quarantined} damaged ${quarantined === 1 ? "line" : "lines"} in quarantine`],
+  ["dead", ({ dead }) => formatCount(dead, "dead letter")],
+  ["quarantined", ({ quarantined }) => `${formatCount(quarantined, "damaged line")} in quarantine`],
 ];
 
 function compare(value: number, { warning = Infinity, critical = Infinity }: Threshold): HealthState {

@@ -1,5 +1,6 @@
 /** `doctor`: finds problems and prints how to fix them. */
 
+import { formatCount } from "../../base/count.ts";
 import type { Finding, FindingState } from "../../channels/check.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
@@ -113,8 +114,7 @@ function formatFinding(
 
 function summarize(findings: readonly Finding[]): string {
   const count = (state: FindingState) => findings.filter((finding) => finding.state === state).length;
-  const plural = (many: number, word: string) => `${many} ${word}${many === 1 ? "" : "s"}`;
-  return `${plural(count("failure"), "failure")}, ${plural(count("warning"), "warning")}, ${count("ok")} ok, ${
-    count("skipped")
-  } skipped`;
+  return `${formatCount(count("failure"), "failure")}, ${formatCount(count("warning"), "warning")}, ${
+    count("ok")
+  } ok, ${count("skipped")} skipped`;
 }

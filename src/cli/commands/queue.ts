@@ -1,5 +1,6 @@
 /** The `queue` commands. */
 
+import { formatCount } from "../../base/count.ts";
 import { StorageError } from "../../base/errors.ts";
 import type { NotifierCore } from "../../notifier/core.ts";
 import type { QueuedEntry } from "../../notifier/outcomes.ts";
@@ -170,9 +171,7 @@ async function purgeAll(context: ContextFor<typeof PURGE_OPTIONS>): Promise<numb
   if (entries.length > 0 && !context.args.has("yes")) {
     const count = expandMembers(entries).length;
     throw new UsageError(
-      `Cannot purge the queue without --yes: ${count} ${
-        count === 1 ? "entry" : "entries"
-      } would be removed permanently`,
+      `Cannot purge the queue without --yes: ${formatCount(count, "entry", "entries")} would be removed permanently`,
       "to confirm, add --yes",
     );
   }

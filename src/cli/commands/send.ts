@@ -1,5 +1,6 @@
 /** `send`: sends a notification. */
 
+import { formatCount } from "../../base/count.ts";
 import { toText } from "../../notification/repair.ts";
 import type { Attachment, NotificationInput } from "../../notification/notification.ts";
 import { FORMATS, SEVERITIES } from "../../notification/notification.ts";
@@ -205,7 +206,7 @@ async function readBody(context: SendContext): Promise<Body> {
   const read = await withHint(context, () => readSource(runtime.stdio.stdin, "standard input", context));
   const lines = countLines(toText(read.message));
   if (!isChosen && lines > 0) {
-    ui.warn(`Read ${lines} ${lines === 1 ? "line" : "lines"} from standard input as the body`);
+    ui.warn(`Read ${formatCount(lines, "line")} from standard input as the body`);
   }
   return read;
 }

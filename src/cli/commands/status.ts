@@ -1,5 +1,6 @@
 /** `status`: prints the state of the queue as text, as JSON, or for a monitoring system. */
 
+import { formatCount } from "../../base/count.ts";
 import { formatDuration } from "../../base/duration.ts";
 import { formatBytes } from "../../notification/render.ts";
 import type { Health, JudgedNumber, Threshold } from "../../notifier/health.ts";
@@ -80,11 +81,15 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
   if (fileBytes > 0) lines.push(`files: ${formatBytes(fileBytes)} in ${stateDir}/attachments`);
   if (spooled > 0) {
     lines.push(
-      `spool: ${spooled} of the queued entries are not in the journal yet; the next delivery adds these entries to the journal`,
+      `spool: ${
+        formatCount(spooled, "queued entry", "queued entries")
+      } not in the journal yet, added by the next delivery`,
     );
   }
-  if (quarantined > 0) lines.push(`quarantined: ${quarantined} damaged lines, in ${stateDir}/queue/quarantine`);
-  if (torn > 0) lines.push(`torn: ${torn} half-written lines; their notifications were never accepted`);
+  if (quarantined > 0) {
+    lines.push(`quarantined: ${formatCount(quarantined, "damaged line")}, in ${stateDir}/queue/quarantine`);
+  }
+  if (torn > 0) lines.push(`torn: ${formatCount(torn, "half-written line")}, never accepted as a notification`);
   if (possibleDuplicates > 0) lines.push(`possible duplicates: ${possibleDuplicates}`);
   return lines;
 }
@@ -156,7 +161,7 @@ function stateLine(state: string, text: string): string {
 function summarize({ queued, deferred, oldestSeconds, lastDelivery }: Status, now: number): string {
   const waiting = queued + deferred;
   const age = oldestSeconds === 0 ? "" : `, the oldest for ${formatDuration(oldestSeconds * 1000)}`;
-  const depth = `${waiting} ${waiting === 1 ? "entry" : "entries"} waiting${age}`;
+  const depth = `${formatCount(waiting, "entry", "entries")} waiting${age}`;
   const last = lastDelivery === undefined
     ? "no delivery yet"
     : `last delivery ${formatDuration(now - lastDelivery)} ago`;

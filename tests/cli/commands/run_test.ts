@@ -130,8 +130,8 @@ Deno.test("run() passes on all output of a command that has ended when the reade
   const stdio = {
     ...runtime.stdio,
     async pass(_: string, bytes: Uint8Array) {
+      if (!isPassing) limit.abort();
       isPassing = true;
-      limit.abort();
       await reads.promise;
       passed += bytes.length;
       return "open" as const;
