@@ -1,7 +1,7 @@
 /**
- * The URLs of Apprise, a program that sends notifications (Apprise documentation, "URL Basics"):
- * `schema://user:password@host:port/path?option=value`. Unlike in RFC 3986, a `#` does not begin a
- * fragment, and a password may contain an `@`.
+ * Parses the URLs of Apprise, a program that sends notifications:
+ * `schema://user:password@host:port/path?option=value` (Apprise documentation, "URL Basics"). The
+ * syntax differs from RFC 3986: a `#` does not begin a fragment, and a password can contain an `@`.
  *
  * @module
  */
@@ -9,15 +9,15 @@
 import { ConfigError } from "../base/errors.ts";
 
 /**
- * The options that every service of Apprise accepts and that matrix-notify ignores. Most of these
- * options control how a text is delayed, cut or converted.
+ * Common options of Apprise URLs that matrix-notify ignores. Most of them control how Apprise
+ * formats and cuts a text, or how long Apprise waits.
  */
 const IGNORED_OPTIONS: ReadonlySet<string> = new Set([
   ...["format", "overflow", "emojis", "interpret", "store", "tz", "rto", "cto", "retry", "wait", "redirect"],
   ...["image", "avatar_url"],
 ]);
 
-/** The pattern of the characters between two names in a path or a list. */
+/** Matches the characters that separate names in a path or a list. */
 const LIST_REGEXP = /[\s,\\/]+/;
 
 /** A parsed URL. Errors do not show the URL, because it contains secrets. */
@@ -56,7 +56,7 @@ export class AppriseUrl {
     this.password = this.option("pass") ?? (this.#decode(colon < 0 ? "" : login.slice(colon + 1)) || undefined);
   }
 
-  /** The names in the path, without percent-encoding and in the order of the path. */
+  /** The decoded names in the path, in order. */
   get entries(): readonly string[] {
     return this.path.split(LIST_REGEXP).filter((entry) => entry !== "").map((entry) => this.#decode(entry));
   }
@@ -80,8 +80,8 @@ export class AppriseUrl {
   }
 
   /**
-   * Reads the options whose names begin with a sign: headers (`+`), parameters (`-`) or fields
-   * (`:`).
+   * Reads the options whose names begin with the given sign: `+` for headers, `-` for parameters,
+   * `:` for fields.
    */
   options(sign: "+" | "-" | ":"): readonly (readonly [name: string, value: string])[] {
     const found = [...this.#options].filter(([name]) => name.startsWith(sign));
@@ -90,10 +90,10 @@ export class AppriseUrl {
   }
 
   /**
-   * Throws an error if the URL contains an option that matrix-notify does not support. Call this
-   * method after all supported options were read.
+   * Throws an error if the URL contains an option that was not read. Call this method after reading
+   * all supported options.
    *
-   * @param ignored the names of additional options that are ignored for this service
+   * @param ignored the names of more options to ignore
    */
   end(ignored: readonly string[] = []): void {
     const verify = this.option("verify");
@@ -129,7 +129,7 @@ export class AppriseUrl {
   }
 }
 
-/** Checks whether a value means yes for Apprise. */
+/** Returns true if the value of an Apprise option means "yes". */
 export function isYes(value: string): boolean {
   return /^(y|t|1|on|en|allow|\+)/i.test(value.trim());
 }

@@ -1,7 +1,8 @@
 /**
- * Renders a batch (several notifications in one message). Each notification is a block of its own,
- * in full and in order: bold time, severity and subject, then the message in its format, the link
- * and the notes. Identical notifications share a block, which shows their times.
+ * Renders a batch (several notifications in one message). Each notification becomes a block. The
+ * first line of the block shows the time, the severity and the subject in bold. The complete
+ * message, the link and the notes follow. Identical notifications share a block, which shows their
+ * times.
  *
  * ```text
  * 20:15:03 ❌ Backup of host 7 failed
@@ -20,23 +21,32 @@ import type { Notification } from "../notification/notification.ts";
 import { escapeHtml, formatNotes, linkHtml } from "../notification/render.ts";
 import { severitySymbol } from "../notification/title.ts";
 
-/** A block shows up to this number of times. For more repeats, it shows the first and the last. */
+/**
+ * The largest number of clock times that a block lists. If there are more, the block shows only the
+ * first and the last.
+ */
 const MAX_TIMES = 5;
 
-/** Elements that a client shows as blocks. A message with one of them does not fit into a line. */
+/**
+ * The HTML elements that begin a new line. A message with such an element must not be inside a
+ * `<p>`.
+ */
 const BLOCK_REGEXP = /<(?:pre|p|ul|ol|h[1-6]|table|blockquote|div|details|hr)\b/;
 
 /** One or more identical notifications of a batch. */
 export interface Block {
-  /** The time, the severity, the subject and the times of repeats. */
+  /**
+   * The first line: time, severity and subject. If the notification was repeated, the line also
+   * shows these times.
+   */
   readonly head: string;
   readonly notification: Notification;
   readonly message: Markup;
-  /** The notes below the message. */
+  /** The notes below the message, for example about replaced notifications. */
   readonly notes: readonly string[];
 }
 
-/** The message of a batch, as a whole and as blocks. */
+/** A rendered batch: the whole message and its blocks. */
 export interface BatchMessage extends Markup {
   /** The blocks. Absent if the batch shows only a line for each notification. */
   readonly blocks?: readonly Block[];
@@ -58,7 +68,7 @@ export async function renderBatch({ items, style }: Batch, renderItem: RenderIte
   };
 }
 
-/** The longest part of a message that a line shows, in characters. */
+/** The longest excerpt of a message in {@linkcode renderLines}, in characters. */
 const MAX_EXCERPT = 200;
 
 /** Renders a line for each block: `20:15:09 ❌ Backup failed: no space left on device`. */
@@ -72,7 +82,10 @@ function renderLines(blocks: readonly Block[]): BatchMessage {
   };
 }
 
-/** Returns one line of a message: the last line of a program's output, or the first of another text. */
+/**
+ * Returns one line of a message: the last line if the message is the output of a program, otherwise
+ * the first line.
+ */
 function excerptOf({ notification: { format }, message: { text } }: Block): string {
   const lines = text.split("\n").map((line) => line.trim()).filter((line) => line !== "");
   const line = format === "code" ? lines.at(-1) : lines[0];
@@ -81,7 +94,9 @@ function excerptOf({ notification: { format }, message: { text } }: Block): stri
   return `: ${characters.length <= MAX_EXCERPT ? line : `${characters.slice(0, MAX_EXCERPT - 1).join("")}…`}`;
 }
 
-/** Groups consecutive blocks that are only a line. Every other block is a paragraph of its own. */
+/**
+ * Puts consecutive one-line blocks into one paragraph. Every other block gets its own paragraph.
+ */
 function toParagraphs(blocks: readonly Block[]): Block[][] {
   const isLine = ({ notification: { message, link }, notes }: Block) => message === "" && !link && notes.length === 0;
   const paragraphs: Block[][] = [];
@@ -113,8 +128,8 @@ async function toBlocks(items: readonly BatchItem[], renderItem: RenderItem): Pr
 }
 
 /**
- * Counts the items, from the first one on, that fit into one batch in full. Renders each item once.
- * The result is at least 1.
+ * Returns how many items fit into one batch without being cut, beginning with the first item. The
+ * result is at least 1. Each item is rendered only once.
  *
  * @param render renders one item
  * @param fits returns true if a batch fits into one message of the channel
@@ -136,7 +151,7 @@ export async function countFitting(
     const batch = createBatch(items.slice(0, count), { style });
     return fits(batch, await renderBatch(batch, renderOnce));
   };
-  // Doubling the number first keeps the measured texts short if the items are long.
+  // Double the number first, to avoid very long batches if the items are long.
   let low = 1, high = Math.min(2, items.length);
   while (high < items.length && await fitting(high)) [low, high] = [high, Math.min(2 * high, items.length)];
   while (low < high) {
@@ -157,7 +172,7 @@ function toText({ head, notification: { link }, message: { text }, notes }: Bloc
   return [head, ...text === "" ? [] : [text], ...link === undefined ? [] : [`🔗 ${link}`], ...notes].join("\n");
 }
 
-/** Returns the HTML of a block, or of several blocks that are only a line. */
+/** Returns the HTML of one block, or of several one-line blocks. */
 function toHtml([{ head, notification: { link }, message: { html }, notes }, ...lines]: readonly Block[]): string {
   const after = [
     ...link === undefined ? [] : [`🔗 ${linkHtml(link)}`],
@@ -172,7 +187,7 @@ function toHtml([{ head, notification: { link }, message: { html }, notes }, ...
 
 /**
  * Returns the function that formats the times of a batch: `20:15:03`, or `2026-11-22 20:15:03` if
- * the items are from several days. The title of the batch shows the zone.
+ * the items are from several days. The title of the batch shows the time zone.
  */
 function timeFormat(items: readonly BatchItem[]): (time: number) => string {
   const hasDays = new Set(items.map(({ notification: { time } }) => formatDay(time))).size > 1;

@@ -14,8 +14,8 @@ export interface Envelope {
   readonly destination: string;
   readonly notification: Notification;
   /**
-   * If the envelope sends one attachment as a separate message: the number of this attachment,
-   * starting at 1. Undefined for all other envelopes.
+   * The number of the attachment, starting at 1, if this envelope sends an attachment without the
+   * text. Otherwise undefined.
    */
   readonly attachmentIndex?: number;
 }
@@ -26,7 +26,7 @@ export interface Receipt {
   readonly id: string;
   /**
    * How the delivery was proved. `put`: the service accepted the request. `read-back`: the channel
-   * looked at the service and found the message of an earlier attempt.
+   * asked the service and found the message of an earlier attempt.
    *
    * @default {"put"}
    */
@@ -46,11 +46,11 @@ export interface SendOptions {
    * notification for one destination).
    */
   readonly txnId: string;
-  /** True if the notification is sent late. In this case, the message mentions the delay. */
+  /** True if the notification is sent late. The message then mentions the delay. */
   readonly late: boolean;
   /**
    * The queued notifications that this notification replaced; undefined if there are none. The
-   * message mentions that notifications were replaced.
+   * message shows their number.
    */
   readonly replaced?: Replaced;
   /**
@@ -77,8 +77,8 @@ export interface Channel {
    */
   readonly isIdempotent: boolean;
   /**
-   * True if the channel runs a program to send a notification. In this case, a background process
-   * of matrix-notify needs the permission to run programs.
+   * True if the channel runs a program to send a notification. A background process of
+   * matrix-notify then needs the permission to run programs.
    *
    * @default {false}
    */
@@ -89,8 +89,8 @@ export interface Channel {
    */
   readonly attachmentMode?: AttachmentMode;
   /**
-   * The account that sends. Two channels with the same account send to a room that the caller names
-   * only once.
+   * The account that sends. If the caller names a room, only one channel of each account sends to
+   * this room.
    *
    * @default the account is unknown
    */
@@ -104,15 +104,16 @@ export interface Channel {
    */
   checkDestination?(destination: string): void;
   /**
-   * Returns true if a notification fits into one message of the service with nothing left out, even
-   * with the longest notes. A batch (several notifications in one message) must also keep its format.
+   * Returns true if a notification fits into one message of the service without being cut, even
+   * with the longest notes. A batch (several notifications in one message) must also fit with its
+   * formatting.
    *
    * @param message the rendered message of the notification
    */
   hasRoomFor(notification: Notification, message: RenderedMessage): boolean;
   /**
    * Makes one attempt to send an envelope (one notification for one destination). If the attempt
-   * fails, the caller can call this method again later.
+   * fails, the caller can call this method again.
    *
    * @throws {TransportError | ResponseError | NotTheServiceError} if the notification was not
    * delivered, or if the outcome is unknown

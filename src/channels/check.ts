@@ -32,7 +32,7 @@ export interface Check<Subject = void> {
 export interface CheckContext {
   /** The name of the channel. */
   readonly channel: string;
-  /** The runtime, whose requests use the certificates and the proxy of the channel. */
+  /** The runtime. Its requests use the certificates and the proxy of the channel. */
   readonly runtime: Runtime;
   /**
    * The certificates and the proxy from the settings of the channel; undefined if the channel does
@@ -85,8 +85,7 @@ export interface Finding extends Found {
 }
 
 /**
- * Returns a function. The first call of this function calls `work`. Every later call returns the
- * promise of the first call.
+ * Returns a function that calls `work` only once. Later calls return the promise of the first call.
  */
 export function once<Result>(work: () => Promise<Result>): () => Promise<Result> {
   let result: Promise<Result> | undefined;
@@ -119,7 +118,7 @@ export function worstOf(findings: readonly Found[]): "ok" | "warning" | "failure
   return has("failure") ? "failure" : has("warning") ? "warning" : "ok";
 }
 
-/** Converts an error that a check has thrown to a finding. */
+/** Converts the error of a check to a finding. */
 export function findingOf(error: unknown): Found {
   if (error instanceof MatrixError) return refusalFinding(error);
   if (error instanceof NotTheServiceError) return failure(error.message, otherServiceHint(error.status));

@@ -10,7 +10,7 @@ import { type Check, type CheckContext, failure, type Found, ok, once, warning }
 
 /** A request to the server of a channel. */
 export interface ProbeRequest extends Pick<HttpRequest, "headers" | "body"> {
-  /** @default {"GET"} */
+  /** The method. @default {"GET"} */
   readonly method?: HttpRequest["method"];
   /** The path and the query. */
   readonly path: string;
@@ -24,8 +24,8 @@ export interface HttpProbe {
   /** The address of the server, without a trailing slash. */
   readonly server: string;
   /**
-   * Returns the answer to the first request. The first call of this function sends the request.
-   * Later calls return the answer again and do not send a request.
+   * Sends a request and returns the answer. Later calls return the same answer without another
+   * request.
    */
   readonly firstAnswer: () => Promise<HttpAnswer>;
   /** The checks `connection` and `clock`. */

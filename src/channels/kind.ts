@@ -34,7 +34,7 @@ export interface FileReader {
   read(file: Attachment): Promise<Uint8Array<ArrayBuffer>>;
   /**
    * Returns the path of an attachment, so that another program can read the file. The path is valid
-   * until this attempt to send the notification ends.
+   * until the current attempt to send the notification ends.
    */
   pathOf(file: Attachment): Promise<string>;
 }
@@ -80,8 +80,8 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
   readonly hasPriorities?: boolean;
   readonly settings: Table;
   /**
-   * The rules for the JSON schema (`allOf`) that `unless`, `excludes` and `needs` of the settings
-   * cannot express.
+   * More rules for the JSON schema (`allOf`), for dependencies that `unless`, `excludes` and
+   * `needs` of a setting cannot express.
    */
   readonly rules?: readonly Readonly<Record<string, unknown>>[];
   /**
@@ -146,16 +146,15 @@ export interface ChannelKind
    */
   readDestinations(fields: Fields, context: ParseContext): readonly string[];
   /**
-   * Parses the settings of a channel. Depending on its options, the object `fields` throws an error
-   * for a problem, or collects all problems. If `fields` has collected a problem, do not open the
-   * channel.
+   * Parses the settings of a channel. The object `fields` either throws an error at the first
+   * problem or collects all problems. If it has collected a problem, do not open the channel.
    *
    * @throws {ConfigError} if a setting is not valid; the message contains its dotted path
    */
   configure(name: string, fields: Fields, context: ParseContext): ConfiguredChannel;
 }
 
-/** A channel whose settings are parsed, but that is not open yet. */
+/** A channel with parsed settings that is not open yet. */
 export interface ConfiguredChannel {
   readonly name: string;
   /** The secrets of the channel. Each secret is read when it is used. */

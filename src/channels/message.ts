@@ -16,8 +16,8 @@ export interface RenderedMessage extends Markup {
 }
 
 /**
- * The longest batch (several notifications in one message) for a service without a limit, in UTF-8
- * bytes.
+ * The longest batch (several notifications in one message) for a service that does not limit the
+ * length of messages, in UTF-8 bytes.
  */
 export const MAX_BATCH_BYTES: number = 64 * 1024;
 
@@ -48,8 +48,8 @@ export async function renderMessage(
  * Cuts the plain text of a message so that it fits into one message of a service. The output of a
  * program loses its beginning, because errors are at its end. Any other text loses its middle.
  *
- * @throws {InvalidNotificationError} if a batch (several notifications in one message) does not fit.
- * The queue then splits the batch, so that no text is lost
+ * @throws {InvalidNotificationError} if a batch (several notifications in one message) does not
+ * fit. The queue then splits the batch, so that no text is lost.
  */
 export function cutMessage(
   notification: Notification,
@@ -75,9 +75,8 @@ export function longestNotes(notification: Notification): Pick<RenderOptions, "l
 }
 
 /**
- * Loads the function that renders Markdown or HTML. These functions use libraries. The import paths
- * are computed at run time, so that Deno downloads the libraries only for a message in Markdown or
- * HTML.
+ * Loads the function that renders Markdown or HTML. The import path is computed at run time, so
+ * that Deno downloads the library of a format only when a message needs it.
  *
  * @throws {TypeError} if the library is not cached and cannot be downloaded
  */

@@ -1,5 +1,5 @@
 /**
- * All kinds of channels. To add a kind, add its folder and a line here. A kind is only loaded if
+ * All kinds of channels. To add a kind, add its folder and a line here. A kind is loaded only if
  * the configuration contains a channel of this kind.
  */
 

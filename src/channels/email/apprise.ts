@@ -1,4 +1,4 @@
-/** `mailto://` and `mailtos://`. */
+/** Converts the Apprise URLs `mailto://` and `mailtos://` to channels. */
 
 import type { AppriseUrl } from "../apprise_url.ts";
 
@@ -9,8 +9,8 @@ interface Provider {
 }
 
 /**
- * The mail servers that Apprise uses for the domains of well-known providers (its documentation,
- * "Using Built-In Email Services").
+ * The mail servers that Apprise uses for the domains of well-known providers (Apprise
+ * documentation, "Using Built-In Email Services").
  */
 const PROVIDERS: readonly Provider[] = [
   { domain: /^gmail\.com$/, server: "smtp.gmail.com", security: "starttls" },
@@ -25,8 +25,8 @@ const PROVIDERS: readonly Provider[] = [
 const SECURITY: ReadonlyMap<string, string> = new Map([["insecure", "none"], ["starttls", "starttls"], ["ssl", "tls"]]);
 
 /**
- * Converts the URL. The server is the option `smtp`, the server of a known provider, or the host.
- * If the URL has no recipient, the mail is sent to the sender.
+ * Converts the URL. The server is the value of the option `smtp`, the server of a known provider,
+ * or the host of the URL. If the URL has no recipient, the mail is sent to the sender.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const { user, password, host } = url;
@@ -50,8 +50,8 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
 }
 
 /**
- * Returns the sender. The option `from` is an address, or only a name. If it is only a name, the
- * address consists of the user and the host.
+ * Returns the sender. The option `from` contains an address or only a name. If it contains no
+ * address, the address is `user@host`.
  */
 function senderOf(url: AppriseUrl): { readonly address: string; readonly name?: string } {
   const from = url.option("from"), name = url.option("name");

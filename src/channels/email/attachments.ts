@@ -33,8 +33,8 @@ export async function mailWithFiles(notification: Notification, way: MailWithFil
     await mail(notification, read, timeoutWithAttachments(timeoutMs, attachments));
   } catch (error) {
     if (!isTooLarge(error)) throw error;
-    // The mail was not delivered, so the text can be sent immediately. The text lists the files
-    // that are not sent.
+    // The server refused the mail with the files, so send only the text. The text lists the files
+    // that are left out.
     const unsent = attachments.map(formatAttachment);
     warn(`${error.message}; the mail is sent without ${unsent.join(", ")}`);
     await mail({ ...text, unsent }, [], timeoutMs);

@@ -33,8 +33,8 @@ export class EmailChannel implements Channel {
 
   /**
    * Sends a mail. All attempts for one notification use the same `Message-ID`. Some mail servers
-   * remove a second mail with this id, but other mail servers do not. So a mail may arrive twice if
-   * the outcome of an attempt is unknown.
+   * remove a second mail with the same id, but other servers do not. If the outcome of an attempt
+   * is unknown, the mail may therefore arrive twice.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { inDoubt, txnId, timeoutMs } = options;
@@ -71,5 +71,5 @@ export class EmailChannel implements Channel {
   }
 }
 
-/** The parts of a mail that are not in the notification. */
+/** The parts of a mail that do not come from the text of the notification. */
 type MailParts = Pick<MailOptions, "messageId" | "attachments">;

@@ -52,8 +52,8 @@ export interface MailOptions extends RenderOptions {
 }
 
 /**
- * Returns true if a notification fits into a mail with nothing left out. A batch (several
- * notifications in one message) must also fit with its HTML.
+ * Returns true if a notification fits into a mail without being cut. A batch (several notifications
+ * in one message) must also fit with its HTML.
  */
 export function mailHasRoomFor(
   notification: Notification,
@@ -65,8 +65,8 @@ export function mailHasRoomFor(
 }
 
 /**
- * Composes a mail. If the mail is too long, the HTML is removed. If the mail is still too long, the
- * text is cut.
+ * Composes a mail. If the text and the HTML together are too long, the HTML is left out. If the
+ * text alone is too long, it is cut.
  */
 export function composeMail(notification: Notification, message: RenderedMessage, options: MailOptions): MailContent {
   const { from, to, messageId, attachments = [] } = options;
@@ -88,7 +88,10 @@ export function composeMail(notification: Notification, message: RenderedMessage
   };
 }
 
-/** Replaces the colours of Matrix by the colours of HTML. The HTML has the form of `markup/`. */
+/**
+ * Converts Matrix's attributes for colours to CSS. Expects the HTML that the code in `markup/`
+ * creates.
+ */
 function withStyles(html: string): string {
   return html.replace(
     /<span(?: data-mx-bg-color="(#\w+)")?(?: data-mx-color="(#\w+)")?/g,
@@ -116,8 +119,8 @@ function importanceOf({ silent, severity }: Notification): Record<string, string
 }
 
 /**
- * Chooses the shorter encoding. Quoted-printable needs three bytes for each `=`, for each byte that
- * is not ASCII, and for each space before a line break.
+ * Chooses the shorter encoding: quoted-printable or Base64. Quoted-printable needs three bytes for
+ * each `=`, for each byte that is not ASCII, and for each space before a line break.
  */
 function encodingOf(text: string): MailContent["textEncoding"] {
   const bytes = byteLength(text);

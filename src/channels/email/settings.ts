@@ -6,7 +6,7 @@ import { choice, integer, list, type SettingsOf, text } from "../fields/setting.
 
 /**
  * The pattern of an address. An address contains exactly one `@`. It contains no white space, no
- * control characters and no characters that separate addresses.
+ * control characters and no separators such as `,` and `<`.
  */
 const ADDRESS = String.raw`[^\s@<>(),;:\\"\p{Cc}]{1,64}@(?:[^\s@<>(),;:\\"\p{Cc}]{1,255}|\[IPv6:[0-9A-Fa-f:.]{2,45}\])`;
 
@@ -106,7 +106,7 @@ export const SERVER_RULES: readonly Readonly<Record<string, unknown>>[] = [{
 }];
 
 /**
- * Checks that port and security match, and that the password is not sent unencrypted.
+ * Checks that the port matches the encryption, and that the password is not sent unencrypted.
  *
  * @throws {ConfigError} if a check fails
  */

@@ -1,6 +1,6 @@
 /**
  * Sends one mail over an SMTP connection, and converts failures to our error classes. Only this
- * file imports the SMTP library. So this file is loaded only when a connection is needed.
+ * file imports the SMTP library, so this file is loaded only when a connection is needed.
  *
  * ```text
  * connect, TLS, log in, MAIL, RCPT, DATA    if a step fails, the mail was not delivered
@@ -46,7 +46,7 @@ export async function greet(server: SmtpServer, options: SmtpOptions): Promise<v
   await converse(server, options, () => Promise.resolve());
 }
 
-/** The options of a conversation, and the facts that explain a refusal. */
+/** The options of a connection. The recipient and the size of the mail explain errors. */
 type Conversation = SmtpOptions & Pick<SmtpContext, "to" | "size">;
 
 async function converse(server: SmtpServer, options: Conversation, work: (session: Session) => Promise<void>) {
@@ -73,8 +73,8 @@ async function converse(server: SmtpServer, options: Conversation, work: (sessio
 }
 
 /**
- * Builds the bytes of a mail. The library must not open files or web addresses that are written in
- * the mail.
+ * Builds the bytes of a mail. The library must not open files or web addresses that the mail
+ * mentions.
  */
 async function build({ headers, attachments, ...content }: MailContent): Promise<Uint8Array> {
   const files = attachments.map(({ content, contentType, ...file }) => ({
@@ -99,7 +99,7 @@ function isUtf8(bytes: Uint8Array): boolean {
 
 /** A connection whose methods return promises. If the connection fails, the promises reject. */
 class Session {
-  /** True if the server has answered the EHLO. */
+  /** True if the server has answered the command EHLO. */
   isConnected = false;
   /** True if the whole mail was sent. The server may have accepted the mail. */
   isOut = false;
@@ -121,8 +121,8 @@ class Session {
       },
       ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, socketCloseTimeout: 0 },
       ...(caFile === undefined ? {} : { tls: { secureContext: trustAlso(caFile) } }),
-      // The library reports only in its log that it is connected, before it sends EHLO, and that
-      // the last byte of a mail was sent.
+      // The library reports two events only in its log: it is connected (before it sends EHLO), and
+      // it has sent the last byte of a mail.
       logger: {
         ...{ trace: ignore, debug: ignore, warn: ignore, error: ignore, fatal: ignore },
         info: (entry: unknown) => {
@@ -176,8 +176,9 @@ class Session {
 }
 
 /**
- * Returns a context that trusts the authorities in a file and those of Deno. The option `ca` would
- * replace those of Deno, and reading them needs the permission `--allow-sys=ca`.
+ * Returns a TLS context that trusts the certificate authorities in a file, in addition to those of
+ * Deno. The option `ca` cannot be used, because it replaces Deno's authorities. Reading Deno's
+ * authorities needs the permission `--allow-sys=ca`.
  */
 function trustAlso(caFile: string): SecureContext {
   const secureContext = createSecureContext();
@@ -198,8 +199,8 @@ function readHosts(): string {
 }
 
 /**
- * Finds the full name of a host; undefined if it has none. Many servers refuse a name without a
- * dot.
+ * Finds the full name of a host, such as `jump.example.org`; returns undefined if no full name is
+ * known. Many servers refuse a name without a dot.
  *
  * @param hostname the name of the host, with or without its domain
  * @param readHosts returns the content of `/etc/hosts`; called only if `hostname` has no domain

@@ -1,14 +1,14 @@
-/** Converts errors of the SMTP library (its documentation, "Error codes"). */
+/** Converts errors of the SMTP library (Nodemailer documentation, "Error codes"). */
 
 import { explainConnectError } from "../../runtime/connect_errors.ts";
 import { type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
 import type { SmtpServer } from "./smtp_server.ts";
 
-/** The circumstances of an error. */
+/** The server and the mail of the connection in which an error occurred. */
 export interface SmtpContext extends Pick<SmtpServer, "host" | "security"> {
-  /** The recipient's address; undefined if no mail was to be sent. */
+  /** The recipient's address; undefined for a connection without a mail. */
   readonly to?: string;
-  /** The size of the mail, in bytes; undefined if no mail was to be sent. */
+  /** The size of the mail, in bytes; undefined for a connection without a mail. */
   readonly size?: number;
   /** True if the whole mail was sent. The server may have accepted the mail. */
   readonly isOut: boolean;
@@ -17,7 +17,7 @@ export interface SmtpContext extends Pick<SmtpServer, "host" | "security"> {
 /** An error of the SMTP library. */
 interface LibraryError extends Error {
   readonly code?: string;
-  /** The SMTP command that the server answered, or that was running. */
+  /** The SMTP command during which the error occurred. */
   readonly command?: string;
   readonly responseCode?: number;
   readonly response?: string;
@@ -56,7 +56,8 @@ export function toSmtpError(error: unknown, context: SmtpContext): unknown {
 
 /**
  * Returns true if the server refused a mail because of its size: status 552, or an enhanced code
- * for a size limit. The class of a full mailbox is `destination-busy`, so it does not count.
+ * for a size limit. A full mailbox has another failure class (`destination-busy`), so the result is
+ * false.
  */
 export function isTooLarge(error: unknown): error is ResponseError {
   if (!(error instanceof ResponseError) || error.failureClass !== "rejected") return false;
@@ -72,7 +73,7 @@ export function silenceHint(security: SmtpServer["security"]): string | undefine
 /** The enhanced status code, which some servers write after the reply code (RFC 2034). */
 const ENHANCED_CODE_REGEXP = /^\d{3}[- ]([245]\.\d{1,3}\.\d{1,3})\b/;
 
-/** Names for the phases of a connection that are not an SMTP command. */
+/** Names for those phases of a connection that are not SMTP commands. */
 const PHASES: Readonly<Record<string, string>> = { CONN: "the connection" };
 
 /** Checks whether an error is from the library. All errors of the library have a code. */
@@ -115,7 +116,7 @@ interface Answer {
 /** The codes of full mailboxes and full disks (RFC 3463). */
 const FULL_CODES: ReadonlySet<string> = new Set(["5.2.2", "5.3.1"]);
 
-/** The codes of mails that are too large, for the mailbox or for the server (RFC 3463). */
+/** The codes for a mail that is too large for the mailbox or the server (RFC 3463). */
 const SIZE_CODES: ReadonlySet<string> = new Set(["5.2.3", "5.3.4"]);
 
 /**
@@ -134,10 +135,10 @@ const LOGIN_STATUSES: ReadonlySet<number> = new Set([534, 535, 538]);
 const SAFE_BYTES = 64 * 1024;
 
 /**
- * Returns the failure class of an answer. A failure with status 4yz is temporary, and a failure
- * with status 5yz is permanent (RFC 5321, section 4.2.1). But a permanent failure says only that
- * the same command will fail again. It is often caused by our login, name, sender or permission to
- * relay, which a person can fix. Then the mail waits.
+ * Returns the failure class of an answer. Status 4yz means a temporary failure, and status 5yz
+ * means a permanent failure (RFC 5321, section 4.2.1). The user can often fix the cause of a
+ * permanent failure: the login, the name in EHLO, the sender, or the permission to relay. Until the
+ * user fixes such a cause, the mail waits.
  */
 function toFailureClass(answer: Answer, context: SmtpContext): ResponseClass {
   const { status, command, errcode = "" } = answer;
@@ -158,16 +159,17 @@ function toFailureClass(answer: Answer, context: SmtpContext): ResponseClass {
 }
 
 /**
- * Returns the failure class of a permanent failure of RCPT TO. Postfix checks the name in EHLO and
- * the sender only here (`smtpd_delay_reject`). Many servers do not write enhanced codes, so a
- * refusal without a code may mean that relaying is denied.
+ * Returns the failure class of a permanent failure of RCPT TO. By default, Postfix checks the name
+ * in EHLO and the sender only at RCPT TO (`smtpd_delay_reject`). Many servers do not write enhanced
+ * codes, so a refusal without a code may mean that this host must not relay mail.
  */
 function toRecipientClass({ status, errcode = "" }: Answer, to: string): ResponseClass {
   if (UNKNOWN_RECIPIENT_CODES.has(errcode) || errcode.startsWith("5.6.")) return "rejected";
-  // Postfix refuses a name in EHLO, a sender or a recipient without a full domain with 504 5.5.2.
+  // Postfix answers 504 5.5.2 if the name in EHLO, the sender or the recipient has no full domain.
   const isFullRecipient = /@[^@]*[.:]/.test(to);
   if (errcode.startsWith("5.5.") && isFullRecipient) return "credentials";
-  // Postfix uses 553 5.7.1 if the login must not use the sender (`reject_sender_login_mismatch`).
+  // Postfix answers 553 5.7.1 if this user must not use this sender
+  // (`reject_sender_login_mismatch`).
   if (status === 553 && errcode.startsWith("5.7.")) return "credentials";
   return "destination";
 }

@@ -1,6 +1,6 @@
 /**
- * The SMTP server of a channel, and the types of `smtp.ts`. `smtp.ts` imports the SMTP library, so
- * `smtp.ts` is loaded only when a connection is needed.
+ * The SMTP server of a channel, and the types that `smtp.ts` uses. `smtp.ts` imports the SMTP
+ * library, so it is loaded only when a connection is needed.
  *
  * @module
  */
@@ -15,7 +15,7 @@ export interface SmtpServer {
   readonly host: string;
   readonly port: number;
   readonly security: "starttls" | "tls" | "none";
-  /** The path of a PEM file with authorities that are trusted in addition to those of Deno. */
+  /** The path of a PEM file with certificate authorities to trust, in addition to those of Deno. */
   readonly caFile?: string;
   /** The name of this host in EHLO. @default the full name of this host, or its IP address */
   readonly ehloName?: string;
@@ -24,7 +24,7 @@ export interface SmtpServer {
   readonly login?: { readonly user: string; readonly password: string };
 }
 
-/** A mail, and the sender and recipient that the SMTP commands use. */
+/** A mail, and the sender and the recipient in the SMTP commands. */
 export interface SmtpMail {
   readonly envelope: { readonly from: string; readonly to: string };
   readonly content: MailContent;

@@ -122,15 +122,15 @@ export class ExecChannel implements Channel {
 const MAX_RECEIPT_CHARS = 255;
 
 /**
- * The largest number of characters that an error message shows from the end of the error output.
+ * An error message shows at most this number of characters: the end of the program's error output.
  */
 const MAX_TAIL_CHARS = 300;
 
 function refusal(path: string, { code, stderr }: SubprocessEnd): ResponseError | TransportError {
   const said = stderr.trim().replace(/\s*\n\s*/g, "; ").slice(-MAX_TAIL_CHARS);
   const message = `${path} ended with exit code ${code}${said === "" ? "" : `: ${said}`}`;
-  // A code above 128 means that a signal ended the program. The notification may then have been
-  // delivered. Any other code means that the notification was not delivered.
+  // A code above 128 means that a signal ended the program, possibly after the program had
+  // delivered the notification. Any other code means that the notification was not delivered.
   if (code > 128) return new TransportError("exchange", message);
   return new ResponseError(message, { status: code, failureClass: FAILURE_CLASSES[code] ?? "not-sent" });
 }

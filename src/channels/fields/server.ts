@@ -10,14 +10,14 @@ import { isLoopback, parseServer, type ServerAddressOptions } from "../../runtim
 import { isToken } from "../../runtime/http.ts";
 import { flag, type Setting, setting, type SettingOptions, type ValueOf } from "./setting.ts";
 
-/** Options of a server's address. */
+/** Options of the setting for a server's address. */
 export interface ServerOptions extends SettingOptions<string>, Pick<ServerAddressOptions, "mayHavePath"> {
   readonly default?: string;
 }
 
 /**
  * Creates the setting for the address of a server. The parsed address has no trailing slash. The
- * same table must contain {@linkcode insecureHttp}.
+ * table must also contain {@linkcode insecureHttp}.
  */
 export function server<const Options extends ServerOptions>(options: Options): Setting<ValueOf<string, Options>> {
   const { mayHavePath } = options as ServerOptions;

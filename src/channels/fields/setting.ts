@@ -87,9 +87,9 @@ export interface ParseContext {
 }
 
 /**
- * Reads the values of all settings in a table, and checks their dependencies. Depending on its
- * options, the object `fields` throws an error for a problem, or collects all problems. If `fields`
- * has collected a problem, the result is not complete.
+ * Reads the values of all settings in a table, and checks their dependencies. The object `fields`
+ * either throws an error at the first problem or collects all problems. If it has collected a
+ * problem, the result is incomplete.
  *
  * @throws {ConfigError} if a setting is missing or not valid; the message contains its dotted path
  */
@@ -174,11 +174,14 @@ export function setting<Value>(
 /** Options of a text. */
 export interface TextOptions extends SettingOptions<string> {
   readonly default?: string;
-  /** The pattern of a valid text, also for the JSON schema. @default any text that is not empty */
+  /**
+   * The pattern of a valid text, for the parser and the JSON schema. @default any text that is not
+   * empty
+   */
   readonly pattern?: RegExp;
   /**
-   * A check that is more precise than the pattern and is used instead of the pattern. @default
-   * compares the text with the pattern
+   * A more precise check that the parser uses instead of the pattern. @default compares the text
+   * with the pattern
    */
   readonly isValid?: (text: string) => boolean;
   /** The problem to report if a text is not valid. */
@@ -322,12 +325,15 @@ export function duration<const Options extends DurationOptions>(options: Options
   }) as Setting<ValueOf<number, Options>>;
 }
 
-/** Creates the setting for a nested object. The title is the name of its TypeScript type. */
+/**
+ * Creates the setting for a nested object. The option `title` is the name of the TypeScript type of
+ * the object.
+ */
 export function object<Table extends SettingTable>(
   options: SettingOptions & {
     readonly title: string;
     readonly settings: Table;
-    /** True if the value `false` is allowed, too. It turns the feature off. @default {false} */
+    /** True if the value can also be `false`, which turns the feature off. @default {false} */
     readonly orFalse?: boolean;
     readonly check?: (values: SettingsOf<Table>, fields: Fields) => void;
   },
@@ -391,7 +397,7 @@ function isPresent(table: SettingTable, key: string): Readonly<Record<string, un
   return table[key].hasFile ? { anyOf: [{ required: [key] }, { required: [`${key}File`] }] } : { required: [key] };
 }
 
-/** Creates the schema rules for the dependencies that `required` cannot express. */
+/** Creates the schema rules for dependencies that the schema keyword `required` cannot express. */
 function relationRules(
   table: SettingTable,
   key: string,

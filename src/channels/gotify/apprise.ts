@@ -1,4 +1,4 @@
-/** `gotify://` and `gotifys://`. */
+/** Converts the Apprise URLs `gotify://` and `gotifys://` to channels. */
 
 import type { AppriseUrl } from "../apprise_url.ts";
 

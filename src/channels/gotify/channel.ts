@@ -1,4 +1,4 @@
-/** Sends to a Gotify application (its API documentation, "message" and "Message Extras"). */
+/** Sends to a Gotify application (Gotify API documentation, "message" and "Message Extras"). */
 
 import { NotSentError, ResponseError } from "../../base/errors.ts";
 import { exchange, exchangeJson, type HttpRequest, type Service } from "../../runtime/http.ts";
@@ -22,14 +22,14 @@ const GOTIFY: Service = {
   name: "Gotify",
   isSuccess: ({ status, json }) => status === 200 && Number.isSafeInteger(json.id) && typeof json.appid === "number",
   readRefusal({ status, json: { errorCode, errorDescription } }) {
-    // Every Gotify server has this path. If the answer is 404, the address has a wrong path or
-    // belongs to another service.
+    // Every Gotify server knows the requested path. An answer 404 therefore means that the address
+    // has a wrong path or belongs to another service.
     if (status === 404 || errorCode !== status || typeof errorDescription !== "string") return undefined;
     return { said: errorDescription, hint: status === 401 || status === 403 ? APPLICATION_TOKEN_HINT : undefined };
   },
 };
 
-/** The hint after a token that cannot send. */
+/** The hint about a token that is not allowed to send. */
 export const APPLICATION_TOKEN_HINT =
   "use the token of an application (in Gotify: Apps); the token of a client cannot send";
 
@@ -55,8 +55,8 @@ export class GotifyChannel implements Channel {
   }
 
   /**
-   * Sends a message. If the outcome of an attempt is unknown, the message is sent again, because an
-   * application of Gotify cannot check whether a message exists.
+   * Sends a message. If the outcome of an earlier attempt is unknown, the message is sent again.
+   * The token of an application cannot check whether the message exists.
    */
   async send(
     { notification }: Envelope,
@@ -83,8 +83,8 @@ export class GotifyChannel implements Channel {
   }
 
   /**
-   * Checks the token after status 400. Since Gotify 3, a client's token is valid for `POST
-   * /message`, but only with the number of an application.
+   * Checks whether the token belongs to a client. This method is called after status 400. Since
+   * Gotify 3, `POST /message` accepts a client's token, but only with the number of an application.
    *
    * @throws {ResponseError} with the class `credentials` if the token belongs to a client
    * @throws {NotSentError} if the server does not answer
@@ -112,8 +112,8 @@ export class GotifyChannel implements Channel {
   }
 
   /**
-   * Returns the message as an object. Gotify rejects an empty message, so the subject is sent as
-   * the message if there is no text.
+   * Returns the JSON object to send. Gotify rejects an empty message, so the subject is sent as the
+   * message if there is no text.
    */
   async #message(
     notification: Notification,

@@ -1,4 +1,7 @@
-/** The checks of a Gotify channel (its API documentation, "version", "message" and "current/user"). */
+/**
+ * The checks of a Gotify channel (Gotify API documentation, "version", "message" and
+ * "current/user").
+ */
 
 import { NotTheServiceError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
@@ -30,8 +33,8 @@ export function createChecks(context: CheckContext, settings: GotifySettings): r
       name: "token",
       needs: ["server"],
       async *look() {
-        // This empty message tests the token. Gotify first checks the token. If the token is valid,
-        // Gotify rejects the message, because it is empty.
+        // This check sends an empty message to test the token. If the token is valid, Gotify
+        // rejects the empty message. So no message appears.
         const auth = authHeaders(settings);
         const { status, text } = await probe.ask({
           method: "POST",
@@ -42,8 +45,8 @@ export function createChecks(context: CheckContext, settings: GotifySettings): r
         const { errorCode, errorDescription } = parseJsonObject(text) ?? {};
         if (errorCode !== status) throw otherService(status);
         if (status === 400) {
-          // Gotify 3 rejects the empty message of a client in the same way. Only a client may read
-          // its user.
+          // Gotify 3 also answers 400 to an empty message with a client's token. Only a client's
+          // token can read `/current/user`.
           const user = await probe.ask({ path: "/current/user", headers: auth });
           if (user.status === 200) yield failure("the token belongs to a client", APPLICATION_TOKEN_HINT);
           else yield ok("the token belongs to an application, which may send messages");

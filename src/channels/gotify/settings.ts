@@ -5,7 +5,7 @@ import type { SettingsOf } from "../fields/setting.ts";
 
 /**
  * The table of settings. The address can have a path, because Gotify may be behind a reverse proxy
- * (its documentation, "Reverse Proxy").
+ * (Gotify documentation, "Reverse Proxy").
  */
 export const GOTIFY_SETTINGS = {
   server: server({

@@ -37,9 +37,9 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
 }
 
 /**
- * Returns the room id, the alias or the user id. Rejects an alias without a server name. If
- * `needsServer` is true, also rejects a room id without a server name. Apprise would add the server name of the account, but
- * matrix-notify does not know this name.
+ * Returns the room id, the alias or the user id. Rejects an alias without a server name. Rejects a
+ * room id without a server name only if `needsServer` is true. Apprise would add the server name of
+ * the account, but matrix-notify does not know this name.
  */
 function roomOf(url: AppriseUrl, entry: string, needsServer: boolean): string {
   const room = /^[!#@]/.test(entry) ? entry : `#${entry}`;

@@ -53,7 +53,10 @@ export class MatrixChannel implements Channel {
     this.#encryption = new EncryptionGuard(this.#client, cache, settings.encryptedRooms);
   }
 
-  /** The user id, or the homeserver and the access token. Undefined if the token cannot be read. */
+  /**
+   * Identifies the account: the user id, or the homeserver and the access token. Undefined if the
+   * token cannot be read.
+   */
   get account(): string | undefined {
     const { homeserver, user, accessToken } = this.#settings;
     if (user !== undefined) return user.userId;
@@ -116,8 +119,9 @@ export class MatrixChannel implements Channel {
 
   /**
    * Sends a message to a room. If the outcome of an earlier attempt is unknown, first looks in the
-   * room for the event of the earlier attempt. If the room refuses the message, sends it to the
-   * room that replaced the refusing room, if there is one.
+   * room for the event of the earlier attempt. If the room refuses the message, sends the message
+   * to the new room of the destination, if there is one. Otherwise, tries to join the room that
+   * refused the message.
    */
   async #deliver(sending: Sending, isLast = false): Promise<Receipt> {
     const { roomId, destination, timeoutMs, signal } = sending;
@@ -144,7 +148,7 @@ export class MatrixChannel implements Channel {
   async #put(sending: Sending): Promise<string> {
     const warning = await beforeSending(() => this.#checkEncryption(sending));
     const eventId = await this.#putEvent(sending);
-    // A file follows the message with its text, which has the same warning.
+    // For a file, the warning was already printed when the text of the notification was sent.
     if (warning !== undefined && !sending.isFile) this.#context.warn(warning);
     return eventId;
   }
@@ -153,8 +157,8 @@ export class MatrixChannel implements Channel {
     try {
       return await this.#encryption.check(roomId, destination, { timeoutMs, signal });
     } catch (error) {
-      // The alias may point to another room soon, or a room without encryption may replace this
-      // room.
+      // Before the next attempt, check whether the destination has a new room, which may not be
+      // encrypted.
       if (error instanceof DestinationError) await this.#rooms.lookAgain(destination);
       throw error;
     }
@@ -246,10 +250,11 @@ export class MatrixChannel implements Channel {
 interface Sending extends Pick<SendOptions, "txnId" | "inDoubt" | "timeoutMs" | "signal"> {
   readonly content: () => Promise<RoomMessageContent | MediaContent>;
   /**
-   * The content of the event as a reply or an edit, and the room of the event that it refers to.
+   * The content with its relation (reply, thread or edit), and the room of the related event.
+   * Undefined if the event has no relation.
    */
   readonly related: { readonly content: RoomMessageContent; readonly roomId: string } | undefined;
-  /** True if the event shows a file, and the text of the notification is another event. */
+  /** True if the event shows a file. The text of the notification is then in another event. */
   readonly isFile: boolean;
   readonly destination: string;
   readonly roomId: string;
@@ -263,7 +268,9 @@ function isRefusal(error: unknown): error is MatrixError {
   return error instanceof MatrixError && error.failureClass === "destination";
 }
 
-/** Adds what to do to the refusal of a destination. Returns any other error unchanged. */
+/**
+ * Adds a hint to the error of a room that refused the message. Returns any other error unchanged.
+ */
 function withRoomHint(error: unknown, destination: string, channel: string): unknown {
   if (error instanceof NotSentError) return new NotSentError(withRoomHint(error.cause, destination, channel));
   if (!isRefusal(error) || error.hint !== undefined) return error;

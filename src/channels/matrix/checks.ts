@@ -94,8 +94,8 @@ function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings
 }
 
 /**
- * Passes on the findings of a check. If the check fails because no homeserver answers, adds the
- * address that a well-known document contains.
+ * Yields the findings of a check. If no homeserver answers, yields a failure. Its hint contains the
+ * address from a well-known document (the file in which a domain publishes its homeserver).
  */
 async function* withOtherAddress(
   findings: AsyncIterable<Found> | Iterable<Found>,
@@ -112,8 +112,8 @@ async function* withOtherAddress(
 }
 
 /**
- * Looks for the homeserver in the well-known documents of the user's domain and of the host that
- * does not answer like a homeserver.
+ * Looks for the address of the homeserver in two well-known documents: that of the user's domain,
+ * and that of the configured host.
  *
  * @returns a hint with the address; undefined if no other homeserver is found
  */
@@ -158,8 +158,8 @@ function versionNumber(version: string): number {
 }
 
 /**
- * Reads the account in the state directory; returns undefined if the configuration contains an
- * access token.
+ * Reads the account that is stored in the state directory; returns undefined if the configuration
+ * contains an access token.
  *
  * @throws {ConfigError} if the account is not logged in
  */
@@ -175,7 +175,7 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
       name: "account",
       needs: ["versions"],
       async *look() {
-        // If the access token has expired, this request renews it.
+        // If the access token has expired, matrix-notify renews the token for this request.
         const { userId } = await whoami();
         if (user !== undefined && userId !== user.userId) {
           yield failure(
@@ -290,8 +290,8 @@ function onceCheck({ context, client }: MatrixProbe, { inDoubt }: MatrixSettings
 }
 
 /**
- * Checks whether the channel is waiting because the homeserver limited its messages. A limit that
- * was not reached yet cannot be seen.
+ * Checks whether the channel is waiting because of a rate limit of the homeserver. A limit is
+ * visible only after the channel has reached it.
  */
 function rateLimitCheck({ runtime, channelState }: CheckContext): Check {
   return {

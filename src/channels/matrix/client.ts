@@ -8,7 +8,8 @@ import { inMemoryRoomCache, type RoomCache } from "../room_cache.ts";
 import type { AccountSettings } from "./settings.ts";
 
 /**
- * Creates the client. The tokens are read for each request, so a new login is used immediately.
+ * Creates the client. The tokens are read for each request, so a new login takes effect
+ * immediately.
  *
  * @param cache stores the address of the homeserver if the settings contain only its server name
  */

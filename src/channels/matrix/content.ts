@@ -24,8 +24,8 @@ export interface ContentOptions extends RenderOptions {
 }
 
 /**
- * Returns the users to mention: the users in the notification and, if it is critical, the users in
- * the settings of the channel. A silent notification does not mention users.
+ * Returns the users to mention: the users in the notification. For a critical notification, also
+ * the users in the settings of the channel. A silent notification mentions no users.
  */
 export function mentionsOf(
   { silent, severity, mentions = [] }: Notification,
@@ -48,7 +48,7 @@ export async function contentOf(notification: Notification, options: ContentOpti
 }
 
 /**
- * Returns true if a notification fits into one event with nothing left out. A batch (several
+ * Returns true if a notification fits into one event without being cut. A batch (several
  * notifications in one message) must also fit with its HTML.
  */
 export function contentHasRoomFor(
@@ -61,8 +61,7 @@ export function contentHasRoomFor(
 }
 
 /**
- * Returns three functions: one creates the plain content, one creates the formatted content, and
- * one checks the size of a content.
+ * Returns three functions: `plain` and `formatted` create a content, and `fits` checks its size.
  */
 function formsOf(notification: Notification, options: Omit<ContentOptions, "warn">) {
   const plain = (text: string): RoomMessageContent => ({
@@ -93,8 +92,8 @@ export function ownFields(notification: Notification, txnId: string): OwnFields 
 }
 
 /**
- * Returns the HTML of a mention. Clients show the mention as a name (appendices, "matrix.to
- * navigation"). The mention `@room` is not a link.
+ * Returns the HTML of a mention. Clients show the mention as a name (Matrix specification,
+ * Appendices, "matrix.to navigation"). The mention `@room` is not a link.
  */
 function mentionLink(mention: string): string {
   const label = escapeHtml(mention);

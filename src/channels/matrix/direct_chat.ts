@@ -30,8 +30,8 @@ import type { RoomCache } from "../room_cache.ts";
 export const DIRECT_MARK = "dev.matrix-notify.direct";
 
 /**
- * If the outcome of a request to create a room is unknown, the time to wait before the next such
- * request, in milliseconds.
+ * If the outcome of a request to create a room is unknown, matrix-notify waits for this time before
+ * it creates a room again. In milliseconds.
  */
 export const MAKING_REST_MS = 35_000;
 
@@ -62,8 +62,8 @@ export async function openDirectChat(client: MatrixClient, options: DirectChatOp
     const request = { ...options, owner };
     const roomId = await findDirectChat(client, request) ?? await create(client, request);
     await addDirectChat(client, { person, roomId }, { userId: owner, timeoutMs, signal }).catch(() => {
-      // If this request fails, Matrix clients show the chat as an ordinary room. This error is
-      // ignored, because the cache already contains the chat.
+      // Errors of this request are ignored, because the cache already contains the chat. Matrix
+      // clients then show the chat as an ordinary room.
       signal?.throwIfAborted();
     });
     return { roomId, owner };
@@ -106,8 +106,8 @@ async function findDirectChat(client: MatrixClient, request: ChatRequest): Promi
       });
       return roomId;
     } catch (error) {
-      // Our account created this room. If the person cannot be invited to it, the person cannot be
-      // invited to a new room either.
+      // If our account created this room, a new room would not help: the server would refuse the
+      // invite to the new room as well.
       if (isOurs || !isRefusal(error)) throw error;
     }
   }
@@ -127,8 +127,8 @@ async function* candidates(client: MatrixClient, request: ChatRequest): AsyncGen
 }
 
 /**
- * Lists the rooms of the account. If the server refuses the list, the notification is not the
- * cause.
+ * Lists the rooms of the account. If the server refuses this request, throws a NotTheServiceError,
+ * because the notification is not the cause.
  */
 async function rooms(client: MatrixClient, { person, timeoutMs, signal }: ChatRequest): Promise<readonly JoinedRoom[]> {
   try {
@@ -143,7 +143,7 @@ async function create(client: MatrixClient, request: ChatRequest): Promise<strin
   const { person, memory, timeoutMs, signal } = request;
   const now = () => client.runtime.now();
   const since = memory.get(keyOf(request));
-  // Wait only if the saved time is in the past. It is in the future if the clock was set back.
+  // A saved time in the future means that the clock was set back. In this case, do not wait.
   if (typeof since === "number" && now() >= since && now() - since < MAKING_REST_MS) {
     throw new TooEarlyError(
       `An earlier request to create the direct chat with ${person} may have worked; matrix-notify looks for this chat before it creates a new one`,

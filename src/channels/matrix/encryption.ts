@@ -1,6 +1,6 @@
 /**
  * Finds out if a room is encrypted. matrix-notify does not encrypt messages. Homeservers accept
- * unencrypted messages in encrypted rooms, so only this check notices such a room.
+ * unencrypted messages in encrypted rooms, so only this check detects an encrypted room.
  *
  * ```text
  * before each message   in the cache -> no request
@@ -9,7 +9,8 @@
  *   "refuse"            the lane (one destination of one channel) waits
  * ```
  *
- * A room stays encrypted for ever. A room without encryption is checked again after some hours.
+ * The encryption of a room cannot be turned off. So only a room without encryption is checked
+ * again, after some hours.
  *
  * @module
  */
@@ -23,8 +24,8 @@ import { LOOK_EVERY_MS } from "./room_resolver.ts";
 import type { MatrixSettings } from "./settings.ts";
 
 /**
- * The longest time to wait for the state of a room before a message, in milliseconds. If the state
- * cannot be read in this time, the policy `warn` sends the message without a warning.
+ * The time limit for reading the state of a room before a message is sent, in milliseconds. If the
+ * state cannot be read in this time, the policy `warn` sends the message without a warning.
  */
 const LOOK_TIMEOUT_MS = 5_000;
 
@@ -45,7 +46,7 @@ export async function isEncrypted(
   return await readState(client, { ...options, type: "m.room.encryption" }) !== undefined;
 }
 
-/** The policy of a channel for encrypted rooms. */
+/** Applies the policy of a channel for encrypted rooms. */
 export class EncryptionGuard {
   readonly #client: MatrixClient;
   readonly #cache: RoomCache;
@@ -85,7 +86,7 @@ export class EncryptionGuard {
       return found;
     } catch (error) {
       signal?.throwIfAborted();
-      // If the account is not in the room, the room refuses the message too.
+      // Ignore the error if the account is not in the room: then the room also refuses the message.
       const isOutside = error instanceof MatrixError && (error.status === 403 || error.status === 404);
       if (this.#policy === "refuse" && !isOutside) throw error;
       return false;

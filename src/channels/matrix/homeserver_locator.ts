@@ -47,7 +47,10 @@ export async function locateHomeserver(serverName: string, options: LocateOption
   }
 }
 
-/** Replaces the hint about the command-line option with a hint about the setting. */
+/**
+ * Replaces the hint, which is about a command-line option, with a hint about the setting
+ * `homeserver`.
+ */
 function withSettingHint(error: DiscoveryError): DiscoveryError {
   const hint = "check the server name, or set homeserver to the address: https://matrix.example.org";
   return new DiscoveryError(error.message, error.tried, { hint, cause: error });

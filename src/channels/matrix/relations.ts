@@ -34,15 +34,17 @@ import type { MatrixSettings } from "./settings.ts";
 type RelatedPolicy = MatrixSettings["related"];
 
 /**
- * The space for the other parts of an edit, in bytes: keys, an event id and asterisks. In addition,
- * an edit (an event that changes an earlier message) contains the new content twice.
+ * An edit (an event that changes an earlier message) contains the new content twice. This is the
+ * space for its other parts, in bytes: keys, an event id and asterisks.
  */
 const EDIT_BYTES = 1024;
 
 /** The space for the note about the relation, in bytes. */
 const RELATION_BYTES = 1024;
 
-/** Returns the space that a notification has in an event in any case, in bytes of JSON. */
+/**
+ * Returns the largest size that always fits into an event, even with a relation, in bytes of JSON.
+ */
 export function maxBytesWithRelation({ key, resolves }: Notification, policy: RelatedPolicy): number {
   if (key === undefined || policy === "none") return MAX_CONTENT_BYTES;
   const whole = policy === "edit" && resolves ? (MAX_CONTENT_BYTES - EDIT_BYTES) / 2 : MAX_CONTENT_BYTES;
@@ -67,7 +69,7 @@ export interface Related {
 
 /**
  * Finds the relation of a message to the first message of its incident. Returns undefined if the
- * message has no relation.
+ * message must not have a relation.
  *
  * @throws any error of a request that checks whether the first message can be edited
  */
@@ -118,8 +120,8 @@ export async function relatedContent(
   }
   const maxBytes = (options.maxBytes - EDIT_BYTES) / 2;
   const content = await contentOf(notification, { ...options, notes: [`↩ Before: ${to.title}, ${since}`], maxBytes });
-  // The new content must not contain our transaction id. A search for the id must find the event
-  // that edits, not the event that is edited.
+  // The new content must not contain our transaction id. A search for the id must find the edit,
+  // not the edited message.
   const { "dev.matrix-notify.id": _, ...fresh } = content;
   const { body, formatted_body } = content;
   return {

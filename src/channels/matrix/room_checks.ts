@@ -125,7 +125,7 @@ class RoomProbe {
     } else yield await this.#explainAbsence(roomId, userId);
   }
 
-  /** Checks whether the person of a direct chat exists and sees the messages. */
+  /** Checks whether the person of a direct chat exists and is in the chat. */
   async *#lookForPerson(): AsyncGenerator<Found> {
     const { context: { limits }, client } = this.#probe;
     const person = this.#name;

@@ -34,8 +34,8 @@ import type { RoomCache } from "../room_cache.ts";
 export const LOOK_EVERY_MS: number = 6 * 3_600_000;
 
 /**
- * The time that a former room is cached, in milliseconds. A notification waits at most 14 days by
- * default.
+ * The time that a former room stays in the cache, in milliseconds. By default, a notification
+ * expires after 14 days at most.
  */
 const FORMER_MS: number = 30 * 86_400_000;
 
@@ -115,8 +115,8 @@ export class RoomResolver {
   }
 
   /**
-   * Makes the next {@linkcode find} look for another room of a destination, because the current
-   * room cannot be used.
+   * Makes the next call of {@linkcode find} look for a new room of the destination. Call this
+   * method if the current room cannot be used.
    */
   async lookAgain(destination: string): Promise<void> {
     const known = this.#recall(destination);
@@ -135,8 +135,8 @@ export class RoomResolver {
   }
 
   /**
-   * Finds the room of a known destination again. The alias may now point to another room, or the
-   * room may have been replaced.
+   * Finds the current room of a destination whose earlier room is cached. The alias may now point
+   * to another room, or the room may have been replaced.
    */
   async #again(destination: string, known: KnownRoom, options: RequestOptions): Promise<Found> {
     const isAlias = destination.startsWith("#");
@@ -153,8 +153,8 @@ export class RoomResolver {
     if (destination.startsWith("#")) {
       const roomId = await this.#ask(() => this.#resolveAlias(destination, options));
       if (roomId === undefined || roomId === from.roomId) return undefined;
-      // Join by the alias and not by the room id. The server of the alias knows which servers are
-      // in the room.
+      // Join by the alias, not by the room id, because the server of the alias knows which servers
+      // are in the room.
       await this.#enter({ roomId: destination, via: [] }, from.error, options);
       return { roomId: await this.#follow(roomId, options) };
     }
@@ -167,8 +167,8 @@ export class RoomResolver {
   }
 
   /**
-   * Resolves an alias. If the homeserver answers with a status 5xx, it usually cannot ask the server
-   * of the alias. Other rooms do not wait for that server.
+   * Resolves an alias. If the homeserver answers with a status 5xx, it usually cannot reach the
+   * server of the alias. In this case, the notifications for other rooms do not wait.
    */
   async #resolveAlias(alias: string, options: RequestOptions): Promise<string> {
     try {

@@ -28,15 +28,16 @@ export interface LoggedInAccount {
 /** The homeserver of a channel. */
 export interface HomeserverAddress {
   /**
-   * The address, without a trailing slash. For a server name, the address that is used if the
-   * domain does not have a well-known document.
+   * The address, without a trailing slash. If the settings contain only a server name, this address
+   * is used if the domain has no well-known document (the file in which a domain publishes its
+   * homeserver).
    */
   readonly baseUrl: string;
   /** The server name, if the settings do not contain an address. */
   readonly serverName?: string;
 }
 
-/** The settings for the account of a channel and its homeserver. */
+/** The settings for the account and the homeserver of a channel. */
 export const ACCOUNT_SETTINGS = {
   homeserver: setting<HomeserverAddress | undefined>({
     help: "the address of the homeserver, or a server name; for a server name, matrix-notify reads " +

@@ -1,4 +1,4 @@
-/** `ntfy://` and `ntfys://`. */
+/** Converts the Apprise URLs `ntfy://` and `ntfys://` to channels. */
 
 import type { AppriseUrl } from "../apprise_url.ts";
 

@@ -18,8 +18,8 @@ import { FILE_TOO_LARGE_CODE, MESSAGE_TOO_LONG_CODE, NTFY, REQUEST_TOO_LONG_CODE
 import { authHeaders, type NtfySettings } from "./settings.ts";
 
 /**
- * The smallest limit that a channel learns from the refusals of its server, in bytes. A refusal of
- * a shorter message has another reason.
+ * If a server refuses messages as too long, the channel lowers its limit, but not below this number
+ * of bytes. If the server refuses a shorter message, the length is not the reason.
  */
 const MIN_LEARNED_BYTES = 255;
 
@@ -52,8 +52,8 @@ export class NtfyChannel implements Channel {
 
   /**
    * Publishes a message. If the outcome of an earlier attempt is unknown, the message is sent again
-   * and counted as a possible duplicate. From ntfy 2.16 on, the apps show only one message for each
-   * `sequence_id`.
+   * and counted as a possible duplicate. Since ntfy 2.16, the apps show only one message for each
+   * `sequence_id`, which is the transaction id.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { inDoubt, signal, timeoutMs } = options;
@@ -67,7 +67,7 @@ export class NtfyChannel implements Channel {
           { ...request, headers: { ...request.headers, ...headers }, signal },
           NTFY,
         );
-        // A server that accepts files converts a text that is too long to a file.
+        // If a text is too long, a server that accepts files delivers the text as a file.
         if (file === undefined && json.attachment !== undefined) this.#learnLimit(messageBytes(request));
         return { id: String(json.id), possibleDuplicate: inDoubt !== undefined };
       } catch (error) {
@@ -75,7 +75,8 @@ export class NtfyChannel implements Channel {
         if (file === undefined && error.errcode === MESSAGE_TOO_LONG_CODE) {
           if (this.#learnLimit(messageBytes(request))) continue;
         }
-        // The request was as long as twice the message-size-limit, or longer.
+        // This error means that the request is at least twice as long as the server's
+        // message-size-limit.
         if (file === undefined && error.errcode === REQUEST_TOO_LONG_CODE) {
           if (this.#learnLimit(Math.floor(byteLength(String(request.body)) / 2))) continue;
         }
@@ -88,9 +89,9 @@ export class NtfyChannel implements Channel {
   }
 
   /**
-   * Lowers the limit after a message that was too long for the server.
+   * Lowers the limit of this channel after the server refused a message as too long.
    *
-   * @param bytes the largest possible message-size-limit of the server. It is usually a power of two
+   * @param bytes an upper bound of the server's message-size-limit, which is usually a power of two
    * @returns false if the length of the message cannot be the problem
    */
   #learnLimit(bytes: number): boolean {

@@ -1,4 +1,4 @@
-/** The checks of an ntfy channel (its documentation, "Health", "Message priority"). */
+/** The checks of an ntfy channel (ntfy documentation, "Health", "Message priority"). */
 
 import { NotTheServiceError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
@@ -9,10 +9,10 @@ import { authHeaders, type NtfySettings } from "./settings.ts";
 
 const LOGINS = { token: "the token", password: "the user", none: "everyone" } as const;
 
-/** The error code after a priority that does not exist. */
+/** The error code for a priority that does not exist. */
 const WRONG_PRIORITY_CODE = 40007;
 
-/** The error code after a topic that ntfy does not allow, such as `docs`. */
+/** The error code for a topic that ntfy does not allow, such as `docs`. */
 const RESERVED_TOPIC_CODE = 40010;
 
 /** Creates the checks. */
@@ -40,8 +40,8 @@ export function createChecks(context: CheckContext, settings: NtfySettings): rea
       name: "topic",
       needs: ["server"],
       async *look() {
-        // ntfy checks the token, the topic and the right to write, and then the priority. So this
-        // message is never published.
+        // This message is never published, because its priority is not valid. ntfy checks the
+        // priority last, after the token, the topic and the permission to write.
         const request = { method: "POST", path: `/${topic}?priority=99`, headers: authHeaders(settings) } as const;
         const { status, text } = await probe.ask(request);
         const { code } = parseJsonObject(text) ?? {};

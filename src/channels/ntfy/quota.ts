@@ -1,6 +1,7 @@
 /**
- * Explains why an ntfy server refused a file with code 41301: the file is larger than the limit, or
- * the space or the daily volume of this user is used up (ntfy API, `GET /v1/account`).
+ * Explains why an ntfy server refused a file with the error code 41301. There are three possible
+ * reasons: the file is larger than the limit, the space for files is used up, or the user's daily
+ * volume is used up (ntfy API, `GET /v1/account`).
  */
 
 import { ResponseError } from "../../base/errors.ts";
@@ -17,8 +18,8 @@ export interface RefusedFile extends Pick<HttpRequest, "url" | "headers" | "time
 }
 
 /**
- * Creates the error for a refused file. Both problems reject the file, so that later messages do
- * not wait for hours. If the limits cannot be read, returns the error of the server.
+ * Creates the error for a refused file. The class of this error is `rejected`, so that later
+ * messages do not wait for the file. If the limits cannot be read, returns the error of the server.
  */
 export async function explainRefusedFile(runtime: HttpRuntime, refused: RefusedFile): Promise<ResponseError> {
   const { file, error, ...request } = refused;

@@ -1,6 +1,6 @@
 /**
- * The answers of an ntfy server: its five-digit error codes, what follows from them, and their
- * hints (ntfy, `server/errors.go`). The first three digits of a code are the HTTP status.
+ * The error codes of an ntfy server, with their failure classes and hints (ntfy,
+ * `server/errors.go`). A code has five digits. The first three digits are the HTTP status.
  */
 
 import type { ResponseClass } from "../../base/errors.ts";
@@ -20,27 +20,32 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   40010: { failureClass: "destination", hint: "ntfy uses this name itself: choose another topic" },
   40014: { hint: "the server does not accept files: set attachment-cache-dir and base-url on the server" },
   40101: { failureClass: "credentials", hint: "create a new token (ntfy token add), or fix user and password" },
-  // A user may write to one topic and not to another one, so the other topics do not wait.
+  // This error is about one topic. The user may still write to other topics, so messages to those
+  // topics do not wait.
   40301: { failureClass: "destination", hint: PROTECTED_HINT },
   41303: { hint: "set maxBytes to one byte less than the message-size-limit of the server" },
   42901: { hint: "the limit of requests of one visitor is reached (visitor-request-limit-burst on the server)" },
   42904: { hint: "the limit of topics is reached (global-topic-limit on the server)" },
-  // The limit ends on the next day. Until then, later messages would have to wait for this file.
+  // The limit ends on the next day. The file is rejected, so that later messages do not wait for
+  // it.
   42905: { failureClass: "rejected", hint: "the daily limit of files is reached: retry the file tomorrow" },
   42908: { hint: "the daily limit of messages is reached (visitor-message-daily-limit on the server)" },
   42909: { hint: "there were too many failed logins: fix the token or the password" },
 };
 
-/** The error code of a text that is too long, and of a file, if the server does not accept files. */
+/**
+ * The error code for a text that is too long. If the server does not accept files, also the code
+ * for every file.
+ */
 export const MESSAGE_TOO_LONG_CODE = "40014";
 
-/** The error code of a JSON request that is too long. */
+/** The error code for a JSON request that is too long. */
 export const REQUEST_TOO_LONG_CODE = "41303";
 
-/** The error code of a file that is too large, or for which the server has no space left. */
+/** The error code for a file that is too large, or for which the server has no space left. */
 export const FILE_TOO_LARGE_CODE = "41301";
 
-/** An ntfy server. */
+/** How to read the answers of an ntfy server. */
 export const NTFY: Service = {
   name: "ntfy",
   isSuccess: ({ status, json }) =>

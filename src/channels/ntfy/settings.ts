@@ -4,8 +4,8 @@ import { insecureHttp, secret, SECRET_FORMS, server } from "../fields/server.ts"
 import { integer, type SettingsOf, text } from "../fields/setting.ts";
 
 /**
- * The longest message that ntfy accepts by default, in bytes (ntfy, `server/config.go`,
- * `DefaultMessageSizeLimit`, and `util/peek.go`: a text of the limit itself is too long).
+ * The longest message that ntfy accepts by default, in bytes. A text must be shorter than ntfy's
+ * limit of 4096 bytes (ntfy, `server/config.go`, `DefaultMessageSizeLimit`, and `util/peek.go`).
  */
 export const MAX_NTFY_BYTES = 4095;
 

@@ -1,4 +1,4 @@
-/** `slack://tokenA/tokenB/tokenC` */
+/** Converts the Apprise URL `slack://tokenA/tokenB/tokenC` to a channel. */
 
 import type { AppriseUrl } from "../apprise_url.ts";
 

@@ -19,7 +19,7 @@ import { cutMessage, longestNotes, type RenderedMessage, renderMessage } from ".
 import { maxTextChars, type SlackSettings } from "./settings.ts";
 
 /**
- * The failure classes of Slack's error codes, if the status is not enough to know the class (its
+ * The failure classes of error codes whose HTTP status does not determine the class (Slack
  * documentation, "Handling errors").
  */
 const FAILURE_CLASSES: Readonly<Record<string, ResponseClass>> = {
@@ -66,8 +66,8 @@ const SLACK: Service = {
     const said = typeof json.message === "string" ? json.message : errcode;
     if (status < 400 || !isCode && said === text.trim()) return undefined;
     const known = isCode && Object.hasOwn(FAILURE_CLASSES, errcode);
-    // Rocket.Chat accepts every text of this channel. It answers 400 if the room is missing, blocked
-    // or readonly (Rocket.Chat, `canSendMessage.ts` and `processWebhookMessage.ts`).
+    // Rocket.Chat accepts every text of this channel. It answers 400 if the room is missing,
+    // blocked or read-only (Rocket.Chat, `canSendMessage.ts` and `processWebhookMessage.ts`).
     const isRoomProblem = status === 400 && json.success === false;
     const failureClass = known ? FAILURE_CLASSES[errcode] : isRoomProblem ? "destination" : undefined;
     return {

@@ -4,8 +4,8 @@ import { insecureHttp, secretUrl } from "../fields/server.ts";
 import { integer, type SettingsOf } from "../fields/setting.ts";
 
 /**
- * The longest text that Slack accepts, in UTF-16 code units (its changelog, "Truncating really long
- * messages").
+ * The longest text that Slack accepts, in UTF-16 code units (Slack changelog, "Truncating really
+ * long messages").
  */
 const SLACK_MAX_CHARS = 40_000;
 

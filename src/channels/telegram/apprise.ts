@@ -1,14 +1,11 @@
-/** `tgram://`. */
+/** Converts the Apprise URL `tgram://` to a channel. */
 
 import type { AppriseUrl } from "../apprise_url.ts";
 
-/**
- * The pattern of the token of a bot. In the URL, the token is written in the place of the host and
- * port.
- */
+/** Matches a bot's token. The URL contains the token instead of a host and port. */
 const TOKEN_REGEXP = /^(?:bot)?(\d+)(?::|%3a)+(.*)$/i;
 
-/** Converts the URL. The names of the chats are written after the token. */
+/** Converts the URL. The path after the token contains the chats. */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const [, id, secret] = TOKEN_REGEXP.exec(url.host + url.port) ?? [];
   if (id === undefined || secret === undefined || secret === "") {
@@ -33,7 +30,7 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   };
 }
 
-/** Parses a chat: `-100123`, `@name` or `name`, each with an optional topic. */
+/** Parses a chat: `-100123`, `@name` or `name`, each with an optional forum topic. */
 function chatOf(url: AppriseUrl, entry: string): { readonly chat: string; readonly thread?: string } {
   const { number, name, thread } =
     /^(?:(?<number>-?\d+)|@?(?<name>[a-z_]\w*))(?::(?<thread>\d+))?$/i.exec(entry)?.groups ?? {};

@@ -115,8 +115,8 @@ export class TelegramChannel implements Channel {
   }
 
   /**
-   * Returns the texts. If the formatted text is too long, there is only the plain text. If the
-   * plain text is too long, it is cut.
+   * Returns the formatted text and the plain text. If the formatted text is too long, it is left
+   * out. If the plain text is too long, it is cut.
    */
   async #texts({ notification }: Envelope, { late, replaced }: SendOptions): Promise<{ html?: string; plain: string }> {
     const { identity, titleTemplate, runtime, warn } = this.#context;

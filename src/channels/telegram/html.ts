@@ -26,7 +26,7 @@ const BREAKS: Readonly<Record<string, number>> = {
   ...{ div: 1, ul: 1, ol: 1, li: 1, tr: 1, hr: 1, caption: 1, details: 1, summary: 1 },
 };
 
-/** A tag with its slash, name and attributes, or text. */
+/** Matches a tag (slash, name and attributes) or a text. */
 const TOKEN_REGEXP = /<(\/?)([a-z0-9]+)((?:\s+[-a-z]+(?:="[^"]*")?)*)\s*>|[^<]+/g;
 
 /** Converts HTML. The HTML must be well-formed, like the HTML from `render.ts` and `markup/`. */
@@ -113,8 +113,8 @@ class TelegramWriter {
   }
 
   /**
-   * Writes a text in the element `pre`. A line break at the end of the text is not written twice,
-   * because a block also ends with a line break.
+   * Writes a text in the element `pre`. If the text ends with a line break, this line break and the
+   * one after the block become a single line break.
    */
   #verbatim(escaped: string): void {
     const isEnded = escaped.endsWith("\n");

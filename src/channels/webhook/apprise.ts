@@ -1,10 +1,10 @@
-/** `json://` and `jsons://`. */
+/** Converts the Apprise URLs `json://` and `jsons://` to channels. */
 
 import type { AppriseUrl } from "../apprise_url.ts";
 
 /**
- * The body that Apprise sends (its documentation, "JSON HTTP Request Notifications"). In `type`,
- * Apprise uses other words for severities.
+ * The body that Apprise sends (Apprise documentation, "JSON HTTP Request Notifications"). The value
+ * of `type` differs, because Apprise uses other words for severities.
  */
 const BODY = { version: "1.0", title: "{{subject}}", message: "{{message}}", attachments: [], type: "{{severity}}" };
 
