@@ -54,11 +54,11 @@ export interface SendOptions {
    */
   readonly replaced?: Replaced;
   /**
-   * The open incident (a problem that is not resolved yet) at this destination with the key of the
-   * notification. Every attempt to send the notification gets the same incident.
+   * The open incident (a problem that is not resolved yet) with the notification's key at this
+   * destination. Every attempt to send the notification gets the same incident.
    */
   readonly incident?: Incident;
-  /** The earlier attempts whose outcome is unknown; undefined if there are no such attempts. */
+  /** The earlier attempts with an unknown outcome; undefined if there are none. */
   readonly inDoubt?: InDoubt;
   /** The time limit of each request, in milliseconds. */
   readonly timeoutMs: number;
@@ -72,8 +72,8 @@ export interface Channel {
   readonly kind: string;
   /**
    * True if a repeated attempt does not create a second message. Either the service recognizes the
-   * transaction id (an id that is the same for every attempt), or the channel can check whether the
-   * message exists.
+   * transaction id (the same id for every attempt), or the channel can check whether the message
+   * exists.
    */
   readonly isIdempotent: boolean;
   /**

@@ -1,7 +1,7 @@
 /**
- * The checks of the command `doctor`. Each check is an object with a name, the names of the checks
- * that must succeed first, and a function. Every kind of channel defines its own checks. A check
- * never sends a notification.
+ * The checks of the command `doctor`. Each check has a name, a list of the checks that must succeed
+ * first, and a function. Every kind of channel defines its own checks. A check never sends a
+ * notification.
  *
  * @module
  */

@@ -101,14 +101,14 @@ function environmentProxy(url: URL, env: Runtime["env"]): URL | undefined {
 }
 
 /**
- * The smallest clock difference that causes a warning, in milliseconds. With such a difference, the
- * times in messages are wrong.
+ * The smallest clock difference that causes a warning, in milliseconds. The times in messages are
+ * then wrong.
  */
 const WARN_SKEW_MS = 60_000;
 
 /**
- * The smallest clock difference that causes a failure, in milliseconds. With such a difference,
- * valid certificates and tokens may seem to be expired.
+ * The smallest clock difference that causes a failure, in milliseconds. Valid certificates and
+ * tokens may then seem to be expired.
  */
 const FAIL_SKEW_MS = 3_600_000;
 

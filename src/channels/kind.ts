@@ -65,15 +65,15 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
   readonly summary: string;
   /**
    * True if the kind sends notifications with the function `fetch` of the runtime. The channels of
-   * such a kind have the connection settings (certificates and proxy) in addition to the settings
-   * in the table.
+   * this kind then have the connection settings (certificates and proxy) in addition to the
+   * settings in the table.
    *
    * @default {false}
    */
   readonly speaksHttp?: boolean;
   /**
-   * True if the messages of the service have priorities. The default title of such a message has no
-   * symbol for the severity.
+   * True if the messages of the service have priorities. The default title then has no symbol for
+   * the severity.
    *
    * @default {false}
    */

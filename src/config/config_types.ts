@@ -202,8 +202,8 @@ export interface NtfyConfig extends ConnectionConfig {
   /** A file that contains only the value of `password`; other users must not be able to read it. */
   readonly passwordFile?: string;
   /**
-   * The longest message, in bytes; a longer message is cut, with a note; it is one byte less than
-   * the setting `message-size-limit` of the server.
+   * The longest message, in bytes; a longer message is cut, with a note; use one byte less than the
+   * setting `message-size-limit` of the server.
    *
    * @default {4095}
    */
@@ -250,7 +250,7 @@ export interface TelegramConfig extends ConnectionConfig {
   readonly tokenFile?: string;
   /** The number of a chat, the `@name` of a public chat, or a list of numbers and names. */
   readonly chat: string | number | readonly (string | number)[];
-  /** The number of a topic in a forum; only if there is a single chat. */
+  /** The number of a topic in a forum; allowed only for a single chat. */
   readonly thread?: number;
 }
 
@@ -272,8 +272,8 @@ export interface EmailConfig {
   /** A PEM file of certificate authorities to trust, in addition to the usual authorities. */
   readonly caFile?: string;
   /**
-   * The name of this host for the server (EHLO); the default is the full name of this host, or its
-   * IP address if it has no full name.
+   * The name of this host in the command EHLO; the default is the full name of this host, or its IP
+   * address if it has no full name.
    */
   readonly ehloName?: string;
   /** The user name for the login; the default is the address in `from`. */
@@ -420,7 +420,7 @@ export interface ChannelSettingsConfig {
   readonly topic?: string;
   /** The number of a chat, the `@name` of a public chat, or a list of numbers and names. */
   readonly chat?: string | number | readonly (string | number)[];
-  /** The number of a topic in a forum; only if there is a single chat. */
+  /** The number of a topic in a forum; allowed only for a single chat. */
   readonly thread?: number;
   /** The recipients; each recipient gets a separate mail. */
   readonly to?: string | readonly string[];

@@ -136,7 +136,7 @@ const CONNECTION: readonly BrokenSetup[] = [
     },
     check: "matrix/versions",
     state: "failure",
-    message: "only r0.5.0",
+    message: "it supports: r0.5.0",
     hint: "update",
   },
   {
@@ -279,7 +279,7 @@ const ROOM: readonly BrokenSetup[] = [
     apply: (scene) => scene.configure("matrix", { room: "@alcie:loopback.test" }),
     check: "matrix/person",
     state: "failure",
-    message: "there is no user @alcie:loopback.test",
+    message: "the user @alcie:loopback.test does not exist",
     hint: "check the user id",
   },
   {
@@ -287,7 +287,7 @@ const ROOM: readonly BrokenSetup[] = [
     apply: async (scene) => void await startChat(scene, "@alcie:loopback.test"),
     check: "matrix/person",
     state: "failure",
-    message: "there is no user @alcie:loopback.test",
+    message: "the user @alcie:loopback.test does not exist",
     hint: "check the user id",
   },
   {
@@ -452,7 +452,7 @@ const NTFY: readonly BrokenSetup[] = [
     },
     check: "phone/topic",
     state: "failure",
-    message: "the token may not write to the topic alerts",
+    message: "the token cannot write to the topic alerts",
     hint: "ntfy access",
   },
   {

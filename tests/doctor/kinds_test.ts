@@ -166,7 +166,7 @@ const BROKEN: readonly Broken[] = [
     name: "a program that is a directory",
     bring: ({ scene }) => scene.configure("exec", { command: [scene.directory] }),
     says: "is a directory",
-    hint: "write the complete path of the program",
+    hint: "set command to the complete path of the program",
   },
   {
     name: "a program that nobody may execute",

@@ -71,5 +71,4 @@ export class EmailChannel implements Channel {
   }
 }
 
-/** The parts of a mail that do not come from the text of the notification. */
 type MailParts = Pick<MailOptions, "messageId" | "attachments">;

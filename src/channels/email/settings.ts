@@ -22,7 +22,10 @@ const MAILBOX_REGEXP = new RegExp(`^(?:${NAME}<(?<inner>${ADDRESS})>|(?<bare>${A
 /** The pattern of a host name or an IP address. */
 const HOST_REGEXP = /^([\p{L}\p{N}]([-\p{L}\p{M}\p{N}.]*[\p{L}\p{M}\p{N}])?|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)$/u;
 
-/** The pattern of a name in EHLO: a host name, or an IP address in brackets (RFC 5321, 4.1.3). */
+/**
+ * The pattern of a name in the command EHLO: a host name, or an IP address in brackets (RFC 5321,
+ * 4.1.3).
+ */
 const EHLO_REGEXP = /^([A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?|\[[0-9A-Za-z:.]+\])$/;
 
 const MAILBOX = {
@@ -63,7 +66,7 @@ export const EMAIL_SETTINGS = {
   }),
   ehloName: text({
     help:
-      "the name of this host for the server (EHLO); the default is the full name of this host, or its IP address if it has no full name",
+      "the name of this host in the command EHLO; the default is the full name of this host, or its IP address if it has no full name",
     examples: ["jump.example.org"],
     pattern: EHLO_REGEXP,
     problem: "it is not a full host name such as jump.example.org, or an address such as [192.0.2.1]",

@@ -73,8 +73,8 @@ async function converse(server: SmtpServer, options: Conversation, work: (sessio
 }
 
 /**
- * Builds the bytes of a mail. The library must not open files or web addresses that the mail
- * mentions.
+ * Builds the bytes of a mail. The library must not read files or web addresses that are part of the
+ * mail.
  */
 async function build({ headers, attachments, ...content }: MailContent): Promise<Uint8Array> {
   const files = attachments.map(({ content, contentType, ...file }) => ({
@@ -97,7 +97,7 @@ function isUtf8(bytes: Uint8Array): boolean {
   }
 }
 
-/** A connection whose methods return promises. If the connection fails, the promises reject. */
+/** A connection. Its methods return promises, which reject if the connection fails. */
 class Session {
   /** True if the server has answered the command EHLO. */
   isConnected = false;
@@ -211,7 +211,7 @@ export function findFullName(hostname: string, readHosts: () => string): string 
   return lines.find((names) => names.includes(hostname))?.find((name) => name.startsWith(`${hostname}.`));
 }
 
-/** Formats an IP address for EHLO (RFC 5321, section 4.1.3). */
+/** Formats an IP address for the command EHLO (RFC 5321, section 4.1.3). */
 function toLiteral(address: string): string {
   return address.includes(":") ? `[IPv6:${address}]` : `[${address}]`;
 }

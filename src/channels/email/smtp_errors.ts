@@ -56,8 +56,7 @@ export function toSmtpError(error: unknown, context: SmtpContext): unknown {
 
 /**
  * Returns true if the server refused a mail because of its size: status 552, or an enhanced code
- * for a size limit. A full mailbox has another failure class (`destination-busy`), so the result is
- * false.
+ * for a size limit. Returns false for a full mailbox.
  */
 export function isTooLarge(error: unknown): error is ResponseError {
   if (!(error instanceof ResponseError) || error.failureClass !== "rejected") return false;
@@ -73,7 +72,7 @@ export function silenceHint(security: SmtpServer["security"]): string | undefine
 /** The enhanced status code, which some servers write after the reply code (RFC 2034). */
 const ENHANCED_CODE_REGEXP = /^\d{3}[- ]([245]\.\d{1,3}\.\d{1,3})\b/;
 
-/** Names for those phases of a connection that are not SMTP commands. */
+/** A name for the phase of a connection before the first SMTP command. */
 const PHASES: Readonly<Record<string, string>> = { CONN: "the connection" };
 
 /** Checks whether an error is from the library. All errors of the library have a code. */
@@ -82,8 +81,8 @@ function isLibraryError(error: unknown): error is LibraryError {
 }
 
 /**
- * Returns the text of an error. If a host has several addresses, an AggregateError with an empty
- * text contains the error of each address.
+ * Returns the text of an error. If a host has several addresses, the error is an AggregateError
+ * without a text, which contains an error for each address.
  */
 function messageOf(error: Error): string {
   if (!(error instanceof AggregateError)) return error.message;
@@ -113,22 +112,22 @@ interface Answer {
   readonly errcode?: string;
 }
 
-/** The codes of full mailboxes and full disks (RFC 3463). */
+/** The codes for full mailboxes and full disks (RFC 3463). */
 const FULL_CODES: ReadonlySet<string> = new Set(["5.2.2", "5.3.1"]);
 
 /** The codes for a mail that is too large for the mailbox or the server (RFC 3463). */
 const SIZE_CODES: ReadonlySet<string> = new Set(["5.2.3", "5.3.4"]);
 
 /**
- * The codes of a sender that the server does not accept (RFC 3463). Postfix uses 5.1.0 for senders
+ * The codes for a sender that the server does not accept (RFC 3463). Postfix uses 5.1.0 for senders
  * only.
  */
 const SENDER_CODES: ReadonlySet<string> = new Set(["5.1.0", "5.1.7", "5.1.8"]);
 
-/** The codes of recipients that do not exist (RFC 3463; RFC 7505 for 5.1.10). */
+/** The codes for recipients that do not exist (RFC 3463; RFC 7505 for 5.1.10). */
 const UNKNOWN_RECIPIENT_CODES: ReadonlySet<string> = new Set(["5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10"]);
 
-/** The statuses of a missing or refused login (RFC 4954). */
+/** The statuses for a missing or refused login (RFC 4954). */
 const LOGIN_STATUSES: ReadonlySet<number> = new Set([534, 535, 538]);
 
 /** Every server accepts mails of this size (RFC 5321, section 4.5.3.1.7). */
@@ -138,7 +137,7 @@ const SAFE_BYTES = 64 * 1024;
  * Returns the failure class of an answer. Status 4yz means a temporary failure, and status 5yz
  * means a permanent failure (RFC 5321, section 4.2.1). The user can often fix the cause of a
  * permanent failure: the login, the name in EHLO, the sender, or the permission to relay. Until the
- * user fixes such a cause, the mail waits.
+ * user fixes the cause, the mail waits.
  */
 function toFailureClass(answer: Answer, context: SmtpContext): ResponseClass {
   const { status, command, errcode = "" } = answer;

@@ -17,7 +17,10 @@ export interface SmtpServer {
   readonly security: "starttls" | "tls" | "none";
   /** The path of a PEM file with certificate authorities to trust, in addition to those of Deno. */
   readonly caFile?: string;
-  /** The name of this host in EHLO. @default the full name of this host, or its IP address */
+  /**
+   * The name of this host in the command EHLO. @default the full name of this host, or its IP
+   * address
+   */
   readonly ehloName?: string;
   /** The host name, with or without its domain. */
   readonly hostname: string;

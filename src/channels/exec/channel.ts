@@ -14,7 +14,7 @@ import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { MAX_BATCH_BYTES, type RenderedMessage, renderMessage } from "../message.ts";
 import type { ExecSettings } from "./settings.ts";
 
-/** The exit codes of sysexits.h that are not temporary failures. */
+/** The failure classes of exit codes (`sysexits.h`). Other exit codes are temporary failures. */
 const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   64: "credentials", // EX_USAGE: the arguments in the configuration are wrong
   65: "rejected", // EX_DATAERR
@@ -82,7 +82,7 @@ export class ExecChannel implements Channel {
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;
       if (limit.aborted) {
-        const hint = "set timeout in the channel, if the program needs more time";
+        const hint = "set timeout in the channel if the program needs more time";
         throw new TransportError("timeout", `${path} did not end within ${timeoutMs / 1000} s and was killed`, {
           hint,
         });
@@ -122,7 +122,8 @@ export class ExecChannel implements Channel {
 const MAX_RECEIPT_CHARS = 255;
 
 /**
- * An error message shows at most this number of characters: the end of the program's error output.
+ * An error message shows at most this number of characters from the end of the program's error
+ * output.
  */
 const MAX_TAIL_CHARS = 300;
 

@@ -13,7 +13,7 @@ export function createChecks({ host }: CheckContext, { command: [path] }: ExecSe
         const mode = facts?.mode;
         if (facts === undefined) yield failure(`there is no program ${path}`, "fix command in the configuration");
         else if (facts.isDirectory) {
-          yield failure(`${path} is a directory`, "write the complete path of the program into command");
+          yield failure(`${path} is a directory`, "set command to the complete path of the program");
         } else if (mode !== undefined && (mode & 0o111) === 0) {
           yield failure(`${path} is not executable`, `run: chmod +x ${path}`);
         } else if (((mode ?? 0) & 0o002) !== 0) {

@@ -9,9 +9,7 @@ export type Command = readonly [path: string, ...args: string[]];
 /** The pattern of an absolute path on Unix or Windows. */
 const PATH_REGEXP = /^(\/|[A-Za-z]:[\\/])[^\0]*$/;
 
-/**
- * The longest timeout. A program that runs longer would delay the later notifications in the queue.
- */
+/** The longest timeout. While the program runs, later notifications in the queue wait. */
 const MAX_TIMEOUT_MS = 600_000;
 
 /** The table of settings. */

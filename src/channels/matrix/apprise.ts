@@ -5,7 +5,7 @@ import { type AppriseUrl, isYes } from "../apprise_url.ts";
 /**
  * Converts an Apprise URL, which must contain an access token. A URL with a password is rejected,
  * because every message would need a new login. Homeservers limit the number of logins. A URL with
- * a webhook `mode` is rejected, because such a URL is for another service.
+ * a webhook `mode` is rejected, because it is for another service.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const mode = url.option("mode");
@@ -21,7 +21,9 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
     throw url.error("it has no access token", "write it as matrixs://TOKEN@host/!room:domain");
   }
   const msgtype = url.option("msgtype") ?? "text";
-  if (msgtype !== "text") throw url.error("the option msgtype is not supported", "send silently instead: --silent");
+  if (msgtype !== "text") {
+    throw url.error("the option msgtype is not supported", "remove the option; to send without a sound, use --silent");
+  }
   const rooms = [...url.entries, ...url.list("to")];
   const needsServer = isYes(url.option("hsreq") ?? "yes");
   url.end(["discovery", "version", "v", "e2ee", "autoverify", "path"]);

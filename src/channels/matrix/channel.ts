@@ -157,8 +157,8 @@ export class MatrixChannel implements Channel {
     try {
       return await this.#encryption.check(roomId, destination, { timeoutMs, signal });
     } catch (error) {
-      // Before the next attempt, check whether the destination has a new room, which may not be
-      // encrypted.
+      // Before the next attempt, look for a new room of the destination. The new room may be
+      // unencrypted.
       if (error instanceof DestinationError) await this.#rooms.lookAgain(destination);
       throw error;
     }
@@ -171,8 +171,8 @@ export class MatrixChannel implements Channel {
     try {
       return await put(related.content);
     } catch (error) {
-      // Synapse refuses a message that is related to an event in another room. In this case, the
-      // message is sent again without the relation.
+      // Synapse refuses a message that is related to an event in another room. After such a
+      // refusal, send the message without the relation.
       if (!(error instanceof MatrixError) || error.status !== 400) throw error;
       return await put(await content());
     }
@@ -279,8 +279,9 @@ function withRoomHint(error: unknown, destination: string, channel: string): unk
     "@": "check the user id; the account must be allowed to invite this person",
     "#": error.status === 404
       ? `check the alias; to list the rooms of the account, run: ${list}`
-      : `invite the account to the room, or raise its power level; to list its rooms, run: ${list}`,
-    "!": `check the room id, invite the account to the room, or raise its power level; to list its rooms, run: ${list}`,
+      : `invite the account to the room, or raise the account's power level; to list its rooms, run: ${list}`,
+    "!":
+      `check the room id, invite the account to the room, or raise the account's power level; to list its rooms, run: ${list}`,
   };
   const [sign] = destination;
   const hint = sign === "@" || sign === "#" ? hints[sign] : hints["!"];

@@ -84,8 +84,8 @@ function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings
     const newest = stable.toSorted((a, b) => versionNumber(a) - versionNumber(b)).at(-1);
     if (newest === undefined) {
       yield failure(
-        `${host} does not support version v1.1 or later of the specification, only ${
-          versions.join(", ") || "none at all"
+        `${host} does not support version v1.1 or later of the specification; it supports: ${
+          versions.join(", ") || "none"
         }`,
         "update the homeserver",
       );
@@ -112,8 +112,8 @@ async function* withOtherAddress(
 }
 
 /**
- * Looks for the address of the homeserver in two well-known documents: that of the user's domain,
- * and that of the configured host.
+ * Looks for the address of the homeserver in the well-known documents of two hosts: the domain of
+ * the user, and the configured homeserver.
  *
  * @returns a hint with the address; undefined if no other homeserver is found
  */

@@ -29,8 +29,7 @@ type InDoubtPolicy = MatrixSettings["inDoubt"];
 
 /**
  * The time to wait before the read-back (looking in the room for the event of an earlier attempt),
- * in milliseconds. A server other than Synapse may show an event some time after it accepted the
- * event.
+ * in milliseconds. A server other than Synapse may accept an event and show it some time later.
  */
 export const QUIET_MS: Readonly<Record<InDoubtPolicy, number>> = { send: 35_000, wait: 310_000 };
 

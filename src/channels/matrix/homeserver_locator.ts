@@ -1,7 +1,6 @@
 /**
  * Finds the address of a homeserver for a channel that knows only its server name. The result is
- * cached, so that a message rarely needs another request. This module is loaded only for such a
- * channel.
+ * cached, so that a message rarely needs another request. Other channels do not load this module.
  *
  * @module
  */

@@ -43,7 +43,8 @@ const EDIT_BYTES = 1024;
 const RELATION_BYTES = 1024;
 
 /**
- * Returns the largest size that always fits into an event, even with a relation, in bytes of JSON.
+ * Returns the largest size of a message that also fits into an event with a relation, in bytes of
+ * JSON.
  */
 export function maxBytesWithRelation({ key, resolves }: Notification, policy: RelatedPolicy): number {
   if (key === undefined || policy === "none") return MAX_CONTENT_BYTES;

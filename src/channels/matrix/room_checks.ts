@@ -134,7 +134,7 @@ class RoomProbe {
     const membership = isInside ? await readMembership(client, { roomId, userId: person, ...limits }) : undefined;
     if (membership === "join") yield ok(`${person} is in the direct chat`);
     else if (await userExists(client, { userId: person, ...limits }) === false) {
-      yield failure(`there is no user ${person}: no person reads the messages`, "check the user id");
+      yield failure(`the user ${person} does not exist`, "check the user id");
     } else if (membership === "invite") {
       yield warning(
         `${person} has not accepted the invite to the direct chat yet, and sees no message until then`,
@@ -142,7 +142,7 @@ class RoomProbe {
       );
     } else if (isInside) {
       yield warning(
-        `${person} has left the direct chat, and sees no message`,
+        `${person} has left the direct chat, and does not see new messages`,
         "remove the file rooms.json in the state directory: the next message invites the person again",
       );
     } else yield ok(`${person} gets an invite with the first message`);
@@ -194,7 +194,7 @@ class RoomProbe {
     const has = userPower(userId, state), needs = powerToSend("m.room.message", state);
     if (has >= needs) return ok(`${userId} may send messages`);
     return failure(
-      `${userId} may not send messages: its power level is ${has}, but sending needs ${needs}`,
+      `${userId} cannot send messages: its power level is ${has}, but sending needs ${needs}`,
       "raise its power level in the settings of the room, or lower the level for sending messages",
     );
   }

@@ -34,8 +34,8 @@ import type { RoomCache } from "../room_cache.ts";
 export const LOOK_EVERY_MS: number = 6 * 3_600_000;
 
 /**
- * The time that a former room stays in the cache, in milliseconds. By default, a notification
- * expires after 14 days at most.
+ * The time that a former room stays in the cache, in milliseconds. By default, a notification waits
+ * at most 14 days.
  */
 const FORMER_MS: number = 30 * 86_400_000;
 
@@ -96,7 +96,7 @@ export class RoomResolver {
   }
 
   /**
-   * Finds and joins another room for a destination after its known room refused a message.
+   * Finds and joins another room for a destination, after the known room refused a message.
    *
    * @returns undefined if there is no other room
    * @throws {NotSentError} if the search for another room failed
@@ -168,7 +168,8 @@ export class RoomResolver {
 
   /**
    * Resolves an alias. If the homeserver answers with a status 5xx, it usually cannot reach the
-   * server of the alias. In this case, the notifications for other rooms do not wait.
+   * server of the alias. The failure class is then `destination-busy`, so only the notifications
+   * for this room wait.
    */
   async #resolveAlias(alias: string, options: RequestOptions): Promise<string> {
     try {

@@ -29,8 +29,8 @@ export interface LoggedInAccount {
 export interface HomeserverAddress {
   /**
    * The address, without a trailing slash. If the settings contain only a server name, this address
-   * is used if the domain has no well-known document (the file in which a domain publishes its
-   * homeserver).
+   * is a fallback. It is used if the domain has no well-known document (the file in which a domain
+   * publishes its homeserver).
    */
   readonly baseUrl: string;
   /** The server name, if the settings do not contain an address. */

@@ -100,7 +100,7 @@ export class NtfyChannel implements Channel {
     this.#maxBytes = learned;
     const { host } = new URL(this.#settings.server);
     this.#context.warn(
-      `${host} does not accept messages as long as maxBytes, and longer messages are now cut to ${learned} bytes: ` +
+      `${host} does not accept messages with a length of maxBytes, so messages are now cut to ${learned} bytes: ` +
         `set maxBytes in channel ${this.name} to one byte less than the message-size-limit of the server`,
     );
     return true;

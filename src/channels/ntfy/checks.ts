@@ -53,7 +53,7 @@ export function createChecks(context: CheckContext, settings: NtfySettings): rea
             : "create a new token: ntfy token add";
           yield failure(`the server rejects ${LOGINS[login]}`, hint);
         } else if (status === 403 && login !== "none") {
-          yield failure(`${LOGINS[login]} may not write to the topic ${topic}`, hint);
+          yield failure(`${LOGINS[login]} cannot write to the topic ${topic}`, hint);
         } else if (status === 403) {
           yield failure(
             `the topic ${topic} is protected, and neither a token nor a user is configured`,

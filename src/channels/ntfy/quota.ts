@@ -1,7 +1,7 @@
 /**
  * Explains why an ntfy server refused a file with the error code 41301. There are three possible
- * reasons: the file is larger than the limit, the space for files is used up, or the user's daily
- * volume is used up (ntfy API, `GET /v1/account`).
+ * reasons. The file is larger than the limit, the space for files is used up, or the user's daily
+ * volume is used up. The limits come from `GET /v1/account` (ntfy API).
  */
 
 import { ResponseError } from "../../base/errors.ts";
@@ -32,10 +32,10 @@ export async function explainRefusedFile(runtime: HttpRuntime, refused: RefusedF
   const what = `Cannot send ${file.name} (${formatBytes(file.size)})`;
   const again = "then run: matrix-notify queue retry";
   const [state, hint] = file.size > maxBytes
-    ? [`the limit of the server is ${formatBytes(maxBytes)} a file`, "send a smaller file"]
+    ? [`the limit of the server is ${formatBytes(maxBytes)} per file`, "send a smaller file"]
     : file.size > leftBytes
     ? [
-      `only ${formatBytes(leftBytes)} of the space for files are free on the server`,
+      `only ${formatBytes(leftBytes)} of the space for files is free on the server`,
       `files are deleted after ${formatDuration(expirySeconds * 1000)}; ${again}`,
     ]
     : ["the daily volume of files, or the space of the server, is used up", `wait until tomorrow, ${again}`];

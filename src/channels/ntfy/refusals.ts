@@ -13,7 +13,7 @@ interface Meaning {
 }
 
 const PROTECTED_HINT =
-  "allow this user to write to the topic (on the server: ntfy access), or use another topic: it may be reserved";
+  "allow this user to write to the topic (on the server: ntfy access), or use another topic, because this topic may be reserved";
 
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   40009: { failureClass: "destination", hint: "use 1 to 64 letters, digits, hyphens or underscores as the topic" },
@@ -24,7 +24,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   // topics do not wait.
   40301: { failureClass: "destination", hint: PROTECTED_HINT },
   41303: { hint: "set maxBytes to one byte less than the message-size-limit of the server" },
-  42901: { hint: "the limit of requests of one visitor is reached (visitor-request-limit-burst on the server)" },
+  42901: { hint: "the limit of requests per visitor is reached (visitor-request-limit-burst on the server)" },
   42904: { hint: "the limit of topics is reached (global-topic-limit on the server)" },
   // The limit ends on the next day. The file is rejected, so that later messages do not wait for
   // it.

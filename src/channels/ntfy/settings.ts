@@ -40,7 +40,7 @@ export const NTFY_SETTINGS = {
     needs: "user",
   }),
   maxBytes: integer({
-    help: "the longest message, in bytes; a longer message is cut, with a note; it is one byte less than the setting " +
+    help: "the longest message, in bytes; a longer message is cut, with a note; use one byte less than the setting " +
       "`message-size-limit` of the server",
     examples: [2047],
     default: MAX_NTFY_BYTES,

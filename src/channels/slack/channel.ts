@@ -30,7 +30,7 @@ const FAILURE_CLASSES: Readonly<Record<string, ResponseClass>> = {
   no_service_id: "credentials",
   no_team: "credentials",
   team_disabled: "credentials",
-  // The conversation does not accept messages now.
+  // The conversation does not accept messages from this webhook.
   action_prohibited: "destination",
   channel_is_archived: "destination",
   channel_not_found: "destination",

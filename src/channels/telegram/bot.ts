@@ -14,7 +14,7 @@ export interface BotCall extends Pick<HttpRequest, "timeoutMs" | "signal"> {
   /** The name of the method: `sendMessage`, `getMe`. */
   readonly method: string;
   readonly parameters?: Readonly<Record<string, unknown>>;
-  /** The parameters of a call that contains a file. Replaces `parameters`. */
+  /** The parameters of a call that contains a file. Used instead of `parameters`. */
   readonly form?: FormData;
 }
 
@@ -33,7 +33,8 @@ export class MovedError extends ResponseError {
 /**
  * The failure classes of statuses whose meaning in Telegram differs from HTTP. Telegram answers 404
  * to a malformed token, 403 if the bot was removed from a chat, and 400 to every problem with a
- * chat. Telegram also answers 400 to a text that is not valid, but such texts are not sent.
+ * chat. Telegram also answers 400 to a text that is not valid, but matrix-notify does not send
+ * invalid texts.
  */
 const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   400: "destination",

@@ -37,8 +37,8 @@ export class TelegramChannel implements Channel {
 
   /**
    * Sends a message. If the outcome of an attempt is unknown, the message is sent again, because a
-   * bot cannot read its own messages. If Telegram refuses the formatted text with 400, the plain
-   * text is sent immediately.
+   * bot cannot read its own messages. If Telegram refuses the formatted text with status 400, the
+   * plain text is sent immediately.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     if (envelope.notification.file !== undefined) return await this.#post(envelope, {}, options);

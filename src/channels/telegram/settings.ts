@@ -41,7 +41,7 @@ export const TELEGRAM_SETTINGS = {
     read: readChats,
   }),
   thread: integer({
-    help: "the number of a topic in a forum; only if there is a single chat",
+    help: "the number of a topic in a forum; allowed only for a single chat",
     examples: [42],
     min: 1,
     max: Number.MAX_SAFE_INTEGER,

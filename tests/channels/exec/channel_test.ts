@@ -121,7 +121,7 @@ Deno.test("ExecChannel.send() kills a program that hangs, and its children", asy
     const pid = await pidIn(`${directory}/pid`);
     runtime.expireTimeouts();
     const failure = classify(await waiting);
-    const hint = "set timeout in the channel, if the program needs more time";
+    const hint = "set timeout in the channel if the program needs more time";
     assertEquals([failure.class, failure.reason], [
       ...["in-doubt", `/bin/sh did not end within 2 s and was killed (${hint})`],
     ]);

@@ -228,9 +228,12 @@ Deno.test("MatrixChannel.send() says what to do about a room that does not exist
     ],
     [
       ALIAS,
-      "(invite the account to the room, or raise its power level; to list its rooms, run: matrix-notify room list",
+      "(invite the account to the room, or raise the account's power level; to list its rooms, run: matrix-notify room list",
     ],
-    [closed, "(check the room id, invite the account to the room, or raise its power level; to list its rooms, run: "],
+    [
+      closed,
+      "(check the room id, invite the account to the room, or raise the account's power level; to list its rooms, run: ",
+    ],
     ["@who:dead.example", "(check the user id; the account must be allowed to invite this person)"],
   ] as const;
   for (const [destination, hint] of cases) {

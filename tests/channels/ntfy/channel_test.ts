@@ -171,7 +171,7 @@ Deno.test("NtfyChannel.send() lets only the topic wait that it may not write to,
       ...["destination", "40301"],
       ...["destination", "40010"],
     ]);
-    assertStringIncludes(denied.reason, "it may be reserved");
+    assertStringIncludes(denied.reason, "this topic may be reserved");
     assertStringIncludes(reserved.reason, "choose another topic");
     ntfy.fault("unauthorized", { times: 1 });
     assertEquals((await failureOf("alerts")).class, "credentials");
@@ -188,9 +188,9 @@ Deno.test("NtfyChannel.send() names the limit that refuses a file", async () => 
       assertEquals([failure.class, failure.errcode], ["rejected", "41301"]);
       return failure.reason;
     };
-    assertStringIncludes(await reasonOf(1001), "the limit of the server is 1000 bytes a file");
+    assertStringIncludes(await reasonOf(1001), "the limit of the server is 1000 bytes per file");
     await sendFile(1000);
-    assertStringIncludes(await reasonOf(501), "only 500 bytes of the space for files are free on the server");
+    assertStringIncludes(await reasonOf(501), "only 500 bytes of the space for files is free on the server");
     assertStringIncludes(await reasonOf(501), "files are deleted after 3 h");
     await sendFile(500);
     ntfy.fault("502", { on: "account" });
