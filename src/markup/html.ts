@@ -61,9 +61,9 @@ interface Frame {
  * - Elements without content are written as `<br>`, not as `<br/>`, because HTML ignores the slash.
  *
  * The function never throws. HTML is shown as source if it is longer than
- * {@linkcode MAX_HTML_CHARS}, if it has more than 512 open elements, or if the result would be much
- * longer than the source. The source is escaped and its line breaks are shown. If the HTML is not
- * shown as source, reducing the result again does not change it.
+ * {@linkcode MAX_HTML_CHARS} or has more than 512 open elements. It is also shown as source if the
+ * result would be much longer. The source is escaped and its line breaks are shown. If the HTML is
+ * not shown as source, reducing the result again does not change it.
  *
  * @param html a fragment or a whole page, well-formed or not
  * @returns the HTML and the text; both are empty if the HTML does not contain text

@@ -152,8 +152,8 @@ class BoundedLexer extends Lexer {
 }
 
 /**
- * Estimates the work of the lexer: the length of the source times the number of characters at which
- * the lexer may search the rest of the source.
+ * Estimates the work of the lexer. At some characters, the lexer may search the rest of the source.
+ * The cost is the number of these characters times the length of the source.
  */
 function estimateCost(source: string): number {
   let searches = 0, previous = "";

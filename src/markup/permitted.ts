@@ -59,9 +59,9 @@ export const REPLACED: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * The elements that are removed with their content, because the content is not text of the message:
- * programs, styles, the head of a page, alternatives for old browsers, and parts of forms.
- * `mx-reply` is the quotation in a reply; the specification removed it in v1.13.
+ * The elements that are removed with their content, because the content is not text of the message.
+ * Examples are programs, styles, the head of a page, alternatives for old browsers, and parts of
+ * forms. `mx-reply` is the quotation in a reply; the specification removed it in v1.13.
  */
 export const DROPPED: ReadonlySet<string> = new Set([
   ...["script", "style", "head", "title", "template", "desc", "metadata", "mx-reply"],

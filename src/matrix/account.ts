@@ -1,6 +1,6 @@
 /**
- * Requests about the account that matrix-notify uses: its user id, its display name, its device
- * name, and its direct chats (Client-Server API, "Profiles", "Direct Messaging").
+ * Requests about our account: user id, display name, device name and direct chats (Client-Server
+ * API, "Profiles", "Direct Messaging").
  */
 
 import { MatrixError, missingField } from "./errors.ts";

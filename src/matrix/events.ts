@@ -74,8 +74,8 @@ export interface Relation {
 export interface SendEventOptions extends RequestOptions {
   readonly roomId: string;
   /**
-   * The transaction id. If the server has already processed a request with this id, the server does
-   * not create a second event, but returns the first event.
+   * The transaction id. If a request with this id was already processed, the server returns the
+   * first event, and does not create a second event.
    */
   readonly txnId: string;
 }

@@ -12,10 +12,10 @@ const SERVER_VERSIONS: Readonly<Record<HomeserverSoftware, string>> = {
   Conduit: "0.10.0",
 };
 
-/** The longest name of a device in Synapse (`handlers/device.py`). */
+/** The maximum length of a device name in Synapse (`handlers/device.py`). */
 const MAX_DEVICE_NAME_CHARS = 100;
 
-/** The longest display name of a user in Synapse (`handlers/profile.py`). */
+/** The maximum length of a display name in Synapse (`handlers/profile.py`). */
 const MAX_DISPLAY_NAME_CHARS = 256;
 
 export function versions({ software }: HomeserverState): Answer {

@@ -195,7 +195,7 @@ export class Logins {
   readonly passwords: boolean;
   /** The lifetime of an access token that has a refresh token, in milliseconds. */
   readonly lifetimeMs: number;
-  /** The user who is logged in at the identity provider. Undefined if single sign-on is off. */
+  /** The user who is logged in for single sign-on. Undefined if single sign-on is off. */
   ssoUser: string | undefined;
   readonly #now: () => number;
   readonly #refreshTokens = new Map<string, RefreshToken>();

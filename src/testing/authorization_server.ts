@@ -122,10 +122,10 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
   }
 
   /**
-   * Confirms a login. This method replaces the user who confirms the login in a browser.
+   * Confirms a login. The test calls this method in place of a user in a browser.
    *
    * @param userCode the code, with or without its hyphen
-   * @param localpart the user id between `@` and the colon
+   * @param localpart the part of the user id between `@` and the colon
    * @throws {Error} if there is no waiting login with this code
    */
   approve(userCode: string, localpart: string): void {
@@ -133,7 +133,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
   }
 
   /**
-   * Refuses a login. This method replaces the user who refuses the login in a browser.
+   * Refuses a login. The test calls this method in place of a user in a browser.
    *
    * @throws {Error} if there is no waiting login with this code
    */
@@ -170,8 +170,8 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
 }
 
 /**
- * The name of an endpoint of {@linkcode LoopbackAuthorizationServer}, for the request log and for
- * the option `on` of a fault (a simulated error).
+ * The name of an endpoint of {@linkcode LoopbackAuthorizationServer}. It appears in the request
+ * log, and in the option `on` of a fault (a simulated error).
  */
 export type AuthorizationRouteName = "metadata" | "register" | "device" | "token" | "revoke";
 

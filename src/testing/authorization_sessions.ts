@@ -2,9 +2,9 @@
  * The device authorizations and sessions of a loopback authorization server.
  *
  * A device authorization (RFC 8628) becomes a session when a user confirms it. Each refresh creates
- * a new pair of tokens. The old refresh token stays valid until a token of the new pair is used, so
- * a client can repeat the request if it did not receive the answer. If the old refresh token is
- * used later, the session ends (Client-Server API 1.15, "Refresh token grant"; RFC 9700, section
+ * a new pair of tokens. The old refresh token stays valid until a token of the new pair is used. So
+ * a client that did not receive the answer can repeat the request. If the old refresh token is used
+ * later, the session ends (Client-Server API 1.15, "Refresh token grant"; RFC 9700, section
  * 4.14.2).
  *
  * @module
@@ -30,7 +30,7 @@ export interface AuthorizationServerOptions extends LoopbackOptions {
 
 /** A session of a client. A session starts when a user confirms the login. */
 export interface OAuthSession {
-  /** The user id between `@` and the colon. */
+  /** The part of the user id between `@` and the colon. */
   readonly localpart: string;
   /** The device id of the session. */
   readonly deviceId: string;
@@ -193,7 +193,7 @@ interface TokenPair {
 
 /** The owner of an access token (RFC 7662). */
 export interface Introspection {
-  /** The user id between `@` and the colon. */
+  /** The part of the user id between `@` and the colon. */
   readonly localpart: string;
   /** The device id of the session. */
   readonly deviceId: string;

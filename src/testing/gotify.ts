@@ -7,8 +7,8 @@ import { matchRoute, type Route } from "./routes.ts";
 import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
 
 /**
- * The name of an endpoint of {@linkcode LoopbackGotify}, for the request log and for the option
- * `on` of a fault (an error that the server simulates).
+ * The name of an endpoint of {@linkcode LoopbackGotify}. It appears in the request log, and in the
+ * option `on` of a fault (a simulated error).
  */
 export type GotifyRouteName = "message" | "current-user" | "health" | "version";
 
@@ -151,7 +151,9 @@ async function answer(call: Call<GotifyRouteName>, store: Store): Promise<Answer
   }
 }
 
-/** Reads the token in Gotify's order: the query, `X-Gotify-Key`, `Authorization`. */
+/**
+ * Reads the token from the query, `X-Gotify-Key` or `Authorization`, in this order, as Gotify does.
+ */
 function readToken({ headers, query }: Call): string | undefined {
   return new URLSearchParams(query).get("token") || headers.get("x-gotify-key") ||
     /^Bearer (.+)$/i.exec(headers.get("authorization") ?? "")?.[1];

@@ -92,7 +92,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   /**
    * Adds a user who is logged in on one device.
    *
-   * @param localpart the user id between `@` and the colon
+   * @param localpart the part of the user id between `@` and the colon
    * @param deviceId the device id; by default, a new id
    * @throws {Error} if the user already exists
    */
@@ -129,8 +129,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Enables single sign-on. After this call, a browser that opens the URL of single sign-on is
-   * logged in as this user, and `GET login` lists `m.login.sso` and `m.login.token`.
+   * Enables single sign-on for a user. A browser that opens the URL of single sign-on is then
+   * logged in as this user. `GET login` then lists `m.login.sso` and `m.login.token`.
    */
   allowSso(userId: string): void {
     this.#state.logins.ssoUser = userId;

@@ -43,8 +43,8 @@ import type { Call } from "./server.ts";
 import { sync } from "./sync_endpoint.ts";
 
 /**
- * The name of an endpoint of {@linkcode LoopbackHomeserver}, for the request log and for the option
- * `on` of a fault (an error that the server simulates).
+ * The name of an endpoint of {@linkcode LoopbackHomeserver}. It appears in the request log, and in
+ * the option `on` of a fault (a simulated error).
  */
 export type HomeserverRouteName =
   | "versions"

@@ -8,12 +8,14 @@ import type { LoopbackOptions } from "./server.ts";
 export type HomeserverSoftware = "Synapse" | "Dendrite" | "Conduit";
 
 /**
- * The scope within which the server recognizes a repeated transaction id. With `device` (Synapse),
- * the scope is one device and one room; the server stores the ids for 24 hours, also after a
- * restart. With `token` (Dendrite), the scope is one token and one path; the server stores the ids
- * for 30 minutes, but loses them at a restart. With `global` (Conduit), the scope is one device in
- * all rooms; the server stores the ids without a time limit. With `none`, the server ignores
- * transaction ids.
+ * The scope in which the server recognizes a repeated transaction id:
+ *
+ * - `device` (Synapse): one device and one room. The server stores the ids for 24 hours, also after
+ *   a restart.
+ * - `token` (Dendrite): one token and one path. The server stores the ids for 30 minutes, but loses
+ *   them at a restart.
+ * - `global` (Conduit): one device in all rooms. The server stores the ids without a time limit.
+ * - `none`: the server ignores transaction ids.
  */
 export type TransactionScope = "device" | "token" | "global" | "none";
 

@@ -53,8 +53,8 @@ const NTFY_FAULTS: Readonly<Record<NtfyFaultName, FaultPlan>> = {
 };
 
 /**
- * The name of an endpoint of {@linkcode LoopbackNtfy}, for the request log and for the option `on`
- * of a fault (a simulated error).
+ * The name of an endpoint of {@linkcode LoopbackNtfy}. It appears in the request log, and in the
+ * option `on` of a fault (a simulated error).
  */
 export type NtfyRouteName = "publish" | "poll" | "health" | "account";
 
@@ -117,10 +117,11 @@ const UNIT_SECONDS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600 };
 const KEPT_SECONDS = 12 * 60 * 60;
 
 /**
- * An ntfy server on 127.0.0.1. It supports publishing as JSON to `/` and as text to `/{topic}`,
- * polling, the health endpoint, and the errors of ntfy with its default settings. Messages are in
- * memory and survive {@linkcode LoopbackServer.restart}. If a client sends a message twice, the
- * server stores two messages, as ntfy would, even if both have the same `sequence_id`.
+ * An ntfy server on 127.0.0.1. A client can publish JSON to `/` and text to `/{topic}`, poll
+ * topics, and check the health of the server. Errors and limits are those of ntfy with its default
+ * settings. Messages are in memory and survive {@linkcode LoopbackServer.restart}. If a client
+ * sends a message twice, the server stores two messages, as ntfy would, even if both have the same
+ * `sequence_id`.
  */
 export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
   readonly #cache: Cache;
@@ -168,9 +169,9 @@ function route(method: string, path: string): NtfyRouteName | undefined {
 }
 
 /**
- * Answers a request. Checks the token, the form of the request, the topic, the right to write, the
- * parameters and the body, in the order of ntfy. The status for an unknown method is 404 instead of
- * 405, because ntfy uses 404.
+ * Answers a request. The checks have the same order as in ntfy: token, form of the request, topic,
+ * right to write, parameters, body. The status for an unknown method is 404 instead of 405, because
+ * ntfy uses 404.
  */
 async function answer(cache: Cache, call: Call<NtfyRouteName>): Promise<Answer> {
   await call.ready();

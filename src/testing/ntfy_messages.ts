@@ -182,9 +182,9 @@ export function parseTextPublication({ bytes, headers, query }: Call, topic: str
 }
 
 /**
- * Creates the message of a request. The body becomes an attachment instead of the text in three
- * cases: the request contains a file name, the body is not UTF-8, or the body is too long for a
- * message.
+ * Creates the message of a request. The body is normally the text. In three cases, it becomes an
+ * attachment: the request contains a file name, the body is not UTF-8, or the body is too long for
+ * a message.
  */
 export function createMessage(publication: Publication, limits: NtfyLimits): NewNtfyMessage | Answer {
   const { topic, bytes, read } = publication;

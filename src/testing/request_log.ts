@@ -14,7 +14,7 @@ export interface ReceivedRequest<RouteName extends string = string> {
   readonly body: string;
   /** The name of the endpoint. Undefined if the path or the method is unknown. */
   readonly route: RouteName | undefined;
-  /** The name of the fault (an error that the server simulates) of the request, if any. */
+  /** The name of the fault (a simulated error) that applied to the request, if any. */
   readonly fault: string | undefined;
   /**
    * True if the server has processed the request. With some faults (simulated errors), the server

@@ -44,8 +44,8 @@ const TELEGRAM_FAULTS: Readonly<Record<TelegramFaultName, FaultPlan>> = {
 };
 
 /**
- * The name of an endpoint of {@linkcode LoopbackTelegram}, for the request log and for the option
- * `on` of a fault (a simulated error).
+ * The name of an endpoint of {@linkcode LoopbackTelegram}. It appears in the request log, and in
+ * the option `on` of a fault (a simulated error).
  */
 export type TelegramRouteName = "sendMessage" | "sendPhoto" | "sendDocument" | "getMe" | "getChat";
 

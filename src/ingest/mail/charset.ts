@@ -1,7 +1,7 @@
 /**
  * Decodes text with the charset that a mail declares. Many programs declare the charset of their
- * locale, but send text in another charset: cron with `LANG=C` declares UTF-8 as `ANSI_X3.4-1968`,
- * and logwatch declares UTF-8 as `iso-8859-1`.
+ * locale, but send text in another charset. For example, cron with `LANG=C` declares UTF-8 as
+ * `ANSI_X3.4-1968`, and logwatch declares UTF-8 as `iso-8859-1`.
  */
 
 import { decodeText } from "../../notification/text.ts";

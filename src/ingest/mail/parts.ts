@@ -76,9 +76,9 @@ function splitParts(type: Structured, body: Uint8Array): FramedMail[] {
 }
 
 /**
- * Finds the parts of a multipart body. Text before the first delimiter (a line that separates
- * parts) and after the last delimiter counts as a part without headers, because scripts write text
- * there by mistake. The usual notice for programs without MIME is skipped.
+ * Finds the parts of a multipart body. A delimiter is a line that separates parts. Text before the
+ * first delimiter or after the last one counts as a part without headers, because scripts write
+ * text there by mistake. The usual notice for programs without MIME is skipped.
  */
 function splitAtDelimiters(body: Uint8Array, boundary: string): FramedMail[] {
   // In latin1, each byte is one character, so a position in the text is also the position in the

@@ -1,7 +1,7 @@
 /**
- * Requests to the authorization server of a homeserver (the OAuth 2.0 server for its logins):
- * metadata, tokens and errors (Client-Server API 1.15, "OAuth 2.0 API"; RFC 6749, RFC 7009, RFC
- * 8414). These functions do not retry.
+ * Requests to the authorization server of a homeserver (the OAuth 2.0 server for its logins). This
+ * file handles metadata, tokens and errors (Client-Server API 1.15, "OAuth 2.0 API"; RFC 6749, RFC
+ * 7009, RFC 8414). These functions do not retry.
  *
  * @module
  */
