@@ -66,9 +66,9 @@ const TAB_WIDTH = 8;
 
 /**
  * Converts plain text to HTML that shows blanks and line breaks as they were written. HTML shows
- * several spaces as one space, and does not show spaces at the start of a line. Therefore no-break
- * spaces replace them. Only the last space before a word in the middle of a line stays a normal
- * space, so that a long line can wrap.
+ * several spaces as one space, and does not show spaces at the start of a line. Therefore this
+ * function writes no-break spaces. Only the last space before a word in the middle of a line stays
+ * a normal space, so that a long line can wrap.
  */
 export function textToHtml(text: string): string {
   return escapeText(text.split("\n").map(keepBlanks).join("\n")).replaceAll("\n", "<br>");

@@ -92,8 +92,8 @@ export class TextWriter {
   }
 
   /**
-   * Handles an end tag. The caller must close the innermost open element first. The function is not
-   * called for elements that cannot have content, such as `br`.
+   * Handles an end tag. The caller must close the innermost open element first. The caller must not
+   * close elements that cannot have content, such as `br`.
    */
   close(tag: string): void {
     if (this.#hidden > 0) {

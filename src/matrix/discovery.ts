@@ -258,7 +258,7 @@ export async function readServerSoftware(client: MatrixClient, options: RequestO
 }
 
 /**
- * An unstable feature that only Synapse lists. Synapse lists it even if it is turned off
+ * A feature that only Synapse lists under `unstable_features`, even if the feature is turned off
  * (synapse/rest/client/versions.py).
  */
 const SYNAPSE_FEATURE = "io.element.e2ee_forced.public";

@@ -1,6 +1,6 @@
 /**
- * Sends an event to a room, reads an event, and finds an event by its id (Client-Server API,
- * "Sending events to a room").
+ * Sends an event to a room, reads an event, and finds an event that matrix-notify has sent
+ * (Client-Server API, "Sending events to a room").
  */
 
 import { NotTheServiceError } from "../base/errors.ts";

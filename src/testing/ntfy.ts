@@ -70,8 +70,8 @@ export interface NtfyOptions extends LoopbackOptions {
    */
   readonly login?: { readonly user: string; readonly password: string };
   /**
-   * The maximum size of an attachment, in bytes. By default, attachments are not allowed, because
-   * ntfy does not allow attachments by default.
+   * The maximum size of an attachment, in bytes. By default, attachments are not allowed, as in
+   * ntfy.
    */
   readonly maxFileBytes?: number;
   /**

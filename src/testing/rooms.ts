@@ -182,7 +182,10 @@ export function findState(
   return timeline.findLast((event) => event.type === type && event.state_key === stateKey);
 }
 
-/** Creates an id without a domain: `sign`, and 32 random bytes as 43 characters of base64. */
+/**
+ * Creates an id without a domain. It consists of `sign` and 43 characters (32 random bytes in
+ * base64).
+ */
 export function createId(sign: "!" | "$"): string {
   const bytes = crypto.getRandomValues(new Uint8Array(32));
   return sign + bytes.toBase64({ alphabet: "base64url", omitPadding: true });

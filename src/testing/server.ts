@@ -14,7 +14,9 @@ export interface LoopbackOptions {
   readonly port?: number;
   /** The clock of the server. It returns milliseconds since 1970. @default {Date.now} */
   readonly now?: () => number;
-  /** Waits for a number of milliseconds, or until the signal aborts. By default, a real timer. */
+  /**
+   * Waits for a number of milliseconds, or until the signal aborts. The default is a real timer.
+   */
   readonly sleep?: (ms: number, signal?: AbortSignal) => Promise<void>;
 }
 

@@ -10,7 +10,9 @@ export function telegramError(error_code: number, description: string, parameter
   return jsonAnswer(error_code, { ok: false, error_code, description, ...parameters && { parameters } });
 }
 
-/** Creates the error for too many requests. The wait is in the body and in `Retry-After`. */
+/**
+ * Creates the error for too many requests. The waiting time is in the body and in `Retry-After`.
+ */
 export function tooManyRequests(seconds: number): Answer {
   const error = telegramError(429, `Too Many Requests: retry after ${seconds}`, { retry_after: seconds });
   return { ...error, headers: { ...error.headers, "retry-after": String(seconds) } };
@@ -132,7 +134,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null;
 }
 
-/** The result of parsing HTML: either the text without its tags and the tags, or an error. */
+/** The result of parsing HTML: an error, or the text without its tags and a list of its tags. */
 export type ParsedHtml = { readonly text: string; readonly tags: readonly string[] } | { readonly error: string };
 
 const TAGS: ReadonlySet<string> = new Set([

@@ -74,8 +74,8 @@ function toPlainMessage(text: string, attachments: readonly ShownAttachment[]): 
 }
 
 /**
- * Chooses the format: `code` for text with columns or indentation, because the format `text` would
- * not show the columns; `text` for every other text.
+ * Chooses the format. Text with columns or indentation gets `code`, because `text` would not show
+ * the columns. Every other text gets `text`.
  */
 function chooseFormat(text: string): Format {
   return /^[ \t]+\S|\S(\t|[ ]{2,})\S(?<![.!?:][ ]{2}\S)/m.test(text) ? "code" : "text";

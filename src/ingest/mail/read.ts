@@ -42,7 +42,8 @@ const MAX_FROM_CHARS = 10_000;
 
 /**
  * Finds the name of the sender, or the address if there is no name. In `root (Cron Daemon)`, the
- * name is in parentheses, which RFC 822 calls a comment. cronie writes `"(Cron Daemon)" <root>`.
+ * name is in parentheses, which RFC 822 calls a comment. The cron program cronie writes `"(Cron
+ * Daemon)" <root>`.
  */
 function findWriter(from: string): string | undefined {
   const [, quoted, plain, address] = /^(?:"((?:[^"\\]|\\.)*)"|([^<]*?))\s*<([^>]*)>/.exec(from) ?? [];

@@ -1,7 +1,7 @@
 /**
  * Login by device authorization (Client-Server API 1.18, "Device authorisation flow"; RFC 8628).
- * The login has three steps: register this program, request a code, and then ask the server
- * repeatedly until a person has entered the code in a browser.
+ * The login has three steps. matrix-notify registers itself, and requests a code. Then it asks the
+ * server repeatedly until a person has entered the code in a browser.
  *
  * @module
  */
