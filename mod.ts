@@ -1,7 +1,7 @@
 /**
  * Sends notifications to Matrix rooms and to other channels: ntfy, Gotify, Telegram, email,
  * webhooks, programs. If a notification cannot be delivered yet, it is stored in a queue on disk.
- * matrix-notify delivers queued notifications later, each only once and in order.
+ * matrix-notify delivers queued notifications later, in order, and each only once.
  *
  * @example Send with the same configuration as the command line
  * ```ts ignore

@@ -63,7 +63,7 @@ export interface OAuthSession {
 
 /**
  * Returns the path of an account's file. Characters such as `/` in the user id are encoded. Without
- * this, the path could leave the folder `accounts/`.
+ * the encoding, the path could leave the folder `accounts/`.
  */
 export function accountPath(stateDir: string, userId: string): string {
   return `${stateDir}/accounts/${encodeURIComponent(userId)}.json`;

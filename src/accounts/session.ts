@@ -1,7 +1,7 @@
 /**
  * The account that a channel uses. The account's file is read for each request, so a new login is
- * used without a restart. The code that renews tokens is loaded only after a token has expired. A
- * send with a valid token loads only this module and `account.ts`.
+ * used without a restart. The code that renews tokens is loaded only after a token has expired. If
+ * the token is valid, only this module and `account.ts` are loaded.
  *
  * @module
  */

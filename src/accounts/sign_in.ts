@@ -171,7 +171,7 @@ function wrongProof(userId: string, { type }: LoginProof, cause: unknown): Login
   });
 }
 
-/** Ends a login for another user than the expected user. @returns the error to report */
+/** Ends the login of a wrong user (a user other than `userId`). @returns the error to report */
 async function endOtherLogin(
   { userId, signal }: SignInContext,
   client: MatrixClient,
@@ -189,7 +189,7 @@ async function endOtherLogin(
 }
 
 /**
- * Runs a request of a login, and turns the errors of the request into login errors.
+ * Runs a login request, and turns its errors into login errors.
  *
  * @throws {LoginError} instead of the errors of a request
  */

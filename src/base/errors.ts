@@ -115,7 +115,7 @@ export function findSystemFile({ message }: Error): string | undefined {
   return /^Requires all access to "([^"]+)"/.exec(message)?.[1];
 }
 
-/** Returns a hint with the flag of a missing permission. */
+/** Returns a hint that names the flag for a missing permission. */
 export function permissionHint(error: Error): string {
   const path = findSystemFile(error);
   if (path !== undefined) return `use another directory: Deno opens ${path} only with --allow-all`;
@@ -142,7 +142,7 @@ export type StorageErrorCode =
 const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
   "disk-full": "free some disk space; notifications that are already queued are safe",
   "queue-full": "run matrix-notify status to see why the queue is full; notifications that are already queued are safe",
-  "locked": "if matrix-notify is not running, another program holds the lock",
+  "locked": "try again later; if matrix-notify is not running, another program holds the lock",
   "write-failed": "look for disk errors in the kernel log; notifications that are already queued are safe",
   "io-error": "use a directory on a local disk: --state-dir DIR",
   "read-only": "mount the file system writable, or choose another directory with --state-dir",
@@ -277,7 +277,7 @@ export interface Refusal {
   readonly errcode?: string;
   /**
    * The time that the service asks clients to wait before the next request, in milliseconds. This
-   * value is not limited.
+   * value has no upper limit.
    */
   readonly retryAfterMs?: number;
   /** The meaning of the refusal. @default derived from the HTTP status */
@@ -286,7 +286,7 @@ export interface Refusal {
   readonly hint?: string;
 }
 
-/** The service responded with an error, in the error format of the service. */
+/** The service responded with an error in its own error format. */
 export class ResponseError extends HintedError implements Refusal {
   /** The name of the class, for code that cannot use `instanceof`. */
   override name: string = "ResponseError";
@@ -314,7 +314,7 @@ export class NotTheServiceError extends Error {
   readonly status: number;
   /**
    * The time that the response asks clients to wait before the next request, in milliseconds. This
-   * value is not limited.
+   * value has no upper limit.
    */
   readonly retryAfterMs?: number;
 

@@ -83,7 +83,7 @@ export function requireChannel(
   const channel = list.get(name);
   if (channel !== undefined) return channel;
   const near = nearest(name, list.keys());
-  const known = list.size === 0 ? "no channel is configured" : `configured: ${[...list.keys()].join(", ")}`;
+  const known = list.size === 0 ? "no channel is configured" : `configured channels: ${[...list.keys()].join(", ")}`;
   throw fields.error(key, `there is no channel "${name}"`, near ? `did you mean "${near}"?` : known);
 }
 

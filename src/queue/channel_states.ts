@@ -63,7 +63,7 @@ export class ChannelStates {
     if (wait) this.#failed.set(name, { failures, wait: shortenWait(wait, "all") });
   }
 
-  /** Applies a record that a compaction wrote. */
+  /** Restores the state of a channel from a compacted journal. */
   restore({ channel, failures, wait }: ChannelRecord): void {
     this.#failed.set(channel, { failures, wait });
   }
@@ -75,7 +75,7 @@ export class ChannelStates {
 }
 
 /**
- * The longest time for which a server may still process a failed request, in milliseconds This is
+ * The longest time for which a server may still process a failed request, in milliseconds. This is
  * the same time as `TIMEOUT_GAP_MS` in delivery/classify.ts.
  */
 const LONGEST_GAP_MS = 30_000;
@@ -123,7 +123,7 @@ export class RecentDeliveries {
     return this.#lanes.get(laneKey(lane))?.delivered ?? [];
   }
 
-  /** Applies a record that a compaction wrote. */
+  /** Replaces the remembered deliveries of a lane (channel and destination). */
   restore(record: LaneRecord): void {
     this.#lanes.set(laneKey(record), record);
   }

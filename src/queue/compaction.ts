@@ -51,7 +51,10 @@ export function isKept(record: JournalRecord, now: number): record is AckRecord 
     record.time > now - (record.idempotencyKey === undefined ? ACK_RETENTION_MS : NAMED_ACK_RETENTION_MS);
 }
 
-/** Replaces the journal at `path` with a compacted journal. The caller must hold `lock`. */
+/**
+ * Replaces the journal at `path` with a compacted journal. The caller must hold the lock of the
+ * journal.
+ */
 export function compactFile(files: Files, path: string, { snapshot, keep, damaged }: Compaction): void {
   const temporary = `${path}.new`;
   {

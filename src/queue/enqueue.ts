@@ -1,7 +1,7 @@
 /**
  * Writes envelopes to the queue. An envelope is a notification for one destination, and becomes an
- * entry of the journal. If the journal cannot be written, the entry is written to `spool/`. When
- * the promise of `enqueue` resolves, the entry is in the journal, in `spool/`, or in both.
+ * entry in the queue. If the journal cannot be written, the entry is written to `spool/`. When the
+ * promise of `enqueue` resolves, the entry is in the journal, in `spool/`, or in both.
  *
  * @module
  */
@@ -144,8 +144,9 @@ export class Enqueuer {
   }
 
   /**
-   * Syncs the journal and reads it again. Another process may have written the first entry without
-   * a sync so far. If the sync of that process fails, it removes the entry.
+   * Syncs the journal and reads it again. Another process may have written the first entry of a
+   * duplicate, but not synced it yet. If the sync of that process fails, that process removes the
+   * entry.
    */
   async #confirmDuplicates(): Promise<void> {
     await this.#parts.journal.exclusively(() => this.#parts.journal.sync());

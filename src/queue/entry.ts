@@ -19,11 +19,11 @@ export interface Entry extends EntryFields, EntryHistory {
   readonly bytes: number;
   /** If this is a batch: its entries, in the order of arrival. A batch has no notification. */
   readonly members?: readonly Entry[];
-  /** Set if this is a batch and its message contains only one line for each entry. */
+  /** If this is a batch: `lines` if its message contains only one line for each entry. */
   readonly style?: "lines";
   /**
-   * Set if this is a batch and its message contains a file with the full texts: a description of
-   * the file.
+   * If this is a batch and its message contains a file with the full texts: the data about the
+   * file.
    */
   readonly file?: unknown;
 }

@@ -123,8 +123,8 @@ export function resultRecords(entry: Entry, result: AttemptResult, time: number)
 }
 
 /**
- * Returns the fields for the idempotency key in the `ack` (the record of a delivery). With these
- * fields, the key is still known after the entry is removed.
+ * Returns the fields that store the idempotency key in the `ack` (the record of a delivery). With
+ * these fields, the key is still known after the entry is removed.
  */
 function keptIdempotencyKey(
   { idempotencyKey, channel, destination }: Entry,

@@ -46,7 +46,10 @@ export class Incidents {
     return incident !== undefined && isRemembered(incident, entry.time) ? incident : undefined;
   }
 
-  /** Lists the open incidents with a key, for all channels and destinations. */
+  /**
+   * Lists the open incidents with a key, for all channels and destinations. Skips incidents that
+   * are over at the given time.
+   */
   withKey(key: string, time: number): IncidentRecord[] {
     return [...this.#open.values()].filter((incident) => incident.key === key && isRemembered(incident, time));
   }

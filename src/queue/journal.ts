@@ -39,7 +39,7 @@ import type { JournalRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
 
 /**
- * What a power cut can do to an append. `none`: the records can be lost. The attempt is then
+ * What a power cut can do to an append. `none`: the records can be lost. An attempt is then
  * repeated with the same txnId. `data`: the records survive, because of fdatasync. `directory`: a
  * new or renamed file also survives, because of fsync of the directory.
  */
@@ -104,14 +104,14 @@ export class Journal {
     return `${this.#directory}/queue.jsonl`;
   }
 
-  /** The size of the part of the journal that was read, in bytes. */
+  /** The number of bytes that were read from the journal. */
   get bytes(): number {
     return this.#reader.offset;
   }
 
   /**
-   * The length of the half-written line that was at the end of the file at the last reading, in
-   * bytes; 0 if there was none.
+   * The length of the half-written line at the end of the file when it was last read, in bytes; 0
+   * if there was none.
    */
   get tornBytes(): number {
     return this.#reader.tornBytes;

@@ -55,7 +55,7 @@ export const MAX_REMEMBERED_DELIVERIES = 20;
  */
 export const LANE_RETENTION_MS: number = 24 * 3_600_000;
 
-/** An incident is over if no notification about it was delivered for this time. */
+/** An incident is over if no notification about it was delivered during this time. */
 export const INCIDENT_RETENTION_MS: number = 30 * 86_400_000;
 
 /**

@@ -27,7 +27,7 @@ type NewBatch =
  */
 export class OrderedEntries {
   #entries = new Map<string, Entry>();
-  /** The id of the batch (entries that are sent in one message) of each member. */
+  /** The ids of batches (entries that are sent in one message), by the id of the member. */
   readonly #batchIds = new Map<string, string>();
 
   /** Returns entries and batches, but not the members of batches. */
@@ -76,7 +76,7 @@ export class OrderedEntries {
    * in the batch, for example because they were removed or have another destination. Does not
    * create an empty batch.
    *
-   * @param bytes the length of the line of the batch in the journal
+   * @param bytes the length of the batch's line in the journal
    * @returns true if a batch was created
    */
   addBatch(record: NewBatch, bytes: number): boolean {

@@ -25,12 +25,12 @@ export interface DamagedPlace {
   readonly born: number;
 }
 
-/** The numbers of damaged and torn lines. */
+/** The number of damaged lines, and the number of half-written lines. */
 export interface QuarantineFigures {
   readonly quarantined: number;
   /**
-   * The number of half-written lines, in the quarantine or at the end of the journal. Their writers
-   * were killed during the write.
+   * The number of half-written lines, in the quarantine or at the end of the journal. The processes
+   * that wrote these lines were killed during the write.
    */
   readonly torn: number;
 }

@@ -1,9 +1,9 @@
 /**
  * The queue: enqueues entries, announces attempts and records results. Its invariant:
  *
- * > When {@linkcode Queue.enqueue} resolves, its entries survive a power cut. When it rejects, the
- * > entries are not in the queue. There is one exception: if a write fails and the disk also
- * > refuses to remove the written lines, the entries can still be in the queue.
+ * > When {@linkcode Queue.enqueue} resolves, its entries survive a power cut. When the call
+ * > rejects, the entries are not in the queue. There is one exception: if a write fails and the
+ * > disk also refuses to remove the written lines, the entries can still be in the queue.
  *
  * ```text
  * each call ──append──> journal ──refresh──> state
@@ -42,7 +42,7 @@ import { Reserve } from "./reserve.ts";
 import { Spool } from "./spool.ts";
 import { QueueState, type ReadonlyQueueState } from "./state.ts";
 
-/** The parts of the runtime that the queue uses. */
+/** The parts of the runtime (clock, random numbers, host name) that the queue uses. */
 export type QueueRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostname" | "uuid">;
 
 /** Options of {@linkcode Queue.open}. */
@@ -165,7 +165,7 @@ export class Queue {
     return this.#state;
   }
 
-  /** The size of the part of the journal that was read, in bytes. */
+  /** The number of bytes that were read from the journal. */
   get bytes(): number {
     return this.#journal.bytes;
   }
@@ -210,7 +210,7 @@ export class Queue {
    * @throws {StorageError} if the directory cannot be created
    */
   prepare(): void {
-    mapFileErrors(`make the queue directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
+    mapFileErrors(`create the queue directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
   }
 
   /** Returns true if the queue directory exists. */
@@ -226,7 +226,7 @@ export class Queue {
     });
   }
 
-  /** Returns true if no background process is running that delivers entries. */
+  /** Returns true if there is no background process for deliveries. */
   needsBackground(): boolean {
     if (!this.backgroundLock.tryAcquire()) return false;
     this.backgroundLock.release();
@@ -319,8 +319,8 @@ export class Queue {
   }
 
   /**
-   * Records that the outcome of an attempt for each entry is unknown, because the process that made
-   * the attempts was killed. The entries are not tried again before `next`.
+   * Records for each entry that the outcome of its last attempt is unknown, because the process
+   * that made the attempt was killed. The entries are not tried again before `next`.
    */
   async abandon(entries: readonly Entry[], next: number): Promise<void> {
     const time = this.#runtime.now();
@@ -353,7 +353,8 @@ export class Queue {
   }
 
   /**
-   * Asks the deliverer, in this process or another process, to try all entries now.
+   * Asks the deliverer (the process that sends entries) to try all entries now. The deliverer can
+   * be this process or another process.
    *
    * @param reach the kinds of waits that end
    */
@@ -407,7 +408,7 @@ export class Queue {
         return this.#state.snapshot(header);
       },
       // In the new journal, the kept lines follow the snapshot. An `ack` (the record of a delivery)
-      // removes its entry. Therefore it must not be kept if the entry still waits.
+      // removes its entry. Therefore the `ack` must not be kept if the entry still waits.
       (record) => isKept(record, now) && this.#state.isRemembered(record.id),
     );
     this.refresh();
@@ -435,9 +436,9 @@ export class Queue {
     const { AttachmentStore } = await import("./attachments/store.ts");
     const inState = () => this.#state.fileNames();
     await new AttachmentStore(this.#stateDir, this.#files).sweep(new Set(inState()), async () => {
-      // Another process may move entries from the spool to the journal now. The entries are in the
-      // journal before the spool file is removed. Therefore no entry is missed if the spool is read
-      // first.
+      // At the same time, another process may move entries from `spool/` to the journal. It writes
+      // the journal first, and then removes the file in `spool/`. Therefore no entry is missed if
+      // `spool/` is read before the journal.
       const inSpool = this.#spool.list(this.#runtime.now()).flatMap(({ records }) => records);
       const spooledNames = inSpool.flatMap(({ files = [] }) => files);
       await this.#journal.exclusively(() => this.#journal.sync());
@@ -447,11 +448,12 @@ export class Queue {
   }
 
   /**
-   * Reads the journal one last time and calls `more`. If `more` returns false, releases
-   * `deliver.lock`. No process can enqueue entries between the reading and the release. Therefore
-   * no new entry is missed: either this process reads the entry, or the process that enqueued it
-   * can get `deliver.lock`.
+   * Reads the journal one last time. If there is nothing more to deliver, releases `deliver.lock`.
+   * No process can enqueue entries between the reading and the release. Therefore no new entry is
+   * missed: either this process reads the entry, or the process that enqueued it can get
+   * `deliver.lock`.
    *
+   * @param more returns true if there is more to deliver
    * @returns true if the lock was released
    */
   leaveDelivery(more: () => boolean): Promise<boolean> {

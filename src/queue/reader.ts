@@ -14,7 +14,10 @@ import type { OpenFile } from "../runtime/files.ts";
 import { decodeLine, isUnfinished, MAX_LINE_BYTES } from "./journal_line.ts";
 import type { JournalRecord } from "./record.ts";
 
-/** The position of a damaged line in the file, in bytes, without its line feed. */
+/**
+ * The position and the length of a damaged line in the file, in bytes. The length does not include
+ * the line feed.
+ */
 export interface DamagedLine {
   readonly offset: number;
   readonly length: number;

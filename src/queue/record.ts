@@ -56,7 +56,7 @@ function unchecked<Value>(): Field<Value, true> {
   return { check: () => true, isOptional: true };
 }
 
-/** The failure classes after which an entry stays in the queue. */
+/** The kinds of failures after which an entry stays in the queue. */
 export type WaitClass =
   | "not-sent"
   | "in-doubt"
@@ -67,7 +67,7 @@ export type WaitClass =
   | "not-the-service"
   | "unverified";
 
-/** The failure class of an attempt. `withdrawn`: the attempt was announced but did not start. */
+/** The kind of a failure. `withdrawn`: the attempt was announced but did not start. */
 export type NackClass = WaitClass | "withdrawn";
 
 /**
@@ -84,8 +84,8 @@ export interface Attempt {
 }
 
 /**
- * The attempts of an entry whose outcome is unknown. If a later attempt is rejected, the outcome of
- * the earlier attempts is still unknown.
+ * The attempts with an unknown outcome. If a later attempt is rejected, the outcome of the earlier
+ * attempts is still unknown.
  */
 export interface InDoubt {
   /** The time of the first attempt with an unknown outcome, in milliseconds since 1970. */
@@ -112,8 +112,8 @@ export interface Replaced {
   /** The time when the first replaced entry was enqueued, in milliseconds since 1970. */
   readonly since: number;
   /**
-   * The time when the first replaced entry that reports a problem was enqueued, in milliseconds
-   * since 1970. An entry that reports the end of a problem does not count.
+   * The time when the first replaced entry was enqueued, in milliseconds since 1970. Entries that
+   * report the end of a problem do not count.
    */
   readonly fired?: number;
 }
@@ -151,8 +151,8 @@ const LANE = { channel: text, destination: text };
  */
 const FIELDS = {
   /**
-   * The first line of a journal: the time and the host of its creation. After a compaction (a
-   * rewrite of the journal), also the totals of the old journal.
+   * The first line of a journal: the time and the host of its creation. A compaction (a rewrite of
+   * the journal) also copies the totals of the old journal to this line.
    */
   hdr: { time: number, host: text, possibleDuplicates: optional(number), lastDelivery: optional(number) },
 
@@ -180,7 +180,7 @@ const FIELDS = {
      * duplicate.
      */
     idempotencyKey: optional(text),
-    /** If this entry is a fallback: the entries that are tried before it. */
+    /** If this entry is a fallback: the entries that are tried before it, with deadlines. */
     fallbackFor: optional(times),
     /**
      * Set if the entry was first written to `spool/`, because the journal could not be written. The
@@ -198,9 +198,8 @@ const FIELDS = {
      */
     attachmentIndex: optional(number),
     /**
-     * Set if this entry is the file with the full texts of a batch (several entries in one
-     * message): the id of the batch. If the batch is replaced with its members, this entry is
-     * removed.
+     * If this entry is a file with the full texts of a batch (several entries in one message): the
+     * id of the batch. If the batch is replaced with its members, this entry is removed.
      */
     ofBatch: optional(text),
   },
@@ -220,8 +219,8 @@ const FIELDS = {
      */
     style: unchecked<"lines">(),
     /**
-     * Set if the message contains a file with the full texts: a description of this file. The queue
-     * does not read the description.
+     * If the message contains a file with the full texts: the data about this file. The queue does
+     * not read this data.
      */
     file: unchecked<unknown>(),
     /** The name of the file with the full texts, in `attachments/`. */
@@ -252,8 +251,8 @@ const FIELDS = {
      */
     notBefore: optional(number),
     /**
-     * Set if the process that sent the entry was killed before the response arrived. This does not
-     * count as a failure of the channel.
+     * Set if the process that sent the entry was killed before the response arrived. The attempt
+     * does not count as a failure of the channel.
      */
     killed: unchecked<true>(),
   },

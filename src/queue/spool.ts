@@ -1,7 +1,7 @@
 /**
- * `queue/spool`: entries that could not be appended to the journal. Either another process hangs
- * while it holds the lock, or the disk did not confirm the write. Each process writes a new file
- * for each call, and therefore does not need a lock.
+ * `queue/spool`: entries that could not be appended to the journal. This happens if another process
+ * hangs while it holds the lock, or if the disk does not confirm the write. Each process writes a
+ * new file for each call, and therefore does not need a lock.
  *
  * ```text
  * put:     name.tmp -> write -> fdatasync -> rename to name -> fsync of the directory
@@ -172,7 +172,7 @@ export class Spool {
 /**
  * Parses the name of a file, which contains the time of the first entry and the number of entries.
  * Returns the time of the first entry once for each entry in the file. If the name has another
- * form, returns a list with one time, 0.
+ * form, returns only the time 0.
  */
 function parseTimes(name: string): number[] {
   const [, time, count = "1"] = /^(\d{15})-.*?(?:\.([1-9]\d{0,3}))?\.jsonl$/.exec(name) ?? [];

@@ -134,7 +134,7 @@ export class QueueState {
 
   /**
    * Lists the lanes (channel and destination) where an incident with this key is open, or where a
-   * waiting entry will open such an incident. Ignores waiting fallbacks.
+   * waiting entry will open one. Ignores waiting fallbacks.
    */
   openIncidentLanes(key: string, time: number): Lane[] {
     const waiting = expandBatches(this.liveEntries()).filter((entry) =>
@@ -197,14 +197,14 @@ export class QueueState {
   }
 
   /**
-   * The number of flushes (requests to try all entries now), without automatic flushes after an
-   * outage. Before such a flush, a person may have replaced a refused token.
+   * The number of flushes (requests to try all entries now), not counting automatic flushes after
+   * an outage. Before such a flush, a person may have replaced a refused token.
    */
   get flushCount(): number {
     return this.#flushCount;
   }
 
-  /** The approximate size that the journal would have after a compaction, in bytes. */
+  /** The approximate size of the journal after a compaction, in bytes. */
   get keptBytes(): number {
     return this.#keptBytes + this.#dedup.ackBytes + this.#incidents.bytes;
   }
@@ -279,7 +279,7 @@ export class QueueState {
         return this.#drop(entry, record.isUnneeded ? "cancelled" : "dropped");
     }
     // A batch (several entries in one message) is tried and delivered as a whole. Therefore the
-    // records below are ignored if they name a member of a batch.
+    // following records are ignored if they name a member of a batch.
     if (this.#entries.findBatch(entry.id)) return;
     switch (record.t) {
       case "ack":

@@ -193,7 +193,7 @@ function findNamedChannels(options: RouteOptions, routing: Routing): readonly Ch
   const kind = room === undefined ? options.kind : ROOM_KIND;
   if (room !== undefined && (options.kind ?? ROOM_KIND) !== ROOM_KIND) {
     throw new InvalidNotificationError(
-      `Cannot send to room ${room} by ${options.kind}: only Matrix channels have rooms`,
+      `Cannot send to room ${room} with a channel of kind ${options.kind}: only Matrix channels have rooms`,
     );
   }
   if (channels.length === 0) {
@@ -207,7 +207,7 @@ function findNamedChannels(options: RouteOptions, routing: Routing): readonly Ch
   if (unknown !== undefined) {
     const near = nearest(unknown, known);
     throw new InvalidNotificationError(`Cannot use channel "${unknown}": there is no channel with this name`, {
-      hint: near ? `did you mean "${near}"?` : `configured: ${known.join(", ")}`,
+      hint: near ? `did you mean "${near}"?` : `configured channels: ${known.join(", ")}`,
     });
   }
   const named = channels.filter((channel) =>

@@ -38,7 +38,7 @@ export interface ChannelSettings extends NotificationSettings {
   readonly fallback?: Fallback | false;
 }
 
-/** A rule. */
+/** A routing rule from the configuration, parsed. */
 export interface Rule {
   /** The path of the rule in the configuration: `routes[2]`. */
   readonly path: string;

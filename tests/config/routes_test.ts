@@ -46,7 +46,11 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   [{}, "Cannot use routes: it must be a list of rules"],
   [["phone"], "Cannot use routes[0]: it must be an object"],
   [[{ channels: "phon" }], 'Cannot use routes[0].channels: there is no channel "phon"', 'did you mean "phone"?'],
-  [[{ channels: "x" }], 'Cannot use routes[0].channels: there is no channel "x"', "configured: matrix, phone, pager"],
+  [
+    [{ channels: "x" }],
+    'Cannot use routes[0].channels: there is no channel "x"',
+    "configured channels: matrix, phone, pager",
+  ],
   [
     [{ channels: ["phone", "phone"] }],
     "Cannot use routes[0].channels: it must be a text or a list of texts, without empty or repeated texts",

@@ -125,7 +125,7 @@ Deno.test("notify() throws a PermissionError that names the flag when Deno denie
 Deno.test("notify() throws a StorageError that names the flag when Deno denies queue and network", async () => {
   const [name, message, hint] = await runScript(["--allow-env", "--allow-read"]);
   assertEquals([name, hint], ["StorageError", "run the program with --allow-write"]);
-  assert(/^Cannot make the queue directory \S+: Deno requires write access to /.test(message), message);
+  assert(/^Cannot create the queue directory \S+: Deno requires write access to /.test(message), message);
   assert(
     message.endsWith(
       'Cannot connect to 127.0.0.1:2222: Deno requires net access to "127.0.0.1:2222" (run the program with --allow-net)',

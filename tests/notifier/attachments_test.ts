@@ -301,7 +301,7 @@ Deno.test("notify() sends the text if no attachment can be stored", async () => 
   assertEquals(shown(scene), ["m.text Load"]);
   const { body } = scene.homeserver.events(scene.room)[0].content;
   for (const { name } of FILES) {
-    assertStringIncludes(String(body), `✂ Cannot attach ${name}: Cannot make the directory`);
+    assertStringIncludes(String(body), `✂ Cannot attach ${name}: Cannot create the directory`);
   }
 });
 

@@ -369,14 +369,14 @@ Deno.test("NotifierCore.notify() sends without the queue when the disk refuses, 
   Deno.writeTextFileSync(`${scene.stateDir}/gone`, "a file where a directory should be made");
   assertEquals((await notifier.notify({ subject: "One" })).map(({ state }) => state), ["delivered", "delivered"]);
   assertEquals(scene.subjects(), ["One"]);
-  assert(warnings[0].startsWith("Cannot make the queue directory"), warnings[0]);
+  assert(warnings[0].startsWith("Cannot create the queue directory"), warnings[0]);
   await scene.homeserver.stop();
   const partly = await notifier.notify({ subject: "Two" });
   assertEquals(partly.map(({ state }) => state), ["refused", "delivered"]);
   const alone = () => notifier.notify({ subject: "Three" }, { channels: ["matrix"] });
   await assertRejects(alone, StorageError, "one attempt without the queue also failed: Cannot connect to");
   await scene.homeserver.restart();
-  await assertRejects(() => notifier.notify({ subject: "Four" }, { id: "four" }), StorageError, "Cannot make");
+  await assertRejects(() => notifier.notify({ subject: "Four" }, { id: "four" }), StorageError, "Cannot create");
   assertEquals(scene.subjects(), ["One"]);
 });
 

@@ -52,7 +52,7 @@ export class AttachmentStore {
    * @throws {StorageError} if the directory cannot be created
    */
   stage(uuid: () => string): StagedFiles {
-    mapFileErrors(`make the directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
+    mapFileErrors(`create the directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
     return new StagedFiles(this.directory, { files: this.#files, uuid, room: MAX_FILES_BYTES - this.bytes() });
   }
 

@@ -69,10 +69,10 @@ Deno.test("sendmail() sends a mail without its attachments when there is not eno
   const stdin = Deno.readFileSync(new URL("../../ingest/mail/fixtures/attachment.eml", import.meta.url));
   using runtime = fakeRuntime({ env: environmentOf(scene), stdin, realIds: true });
   assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), 0);
-  assertStringIncludes(runtime.err(), "cannot attach log.gz: Cannot make the directory");
+  assertStringIncludes(runtime.err(), "cannot attach log.gz: Cannot create the directory");
   const bodies = homeserver.events(room).map(({ content }) => String(content.body));
   assertEquals(bodies.length, 1);
-  assertStringIncludes(bodies[0], "✂ Cannot attach log.gz: Cannot make the directory");
+  assertStringIncludes(bodies[0], "✂ Cannot attach log.gz: Cannot create the directory");
 });
 
 Deno.test("sendmail() sends a mail without its attachments when the queue cannot be created", async () => {
