@@ -83,7 +83,9 @@ Deno.test("relatedContent() fits a long edit into an event, and marks the cut", 
   await using scene = await setScene();
   await tell(scene, [FIRE, { ...RESOLVE, message: '"'.repeat(40_000) }], { related: "edit" });
   assertEquals(relations(scene)[1], { rel_type: "m.replace", event_id: 0 });
-  assertMatch(String(lastContent(scene).body), /✂ Cut here: \d+ of 40000 bytes are missing/);
+  const [, edit, file] = scene.homeserver.events(scene.room).map(({ content }) => content);
+  assertMatch(String(edit.body), /✂ Cut here: \d+ of 40000 bytes are missing; message\.txt has/);
+  assertEquals([file.msgtype, file.body], ["m.file", "message.txt"]);
 });
 
 Deno.test('relatedContent() puts a resolution into the thread of the first message with related "thread"', async () => {
