@@ -68,7 +68,7 @@ export type FullTextReader = Pick<FileReader, "read">;
  * Makes one attempt to deliver an entry.
  *
  * @throws the reason of the abort signal, if the signal stopped the attempt. The message may have
- *   arrived.
+ * arrived.
  */
 export async function attempt(entry: Entry, channel: Channel, options: AttemptOptions): Promise<AttemptResult> {
   const { now, findIncident = () => undefined, shortcodes = false, files, timeoutMs, signal } = options;

@@ -48,7 +48,7 @@ export type BackgroundEnd = "empty" | "handed-over" | "second";
 
 /** Options of {@linkcode NotifierCore.flush}. */
 export interface CoreFlushOptions extends Pick<FlushOptions, "waitMs" | "signal"> {
-  /** The waits that end. @default {"backoff"} */
+  /** The kinds of waits that the flush ends early. @default {"backoff"} */
   readonly reach?: FlushReach;
 }
 
@@ -90,7 +90,7 @@ export class NotifierCore implements AsyncDisposable {
 
   /**
    * Renders a notification as its readers see it: with its title, with "✅ Resolved" if it resolves
-   * an incident, and with symbols instead of shortcodes. The message stays as the caller wrote it.
+   * an incident, and with symbols instead of shortcodes. The message itself is not changed.
    */
   preview(envelope: Pick<Envelope, "channel" | "notification">): string {
     return this.#parts.preview(envelope);
@@ -107,7 +107,7 @@ export class NotifierCore implements AsyncDisposable {
     const options = { ...given, id: repairId(given.id) };
     if (given.id !== undefined && options.id === undefined) warn("The id is empty: repeated calls send new messages");
     const plan = this.plan(noPlace ? withoutAttachments(input, noPlace) : input, options, warn);
-    // If this fails, the undecided entries wait for the next call.
+    // If this fails, the undecided entries stay in the queue until the next call.
     await ignoreStorageErrors(this.#decide());
     if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, routing, runtime);
     if (noPlace !== undefined) return await this.#send(plan, options);
@@ -117,7 +117,7 @@ export class NotifierCore implements AsyncDisposable {
     const { stageAttachments } = await import("./staged_attachments.ts");
     using staged = await stageAttachments({ attachments, fullText }, queue, warn);
     const whole = staged.addTo(plan, channels);
-    // If the whole message could not be stored, the queue gets a cut message.
+    // If the file with the whole message could not be stored, the queue gets a cut message.
     return await this.#send(cutToQueue(whole), options, { staged, whole });
   }
 
@@ -151,8 +151,9 @@ export class NotifierCore implements AsyncDisposable {
       isDeliverer = waitMs > 0 && queue.deliverLock.tryAcquire();
       enqueued = await this.#enqueue(toEnqueueRequests(plan, options.id), isDeliverer);
     } catch (error) {
-      // Only the queue can remember an idempotency key. A caller that gave a key will repeat the
-      // call, so the notification must not be sent without the queue, if there can be a queue.
+      // Only the queue remembers idempotency keys. A caller that gave a key repeats a failed call.
+      // Without the queue, the repeated call sends a duplicate. Therefore the notification is not
+      // sent, unless there is no place for a queue at all.
       if (!(error instanceof StorageError) || (options.id !== undefined && noPlace === undefined)) throw error;
       const { files } = this.#parts;
       return await sendWithoutQueue(whole, channels, {
@@ -191,7 +192,7 @@ export class NotifierCore implements AsyncDisposable {
     return withUndecided(plan, { usable: new Set(channels.keys()), notification, room: options.room });
   }
 
-  /** Decides the destinations of undecided entries, if the configuration has no mistake any more. */
+  /** Decides the destinations of undecided entries whose mistake in the configuration is fixed. */
   async #decide(): ReturnType<typeof decide> {
     const { queue, channels, mistakes, files } = this.#parts;
     return await decide({
@@ -247,9 +248,10 @@ export class NotifierCore implements AsyncDisposable {
 
   /**
    * Delivers until the queue is empty. Only the background deliverer calls this function. While
-   * another process delivers, this process waits. The deliverer ends early if an entry is held
-   * (waits for a person) and another process requests a flush (immediate attempts), because the
-   * other process may know a new token.
+   * another process delivers, this process waits.
+   *
+   * The deliverer ends early if an entry is held (waits for a person) and another process requests
+   * a flush (immediate attempts). The other process may know a new token.
    *
    * @param onStart called each time this process begins to deliver
    * @throws the signal's reason, if the signal aborts
@@ -269,7 +271,7 @@ export class NotifierCore implements AsyncDisposable {
       }
       onStart();
       const problem = await this.#deliver({ patienceMs: Infinity, handsOver: true, signal, isDeliverer: true });
-      // The spool could not be imported. The pause prevents a loop that uses all CPU time.
+      // The spool could not be imported. Without a pause, this loop uses all CPU time.
       if (problem || queue.figures().spooled > 0) await runtime.sleep(STORAGE_PAUSE_MS, signal);
       else if (queue.state.flushCount !== flushes && courier.hasWork()) return "handed-over";
     }
@@ -337,17 +339,16 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * Finds the lanes (channel and destination) with an open incident that a notification resolves.
-   * Uses only the journal records that were already read.
+   * Finds each channel and destination with an open incident that a notification resolves. Uses
+   * only the journal records that were already read.
    */
   #findOpenIncidents({ key, resolves, time }: Notification): readonly Lane[] {
     return resolves && key !== undefined ? this.#parts.queue.state.openIncidentLanes(key, time) : [];
   }
 
   /**
-   * Writes requests to the queue. If this process is the deliverer, the same write also records the
-   * start of the first attempts. The write does not record a start for requests that must wait for
-   * older entries.
+   * Writes requests to the queue. If this process is the deliverer, the same write also records
+   * that the first attempts start. Requests that must wait for older entries are excluded.
    */
   #enqueue(requests: readonly EnqueueRequest[], isDeliverer: boolean): Promise<Enqueued> {
     const { queue, courier, warn } = this.#parts;
@@ -368,8 +369,8 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * Returns the outcomes of entries in the spool, where entries are stored while the journal cannot
-   * be written.
+   * Returns the outcomes of entries in the spool. Entries are stored in the spool while the journal
+   * cannot be written.
    */
   async #reportSpooled(
     entries: readonly Entry[],
@@ -409,7 +410,9 @@ export class NotifierCore implements AsyncDisposable {
   }
 }
 
-/** Replaces the attachments with problems, because there is no place to copy them to. */
+/**
+ * Removes the attachments, because they cannot be stored, and adds a problem for each attachment.
+ */
 function withoutAttachments(input: NotificationInput, { message }: StorageError): NotificationInput {
   const { attachments = [], problems = [], ...rest } = input;
   const unsent = attachments.map(({ path, name = path }) => `Cannot attach ${name ?? "a file"}: ${message}`);
@@ -420,8 +423,8 @@ function withoutAttachments(input: NotificationInput, { message }: StorageError)
  * Turns a plan into requests for the queue: first the envelopes (one notification for one
  * destination each), then their fallbacks.
  *
- * @param id the caller's idempotency key. A separate message for an attachment gets this key with a
- * space and a number. A caller cannot give such a key, because spaces are encoded.
+ * @param id the idempotency key from the caller. For a separate message with an attachment, a space
+ * and a number are added. A key from a caller never contains a space, because spaces are encoded.
  */
 function toEnqueueRequests({ envelopes, fallbacks }: Plan, id: string | undefined): EnqueueRequest[] {
   const requests = new Map(envelopes.map((envelope) => [envelope, toEnqueueRequest(envelope, id)]));
@@ -444,7 +447,7 @@ function toEnqueueRequest(envelope: Envelope, id: string | undefined): EnqueueRe
     ...{ ...envelope, expires, isUrgent: severity === "critical" },
     ...(files.length === 0 ? {} : { files }),
   };
-  // If a newer notification replaces the text, it also replaces the attachments.
+  // The attachments use the same key, so a newer notification also replaces the attachments.
   if (attachmentIndex !== undefined) return { ...common, key, idempotencyKey: id && `${id} ${attachmentIndex}` };
   const keyed = key === undefined ? {} : { key, title: incidentTitle(notification), resolves, replaces: true } as const;
   return { ...common, ...keyed, idempotencyKey: id };

@@ -1,6 +1,7 @@
 /**
- * Long messages. A message that is too long for the queue is stored as a file. A message that is too
- * long for one message of a service also goes along as a file, if the channel can send files.
+ * Long messages. A message that is too long for the queue is stored as a file. If a message is too
+ * long for a service, the channel sends a cut message, and the whole message as a file if it can
+ * send files.
  *
  * ```text
  * up to the limit of the service   the message
@@ -19,7 +20,7 @@ import { type Attachment, type AttachmentInput, MAX_QUEUED_BYTES } from "../noti
 import type { Format, Notification } from "../notification/notification.ts";
 import type { Plan } from "../routing/route.ts";
 
-/** A stored message, and the channels that also send it as a file. */
+/** A stored message, and the channels that send it as a file. */
 export interface FullText {
   readonly file: Attachment;
   readonly channels: ReadonlySet<string>;
@@ -27,7 +28,7 @@ export interface FullText {
 
 const DAY_MS = 86_400_000;
 
-/** The name and the media type of the file with a message, by its format. */
+/** The file name and the media type for a whole message, by the format of the message. */
 const FILES: Readonly<Record<Format, { readonly name: string; readonly type: string }>> = {
   text: { name: "message.txt", type: "text/plain" },
   code: { name: "output.txt", type: "text/plain" },
@@ -62,7 +63,7 @@ export function cutToQueue(plan: Plan): Plan {
   return { ...plan, envelopes: [...envelopes.values()], fallbacks };
 }
 
-/** Finds the channels of a plan that can send files and whose service has no room for the message. */
+/** Finds the channels that cut the message of a plan and can send the whole message as a file. */
 export async function findChannelsThatCut(
   { envelopes, fallbacks }: Plan,
   channels: ReadonlyMap<string, Channel>,
@@ -77,8 +78,8 @@ export async function findChannelsThatCut(
 }
 
 /**
- * Returns true if a channel can send files and its service has no room for the message. Markdown and
- * HTML are rendered only if there is no room for their source.
+ * Returns true if a channel can send files and the message is too long for its service. Markdown
+ * and HTML are rendered only if their source is too long.
  */
 async function cuts(channel: Channel, { notification: queued }: Envelope): Promise<boolean> {
   if (channel.attachmentMode === undefined) return false;

@@ -1,7 +1,7 @@
 /**
  * Judges the queue for a monitoring system. Only conditions that a person can fix are problems.
- * Half-written lines and possible duplicates are not problems: the sender of a half-written line
- * got an error, and a duplicate cannot be undone.
+ * Half-written lines and possible duplicates do not count: the sender of a half-written line got an
+ * error, and a duplicate cannot be undone.
  *
  * @module
  */
@@ -26,7 +26,7 @@ export interface Health {
 }
 
 /**
- * The limits of a number. A number above `warning` is a warning. A number above `critical` is
+ * The limits of a number. A value above `warning` is a warning. A value above `critical` is
  * critical.
  */
 export interface Threshold {
@@ -40,8 +40,8 @@ export type JudgedNumber = "oldestSeconds" | "held" | "bytes" | "dead" | "quaran
 /**
  * Returns the threshold of each number.
  *
- * @param maxAgeMs the maximum waiting time of an entry, in milliseconds; more than half of this
- * time causes a warning
+ * @param maxAgeMs the longest acceptable waiting time of an entry, in milliseconds; an entry that
+ * waits for more than half of this time causes a warning
  * @param status the status to judge
  */
 export function createThresholds(
@@ -50,9 +50,10 @@ export function createThresholds(
 ): Readonly<Record<JudgedNumber, Threshold>> {
   return {
     oldestSeconds: { warning: maxAgeMs / 2000, critical: maxAgeMs / 1000 },
-    // A held entry waits until a person fixes its channel, so each held entry is critical.
+    // A held entry waits until a person fixes its channel. Therefore a single held entry is
+    // critical.
     held: { critical: 0 },
-    // Above the critical limit, a notification of the maximum size is refused.
+    // Above the critical limit, the queue has no space for a notification of the maximum size.
     bytes: { warning: Math.floor(NEARLY_FULL_BYTES), critical: maxBytes - MAX_LINE_BYTES },
     dead: { warning: 0 },
     quarantined: { warning: 0 },

@@ -43,7 +43,8 @@ export class Notifier implements AsyncDisposable {
    * Opens a notifier. Opening does not send or write anything.
    *
    * @param options the configuration and the queue to use; by default, the configuration and the
-   * queue of the command line
+   * queue
+   * of the command line
    * @returns the notifier; dispose of it to release its locks and connections
    * @throws {ConfigError} if the configuration cannot be used
    * @throws {PermissionError} if Deno denies access to the environment or the configuration
@@ -106,7 +107,7 @@ export class Notifier implements AsyncDisposable {
 
   /**
    * Tries entries now, including dead letters. The entries get a new expiry of 14 days. Quiet hours
-   * and rate limits do not delay the entries. The id of one member of a batch selects the whole
+   * and rate limits do not delay the entries. The id of any member of a batch selects the whole
    * batch.
    *
    * @param ids the ids of the entries; unknown ids are ignored
@@ -119,7 +120,7 @@ export class Notifier implements AsyncDisposable {
   }
 
   /**
-   * Removes entries permanently. The id of one member of a batch selects the whole batch.
+   * Removes entries permanently. The id of any member of a batch selects the whole batch.
    *
    * @param ids the ids of the entries; unknown ids are ignored
    * @returns a promise that resolves when the entries are removed

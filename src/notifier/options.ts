@@ -12,8 +12,7 @@ export interface NotifierOptions {
   /** The configuration file. @default the command line's file */
   readonly configFile?: string;
   /**
-   * True if plain http to hosts other than this host is allowed. The access token is then sent
-   * unencrypted.
+   * True to allow plain HTTP to other hosts. The access token is then sent unencrypted.
    *
    * @default {false}
    */
@@ -53,7 +52,9 @@ export interface NotifierOptions {
    */
   readonly routes?: readonly RouteConfig[];
   /**
-   * The name of this host, which the title of each message shows. Used only together with `channels`. @default the host's name
+   * The name of this host, which the title of each message shows. Used only together with
+   * `channels`.
+   * @default the host's name
    */
   readonly identity?: string;
   /**
@@ -74,9 +75,9 @@ export interface NotifierOptions {
    * True if a background process retries queued notifications. The background process ends when the
    * queue is empty. To start this process, the permission `--allow-run` is required.
    *
-   * Queued notifications wait for the next call in three cases: `background` is false, the
-   * permission is missing, or `channels` is set. A background process cannot use channels that are
-   * defined in code.
+   * Without a background process, queued notifications wait for the next call. This happens if
+   * `background` is false, if the permission is missing, or if `channels` is set. A background
+   * process cannot use channels that are defined in code.
    *
    * @default {false}
    */
@@ -90,15 +91,15 @@ export interface NotifierOptions {
 /** Options for one notification. */
 export interface NotifyOptions extends RouteOptions {
   /**
-   * How long this call tries to deliver, in milliseconds. Afterwards, the notification stays in the
-   * queue for later attempts. With 0, the call only puts the notification into the queue.
+   * How long this call tries to deliver, in milliseconds. After this time, the notification stays
+   * in the queue for later attempts. With 0, the call only puts the notification into the queue.
    *
    * @default {10000}
    */
   readonly waitMs?: number;
   /**
-   * True if this call repeats failed attempts until `waitMs` is over. By default, it leaves them to
-   * a later delivery.
+   * True if this call repeats failed attempts until `waitMs` is over. By default, the call makes
+   * one attempt and leaves further attempts to a later delivery.
    *
    * @default {false}
    */
@@ -119,15 +120,16 @@ export interface NotifyOptions extends RouteOptions {
 /** Options for a flush. A flush does not send entries that wait for quiet hours or a rate limit. */
 export interface FlushOptions {
   /**
-   * True if each destination is tried once, even if a server asked for a longer wait. The short
-   * waits that prevent duplicates do not end.
+   * True if each destination is tried once, even if a server asked for a longer wait. Short waits
+   * that prevent duplicates still apply.
    *
    * @default {false}
    */
   readonly now?: boolean;
   /**
-   * The maximum waiting time for the next attempt, in milliseconds. The flush ends if all remaining
-   * entries must wait longer. @default {30000}
+   * How long the flush waits for the next attempt, in milliseconds. If all remaining entries must
+   * wait longer, the flush ends.
+   * @default {30000}
    */
   readonly waitMs?: number;
   /**

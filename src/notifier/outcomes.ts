@@ -30,8 +30,8 @@ export interface DeliveredOutcome extends OutcomeTarget {
   /** Always `delivered`. */
   readonly state: "delivered";
   /**
-   * The proof of delivery. For Matrix, this is the `event_id`; for any other service, this is the
-   * message id of the service.
+   * The proof of delivery. For Matrix, this is the `event_id`; for other services, the message id
+   * of the service.
    */
   readonly receipt: string;
 }
@@ -101,12 +101,9 @@ export interface EntryDetails {
   readonly key?: string;
   /** The number of attempts so far. */
   readonly attempts: number;
-  /** The notification. For a batch, a notification with the text of the batch. */
+  /** The notification. For a batch, this is a notification with the text of the batch. */
   readonly notification: Notification;
-  /**
-   * The ids of the entries that this fallback replaces. The fallback is sent only if one of these
-   * entries is not delivered in time.
-   */
+  /** The ids of the entries that this fallback replaces if they are not delivered in time. */
   readonly fallbackFor?: readonly string[];
   /**
    * The members of a batch. All members are delivered together, in one message with the id of the
@@ -118,8 +115,8 @@ export interface EntryDetails {
 /** An entry that will be delivered. */
 export interface LiveEntry extends EntryDetails {
   /**
-   * `queued`: the first attempt was not made yet. `deferred`: an attempt failed, and the entry will
-   * be tried again. `held`: a person must first fix the channel.
+   * `queued`: no attempt was made yet. `deferred`: an attempt failed, and the entry will be tried
+   * again. `held`: a person must first fix the channel.
    */
   readonly state: "queued" | "deferred" | "held";
   /** The reason why the entry waits. Absent before the first attempt. */
@@ -129,8 +126,8 @@ export interface LiveEntry extends EntryDetails {
 }
 
 /**
- * A dead letter: an entry that is no longer tried. It stays in the queue until it is retried or
- * dropped.
+ * A dead letter: an entry that is no longer tried. The entry stays in the queue until it is retried
+ * or dropped.
  */
 export interface DeadEntry extends EntryDetails {
   /** Always `dead`. */
@@ -180,14 +177,17 @@ export class Reporter {
     return { ...target, state: this.#stateOf(entry) === "held" ? "held" : "queued", reason, next };
   }
 
-  /** Returns the state of an entry. It is held if a mistake in the configuration stops it. */
+  /**
+   * Returns the state of an entry. The state is `held` if a mistake in the configuration stops the
+   * entry.
+   */
   #stateOf(entry: Entry): EntryState {
     return !entry.dead && this.#findObstacle(entry)?.isMistake ? "held" : this.#queue.state.entryState(entry);
   }
 
   /**
-   * Returns the entries of the queue in the order in which they were queued, including dead
-   * letters.
+   * Returns the entries of the queue, including dead letters, in the order in which they were
+   * queued.
    */
   entries(): QueuedEntry[] {
     const view = this.#view();
@@ -195,8 +195,8 @@ export class Reporter {
   }
 
   /**
-   * Returns the reason why the first live entry waits. Also returns functions that return the state
-   * of an entry, and recognize pending fallbacks and entries that the user's configuration delays.
+   * Returns the reason why the first live entry (not a dead letter) waits, and functions that
+   * describe any entry. `isDelayed` returns true if the user's configuration delays the entry.
    */
   waits(): {
     readonly first: WaitView;
@@ -244,8 +244,8 @@ export class Reporter {
   /**
    * Finds the reason why an entry waits, and the time of its next attempt. A member of a batch
    * waits as long as the batch. Every other entry waits as long as the first entry in its lane
-   * (channel and destination). If a delay from the configuration ends later than this wait, the
-   * delay is used.
+   * (channel and destination). If a delay from the configuration ends later, the result describes
+   * the delay.
    */
   #findWait(entry: Entry, { ready, delays, heads }: LaneView): WaitView {
     const obstacle = this.#findObstacle(entry);
@@ -268,9 +268,9 @@ export interface Obstacle {
   readonly isMistake: boolean;
 }
 
-/** A snapshot of all lanes. (A lane has the entries of one channel and destination.) */
+/** A snapshot of all lanes. A lane has the entries of one channel and destination. */
 interface LaneView {
-  /** The time when the next entry of each lane may be sent, in milliseconds since 1970. */
+  /** The earliest time to send the next entry of each lane, in milliseconds since 1970. */
   readonly ready: ReadonlyMap<string, number>;
   readonly delays: Delays;
   /**

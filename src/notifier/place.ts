@@ -1,14 +1,15 @@
 /**
  * Opens the queue in its place, the state directory. If there is no place for a queue, each
- * notification gets one attempt without the queue. There is no place if
+ * notification gets one attempt without the queue. There is no place in these cases:
  *
- * - the home directory of the user is unknown,
- * - the state directory belongs to a user who is neither this user nor root,
- * - other users can write to the state directory,
- * - or the queue cannot be read.
+ * - the home directory of the user is unknown
+ * - the state directory belongs to another user, except root
+ * - other users can write to the state directory
+ * - the queue cannot be read
  *
- * A queue that can be read, but not written (for example, on a full disk or a read-only file system)
- * is found out when a notification is enqueued. It has the same effect.
+ * Sometimes the queue can be read, but not written (for example, on a full disk or a read-only file
+ * system). This problem is noticed only when a notification is enqueued. The notification then also
+ * gets one attempt without the queue.
  *
  * @module
  */
@@ -25,9 +26,9 @@ import type { Runtime } from "../runtime/runtime.ts";
 export interface Place {
   /** The state directory; empty if it is unknown. */
   readonly stateDir: string;
-  /** The queue. If there is no place for it, it is empty, and every write fails. */
+  /** The queue. If there is no place for a queue, this queue is empty, and every write fails. */
   readonly queue: Queue;
-  /** The reason why there is no place for a queue. @default there is one */
+  /** The reason why there is no place for a queue. Absent if there is a place. */
   readonly problem?: StorageError;
 }
 
@@ -61,7 +62,7 @@ function findStateDir(runtime: Runtime): string {
   }
 }
 
-/** Returns a file system that is empty, and that refuses every write with the same error. */
+/** Returns a file system that is empty and refuses every write with the same error. */
 function refusingFiles(problem: StorageError): Files {
   const refuse = () => {
     throw problem;

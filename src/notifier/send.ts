@@ -26,8 +26,8 @@ export interface NotifyCallOptions
 /** Options of {@linkcode sendNotification} and {@linkcode sendMatrix}. */
 export interface SendNotificationOptions extends Omit<NotificationInput, "subject" | "message"> {
   /**
-   * How long this call tries to deliver, in milliseconds. Afterwards, the notification stays in the
-   * queue for later attempts. With 0, the call only puts the notification into the queue.
+   * How long this call tries to deliver, in milliseconds. After this time, the notification stays
+   * in the queue for later attempts. With 0, the call only puts the notification into the queue.
    *
    * @default {10000}
    */

@@ -1,8 +1,7 @@
 /**
- * Sends a notification that could not be queued: there is no place for a queue, the disk is full, or
- * the disk does not accept writes.
- * Each envelope (one notification for one destination) gets one attempt. A later attempt is not
- * possible, because only the queue can remember notifications.
+ * Sends a notification that could not be queued: there is no place for a queue, the disk is full,
+ * or the disk does not accept writes. Each envelope (one notification for one destination) gets one
+ * attempt. A later attempt is not possible, because the notification is not stored.
  *
  * @module
  */
@@ -27,7 +26,7 @@ export interface SendWithoutQueueOptions {
   readonly problem: StorageError;
   /** The time that the caller can wait, in milliseconds. Each attempt gets at least 10 s. */
   readonly waitMs: number;
-  /** A function that gets a warning if the notification was sent without the queue. */
+  /** A function that is called with a warning if the notification was sent without the queue. */
   readonly warn: (text: string) => void;
   readonly signal?: AbortSignal;
 }
@@ -41,9 +40,9 @@ interface Attempted {
 }
 
 /**
- * Makes one attempt for each envelope (one notification for one destination) of a plan. Then
- * immediately makes one attempt for each fallback of a failed envelope: without the queue, nothing
- * can keep the fallback for later.
+ * Makes one attempt for each envelope (one notification for one destination) of a plan. If an
+ * envelope fails, its fallbacks get one attempt immediately: without the queue, they cannot be sent
+ * later.
  *
  * @returns one outcome for each attempt: `delivered`, `dead` or `refused`
  * @throws {StorageError} if all attempts are refused, or if the queue is full. A full queue must
@@ -87,8 +86,7 @@ async function tryAll(
     for (const envelope of envelopes) {
       const { destination, attachmentIndex } = envelope;
       const text = attachmentIndex === undefined ? undefined : texts.get(destination);
-      // If the text failed, its attachments are useless. The attachments are not sent and get the
-      // result of the text.
+      // If the text failed, its attachments are not sent and get the result of the text.
       const result = text !== undefined && text.state !== "delivered"
         ? { id: options.runtime.uuid(), envelope, result: text }
         : await tryOnce(envelope, channel, options);
@@ -120,7 +118,7 @@ async function tryOnce(
   return { id, envelope, result };
 }
 
-/** Creates the result for a channel with a mistake in the configuration. */
+/** Creates the result for a channel with a mistake in its configuration. */
 function createStopped({ runtime }: SendWithoutQueueOptions): AttemptResult {
   const reason = "The configuration of the channel has a mistake";
   return { state: "failed", class: "credentials", reason, next: runtime.now() };

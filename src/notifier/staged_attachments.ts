@@ -1,6 +1,6 @@
 /**
  * Copies the attachments of a notification to the state directory, before the notification is
- * queued. Afterwards the original files are not needed.
+ * queued. Later attempts read the copies, so the user can delete the original files.
  *
  * @module
  */
@@ -26,21 +26,21 @@ export class StagedAttachments implements Disposable {
   readonly #files: StagedFiles | undefined;
   readonly #parts: PlanFiles;
 
-  /** @param files undefined if no file can be stored */
+  /** @param files the store for the copies; undefined if no file can be stored */
   constructor(files: StagedFiles | undefined, parts: PlanFiles) {
     this.#files = files;
     this.#parts = parts;
   }
 
   /**
-   * Adds the attachments to a plan: to the message itself or as separate messages, depending on the
-   * channel. Also adds a problem for each file that could not be attached.
+   * Adds the attachments to a plan. Depending on the channel, each attachment becomes part of the
+   * message or a separate message. Also adds a problem for each file that could not be attached.
    */
   addTo(plan: Plan, channels: ReadonlyMap<string, Channel>): Plan {
     return splitPlan(plan, this.#parts, channels);
   }
 
-  /** Marks the attachments that queued entries need, so that they are not deleted. */
+  /** Keeps the attachments that queued entries need. */
   commit(entries: readonly Entry[]): void {
     this.#files?.keep(entries.flatMap(({ files = [] }) => files));
   }
@@ -53,11 +53,11 @@ export class StagedAttachments implements Disposable {
 
 /**
  * Writes attachments to the state directory, and syncs them to disk. Leaves out the files that
- * cannot be used or stored. Then the notification is sent without them.
+ * cannot be used or stored. The notification is then sent without these files.
  *
  * @param inputs the attachments from the caller, and the whole message if it needs a file
  * @param queue the queue in whose state directory the attachments are stored
- * @param warn gets a sentence about each file that is left out
+ * @param warn a function that is called with a sentence about each file that is left out
  */
 export async function stageAttachments(
   { attachments: inputs, fullText }: {
@@ -115,7 +115,7 @@ function write(
   return attachments;
 }
 
-/** Runs file operations. If they fail, reports the reason and returns false. */
+/** Runs file operations. If an operation fails, reports the reason and returns false. */
 function reportFailure(report: (problem: string) => void, operations: () => void): boolean {
   try {
     operations();
@@ -127,7 +127,10 @@ function reportFailure(report: (problem: string) => void, operations: () => void
   }
 }
 
-/** Deletes attachments of killed senders, because these files count towards the size limit. */
+/**
+ * Deletes attachments that killed processes left behind, because these files count towards the size
+ * limit.
+ */
 async function removeLeftovers(queue: Queue): Promise<void> {
   try {
     await queue.sweepAttachments();
@@ -141,16 +144,18 @@ export interface PlanFiles {
   readonly attachments: readonly Attachment[];
   /** A problem for each file that could not be attached. @default none */
   readonly problems?: readonly string[];
-  /** The whole message, if it needs a file. */
+  /** The file with the whole message, if the message is too long for the queue or for a service. */
   readonly fullText?: FullText;
 }
 
-/** The length of the excerpt of a message that is stored as a file, in UTF-8 bytes. */
+/**
+ * The length of the excerpt in the queue, if the whole message is stored as a file, in UTF-8 bytes.
+ */
 const EXCERPT_BYTES = 8 * 1024;
 
 /**
- * Adds stored files to a plan: to the message itself or as separate messages, depending on the
- * channel.
+ * Adds stored files to a plan. Depending on the channel, each file becomes part of the message or a
+ * separate message.
  */
 export function splitPlan(
   plan: Plan,
@@ -179,9 +184,9 @@ export function splitPlan(
   };
   const parts = new Map(plan.envelopes.map((envelope) => [envelope, split(envelope)]));
   /**
-   * Finds the messages that a fallback message replaces. A message with inline attachments
-   * replaces all messages. A text replaces only the text. A separate attachment message replaces
-   * only the message with the same attachment.
+   * Finds the messages that a fallback message replaces. A message with inline attachments replaces
+   * all messages. A separate text replaces only the text. A separate attachment replaces only the
+   * same attachment.
    */
   const findPrimaries = (envelope: Envelope, primary: Envelope) => {
     const all = parts.get(primary) ?? [];

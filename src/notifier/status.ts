@@ -10,7 +10,7 @@ import type { Reporter } from "./outcomes.ts";
  * dead letter. Each member of a batch is counted.
  */
 export interface Status {
-  /** The number of entries without an attempt, including those in `spool/`. */
+  /** The number of entries without an attempt, including the entries in `spool/`. */
   readonly queued: number;
   /** The number of entries that were tried and will be tried again. */
   readonly deferred: number;
@@ -28,20 +28,21 @@ export interface Status {
   readonly fallbacks: number;
   /** The numbers of live entries by their waiting time. */
   readonly ages: Ages;
-  /** The size of the journal, in bytes. */
+  /** The size of the journal (the queue file), in bytes. */
   readonly bytes: number;
   /**
    * The maximum size of the journal, in bytes. Critical notifications may exceed this size by 10 %.
    */
   readonly maxBytes: number;
   /**
-   * The size of all attachments of entries, including dead letters, in bytes. The maximum is 64
-   * MiB.
+   * The total size of the attachments in the queue, in bytes. The attachments of dead letters are
+   * included. The maximum is 64 MiB.
    */
   readonly fileBytes: number;
   /**
-   * The number of envelopes in `spool/`, where they are stored if the journal is locked. These
-   * envelopes count as queued. The next deliverer imports them into the journal.
+   * The number of envelopes (one notification for one destination each) in `spool/`. Envelopes are
+   * stored there while the journal is locked, and count as queued. The next deliverer imports them
+   * into the journal.
    */
   readonly spooled: number;
   /**
@@ -61,15 +62,15 @@ export interface Status {
    */
   readonly lastDelivery?: number;
   /**
-   * The age of the oldest live entry, in seconds; 0 if no entry is live. Entries that the user's
-   * configuration delays do not count.
+   * The age of the oldest live entry, in seconds; 0 if there is no live entry. Entries that the
+   * user's configuration delays do not count.
    */
   readonly oldestSeconds: number;
   /** The reason why the first live entry (not a dead letter) waits. */
   readonly waitingFor?: string;
   /**
-   * The time when the first live entry (not a dead letter) is tried again, in milliseconds since
-   * 1970.
+   * The time of the next attempt to deliver the first live entry (not a dead letter), in
+   * milliseconds since 1970.
    */
   readonly until?: number;
 }
@@ -111,8 +112,7 @@ const AGE_LIMITS_MS: readonly (readonly [keyof Ages, number])[] = [
 ];
 
 /**
- * Counts ages by range. An age can be negative if the clock was set back. A negative age counts as
- * 0.
+ * Counts ages by range. If the clock was set back, an age can be negative and counts as 0.
  *
  * @param agesMs the ages, in milliseconds
  */
@@ -156,10 +156,7 @@ export function computeStatus(queue: Queue, reporter: Pick<Reporter, "waits">, n
   };
 }
 
-/**
- * Returns the total size of all attachments. If several entries use the same file, its size is
- * added only once.
- */
+/** Returns the total size of all attachments. A file that several entries use is counted once. */
 function sumFileBytes(entries: readonly Entry[]): number {
   const sizes = new Map<string, number>();
   for (const { files, notification } of entries) {

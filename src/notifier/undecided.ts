@@ -1,13 +1,13 @@
 /**
  * Notifications for channels that have a mistake in the configuration. Their destinations are not
- * decided, because the mistake may be in the destinations. The notification is queued all the same:
+ * decided, because the mistake may be in the destinations. The notification is still queued:
  *
  * ```text
  * plan      an envelope for a stopped channel, or for the unknown channels of an unreadable file,
  *           becomes an undecided envelope: the notification as the caller gave it, destination "?"
  * later     when the mistake is fixed, the next process that sends plans the notification again,
- *           queues the decided envelopes, and drops the undecided entry. If the process is killed in
- *           between, the idempotency keys of the decided entries prevent duplicates.
+ *           queues the decided envelopes, and drops the undecided entry. If the process is killed
+ *           in between, the idempotency keys of the decided entries prevent duplicates.
  * ```
  *
  * @module
@@ -29,8 +29,8 @@ export type Mistakes = Pick<Config, "stopped" | "failure">;
 
 /**
  * Returns substitutes for the channels that cannot be used, so that rules and callers can choose
- * them. If the file cannot be read, these are the channels that the caller names; without such
- * channels and without channels in the environment, one substitute stands for all channels.
+ * them. If the configuration file cannot be read, each channel that the caller names gets a
+ * substitute. If no channel is known at all, one substitute stands for all channels.
  */
 export function substituteChannels(
   { stopped, failure }: Mistakes,
@@ -56,7 +56,7 @@ function substitute(name: string, kind: string, problem: ConfigError | undefined
     isIdempotent: true,
     attachmentMode: "inline",
     destinations: [undecidedDestination()],
-    // The limit of the service is not known. If it is small, a longer text needs a file.
+    // The limit of the service is not known, so this limit is small. A longer text needs a file.
     hasRoomFor: (_, { text }) => text.length <= MAX_UNDECIDED_CHARS,
     send: () => Promise.reject(problem),
   };
@@ -67,7 +67,7 @@ export function withUndecided(
   plan: Plan,
   { usable, notification, room }: {
     readonly usable: ReadonlySet<string>;
-    /** The notification without the changes of rules. The rules are applied again later. */
+    /** The notification without the changes that rules made. The rules are applied again later. */
     readonly notification: Notification;
     readonly room: string | undefined;
   },
@@ -90,7 +90,7 @@ export function withUndecided(
   };
 }
 
-/** Finds the mistake because of which an entry cannot be sent. */
+/** Finds the mistake that prevents sending an entry. */
 export function findMistake(
   { channel }: Pick<Entry, "channel">,
   { stopped, failure }: Mistakes,
@@ -104,7 +104,7 @@ export interface Decider {
   readonly queue: Queue;
   /** Returns true if the mistake that stopped an entry is fixed. */
   isFixed(entry: Entry): boolean;
-  /** Plans a notification, and returns the requests for the queue. */
+  /** Plans a notification, and returns requests that put its envelopes into the queue. */
   toRequests(notification: Notification, options: RouteOptions, id: string): Promise<readonly EnqueueRequest[]>;
 }
 

@@ -24,7 +24,8 @@ export interface CoreOptions extends NotifierOptions {
   /** Replacements for effects, such as the clock or the network. @default the effects of Deno */
   readonly runtime?: Partial<Runtime>;
   /**
-   * The kind of program in this process. The role determines how a background deliverer is started.
+   * The program that runs in this process. The role determines how a background deliverer is
+   * started.
    *
    * @default {"library"}
    */
@@ -47,18 +48,18 @@ export interface NotifierParts {
   /** The channels by name. */
   readonly channels: ReadonlyMap<string, Channel>;
   readonly queue: Queue;
-  /** The reason why there is no place for a queue. @default there is one */
+  /** The reason why there is no place for a queue. Absent if there is a place. */
   readonly noPlace?: StorageError;
   readonly courier: Courier;
   readonly reporter: Reporter;
   /**
    * Renders a notification as its readers see it: with its title, with "✅ Resolved" if it resolves
-   * an incident, and with symbols instead of shortcodes. The message stays as the caller wrote it.
+   * an incident, and with symbols instead of shortcodes. The message itself is not changed.
    */
   preview(envelope: Pick<Envelope, "channel" | "notification">): string;
   /** Formats a destination for people, with the name of a room if it is known: `Alerts (!id)`. */
   formatDestination(destination: string): string;
-  /** Hands over the queue to the next deliverer. If this fails, a warning is reported. */
+  /** Hands over the queue to the next deliverer. Reports a warning if the handover fails. */
   handOver(): Promise<void>;
   /** Reports a warning. */
   warn(text: string): void;
@@ -87,7 +88,7 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
   if (role !== "program") {
     for (const { message, hint } of config.problems) warn(hint === undefined ? message : `${message} (${hint})`);
   }
-  // Another process cannot use channels that were defined in the code of this process.
+  // A background process cannot use channels that were defined in the code of this process.
   const mayStart = options.background === true && config.background && options.channels === undefined;
   const mode = mayStart ? findStartMode(role) : undefined;
   const roomCache = new RoomCacheFile(stateDir, runtime);
@@ -156,8 +157,8 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
 }
 
 /**
- * Creates a reader for attachments in the state directory. The module of the store is loaded when
- * the first attachment is read.
+ * Creates a reader for attachments in the state directory. The module of the store is loaded only
+ * when the first attachment is read.
  */
 function attachmentReader(stateDir: string): FileReader {
   const open = async () => new (await import("../queue/attachments/store.ts")).AttachmentStore(stateDir);
@@ -166,7 +167,7 @@ function attachmentReader(stateDir: string): FileReader {
       try {
         return (await open()).read(content, size);
       } catch (error) {
-        // The attachment was not sent yet, and reading it may succeed later.
+        // Before an attachment is read, nothing was sent. Reading may succeed later.
         throw error instanceof InvalidNotificationError ? error : new NotSentError(error);
       }
     },

@@ -56,9 +56,9 @@ function logPath(stateDir: string): string {
 }
 
 /**
- * Creates an abort signal that aborts on SIGTERM and SIGINT. An interrupted attempt is repeated by
- * the next deliverer. SIGHUP is ignored, because the deliverer must continue after the shell of its
- * parent process has ended.
+ * Creates an abort signal that aborts on SIGTERM and SIGINT. The next deliverer repeats an
+ * interrupted attempt. SIGHUP is ignored, because the deliverer must continue after the shell of
+ * its parent process has ended.
  */
 function createStopSignal(): AbortSignal {
   const controller = new AbortController();

@@ -22,8 +22,8 @@ import { mayRun } from "../../runtime/permissions.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
 /**
- * The kind of program in a process: a program that imports matrix-notify, matrix-notify itself, or
- * the background deliverer.
+ * The program that runs in this process. `library`: another program that imports matrix-notify.
+ * `program`: the command line of matrix-notify. `deliverer`: the background deliverer.
  */
 export type ProcessRole = "library" | "program" | "deliverer";
 
@@ -51,8 +51,8 @@ export interface Program {
   /** The URL of `mod.ts`. */
   readonly entry: string;
   /**
-   * True if a channel starts programs. The deliverer then gets the permission to run every program,
-   * because this permission is required to kill a group of processes.
+   * True if a channel starts programs. The deliverer must be able to kill groups of processes. For
+   * this, Deno requires the permission to run every program.
    */
   readonly runsSubprocesses: boolean;
 }
@@ -60,9 +60,8 @@ export interface Program {
 /**
  * Finds out how this process can start a deliverer.
  *
- * @returns undefined if this process cannot start a deliverer. A compiled program that imports
- * matrix-notify does not contain the command line of matrix-notify. A deliverer does not start
- * another deliverer.
+ * @returns undefined if this process is a deliverer, or a compiled program that imports
+ * matrix-notify (such a program does not contain the command line of matrix-notify)
  */
 export function findStartMode(role: ProcessRole): StartMode | undefined {
   if (role === "deliverer") return undefined;
@@ -111,9 +110,9 @@ export function parseDelivererOptions(text: string): DelivererOptions {
   return options;
 }
 
-/** The settings for handing over the queue to a background deliverer. */
+/** The settings for {@linkcode handOver}. */
 export interface HandOver {
-  /** How to start the deliverer. If undefined, a deliverer is not started. */
+  /** How to start the deliverer. If undefined, no deliverer is started. */
   readonly mode: StartMode | undefined;
   readonly options: DelivererOptions;
   readonly runsSubprocesses: boolean;
@@ -121,11 +120,12 @@ export interface HandOver {
 }
 
 /**
- * Hands over the queue to the next deliverer. Syncs the file name of the journal to disk. Starts a
+ * Hands over the queue to the next deliverer. Syncs the name of the journal file to disk. Starts a
  * background deliverer if `mode` is set and no background deliverer runs yet.
  *
- * @returns the reason why the handover failed, or why the deliverer may end too early, as one line
- * of text; undefined on success
+ * @returns one line of text if the handover failed, or if the deliverer may end too early;
+ * undefined
+ * on success
  */
 export async function handOver(
   queue: Queue,
@@ -158,8 +158,9 @@ export async function handOver(
 const NO_PERMISSION = "Cannot start the background deliverer: the permission to run Deno is missing (--allow-run)";
 
 /**
- * The environment variables of the deliverer. It must find the same configuration as this process,
- * use the same proxy and certificates, and find the cache of Deno. A channel may start programs.
+ * The environment variables that the deliverer inherits. With these variables, the deliverer finds
+ * the same configuration, uses the same proxy and certificates, and finds the cache of Deno. Other
+ * variables are for the programs that a channel starts.
  */
 const DELIVERER_VARIABLES: readonly string[] = [
   ...CONFIG_VARIABLES,

@@ -1,7 +1,8 @@
 /**
  * The units of systemd that `matrix-notify service install` writes. `matrix-notify-flush.timer`
- * delivers the queue after a restart of the host, and where a background process cannot survive.
- * `matrix-notify@.service` sends an alert when another unit fails.
+ * delivers the queue after a restart of the host. The timer is also needed in services, where a
+ * background process ends with its service. `matrix-notify@.service` sends an alert when another
+ * unit fails.
  *
  * @module
  */
@@ -22,7 +23,7 @@ export const ALERT_SERVICE = "matrix-notify@.service";
 export interface UnitPlan {
   /** The program that runs now, without its arguments. All paths are absolute. */
   readonly program: readonly string[];
-  /** The arguments that select the configuration and the queue; `--state-dir` is the last option. */
+  /** The options that select the configuration and the queue; `--state-dir` is the last option. */
   readonly places: readonly string[];
   /** The absolute path of the state directory. */
   readonly stateDir: string;
@@ -38,14 +39,16 @@ export interface UnitFile {
 }
 
 /**
- * The pause between two runs of the timer. Together with the accuracy of the timer and the start of
- * the program, a queued notification arrives within a minute after its server has come back.
+ * The pause between two runs of the timer. With this pause, a queued notification arrives within a
+ * minute after its server works again. The minute includes the accuracy of the timer and the start
+ * of the program.
  */
 const PAUSE = "45s";
 
 /**
- * Restrictions that do not disturb Deno and the programs of exec channels. V8, the engine of Deno,
- * does not run with `MemoryDenyWriteExecute=`. A user's systemd cannot apply these restrictions.
+ * Restrictions that work with Deno and with the programs of exec channels.
+ * `MemoryDenyWriteExecute=` is missing, because V8, the engine of Deno, does not run with it. The
+ * systemd of a user cannot apply these restrictions.
  */
 const HARDENING = [
   "ProtectSystem=full",
@@ -67,7 +70,7 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
     "Type=oneshot",
     `ExecStart=${command}`,
     ...Object.entries(env).map(([name, value]) => `Environment=${quoteWord(`${name}=${value}`, "environment")}`),
-    // A service that hangs would stop the timer.
+    // If the service hangs, the timer does not start it again. This limit ends a hanging service.
     "TimeoutStartSec=15min",
     "UMask=0077",
     ...(manager === "user" ? [] : [...HARDENING, `ReadWritePaths=-${quoteWord(stateDir)}`]),
@@ -81,9 +84,9 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
         "Description=Deliver queued notifications of matrix-notify",
         "",
         ...service(`${flushCommand(plan)} ${quoteWords(places)}`),
-        // 75: the queue cannot be used for the moment. The timer tries again.
+        // Exit code 75: the queue cannot be used at the moment. The timer tries again.
         "SuccessExitStatus=75",
-        // Without these lines, each run would add three lines to the journal.
+        // Without these two lines, each run adds three lines to the journal of systemd.
         "SyslogLevel=notice",
         "LogLevelMax=notice",
       ),
@@ -118,7 +121,7 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
   ];
 }
 
-/** Returns the command of the timer, without the options that select the queue. */
+/** Returns the command that the timer runs, without the options that select the queue. */
 export function flushCommand({ program }: Pick<UnitPlan, "program">): string {
   return quoteWords([...program, "flush", "--timer"]);
 }
@@ -132,8 +135,8 @@ function lines(...all: readonly string[]): string {
 }
 
 /**
- * Quotes a word of a unit file (systemd.syntax(7)), so that systemd changes nothing in it. `%i`
- * stays a specifier.
+ * Quotes a word of a unit file (systemd.syntax(7)), so that systemd passes it on unchanged. Only
+ * `%i` is still replaced by the name of the instance.
  *
  * @param kind `environment` for a value of `Environment=`, in which `$` has no meaning
  */
@@ -151,7 +154,10 @@ export function unitDirectory(runtime: Pick<Runtime, "env" | "isRoot">): string 
   return home ? `${home}/.config/systemd/user` : undefined;
 }
 
-/** Returns true if the timer of this user is enabled and delivers the queue in this directory. */
+/**
+ * Returns true if the user has enabled the timer, and the timer delivers the queue in this
+ * directory.
+ */
 export function isFlushedByTimer(stateDir: string, runtime: Pick<Runtime, "env" | "isRoot">): boolean {
   const folder = unitDirectory(runtime);
   if (folder === undefined) return false;

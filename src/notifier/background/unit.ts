@@ -1,8 +1,8 @@
 /**
- * Starts the background deliverer in a service of systemd or in a container, where the deliverer
- * would end too early. In a service, the deliverer moves to a scope, which is a unit of its own. If
- * this is not allowed, or in a container, the deliverer starts normally, and a warning says what
- * delivers the queue later.
+ * Starts the background deliverer in a service of systemd or in a container, where background
+ * processes may end too early. In a service, the deliverer starts in a separate systemd scope, so
+ * that it can continue after the service ends. If this is not allowed, or in a container, the
+ * deliverer starts normally. A warning then says how to deliver the queue later.
  *
  * @module
  */
@@ -23,7 +23,7 @@ interface Place {
 /**
  * Starts a deliverer.
  *
- * @returns a warning if the deliverer may end too early, and no timer delivers the queue
+ * @returns a warning if the deliverer may end too early and no timer delivers the queue
  */
 export async function startForUnit(
   program: CleanProgram,
