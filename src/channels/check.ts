@@ -23,7 +23,8 @@ export interface Check<Subject = void> {
    */
   readonly needs?: readonly string[];
   /**
-   * Runs the check without changing anything. A thrown error is converted by {@linkcode findingOf}.
+   * Runs the check without changing anything. The caller converts a thrown error with {@linkcode
+   * findingOf}.
    */
   look(subject: Subject): AsyncIterable<Found> | Iterable<Found>;
 }
@@ -40,7 +41,7 @@ export interface CheckContext {
    */
   readonly connection: Connection | undefined;
   readonly host: CheckHost;
-  /** The time limit of each request, and the signal that aborts it. */
+  /** The time limit of each request, and a signal that aborts the requests. */
   readonly limits: { readonly timeoutMs: number; readonly signal?: AbortSignal };
   /**
    * Returns the path of the state directory.

@@ -11,7 +11,10 @@ import type { Block } from "./batch_message.ts";
 
 /** A message as plain text and as HTML. The HTML contains only tags that Matrix allows. */
 export interface RenderedMessage extends Markup {
-  /** The blocks of a batch (several notifications in one message), one for each notification. */
+  /**
+   * The blocks of a batch (several notifications in one message). Identical notifications share a
+   * block.
+   */
   readonly blocks?: readonly Block[];
 }
 
@@ -46,7 +49,8 @@ export async function renderMessage(
 
 /**
  * Cuts the plain text of a message so that it fits into one message of a service. The output of a
- * program loses its beginning, because errors are at its end. Any other text loses its middle.
+ * program loses its beginning, because errors are usually at the end. Any other text loses its
+ * middle.
  *
  * @throws {InvalidNotificationError} if a batch (several notifications in one message) does not
  * fit. The queue then splits the batch, so that no text is lost.

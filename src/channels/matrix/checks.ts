@@ -228,8 +228,8 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
 }
 
 /**
- * Checks the address of the homeserver that the domain of the user publishes. The channel does not
- * use this address, but the next login may use it.
+ * Checks the homeserver address that the user's domain publishes. The channel does not use this
+ * address, but the next login may use it.
  */
 function wellKnownCheck({ context, client, whoami }: MatrixProbe): Check {
   return {

@@ -8,8 +8,8 @@ const CLOUD = "https://ntfy.sh";
 const TOKEN_REGEXP = /^tk_/;
 
 /**
- * Converts the URL. If the URL contains only one name, this name is a topic of ntfy.sh. Otherwise
- * the topic follows the host.
+ * Converts the URL. If the URL contains only one name, this name is a topic of ntfy.sh. Otherwise,
+ * the first name is the host, and the topic follows.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const targets = [...url.entries, ...url.list("to")];

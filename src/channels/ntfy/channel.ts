@@ -174,7 +174,7 @@ export class NtfyChannel implements Channel {
         ...(notification.link === undefined ? {} : { click: notification.link }),
         ...(notification.format === "markdown" ? { markdown: true } : {}),
       });
-    // ntfy accepts a JSON request that is shorter than twice its message-size-limit.
+    // ntfy accepts a JSON request that is shorter than twice the server's message-size-limit.
     const fits = (text: string) =>
       byteLength(text + note) <= this.#maxBytes && byteLength(request(text)) <= 2 * this.#maxBytes + 1;
     return { request, fits };

@@ -88,7 +88,10 @@ export class SlackChannel implements Channel {
   readonly #settings: SlackSettings;
   readonly #context: ChannelContext;
 
-  /** Creates the channel. Its destination is its name, because the address is a secret. */
+  /**
+   * Creates the channel. The destination is the name of the channel, because the address is a
+   * secret.
+   */
   constructor({ name, settings }: ChannelSetup<SlackSettings>, context: ChannelContext) {
     this.name = name;
     this.destinations = [name];

@@ -103,8 +103,8 @@ export class TelegramChannel implements Channel {
 
   /**
    * Returns true if a notification fits into one message. A batch (several notifications in one
-   * message) must fit as formatted text and as plain text, because Telegram may refuse the formatted
-   * text.
+   * message) must fit both as formatted text and as plain text, because Telegram may refuse the
+   * formatted text.
    */
   hasRoomFor(notification: Notification, { text, html }: RenderedMessage): boolean {
     const { identity, titleTemplate } = this.#context;

@@ -46,7 +46,7 @@ export function createChecks(context: CheckContext, settings: TelegramSettings):
   ];
 }
 
-/** Converts a refusal that the user can fix to a finding. Throws any other error again. */
+/** Converts a refusal that the user can fix to a finding. Rethrows any other error. */
 function refusalFinding(error: unknown, failureClass: ResponseError["failureClass"]): Found {
   if (error instanceof ResponseError && error.failureClass === failureClass) return failure(error.message, error.hint);
   throw error;

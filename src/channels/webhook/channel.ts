@@ -64,7 +64,10 @@ export class WebhookChannel implements Channel {
   readonly #settings: WebhookSettings;
   readonly #context: ChannelContext;
 
-  /** Creates the channel. Its destination is its name, because the address may be a secret. */
+  /**
+   * Creates the channel. The destination is the name of the channel, because the address may be a
+   * secret.
+   */
   constructor({ name, settings }: ChannelSetup<WebhookSettings>, context: ChannelContext) {
     this.name = name;
     this.destinations = [name];
