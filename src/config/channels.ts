@@ -1,7 +1,7 @@
 /**
- * The channels of a configuration before their settings are parsed. The kinds are already loaded,
- * and Apprise URLs are already converted to objects. The parsers of rules and fallbacks look up
- * channels in this list.
+ * Lists the channels of a configuration before their settings are parsed. In this list, every
+ * channel is an object: an Apprise URL (one text with all settings of a channel) is converted. The
+ * parsers of rules and fallbacks look up channels in this list.
  *
  * @module
  */
@@ -14,9 +14,12 @@ import { KIND_NAMES, loadEveryKind, loadKind } from "../channels/registry.ts";
 
 /** A channel in the configuration. */
 export interface ListedChannel {
-  /** The object of the channel. An Apprise URL is already converted. */
+  /**
+   * The settings of the channel, as an object. If the file contains an Apprise URL, the URL is
+   * converted.
+   */
   readonly value: unknown;
-  /** The kind; undefined if it is unknown. */
+  /** The kind of the channel, such as ntfy; undefined if the kind is unknown. */
   readonly kind?: ChannelKind;
   /** The reason why an Apprise URL cannot be used; undefined if there is no problem. */
   readonly problem?: ConfigError;
@@ -25,7 +28,7 @@ export interface ListedChannel {
 /** The channels by name. */
 export type ChannelList = ReadonlyMap<string, ListedChannel>;
 
-/** Lists the channels, and loads their kinds. */
+/** Lists the channels, and loads the code for their kinds. */
 export async function listChannels(channels: unknown): Promise<ChannelList> {
   const list = new Map<string, ListedChannel>();
   for (const [name, channel] of Object.entries(isObject(channels) ? channels : {})) {
@@ -55,7 +58,7 @@ export async function toChannelObject(name: string, value: unknown): Promise<unk
 }
 
 /**
- * Converts an Apprise URL to the object of a channel, with its `kind`.
+ * Converts an Apprise URL to the object of a channel. The object contains `kind`.
  *
  * @param path the dotted path of the URL, for errors
  * @throws {ConfigError} if the URL cannot be used; the message does not show secrets

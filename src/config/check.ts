@@ -1,4 +1,4 @@
-/** Checks the configuration, and collects all problems instead of stopping at the first one. */
+/** Checks the configuration, and collects all problems. */
 
 import { ConfigError } from "../base/errors.ts";
 import { parseProxy, PROXY_VARIABLES } from "../runtime/address.ts";
@@ -13,8 +13,8 @@ export interface CheckedConfig {
 }
 
 /**
- * Reads the configuration file and the environment variables, and also each file whose path they
- * contain. Does not send requests.
+ * Reads the configuration file, the environment variables, and each file whose path is in a
+ * setting. Does not send requests.
  */
 export async function checkConfig(runtime: ConfigRuntime, options: LoadOptions): Promise<CheckedConfig> {
   const sources = await readSources(runtime, options);

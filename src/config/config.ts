@@ -1,5 +1,5 @@
 /**
- * The configuration, parsed. The file is JSON:
+ * Parses the configuration. The configuration file is JSON:
  *
  * ```json
  * {
@@ -28,29 +28,31 @@ import type { ConfigFile } from "./file.ts";
 import { FALLBACK_SETTINGS, POLICY_SETTINGS, readFallback, readPolicy, readTitle, TITLE_SETTINGS } from "./policy.ts";
 import { readRoutes } from "./routes.ts";
 
-/** The configuration, ready to use. */
+/** The parsed configuration. */
 export interface Config {
-  /** The name of this host, which titles show. */
+  /** The name of this host in the titles of messages. */
   readonly identity: string;
   /** True if a background process may deliver notifications that are still in the queue. */
   readonly background: boolean;
-  /** True if shortcodes in subjects are replaced by symbols. */
+  /** True if shortcodes (such as `:warning-sign:`) in subjects are replaced by symbols. */
   readonly symbols: boolean;
-  /** The configured channels. They are opened later. */
+  /** The channels without a mistake. These channels are not opened yet. */
   readonly channels: readonly ConfiguredChannel[];
-  /** The policies of the channels, by name. */
+  /** The settings for batches, limits and quiet hours, by the name of the channel. */
   readonly policies: ReadonlyMap<string, LanePolicy>;
-  /** The templates of the channels' titles, by name. */
+  /** The templates for titles, by the name of the channel. */
   readonly titles: ReadonlyMap<string, string>;
   /** The rules that choose the channels of notifications. */
   readonly rules: readonly Rule[];
-  /** The fallbacks of the channels, by name. */
+  /** The fallbacks, by the name of the channel. */
   readonly fallbacks: ReadonlyMap<string, Fallback>;
-  /** The channels with a mistake. They are stopped; all other channels are used. */
+  /** The channels that cannot be used because of a mistake. */
   readonly stopped: readonly StoppedChannel[];
-  /** The mistake because of which the channels of the file are unknown. @default none */
+  /**
+   * The mistake that prevents reading the channels in the file. @default the channels can be read
+   */
   readonly failure?: ConfigError;
-  /** All mistakes. */
+  /** All mistakes in the configuration. */
   readonly problems: readonly ConfigError[];
 }
 
@@ -59,7 +61,7 @@ export interface StoppedChannel {
   readonly name: string;
   /** The name of the kind; undefined if the kind is unknown. */
   readonly kind?: string;
-  /** The first mistake. */
+  /** The first mistake of this channel. */
   readonly problem: ConfigError;
 }
 
@@ -90,17 +92,20 @@ export function channelSettings({ settings, speaksHttp }: ChannelKind): SettingT
   return { ...settings, ...connection, ...TITLE_SETTINGS, ...POLICY_SETTINGS, ...FALLBACK_SETTINGS };
 }
 
-/** The input of the parser, in addition to the values. */
+/** The input of {@linkcode parseConfig}, in addition to the configuration. */
 export interface ConfigContext extends ParseContext {
   /** The host name, which is the default identity. */
   readonly hostname: string;
-  /** The names of environment variables to show in errors, by channel and key. */
+  /**
+   * The names of environment variables, by channel and key. If an environment variable sets a
+   * value, an error about this value shows the name of the variable.
+   */
   readonly names: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** The file of the values. @default the values are not from a file */
+  /** The file that contains the configuration. @default the configuration is not from a file */
   readonly file?: Pick<ConfigFile, "failure" | "mistakes" | "locate">;
   /**
-   * True if the parser also reads the files whose paths are in the settings, and reports their
-   * problems.
+   * True if the parser also reads each file whose path is in a setting, and reports the problems of
+   * these files.
    *
    * @default {false}
    */
@@ -108,8 +113,8 @@ export interface ConfigContext extends ParseContext {
 }
 
 /**
- * Parses a configuration, and loads the kinds of its channels. A mistake in a channel or a rule
- * stops only this channel or rule. Instead of any other wrong value, the default is used.
+ * Parses a configuration, and loads the code for the kinds of its channels. A channel or a rule
+ * with a mistake is not used. If any other setting has a mistake, its default is used.
  */
 export async function parseConfig(value: unknown, context: ConfigContext): Promise<Config> {
   const { failure, mistakes = [], locate = (error: ConfigError) => error } = context.file ?? {};
@@ -143,19 +148,19 @@ export async function parseConfig(value: unknown, context: ConfigContext): Promi
     stopped: channels.flatMap(({ name, problems: [problem] }) =>
       problem === undefined ? [] : { name, kind: list.get(name)?.kind?.name, problem: locate(problem) }
     ),
-    // A file with mistakes and without channels may have a mistyped key instead of "channels".
+    // If the file has a mistake and no channels, the key "channels" may be mistyped.
     failure: failure ?? (channels.length === 0 ? all[0] : undefined),
     problems: all,
   };
 }
 
-/** Returns true if a dotted path is `whole`, or the path of a part of it. */
+/** Returns true if a dotted path is `whole`, or leads to a value inside `whole`. */
 function isPartOf(path: string, whole: string): boolean {
   return path === whole || path.startsWith(`${whole}.`) || path.startsWith(`${whole}[`);
 }
 
 /**
- * Returns a configuration without mistakes unchanged.
+ * Returns the configuration unchanged if it has no mistakes.
  *
  * @throws {ConfigError} the first mistake
  */
@@ -176,11 +181,13 @@ interface ParsedChannel {
 
 interface ChannelSurroundings {
   readonly list: ChannelList;
-  /** The template of the title at the top of the file. */
+  /** The template in the top level of the file, for channels without their own `title`. */
   readonly title: string | undefined;
   readonly policy: LanePolicy;
   readonly context: ConfigContext;
-  /** The mistakes of this channel in the text of the file. */
+  /**
+   * The mistakes of this channel that were found before parsing, such as a key that is used twice.
+   */
   readonly mistakes: readonly ConfigError[];
 }
 

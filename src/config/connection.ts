@@ -44,7 +44,7 @@ export const CONNECTION_SETTINGS = {
   }),
 };
 
-/** An empty context. Connection settings do not depend on the context. */
+/** An empty context, because connection settings do not depend on a context. */
 const NO_CONTEXT: ParseContext = {
   insecureHttp: false,
   account() {

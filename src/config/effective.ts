@@ -18,17 +18,17 @@ import { stateDirPath } from "./paths.ts";
 /** The source of a value. */
 export type Source = "flag" | "environment" | "file" | "default";
 
-/** One value. */
+/** A value in use, with its source. */
 export interface EffectiveValue {
   /** The dotted path: `channels.matrix.room`. */
   readonly path: string;
   readonly value: unknown;
   readonly source: Source;
-  /** The name of the flag or variable, or the path of the file. */
+  /** The name of the flag or of the environment variable, or the path of the file. */
   readonly from?: string;
 }
 
-/** The options of the command line. */
+/** The options of the command line that affect the values. */
 export interface EffectiveOptions extends LoadOptions {
   readonly noBackground?: boolean;
 }
@@ -40,7 +40,7 @@ const DEFAULT: Origin = { source: "default" };
 /** The values that are in use. */
 export interface EffectiveConfig {
   readonly values: readonly EffectiveValue[];
-  /** The reason why the channels of the file are not in use. @default they are in use */
+  /** The reason why the channels of the file are not in use. @default the channels are in use */
   readonly failure?: ConfigError;
 }
 
@@ -65,7 +65,7 @@ async function listValues(
     return variable === undefined ? DEFAULT : { source: "environment", from: variable };
   };
   const stateDir = options.stateDir ?? findStateDir(runtime);
-  // A directory of another program in a variable of systemd does not count.
+  // A variable of systemd is ignored if it contains only directories of other programs.
   const setBySystemd = (variable: string, path: string | null) =>
     path !== null && runtime.env(variable)?.split(":").some((folder) => path.startsWith(folder)) ? [variable] : [];
   const topValue = (path: string, fallback?: unknown): EffectiveValue => {
@@ -170,7 +170,7 @@ async function channelValues(
   return [{ path: at("kind"), value: kindName, ...(channel.kind === undefined ? DEFAULT : file) }, ...values];
 }
 
-/** Returns the title of a channel that has no title of its own. */
+/** Returns the title template of a channel whose own settings do not contain `title`. */
 function titleOf(
   path: string,
   kind: ChannelKind | undefined,
@@ -181,8 +181,8 @@ function titleOf(
 }
 
 /**
- * Returns a value without secrets. Hides secrets and the values of unknown keys. An unknown key may
- * be the mistyped name of a secret.
+ * Returns a value without secrets. Also hides the values of unknown keys, because an unknown key
+ * may be the mistyped name of a secret.
  */
 function shown(
   key: string,
@@ -195,7 +195,7 @@ function shown(
   return JSON.parse(JSON.stringify(value, (name, inner) => isSecretName(name) ? "[secret]" : inner));
 }
 
-/** Hides a password in an address, even where passwords are not allowed. */
+/** Hides a password in an address. This includes addresses in which a password is a mistake. */
 function withoutPassword(text: string): string {
   return text.replace(/(^|\/\/)[^/@\s]*:[^/\s]*@/g, "$1[secret]@");
 }

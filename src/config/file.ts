@@ -1,6 +1,6 @@
 /**
- * Reads the configuration file, and checks its JSON syntax and its permissions. Does not validate
- * its values.
+ * Reads the configuration file, and checks the JSON syntax and the permissions of the file. Does
+ * not validate the values.
  */
 
 import {
@@ -18,18 +18,22 @@ import { unreadableState } from "../runtime/file_errors.ts";
 import { findExposure, readHint } from "../runtime/secret_file.ts";
 import { JsonSyntaxError, type JsonText, readJsonText } from "./json_text.ts";
 
-/** A configuration file. Its values are not validated. */
+/** A configuration file. The values are not validated yet. */
 export interface ConfigFile {
   readonly path: string;
   /** True if the file exists. */
   readonly isThere: boolean;
   /** The values; empty if the file does not exist or cannot be used. */
   readonly value: Readonly<Record<string, unknown>>;
-  /** True if this user must not read the file. @default {false} */
+  /** True if this user does not have the permission to read the file. @default {false} */
   readonly isForbidden?: boolean;
-  /** The reason why the channels of the file are unknown. @default the channels are known */
+  /**
+   * The mistake that prevents reading the channels in the file. @default the channels can be read
+   */
   readonly failure?: ConfigError;
-  /** The mistakes that each affect only the part of the file in their `place`. */
+  /**
+   * The mistakes that affect only one part of the file. The `place` of a mistake names this part.
+   */
   readonly mistakes: readonly ConfigError[];
   /** Adds the file and the line to an error about a setting. */
   locate(error: ConfigError): ConfigError;
@@ -96,7 +100,8 @@ export async function readConfigFile(
  * Reads the configuration file for a program that will change it.
  *
  * @returns the values; an empty object if the file does not exist
- * @throws {ConfigError} if the file has a mistake outside of its values
+ * @throws {ConfigError} if the file has a problem that is found before the values are validated,
+ *   such as a syntax error
  * @throws {PermissionError} if Deno denies access to the file
  */
 export async function requireConfigFile(path: string): Promise<ConfigFile["value"]> {
@@ -111,8 +116,8 @@ function withPlace({ message, hint, cause }: ConfigError, place: ConfigPlace, su
 }
 
 /**
- * Adds the line of a setting to an error: `… (/etc/matrix-notify/config.json:7)`. For a missing
- * setting, this is the line of its object.
+ * Adds the line of a setting to an error: `… (/etc/matrix-notify/config.json:7)`. If the setting is
+ * missing, adds the line of the object that should contain the setting.
  */
 function addLine(error: ConfigError, file: string, { lines }: JsonText): ConfigError {
   const { setting, line: known } = error.place;
@@ -124,8 +129,8 @@ function addLine(error: ConfigError, file: string, { lines }: JsonText): ConfigE
 }
 
 /**
- * Creates the errors for keys that are used twice. `JSON.parse` ignores the first value of such a
- * key. For example, a channel would be missing.
+ * Creates the errors for keys that are used twice. `JSON.parse` uses only the last value of a
+ * repeated key, so a channel could be missing without an error.
  */
 function repeatedKeys({ repeated }: JsonText): ConfigError[] {
   return repeated.map(({ path, line }) =>
@@ -138,7 +143,10 @@ function repeatedKeys({ repeated }: JsonText): ConfigError[] {
   );
 }
 
-/** Creates an error for each channel whose secret in the file can be read by every user. */
+/**
+ * Creates an error for each channel with a secret in the file, if every user of the host can read
+ * the file.
+ */
 async function exposedSecrets(
   { channels }: Readonly<Record<string, unknown>>,
   path: string,
@@ -172,8 +180,8 @@ function containsSecretName(value: unknown): boolean {
 }
 
 /**
- * Checks whether a key looks like the name of a secret. The key may be unknown to matrix-notify
- * (for example, mistyped).
+ * Checks whether a key looks like the name of a secret. This function also accepts unknown keys,
+ * because a known key may be mistyped.
  */
 export function isSecretName(key: string): boolean {
   return /token$|password$/i.test(key);

@@ -1,14 +1,17 @@
 /**
- * Reads JSON text for the errors about a configuration file: the line of each value, keys that are
- * used twice, and the place and the reason of a syntax error. `JSON.parse` reports none of these
- * reliably. The values themselves are read with `JSON.parse`.
+ * Finds what the errors about a configuration file need: the line of each value, the keys that are
+ * used twice, and the line and the reason of a syntax error. `JSON.parse` does not report them
+ * reliably, so it only reads the values.
  */
 
-/** The facts about valid JSON. */
+/** The lines and the repeated keys of a valid JSON text. */
 export interface JsonText {
   /** The lines of all values, by dotted path: `channels.ntfy.topic`, `routes[2].when`. */
   readonly lines: ReadonlyMap<string, number>;
-  /** The paths of keys that are used twice in the same object, with the line of the second one. */
+  /**
+   * The keys that are used twice in the same object: the path of the key, and the line of its
+   * second use.
+   */
   readonly repeated: readonly { readonly path: string; readonly line: number }[];
 }
 
@@ -29,10 +32,12 @@ export class JsonSyntaxError extends Error {
   }
 }
 
-/** The longest part of a line that is shown. */
+/** The maximum length of a line in an error. A longer line is cut. */
 const MAX_SHOWN_CHARS = 80;
 
-/** Replaces texts and unknown words, except names, with `…`, because any of them may be a secret. */
+/**
+ * Replaces string values and unknown words with `…`, because they may be secrets. Keeps the keys.
+ */
 function withoutValues(line: string): string {
   const shown = line.trim().replace(
     /("(?:[^"\\]|\\.)*"\s*:)|("(?:[^"\\]|\\.)*"?)|([^\s"{}[\],:]+)/g,
@@ -60,7 +65,7 @@ class Reader {
   #at = 0;
   /** The end of the last token, where a missing comma belongs. */
   #end = 0;
-  /** The line of `#at`. */
+  /** The line number of the position `#at`. */
   #line = 1;
   readonly #lines = new Map<string, number>();
   readonly #repeated: { path: string; line: number }[] = [];
@@ -88,7 +93,7 @@ class Reader {
     else this.#readWord();
   }
 
-  /** Reads the parts between two brackets. */
+  /** Reads the members of an object, or the elements of an array. */
   #readList(close: "}" | "]", readPart: (keys: Set<string>) => void): void {
     const start = this.#at;
     const keys = new Set<string>();
@@ -121,7 +126,7 @@ class Reader {
     if (this.#text[this.#at] !== ":") throw this.#error("a colon is missing after a name", this.#end);
     this.#advance(1);
     this.#readValue(inner);
-    // The line of a member is the line of its name.
+    // The line of a member is the line of its key.
     this.#lines.set(inner, line);
   }
 
@@ -150,7 +155,10 @@ class Reader {
     return /^(\/[/*]|#)/.test(this.#text.slice(this.#at, this.#at + 2)) ? "comments are not allowed" : undefined;
   }
 
-  /** Reads a token, and the white space after it. Returns undefined if the token is not there. */
+  /**
+   * Reads a token and the white space after the token. Returns undefined if the text does not
+   * continue with this token.
+   */
   #match(token: RegExp): string | undefined {
     token.lastIndex = this.#at;
     const found = token.exec(this.#text)?.[0];

@@ -46,7 +46,7 @@ const VARIABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   ntfy: { server: "NTFY_SERVER", topic: "NTFY_TOPIC", token: "NTFY_TOKEN", tokenFile: "NTFY_TOKEN_FILE" },
 };
 
-/** Returns the names of the variables that are set and belong to the channel with this name. */
+/** Returns the names of the environment variables that are set for the channel with this name. */
 export function variablesSet(channel: string, env: Runtime["env"]): readonly string[] {
   const keys = Object.hasOwn(VARIABLES, channel) ? VARIABLES[channel] : {};
   return Object.values(fromEnvironment(keys, env).labels);
@@ -71,14 +71,17 @@ export async function loadConfig(runtime: ConfigRuntime, options: LoadOptions = 
 export interface ConfigSources {
   readonly file: ConfigFile;
   readonly value: Record<string, unknown>;
-  /** The names of environment variables to show in errors, by channel and key. */
+  /**
+   * The names of environment variables to show in errors instead of the dotted path, by channel and
+   * key.
+   */
   readonly names: ConfigContext["names"];
   /** The names of the environment variables that are set, by channel and key. */
   readonly variables: ConfigContext["names"];
 }
 
 /**
- * Reads the file and the environment. If the file cannot be used, returns the values in the
+ * Reads the file and the environment. If the file cannot be used, returns only the values in the
  * environment.
  */
 export async function readSources(runtime: ConfigRuntime, options: LoadOptions = {}): Promise<ConfigSources> {
@@ -98,9 +101,9 @@ export async function readSources(runtime: ConfigRuntime, options: LoadOptions =
 }
 
 /**
- * Reads the first configuration file that exists. A file in a default place that this user must not
- * read is skipped: it may belong to another user, whose HOME this process inherited. Such a file is
- * only reported if the environment does not define a channel.
+ * Reads the first configuration file that exists. Skips a file in a default place if this user has
+ * no permission to read the file: `HOME` may be the directory of another user. The skipped file is
+ * reported only if the environment does not define a channel.
  */
 async function findFile(runtime: ConfigRuntime, { configFile }: LoadOptions): Promise<ConfigFile> {
   const mustExist = configFile !== undefined || Boolean(runtime.env("MATRIX_NOTIFY_CONFIG"));
@@ -108,7 +111,7 @@ async function findFile(runtime: ConfigRuntime, { configFile }: LoadOptions): Pr
   const files: ConfigFile[] = [];
   for (const path of paths) {
     const file = await readConfigFile(path, { mustExist }).catch((error) => {
-      // A program may give Deno access to the first file only.
+      // Deno may have the permission to read only the first file.
       if (error instanceof PermissionError && files.length > 0) return files[0];
       throw error;
     });
@@ -137,8 +140,9 @@ async function expandUrls(channels: Record<string, unknown>): Promise<Record<str
 }
 
 /**
- * Makes the relative paths in the settings of channels absolute: the background process reads the
- * same configuration in another directory. The names of such settings end with `File` or `Files`.
+ * Makes relative paths in the settings of channels absolute, because the background process uses
+ * the same settings in another working directory. If a setting contains paths, its name ends with
+ * `File` or `Files`.
  *
  * @param folder the directory of the configuration file, with a slash at the end
  */
@@ -207,8 +211,8 @@ export function createContext(
 }
 
 /**
- * The options of a program that uses the library. They can contain a configuration, whose values
- * are not validated yet.
+ * The options of a program that uses the library. The options can contain a configuration, whose
+ * values are not validated yet.
  */
 export interface InlineOptions extends LoadOptions {
   readonly channels?: Readonly<Record<string, unknown>>;
@@ -251,18 +255,15 @@ function fromEnvironment(keys: Readonly<Record<string, string>>, env: Runtime["e
   };
 }
 
-/**
- * The settings that authenticate a channel. If the environment contains one of these settings, all
- * of these settings in the file are ignored.
- */
+/** The settings that contain credentials. */
 const CREDENTIAL_KEYS: readonly string[] = [
   ...["user", "accessToken", "accessTokenFile"],
   ...["token", "tokenFile", "password", "passwordFile"],
 ];
 
 /**
- * Overrides the settings of a channel. If the environment contains a credential (such as a token),
- * all credentials of this channel in the configuration file are ignored.
+ * Overrides the settings of a channel. If the environment contains a credential (such as a token)
+ * for this channel, all credentials of this channel in the configuration file are ignored.
  */
 function overlay(channel: Record<string, unknown>, values: Record<string, string>): Record<string, unknown> {
   const replaces = CREDENTIAL_KEYS.some((key) => key in values);

@@ -9,19 +9,22 @@ export type PathRuntime = Pick<Runtime, "env" | "isRoot">;
 const NAME = "matrix-notify";
 
 /**
- * Returns the path of the configuration file: `$MATRIX_NOTIFY_CONFIG`, or `config.json` in
- * `$CONFIGURATION_DIRECTORY` (set by systemd; see {@linkcode ownDirectory}), in
- * `$XDG_CONFIG_HOME/matrix-notify` (XDG Base Directory Specification), or in `/etc/matrix-notify`
- * for root.
+ * Returns the path of the configuration file. This is `$MATRIX_NOTIFY_CONFIG`, if the variable is
+ * set. Otherwise, it is `config.json` in the first of these directories:
+ *
+ * - `$CONFIGURATION_DIRECTORY` (set by systemd; see {@linkcode ownDirectory})
+ * - `$XDG_CONFIG_HOME/matrix-notify` (XDG Base Directory Specification)
+ * - `/etc/matrix-notify`, for root
  */
 export function configPath(runtime: PathRuntime): string {
   return configPaths(runtime)[0];
 }
 
 /**
- * Returns the paths of the configuration file, the first one that exists counts: the file of
- * {@linkcode configPath}, then the file of the host in `/etc/matrix-notify`. If the environment
- * chooses a file or a directory, there is only this path.
+ * Returns the possible paths of the configuration file; the first file that exists is used. The
+ * first path is {@linkcode configPath}, the second path is in `/etc/matrix-notify`. If an
+ * environment variable (except `XDG_CONFIG_HOME`) sets the file or its directory, the list contains
+ * only this path.
  */
 export function configPaths(runtime: PathRuntime): readonly [string, ...string[]] {
   const named = runtime.env("MATRIX_NOTIFY_CONFIG");
@@ -34,8 +37,12 @@ export function configPaths(runtime: PathRuntime): readonly [string, ...string[]
 }
 
 /**
- * Returns the path of the state directory: `$MATRIX_NOTIFY_STATE_DIR`, `$STATE_DIRECTORY` (set by
- * systemd; see {@linkcode ownDirectory}), `$XDG_STATE_HOME/matrix-notify`, or `/var/lib/matrix-notify` for root.
+ * Returns the path of the state directory, which is the first of these directories:
+ *
+ * - `$MATRIX_NOTIFY_STATE_DIR`
+ * - `$STATE_DIRECTORY` (set by systemd; see {@linkcode ownDirectory})
+ * - `$XDG_STATE_HOME/matrix-notify` (XDG Base Directory Specification)
+ * - `/var/lib/matrix-notify`, for root
  *
  * @throws {ConfigError} if the home directory is unknown
  */
@@ -61,15 +68,15 @@ function personal(runtime: PathRuntime, variable: string, underHome: string): st
   return home ? `${withoutSlash(home)}/${underHome}/${NAME}` : undefined;
 }
 
-/** Removes the slashes at the end. `HOME` is `/` in some containers and services. */
+/** Removes the slashes at the end of a path. `HOME` is `/` in some containers and services. */
 export function withoutSlash(directory: string): string {
   return directory.replace(/\/+$/, "");
 }
 
 /**
- * Returns the first directory of a list whose last component is `matrix-notify`. systemd sets such
- * lists, separated by colons, in every unit with `StateDirectory=`. The directories of other
- * programs do not count: a service that calls matrix-notify must not get a queue of its own.
+ * Returns the first directory named `matrix-notify` in a list. In a service with `StateDirectory=`,
+ * systemd sets a list of directories, separated by colons. The directories of other programs are
+ * ignored: a service of another program that calls matrix-notify must not use a separate queue.
  */
 function ownDirectory(directories: string | undefined): string | undefined {
   return directories?.split(":").map(withoutSlash).find((path) => path.endsWith(`/${NAME}`));

@@ -1,7 +1,7 @@
 /**
- * Settings about the time and the number of messages (`batch`, `rateLimit` and `quiet`) and about
- * their titles (`title`). They are set for all channels, or for one channel in its object. The
- * setting `fallback` can be set only for one channel.
+ * Parses the settings for the time and the number of messages (`batch`, `rateLimit` and `quiet`)
+ * and for the titles of messages (`title`). These settings are possible at the top level, for all
+ * channels, and in a single channel. The setting `fallback` is possible only in a channel.
  *
  * ```json
  * { "batch": { "over": 10 }, "rateLimit": { "count": 3, "per": "10s" }, "quiet": { "from": "22:00", "to": "07:00" } }
@@ -105,7 +105,7 @@ export const POLICY_SETTINGS = {
   }),
 };
 
-/** The setting of the title. */
+/** The setting `title`. */
 export const TITLE_SETTINGS = {
   title: setting<string | undefined>({
     help: "the template of each message's title; it may contain the placeholders `{identity}`, `{symbol}` (of the " +
@@ -149,7 +149,7 @@ export const FALLBACK_SETTINGS = {
 /**
  * Reads `batch`, `rateLimit` and `quiet`.
  *
- * @param outer the policy that is used for settings that are absent
+ * @param outer the values for absent settings
  * @throws {ConfigError} if a setting is not valid; the message contains its dotted path
  */
 export function readPolicy(fields: Fields, context: ParseContext, outer: LanePolicy = DEFAULT_POLICY): LanePolicy {

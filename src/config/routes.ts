@@ -1,6 +1,7 @@
 /**
- * Rules that choose the channels of notifications and change their settings. They are checked in
- * order. After the first matching rule without `continue`, no more rules are checked:
+ * Parses the rules that choose the channels of notifications and change other settings of
+ * notifications. They are checked in order. After the first matching rule without `continue`, no
+ * more rules are checked:
  *
  * ```json
  * { "routes": [
@@ -144,8 +145,8 @@ const RULE_SETTINGS = {
 };
 
 /**
- * Creates the JSON schema of the rules. A rule can set the destination of a channel of any kind,
- * for example the room.
+ * Creates the JSON schema of the rules. A rule can set the destination of a channel (such as the
+ * room), so the schema depends on the kinds of channels.
  */
 export function routesSchema(kinds: readonly ChannelKind[]) {
   const destinations = kinds.flatMap(({ settings, destinationKeys }) =>
@@ -196,7 +197,10 @@ export interface RoutesOptions {
   readonly context: ParseContext;
   /** The compiler of regular expressions; undefined if no rule contains a regular expression. */
   readonly compileExpression: ExpressionCompiler | undefined;
-  /** Returns the mistakes of a rule in the text of the file. */
+  /**
+   * Returns the mistakes of a rule that were found before parsing, such as a key that is used
+   * twice.
+   */
   findMistakes(path: string): readonly ConfigError[];
 }
 
@@ -330,8 +334,8 @@ function toChannels(
 }
 
 /**
- * Returns the settings that a rule changes. An empty list removes all mentions. If `mentions` is
- * absent, the mentions are not changed.
+ * Returns the settings that a rule changes. An empty list in `mentions` removes all mentions. If
+ * `mentions` is absent, the mentions are not changed.
  */
 function toChanges(
   fields: Fields,
@@ -372,8 +376,8 @@ function readSet(
 }
 
 /**
- * Reads the settings of a rule for one channel. The destination is validated like the destination
- * in the settings of the channel.
+ * Reads the settings of a rule for one channel. The destination is validated in the same way as in
+ * the settings of the channel.
  */
 function readChannelSettings(
   fields: Fields,
@@ -385,8 +389,7 @@ function readChannelSettings(
   const fallback = fields.value("fallback") === false ? false : readFallback(fields, { name, list, context });
   const changes = toChanges(fields, readSettings(CHANGE_SETTINGS, fields, context));
   const settings: ChannelSettings = { ...(fallback === undefined ? {} : { fallback }), ...changes };
-  // The kind of this channel is unknown. The parser of the channel reports this problem, not this
-  // function.
+  // The parser of the channel reports an unknown kind.
   if (kind === undefined) return settings;
   const { destinationKeys } = kind;
   const given = destinationKeys.filter((key) => fields.value(key) !== undefined);

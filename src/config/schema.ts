@@ -1,8 +1,8 @@
 /**
  * Creates the JSON schema of the configuration file from the tables of settings that the parser
- * uses. Editors use the schema, and a configuration file can be checked with the schema before the
- * file is installed. The schema ignores environment variables, so it also requires values that a
- * variable could set.
+ * uses. Editors use the schema, and tools can check a configuration file with the schema before the
+ * file is installed. The schema does not know the environment variables, so it also requires
+ * settings that a variable sets.
  *
  * @module
  */
