@@ -1,12 +1,11 @@
 /** Waits for work that cannot be cancelled. */
 
 /**
- * Waits for a promise until a signal aborts. After the signal aborts, the work continues, but the
- * result of the work is ignored.
+ * Waits for a promise until a signal aborts. If the signal aborts first, the work continues, but
+ * its result is ignored.
  *
  * @param work a promise that cannot be cancelled
- * @param signal the signal that ends the waiting; if undefined, only the end of the work ends the
- * waiting
+ * @param signal the signal that ends the waiting; undefined to wait without a limit
  * @returns the result of the work
  * @throws the signal's reason, if the signal aborts first
  */

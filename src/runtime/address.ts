@@ -13,9 +13,8 @@ export interface ServerAddressOptions {
 
 /**
  * Parses a server's address: `https://matrix.example.org`, or a host name. For a host name, https
- * is used. The address may have a port, but not a query. Plain http sends the token unencrypted.
- * Therefore plain http is allowed only for this machine. If `insecureHttp` is true, plain http is
- * allowed for every host.
+ * is used. The address may have a port, but not a query. Plain http sends the token unencrypted, so
+ * it is allowed only for this machine, or if `insecureHttp` is true.
  *
  * @returns `baseUrl` without a trailing slash
  */

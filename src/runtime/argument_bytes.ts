@@ -1,17 +1,15 @@
 /**
  * Reads the arguments of this program as bytes. `Deno.args` replaces bytes that are not UTF-8 by
- * U+FFFD. A program may not read `/proc` without all permissions of Deno, but a child can.
+ * U+FFFD. The original bytes are in `/proc`. Deno allows a program to read `/proc` only with all
+ * permissions, so a child process reads the bytes.
  *
  * @module
  */
 
-/** The longest time for reading the arguments, in milliseconds. */
+/** The maximum time for reading the arguments, in milliseconds. */
 const ANSWER_MS = 2000;
 
-/**
- * Returns the bytes of each argument; undefined if they cannot be read. Then `Deno.args` is the best
- * that is known.
- */
+/** Returns the bytes of each argument, or undefined if the arguments cannot be read as bytes. */
 export async function readArgumentBytes(): Promise<readonly Uint8Array[] | undefined> {
   try {
     const { stdout } = await new Deno.Command("/bin/sh", {

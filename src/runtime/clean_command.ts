@@ -2,10 +2,10 @@
  * Starts programs that inherit nothing from the caller of matrix-notify: no open descriptors, no
  * working directory, and only the given environment variables.
  *
- * Deno passes every descriptor without the flag `CLOEXEC` to its child processes. For example,
- * `flock 9` in a script keeps its lock in descriptor 9, and a background process with a copy of
- * this descriptor would keep the lock. Deno cannot close such descriptors, so a shell closes them
- * before it starts the program with `exec`.
+ * Deno passes every descriptor without the flag `CLOEXEC` to its child processes. For example, a
+ * script that runs `flock 9` holds a lock through descriptor 9. A background process with a copy of
+ * this descriptor would keep the lock. Deno cannot close the copies, so a shell closes them before
+ * it starts the program with `exec`.
  *
  * @module
  */
@@ -59,13 +59,17 @@ export interface CleanProgram {
 
 const SHELL = "/bin/sh";
 
-/** The last line of standard error if the program could not be started, without the exit code. */
+/**
+ * The text that the shell writes to standard error if the program cannot be started. The exit code
+ * follows the text.
+ */
 const NO_START = "matrix-notify: no start:";
 
 /**
- * Closes all descriptors above 2, then starts the program. Many shells, such as dash, can only
- * close 3 to 9. Therefore the script continues in bash where bash exists. If `exec` fails, the
- * shell prints {@linkcode NO_START} and ends with 126 (not executable) or 127 (not found).
+ * Closes all descriptors above 2, then starts the program. Many shells, such as dash, can close
+ * only the descriptors 3 to 9. Therefore bash runs the script, if bash is installed. If `exec`
+ * fails, the shell prints {@linkcode NO_START} and ends with 126 (not executable) or 127 (not
+ * found).
  */
 const SCRIPT = `
 script=$1
@@ -86,8 +90,8 @@ exit "$?"
 `;
 
 /**
- * Creates a command that starts a program with no descriptor above 2, in the directory `/`. The
- * program keeps its descriptors if Deno does not allow this process to run `/bin/sh`.
+ * Creates a command that starts a program in the directory `/`, without descriptors above 2. If
+ * Deno does not allow this process to run `/bin/sh`, the descriptors stay open.
  */
 export function cleanCommand({ path, args, env }: CleanProgram, options: Deno.CommandOptions): Deno.Command {
   const common = { ...options, cwd: "/", clearEnv: true, env: { ...env } };
@@ -104,7 +108,8 @@ export function startDetached(program: CleanProgram): void {
  * Throws if the shell could not start the program.
  *
  * @param stderr the end of the standard error of the program
- * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied} as Deno does without the shell
+ * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied} the error that Deno would throw
+ *   without the shell
  */
 export function checkStarted(path: string, stderr: string): void {
   const code = new RegExp(`^${NO_START} (\\d+)\\n$`, "m").exec(stderr)?.[1];
@@ -127,8 +132,8 @@ export async function askProgram(
   try {
     const env = { ...readPassedVariables(), LC_ALL: "C" };
     const command = cleanCommand({ path, args, env }, { stdin: "null", stdout: "piped", stderr: "null", signal });
-    // A process that hangs in the kernel cannot be killed. Therefore this code stops waiting for
-    // the process when the signal aborts.
+    // A process that hangs in the kernel cannot be killed, so the waiting must end without the
+    // process.
     const output = await untilAborted(command.output(), signal);
     return output.success ? new TextDecoder().decode(output.stdout) : undefined;
   } catch {

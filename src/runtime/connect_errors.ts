@@ -1,6 +1,6 @@
 /**
- * Explains failed connections. The network stack reports failures with the texts of its libraries.
- * The explanations are only for people: the delivery does not depend on the explanations.
+ * Explains failed connections. The network stack only reports the error texts of its libraries. The
+ * explanations are for people; delivery does not depend on them.
  *
  * @module
  */
@@ -131,7 +131,7 @@ export function explainConnectError(text: string, host: string): ConnectProblem 
   return { state: text };
 }
 
-/** Formats a host as a subjectAltName: `DNS:example.org`, `IP:10.0.0.1`. */
+/** Formats a host for the `subjectAltName` of a certificate: `DNS:example.org`, `IP:10.0.0.1`. */
 function toAltName(host: string): string {
   return /^[\d.]+$|^\[/.test(host) ? `IP:${host.replace(/^\[|\]$/g, "")}` : `DNS:${host}`;
 }

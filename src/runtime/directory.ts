@@ -11,7 +11,10 @@ export interface DirectoryProblem {
 /** The permission bits with which other users can write. */
 const OTHERS_WRITE = 0o022;
 
-/** The facts about a directory that decide whether it is safe. Absent facts are unknown. */
+/**
+ * The properties of a directory that decide whether the directory is safe. If a property is absent,
+ * its value is unknown.
+ */
 export interface DirectoryFacts {
   /** The user id of the owner. */
   readonly uid?: number;
@@ -50,7 +53,10 @@ export function formatMode(mode: number): string {
   return (mode & 0o7777).toString(8).padStart(4, "0");
 }
 
-/** Judges a directory of the file system. A directory that cannot be examined counts as safe. */
+/**
+ * Checks a directory of the file system with {@linkcode judgeDirectory}. A directory that cannot be
+ * examined counts as safe.
+ */
 export function findDirectoryProblem(path: string): DirectoryProblem | undefined {
   const { uid, mode } = statDirectory(path) ?? {};
   const me = mayReadSystem("uid") ? Deno.uid() : null;
@@ -67,8 +73,8 @@ function statDirectory(path: string): Deno.FileInfo | undefined {
 }
 
 /**
- * Returns true if a file or directory is on a read-only mount. Tries to set the mode that the file
- * has, because the kernel checks the mount before the owner.
+ * Returns true if a file or directory is on a read-only mount. Sets the mode of the file to its
+ * current value: on a read-only mount, this fails with EROFS, even if this user is not the owner.
  */
 export function isOnReadOnlyMount(path: string): boolean {
   try {

@@ -15,7 +15,7 @@ import type { OutputFailure } from "./output.ts";
  *
  * @param what the operation, for the message: `write the queue /var/lib/…`
  * @param operation the file operations
- * @param otherwise the code of the storage error if the cause is unknown
+ * @param otherwise the code of the storage error for an unknown cause
  * @returns the result of the operation
  * @throws {StorageError} if the operation fails
  */

@@ -1,7 +1,6 @@
 /**
  * Locks between processes, based on `flock`. The lock file must never be renamed or removed. When a
- * process ends, the kernel releases the locks of the process, so a lock of an ended process cannot
- * exist.
+ * process ends, the kernel releases all locks of the process.
  *
  * @module
  */
@@ -11,8 +10,8 @@ import type { Files, OpenFile } from "./files.ts";
 import { mapFileErrors } from "./file_errors.ts";
 
 /**
- * An exclusive lock. To wait for the lock, this class tries again and again, because Deno's
- * `lock()` cannot be cancelled.
+ * An exclusive lock. Deno's `lock()` cannot be cancelled, so a waiting process repeats {@linkcode
+ * tryAcquire} instead.
  */
 export class FileLock {
   readonly #files: Files;
@@ -32,8 +31,7 @@ export class FileLock {
   /**
    * Acquires the lock if it is free.
    *
-   * @returns false if another process or object has the lock, or if this object already has the
-   * lock
+   * @returns false if the lock is not free; this includes a lock that this object already holds
    * @throws {StorageError} if the lock file cannot be opened
    */
   tryAcquire(): boolean {
@@ -79,8 +77,8 @@ export class FileLock {
     try {
       file?.unlock();
     } catch {
-      // Closing the file also releases the lock. If a child process was just forked, the lock is
-      // released only after the child has closed its copy of the file.
+      // Closing the file also releases the lock. However, a new child process can have a copy of
+      // the open file. In this case, the lock is released when the child closes the copy.
     }
   }
 }

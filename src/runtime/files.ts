@@ -1,8 +1,7 @@
 /**
- * The file operations that the journal (the files with the queue) uses. The operations are an
- * interface, so that a test can simulate a disk that loses writes, writes only a part of the data,
- * or refuses to write. All operations are synchronous, because asynchronous operations need about
- * 50 % more time.
+ * The file operations of the journal, which is the file that contains the queue. The operations are
+ * an interface, so that a test can simulate a disk with failures. All operations are synchronous,
+ * because asynchronous operations need about 50 % more time.
  *
  * @module
  */
@@ -25,10 +24,10 @@ export interface OpenFile extends Disposable {
    */
   append(bytes: Uint8Array): number;
   truncate(size: number): void;
-  /** Calls `fdatasync`. Afterwards the content and the size of the file are on disk. */
+  /** Calls `fdatasync`, which writes the content and the size of the file to disk. */
   syncData(): void;
   /**
-   * Acquires the exclusive `flock` if it is free. Returns false if it is not free. The kernel
+   * Acquires the exclusive `flock`. Returns false if another open file has the lock. The kernel
    * releases the lock when the file is closed, even after `kill -9`.
    */
   tryLock(): boolean;
@@ -39,9 +38,9 @@ export interface OpenFile extends Disposable {
 }
 
 /**
- * The mode for opening a file. `append` creates a missing file. `create` creates a new file, and
- * first removes an existing file or link with this name. Therefore a link is not followed, and the
- * mode of an old file is not kept.
+ * The mode for opening a file. `append` creates a missing file. `create` removes an existing file
+ * or link with this name, and creates a new file. Therefore links are not followed, and the new
+ * file never has the mode of the old file.
  */
 export type OpenMode = "read" | "append" | "create";
 
@@ -58,16 +57,16 @@ export interface Files {
    * to disk. Existing directories are not changed.
    */
   makeDirectory(path: string): void;
-  /** Calls `fsync` on a directory. Afterwards the file names of the directory are on disk. */
+  /** Calls `fsync` on a directory, which writes the file names in the directory to disk. */
   syncDirectory(path: string): void;
   /** Returns the file names in a directory; an empty list if the directory does not exist. */
   list(path: string): string[];
 }
 
 /**
- * Replaces a file atomically (a reader sees the whole old or the whole new content), and syncs the
- * new file to disk. The directory of the file must exist. Only one process at a time may replace
- * the file.
+ * Replaces a file atomically (a reader sees either the old or the new content), and syncs the new
+ * file to disk. The directory of the file must exist. The caller ensures that only one process
+ * replaces the file at a time.
  */
 export function replaceFile(files: Files, path: string, content: string | readonly Uint8Array[]): void {
   const temporary = `${path}.tmp`;
@@ -163,8 +162,8 @@ function openFile(file: Deno.FsFile): OpenFile {
 }
 
 /**
- * The maximum size of a log file. If the file is larger, it is renamed to `<name>.old` before the
- * next line is written. Together, both files have at most about twice this size.
+ * The maximum size of a log file. A larger file is renamed to `<name>.old` before the next line is
+ * written. Both files together have about twice this size at most.
  */
 export const MAX_LOG_BYTES: number = 256 * 1024;
 

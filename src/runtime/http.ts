@@ -1,7 +1,7 @@
 /**
- * Sends one HTTP request, and throws different errors for the failures that matter for delivery.
- * This file does not repeat a request. The courier, which delivers the entries of the queue, starts
- * the next attempt.
+ * Sends one HTTP request. Failures have different error classes if delivery handles them
+ * differently. Requests are not repeated here: the courier (which delivers the entries of the
+ * queue) starts the next attempt.
  *
  * @module
  */
@@ -30,8 +30,8 @@ export interface HttpRequest {
   /** The body of the request. For {@linkcode FormData}, `fetch` sets the `Content-Type`. */
   readonly body?: string | Uint8Array<ArrayBuffer> | FormData;
   /**
-   * True if the path or the query contains a secret. If true, a thrown error shows only the host of
-   * the URL, and the `cause` of the thrown error is not the error of `fetch`.
+   * True if the path or the query contains a secret. Errors then show only the host of the URL, and
+   * do not have the error of `fetch` as their `cause`.
    *
    * @default {false}
    */
@@ -42,7 +42,9 @@ export interface HttpRequest {
   readonly timeoutMs: number;
   /** The maximum size of the decompressed response, in bytes. @default {MAX_ANSWER_BYTES} */
   readonly maxAnswerBytes?: number;
-  /** The signal that stops the request. The reason of the signal is thrown unchanged. */
+  /**
+   * The signal that stops the request. If it aborts, the request throws the reason of the signal.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -54,16 +56,17 @@ export interface HttpAnswer {
   readonly text: string;
 }
 
-/** The maximum size of a decompressed response, except where a request sets another limit. */
+/** The default of {@linkcode HttpRequest.maxAnswerBytes}: 1 MiB. */
 export const MAX_ANSWER_BYTES: number = 1024 * 1024;
 
 /**
  * Sends a request and reads the whole response. Redirects are not followed, because `fetch` can
  * change a PUT into a GET, and a GET does not deliver the message.
  *
- * @throws {TransportError} if a response is missing. The phase of the error shows if the server may
- * have received the request.
- * @throws {NotTheServiceError} if the response is too long
+ * @throws {TransportError} if there is no complete response; the `phase` of the error shows whether
+ *   the server may have received the request
+ * @throws {NotTheServiceError} if the response is longer than `maxAnswerBytes`, or if a proxy
+ *   requires a login
  * @throws {PermissionError} if Deno does not allow the connection
  */
 export async function exchange(runtime: HttpRuntime, request: HttpRequest): Promise<HttpAnswer> {
@@ -111,7 +114,7 @@ export interface ServiceRefusal extends Omit<Refusal, "status"> {
   readonly said: string;
 }
 
-/** A service, with the functions that read its responses. */
+/** A kind of server (such as ntfy), with the functions that read its responses. */
 export interface Service {
   /** The name of the service in errors, such as `ntfy`. */
   readonly name: string;
@@ -128,7 +131,7 @@ export interface Service {
  * Sends a request to a service and reads its response.
  *
  * @returns the response, if it reports success
- * @throws {TransportError} if a response is missing
+ * @throws {TransportError} if there is no complete response
  * @throws {ResponseError} if the service refuses the request
  * @throws {NotTheServiceError} if the response does not come from the service
  */
@@ -160,8 +163,8 @@ export function describeStatus(status: number, code?: string): string {
 
 async function readText(response: Response, host: string, maxBytes: number): Promise<string> {
   const { headers } = response;
-  // Reading a response in one piece is faster than reading it in chunks. The `Content-Length` of a
-  // compressed response is not the length of its text.
+  // Reading a short response in one piece is faster than reading chunks. If the response is
+  // compressed, `Content-Length` does not show the length of the text.
   const size = headers.has("Content-Encoding") ? Infinity : Number(headers.get("Content-Length") ?? Infinity);
   if (size <= maxBytes) return await response.text();
   const decoder = new TextDecoder();
@@ -179,10 +182,10 @@ async function readText(response: Response, host: string, maxBytes: number): Pro
 }
 
 /**
- * Finds the phase in which `fetch` failed. Deno's error does not have a code, so this function
- * reads the text of the error's cause. All other code ignores this text. The test of this function
- * uses the real network stack. After an unknown error, the request counts as sent. This is the safe
- * assumption: if the request may have been sent, the next attempt tries to avoid a duplicate.
+ * Finds the phase in which `fetch` failed. Deno's error has no code, so this function reads the
+ * text of the `cause`. No other code depends on this text. After an unknown error, the result is
+ * `exchange`, which means that the request may have been sent. This is the safe assumption: the
+ * next attempt then tries to avoid a duplicate.
  */
 export function failedPhase(error: unknown): TransportPhase {
   if (!(error instanceof Error)) return "exchange";
@@ -213,8 +216,8 @@ async function explain(text: string, host: string): Promise<ConnectProblem> {
 }
 
 /**
- * Returns the last part of Deno's error text. The last part does not contain the URL. If the URL is
- * secret and the text does not have this part, a general text is returned.
+ * Returns the last part of Deno's error text, which does not contain the URL. If the URL is secret
+ * and the text has an unknown form, returns a general text.
  */
 function rootText(error: unknown, hidesUrl: boolean): string {
   if (!(error instanceof Error)) return hidesUrl ? "the request failed" : String(error);
@@ -227,7 +230,8 @@ function rootText(error: unknown, hidesUrl: boolean): string {
 }
 
 /**
- * Returns true for a token: a text of visible ASCII, which an `Authorization` header can contain.
+ * Returns true if a value can be a token: a text of visible ASCII characters, which an
+ * `Authorization` header can contain.
  */
 export function isToken(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);

@@ -11,8 +11,8 @@ import { type Env, isCgi, isExempt, proxyVariable } from "./proxy.ts";
 import { readVariable } from "./permissions.ts";
 
 /**
- * The connection of a channel to its server. This object is the key of the client cache, so a
- * channel must use one object for all requests.
+ * The connection of a channel to its server. A channel must use the same object for all requests,
+ * because each object gets its own HTTP clients.
  */
 export interface Connection {
   /** The name that errors show for these settings, such as `channels.matrix`. */
@@ -43,9 +43,9 @@ interface Route {
   /** The proxy; undefined for a direct connection. */
   readonly proxy?: URL;
   /**
-   * True if the client must ignore all proxies in the environment: `NO_PROXY` lists the server, or
-   * the only proxy comes from a client of a web server. `fetch` may not interpret the variables as
-   * this program does.
+   * True if the client must ignore the proxy variables of the environment, because `fetch` reads
+   * them differently. There are two reasons: `NO_PROXY` lists the server, or this is a CGI program
+   * (see {@linkcode isCgi}).
    */
   readonly isExempt: boolean;
 }
@@ -53,7 +53,7 @@ interface Route {
 /** The clients of one connection. */
 interface ConnectionClients {
   readonly settings: ConnectionSettings;
-  /** The clients. Each key consists of the proxy and `isExempt`, see {@linkcode Route}. */
+  /** The clients. A key contains the proxy and `isExempt` of a {@linkcode Route}. */
   readonly clients: Map<string, Deno.HttpClient>;
 }
 
@@ -99,8 +99,8 @@ export class HttpClients implements Disposable {
   }
 
   /**
-   * Finds the proxy of a request. If `NO_PROXY` lists the host, a proxy from the settings of the
-   * channel is not used. curl ignores `--proxy` in this case.
+   * Finds the proxy of a request. If `NO_PROXY` lists the host, even a proxy in the settings of the
+   * channel is ignored. curl ignores `--proxy` in the same way.
    */
   #findRoute(url: URL, own: URL | undefined): Route {
     const variable = own === undefined ? proxyVariable(url, this.#env) : undefined;
@@ -126,7 +126,7 @@ export class HttpClients implements Disposable {
     try {
       return route.isExempt ? withoutProxies(create) : create();
     } catch (error) {
-      // The next request reads the files again, because a person may have fixed them.
+      // The next request reads the files again, because a user may have fixed them.
       this.#connections.delete(connection);
       if (connection === undefined) throw error;
       const message = error instanceof Error ? error.message : String(error);
@@ -141,9 +141,9 @@ export class HttpClients implements Disposable {
 }
 
 /**
- * Creates a client that ignores the proxies in the environment. A client reads the environment
- * while the client is created. The only way to turn proxies off is to set `NO_PROXY` while the
- * client is created. The call is synchronous, so other code does not see the change.
+ * Creates a client that ignores the proxies in the environment. A client reads the environment only
+ * while it is created. The only way to turn proxies off is to set `NO_PROXY` for this short time.
+ * The call is synchronous, so other code does not see the change.
  */
 function withoutProxies(create: () => Deno.HttpClient): Deno.HttpClient {
   const before = readVariable("NO_PROXY");

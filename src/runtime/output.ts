@@ -3,11 +3,11 @@
  * even if its messages cannot be printed. The first failure is remembered, and the command line
  * turns it into an exit code.
  *
- * - A reader that is slow (`EAGAIN`, a full pipe) is waited for.
- * - A reader that has ended (`EPIPE`, for example `head -1`) is not an error: the rest of the output
- *   is discarded.
- * - Every other error (a full disk, a terminal that is gone) is a failure. The rest of the output is
- *   discarded, so that the file contains the beginning of the output without gaps.
+ * - If the reader is slow (`EAGAIN`, a full pipe), the write waits.
+ * - If the reader has ended (`EPIPE`, for example `head -1`), the rest of the output is discarded.
+ *   This is not an error.
+ * - Every other error (a full disk, a terminal that is gone) is a failure. The rest of the output
+ *   is discarded, so that the output has no gaps.
  *
  * @module
  */
@@ -31,14 +31,17 @@ export interface OutputStream {
   write(bytes: Uint8Array): Promise<number>;
 }
 
-/** The properties of a stream that determine how it reports a full pipe. */
+/** The properties of a stream that determine how the stream reports a full pipe. */
 export interface OutputTraits {
-  /** True for `Deno.stdout`: Rust keeps up to {@linkcode RUST_BUFFER_BYTES} of an unfinished line. */
+  /**
+   * True for `Deno.stdout`: Rust keeps an unfinished line in a buffer of {@linkcode
+   * RUST_BUFFER_BYTES}.
+   */
   readonly hasLineBuffer: boolean;
   readonly isTerminal: boolean;
 }
 
-/** The time until the next try to write to a full pipe that does not block, in milliseconds. */
+/** The waiting time before the next write to a full pipe in non-blocking mode, in milliseconds. */
 const FULL_PIPE_WAIT_MS = 5;
 
 /** Writes one of the outputs. */
@@ -107,7 +110,7 @@ function blockFor(ms: number): void {
 /** The size of the buffer of Rust's `std::io::Stdout` (a `LineWriter`), in bytes. */
 const RUST_BUFFER_BYTES = 1024;
 
-/** A write of this size to a pipe is all or nothing (`PIPE_BUF` of Linux), in bytes. */
+/** The largest write to a pipe that is never split (`PIPE_BUF` of Linux), in bytes. */
 const ATOMIC_BYTES = 4096;
 
 const LINE_FEED = 10;
@@ -116,14 +119,14 @@ const NOTHING = new Uint8Array();
 /**
  * The bytes that are not written yet, in parts.
  *
- * `Deno.stdout` writes through a line buffer of Rust. If a write is not complete because the pipe is
- * full, Deno throws `WouldBlock` and does not say how many bytes were written. Each of these parts
- * is written completely or not at all before the error:
+ * `Deno.stdout` writes through a line buffer of Rust. If the pipe becomes full during a write, Deno
+ * throws `WouldBlock`, and the number of written bytes is unknown. Therefore only these parts are
+ * written, because Rust never writes half of such a part before the error:
  *
- * - whole lines of at most {@linkcode ATOMIC_BYTES}; on a terminal, one line break
+ * - whole lines of at most {@linkcode ATOMIC_BYTES}; on a terminal, a single line break
  * - text without a line break that is larger than the buffer: Rust writes it directly
- * - text without a line break that fits into the buffer: it is in the buffer, and a write of nothing
- *   writes the buffer
+ * - text without a line break that fits into the buffer: Rust keeps the text in the buffer. An
+ *   empty write then writes the buffer.
  */
 class Rest {
   readonly #traits: OutputTraits;
@@ -147,7 +150,7 @@ class Rest {
     return lineBreak < 0 ? this.#bytes : this.#bytes.subarray(0, lineBreak);
   }
 
-  /** Removes the first bytes, because they are written. */
+  /** Removes the first `count` bytes after they are written. */
   wrote(count: number): void {
     this.#isInBuffer = false;
     this.#bytes = this.#bytes.subarray(count);

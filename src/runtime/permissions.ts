@@ -1,6 +1,6 @@
 /**
- * Checks Deno permissions. Call these functions before the program uses the permission. Without
- * this check, Deno asks the user on the terminal for a missing permission.
+ * Checks the permissions of Deno. Call these functions before the program uses a permission.
+ * Otherwise Deno asks the user on the terminal for a missing permission.
  *
  * @module
  */
@@ -14,7 +14,7 @@ export function mayReadVariable(variable: string): boolean {
 
 /**
  * Reads an environment variable. Returns undefined if the variable is not set, if Deno denies
- * access, or if its value is not UTF-8.
+ * access, or if the value is not UTF-8.
  *
  * @param onInvalid a function that is called if the value is not UTF-8
  */
@@ -44,7 +44,7 @@ export function mayRun(command: string): boolean {
  * if a value that depends on the environment was not found.
  *
  * @param action the action that failed, for the message: `find the configuration`
- * @throws {PermissionError} if `HOME` must not be read
+ * @throws {PermissionError} if Deno does not allow this process to read `HOME`
  */
 export function requireEnvAccess(action: string): void {
   if (mayReadVariable("HOME")) return;

@@ -11,11 +11,14 @@ import { exists, readIfThere } from "./systemd.ts";
 
 /** The command that started this program, without the arguments of the program. */
 export interface Program {
-  /** The path of the binary; or the path of Deno, its options and the module. */
+  /**
+   * The words of the command: the path of the binary; or the path of Deno, its options and the
+   * module.
+   */
   readonly words: readonly string[];
   /**
-   * The path of a program named `matrix-notify` that runs these words. Without such a program, this
-   * list contains the same words.
+   * The path of a script named `matrix-notify` that runs the same command. If there is no such
+   * script, this list is equal to `words`.
    */
   readonly shortWords: readonly string[];
 }
@@ -23,13 +26,13 @@ export interface Program {
 /** The name of the program in the directories of `PATH`. */
 const NAME = "matrix-notify";
 
-/** The paths of a Deno that cron, systemd and sshd find without a longer `PATH`. */
+/** The paths where cron, systemd and sshd find Deno with their default `PATH`. */
 const COMMON_DENO = ["/usr/bin/deno", "/bin/deno"];
 
-/** The longest time for reading the command line of this process, in milliseconds. */
+/** The maximum time for reading the command line of this process, in milliseconds. */
 const ANSWER_MS = 2_000;
 
-/** The options of Deno if the command line of this process cannot be read. */
+/** The assumed options of Deno if the command line of this process cannot be read. */
 const USUAL_OPTIONS = [
   ...["-q", "--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run"],
   "--allow-sys=hostname,uid",
@@ -56,8 +59,8 @@ function mainModule(): string {
 const PATH_OPTIONS: ReadonlySet<string> = new Set(["-c", "--config", "--import-map", "--lock", "--cert"]);
 
 /**
- * Makes the paths in a command line of Deno absolute: the module, which is the last word, and the
- * values of options. The word `run` stays, even if there is a directory with this name.
+ * Makes the paths in a command line of Deno absolute: the path of the module (the last word), and
+ * the paths in options. The word `run` is not a path, even if there is a directory with this name.
  */
 export function withAbsolutePaths(words: readonly string[]): readonly string[] {
   const absolute = (path: string) => exists(path) ? absolutePath(path) : path;
@@ -69,8 +72,8 @@ export function withAbsolutePaths(words: readonly string[]): readonly string[] {
 }
 
 /**
- * Finds a script named `matrix-notify` that starts the main module with this Deno, also where
- * `PATH` is short.
+ * Finds a script named `matrix-notify` that starts the main module with this Deno. The script must
+ * also work with the short `PATH` of cron and systemd.
  */
 function findWrapper(
   module: string,
@@ -84,7 +87,7 @@ function findWrapper(
     });
 }
 
-/** The largest size of a script, in bytes. A larger program is a binary. */
+/** The maximum size of a script, in bytes. A larger file counts as a binary. */
 const MAX_SCRIPT_BYTES = 65_536;
 
 function isSmall(path: string): boolean {

@@ -1,9 +1,9 @@
 /**
  * Reads the proxy settings from the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
  * `NO_PROXY`, in upper or lower case. curl also reads these variables. `fetch` reads them as well,
- * but ignores values that it does not understand. For example, if a proxy's address has a typing
- * error, `fetch` connects without the proxy. If `NO_PROXY` lists a host in capitals, with a port or
- * with a `*`, `fetch` uses a proxy for this host.
+ * but ignores values that it does not understand. For example, it connects without the proxy if the
+ * address of the proxy has a typing error. If `NO_PROXY` lists a host in capitals, with a port or
+ * with a `*`, `fetch` uses the proxy for this host.
  *
  * @module
  */
@@ -26,8 +26,9 @@ export function proxyVariable(url: URL, env: Env): { readonly name: string; read
 }
 
 /**
- * Returns true if this process is a CGI program. A web server stores the header `Proxy` of any
- * client in the variable `HTTP_PROXY` of a CGI program (RFC 3875, section 4.1.18; CVE-2016-5385).
+ * Returns true if this process is a CGI program. In a CGI program, any client can set the variable
+ * `HTTP_PROXY`, because a web server stores the request header `Proxy` in this variable (RFC 3875,
+ * section 4.1.18; CVE-2016-5385).
  */
 export function isCgi(env: Env): boolean {
   return env("REQUEST_METHOD") !== undefined;
@@ -71,10 +72,7 @@ function parseNetwork(text: string): { readonly prefix: string; readonly length:
   return { prefix: bits.slice(0, length === undefined ? undefined : Number(length)), length: bits.length };
 }
 
-/**
- * Returns an IP address as a text of 32 or 128 bits. Uses the URL parser to normalise IPv6
- * addresses.
- */
+/** Returns an IP address as a text of 32 or 128 bits. The URL parser normalizes IPv6 addresses. */
 function parseBits(text: string): string | undefined {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
     return text.split(".").map((byte) => Number(byte).toString(2).padStart(8, "0")).join("");

@@ -1,7 +1,7 @@
 /**
  * The access to the outside world. All other code uses a {@linkcode Runtime}, so that a test can
- * replace the clock, the random numbers and the network. For files, this rule does not apply:
- * `queue/`, `accounts/` and `config/` access their files directly.
+ * replace the clock, the random numbers and the network. Files are an exception: `queue/`,
+ * `accounts/` and `config/` access their files directly.
  *
  * @module
  */
@@ -39,8 +39,8 @@ export interface Stdio {
    */
   readonly pass: (to: OutputName, bytes: Uint8Array) => Promise<OutputState>;
   /**
-   * Returns the outputs with a failed write and their errors. A reader that has ended is not a
-   * failure.
+   * Returns the outputs that could not be written completely, with their errors. An output whose
+   * reader has ended is not a failure.
    */
   readonly failures: () => readonly OutputFailure[];
   /** Returns true if standard output is a terminal. */
@@ -52,9 +52,9 @@ export interface Stdio {
 /** The functions that access the outside world. */
 export interface Runtime {
   /**
-   * Sends an HTTP request with the parameters of the global `fetch`. Idle connections are not
-   * reused, because Deno can send a PUT twice if an idle connection breaks. A channel whose
-   * settings contain certificates or a proxy passes `connection`.
+   * Sends an HTTP request with the parameters of the global `fetch`. Each request uses a new
+   * connection: if an idle connection breaks, Deno can send a PUT twice. A channel with
+   * certificates or a proxy in its settings passes `connection`.
    */
   readonly fetch: (url: string, init: RequestInit, connection?: Connection) => Promise<Response>;
   /** Runs a program until it ends, or kills it when the signal aborts; see `subprocess.ts`. */
@@ -71,14 +71,14 @@ export interface Runtime {
   readonly uuid: () => string;
   /**
    * Reads an environment variable. Returns undefined if the variable is not set, if Deno denies
-   * access, or if its value is not UTF-8.
+   * access, or if the value is not UTF-8.
    */
   readonly env: (name: string) => string | undefined;
   /** Returns the host name, or `localhost` if Deno denies access. */
   readonly hostname: () => string;
   /**
-   * Returns true if the process runs as root. The program uses the system directories if it runs as
-   * root. Returns false if Deno denies access to the user id.
+   * Returns true if the process runs as root. Root uses the system directories, such as `/etc`.
+   * Returns false if Deno denies access to the user id.
    */
   readonly isRoot: () => boolean;
   /** Runs a program without input, and returns its output; see `askProgram`. */
@@ -87,15 +87,18 @@ export interface Runtime {
   readonly program: () => Promise<Program>;
   /** Returns true if systemd is the init system of this host. */
   readonly hasSystemd: () => Promise<boolean>;
-  /** Finds out whether a background process of this process survives; see `surroundings.ts`. */
+  /**
+   * Finds out whether a background process can continue after this process ends; see
+   * `surroundings.ts`.
+   */
   readonly surroundings: () => Promise<Surroundings>;
   readonly stdio: Stdio;
 }
 
 /**
- * Creates the real runtime. Disposing of the runtime closes its HTTP clients.
+ * Creates the real runtime. When the runtime is disposed of, its HTTP clients are closed.
  *
- * @param onWarning a function that gets each problem with the environment once
+ * @param onWarning a function that is called once for each problem with an environment variable
  */
 export function denoRuntime(onWarning: (text: string) => void = () => {}): Runtime & Disposable {
   let client: Deno.HttpClient | undefined;
@@ -199,8 +202,9 @@ function denoStdio(): Stdio {
 }
 
 /**
- * Standard output and standard error can be the same file. To keep the order of their lines, a write
- * waits for the earlier write to the other output, but not longer than this. Its reader can be slow.
+ * The maximum time that a write to one output waits for an earlier write to the other output, in
+ * milliseconds. Waiting keeps the lines in order if both outputs are the same file. The time is
+ * limited, because the reader of the other output can be slow.
  */
 const ORDER_WAIT_MS = 20;
 
@@ -211,13 +215,13 @@ async function waitAtMost(work: Promise<unknown>, ms: number): Promise<void> {
 }
 
 /**
- * The times after SIGUSR1 at which the inspector is closed, in milliseconds. Deno opens the
- * inspector at about the time when the listener of the signal runs, or a little later.
+ * The times after SIGUSR1 at which the inspector is closed, in milliseconds. There are several
+ * times, because Deno opens the inspector a short and unknown time after the signal.
  */
 const CLOSE_AFTER_MS = [0, 10, 30, 100, 300, 1000, 3000];
 
 /**
- * Keeps Deno's inspector closed. On SIGUSR1, every Deno process opens the inspector on
+ * Keeps Deno's inspector closed. When a Deno process gets SIGUSR1, it opens the inspector on
  * 127.0.0.1:9229. Every user of the host could then run code in this process.
  */
 export function keepInspectorClosed(): void {

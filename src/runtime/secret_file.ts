@@ -1,6 +1,6 @@
 /**
- * Reads files with secrets. A secret must not be readable by every user of the host, except where
- * the system provides the files and chooses their modes:
+ * Reads files with secrets. matrix-notify refuses a secret that every user of the host can read.
+ * Files whose modes the system chooses are an exception:
  *
  * - in `$CREDENTIALS_DIRECTORY` (systemd, `LoadCredential=`)
  * - in `/run/secrets` (containers)
@@ -16,7 +16,7 @@ import { mayReadSystem, readVariable } from "./permissions.ts";
 
 /**
  * The permission bits for users who are neither the owner nor in the group of the file. The group
- * may read a secret, because services share files through groups.
+ * may have access, because services share files through groups.
  */
 const WORLD = 0o007;
 
@@ -46,7 +46,7 @@ export function findExposure(path: string): Exposure | undefined {
   };
 }
 
-/** Returns true if the system provides the file. */
+/** Returns true if the system provides the file and chooses its mode. */
 function isProvided(path: string): boolean {
   const credentials = readVariable("CREDENTIALS_DIRECTORY");
   const folders = [CONTAINER_SECRETS, ...credentials ? [credentials] : []];
@@ -95,7 +95,7 @@ export function readSecretFile(path: string, what: string): string | undefined {
   }
 }
 
-/** Returns a hint for a file that this user must not read. */
+/** Returns a hint for a file that this user has no permission to read. */
 export function readHint(path: string, error: unknown): string | undefined {
   if (!(error instanceof Deno.errors.PermissionDenied)) return undefined;
   return `to share it, run as root: chgrp GROUP ${path}; chmod 640 ${path}; GROUP is a group of this user`;

@@ -12,7 +12,9 @@ export async function readAtMost(stream: ReadableStream<Uint8Array>, maxBytes: n
   return concat(chunks);
 }
 
-/** The beginning and the end of a stream. If nothing is missing, `end` is empty. */
+/**
+ * The beginning and the end of a stream. If the whole stream fits into `beginning`, `end` is empty.
+ */
 export interface StreamEnds {
   readonly beginning: Uint8Array;
   readonly end: Uint8Array;
@@ -20,7 +22,7 @@ export interface StreamEnds {
   readonly missing: number;
 }
 
-/** The number of bytes after which a stream is not read further: `/dev/zero` never ends. */
+/** The maximum number of bytes to read, because a stream such as `/dev/zero` never ends. */
 const MAX_STREAM_BYTES = 2 ** 30;
 
 /** Keeps the beginning and the end of a stream of bytes. */
@@ -32,12 +34,12 @@ export class EndsBuffer {
   #lastBytes = 0;
   #total = 0;
 
-  /** @param endBytes the number of bytes to keep at the beginning, and again at the end */
+  /** @param endBytes the number of bytes to keep from the beginning, and also from the end */
   constructor(endBytes: number) {
     this.#endBytes = endBytes;
   }
 
-  /** The number of bytes so far. */
+  /** The number of bytes that were added to the buffer. */
   get total(): number {
     return this.#total;
   }

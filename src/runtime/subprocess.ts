@@ -1,8 +1,8 @@
 /**
  * Runs another program without a shell, with a limited environment and a time limit. The program is
  * started in a new process group, so that the program and all its child processes can be killed
- * together. The program counts as ended when its main process has ended, even if a child process
- * still has the output open.
+ * together. A program has ended when its main process has ended, even if a child process still has
+ * the output open.
  *
  * @module
  */
@@ -15,8 +15,7 @@ export interface SubprocessCall {
   /** The absolute path of the program. */
   readonly path: string;
   /**
-   * The arguments. A shell is not used, so spaces and special characters do not have a special
-   * meaning.
+   * The arguments. No shell reads them, so spaces and special characters have no special meaning.
    */
   readonly args: readonly string[];
   /** The environment of the program, in addition to `PASSED_VARIABLES`. */
@@ -37,7 +36,7 @@ export interface SubprocessEnd {
   readonly stderr: string;
 }
 
-/** The maximum number of bytes that are stored from each of standard output and standard error. */
+/** The maximum number of bytes that are kept of standard output, and also of standard error. */
 export const MAX_OUTPUT_BYTES: number = 8 * 1024;
 
 /**
@@ -86,7 +85,7 @@ export async function runSubprocess({ path, args, env, stdin, signal }: Subproce
 }
 
 /**
- * Kills the process group. This requires Deno's permission to run every program. Without the
+ * Kills the process group. This requires Deno's permission to run all programs. Without this
  * permission, only the main process is killed.
  */
 function killGroup(child: Deno.ChildProcess): void {
@@ -96,7 +95,7 @@ function killGroup(child: Deno.ChildProcess): void {
     try {
       child.kill("SIGKILL");
     } catch {
-      // The process has ended.
+      // The process has already ended.
     }
   }
 }
@@ -113,7 +112,7 @@ async function feed(stdin: WritableStream<Uint8Array>, text: string, signal: Abo
   }
 }
 
-/** Reads an output and returns the part that `keep` selects. */
+/** Reads an output of the program. */
 async function collect(
   stream: ReadableStream<Uint8Array>,
   signal: AbortSignal,

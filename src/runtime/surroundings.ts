@@ -1,7 +1,7 @@
 /**
- * Finds out whether a background process of this process survives. systemd ends all processes of a
- * service when its main process has ended (`KillMode=`, systemd.kill(5)). A container ends with its
- * first process.
+ * Finds out whether a background process can continue after this process ends. When the main
+ * process of a service ends, systemd ends all other processes of the service (`KillMode=`,
+ * systemd.kill(5)). A container ends with its first process.
  *
  * Deno does not allow reading `/proc` without all permissions, so a child process reads it.
  *
@@ -11,7 +11,7 @@
 import { askProgram } from "./clean_command.ts";
 import { exists, findUnit, isBooted, type Manager } from "./systemd.ts";
 
-/** Where this process runs. `host`: its background processes survive. */
+/** Where this process runs. `host`: background processes can continue after this process ends. */
 export type Surroundings =
   | { readonly kind: "host" }
   /** A service of systemd, which ends the background processes of the service. */
@@ -20,10 +20,12 @@ export type Surroundings =
 
 const HOST: Surroundings = { kind: "host" };
 
-/** The longest time for one question to the host, in milliseconds. */
+/** The maximum time for one command that reads the surroundings, in milliseconds. */
 const ANSWER_MS = 2_000;
 
-/** Reads the surroundings of this process. What cannot be read counts as a plain host. */
+/**
+ * Reads the surroundings of this process. If nothing else is found, the result is `host`.
+ */
 export async function readSurroundings(env: (name: string) => string | undefined): Promise<Surroundings> {
   if (Deno.build.os !== "linux") return HOST;
   const ask = (path: string, ...args: readonly string[]) => askProgram(path, args, AbortSignal.timeout(ANSWER_MS));
@@ -38,7 +40,10 @@ export async function readSurroundings(env: (name: string) => string | undefined
   return SURVIVABLE_MODES.has(mode?.trim() ?? "") ? HOST : { kind: "unit", ...found };
 }
 
-/** The values of `KillMode=` with which background processes survive. */
+/**
+ * The values of `KillMode=` with which background processes continue after the main process has
+ * ended.
+ */
 const SURVIVABLE_MODES: ReadonlySet<string> = new Set(["process", "none"]);
 
 /** Files that Docker and Podman create in a container. */

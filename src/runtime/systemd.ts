@@ -1,5 +1,6 @@
 /**
- * The parts of systemd that matrix-notify uses: the unit of a process, scopes, and unit files.
+ * The parts of systemd that matrix-notify uses: services, and scopes (units for processes that
+ * systemd did not start).
  *
  * @module
  */
@@ -7,7 +8,7 @@
 import { cleanCommand, type CleanProgram } from "./clean_command.ts";
 import { mayReadSystem } from "./permissions.ts";
 
-/** The systemd that manages a unit: that of the host, or that of the user. */
+/** The instance of systemd that manages a unit: the system manager, or the manager of a user. */
 export type Manager = "system" | "user";
 
 /** Returns true if systemd is the init system of this host (sd_booted(3)). */
@@ -15,7 +16,7 @@ export function isBooted(): boolean {
   return exists("/run/systemd/system");
 }
 
-/** Returns true if a file exists and Deno allows this process to see it. */
+/** Returns true if a file exists and Deno allows this process to access the file. */
 export function exists(path: string): boolean {
   try {
     Deno.lstatSync(path);
@@ -37,8 +38,8 @@ export function readIfThere(path: string): string | undefined {
 /**
  * Finds the service in the text of `/proc/PID/cgroup` (cgroups(7)).
  *
- * @returns undefined if the process does not belong to a service; for example, it belongs to the
- * scope of a login
+ * @returns undefined if the process does not belong to a service (for example, it runs in a login
+ *   shell)
  */
 export function findUnit(cgroups: string): { readonly unit: string; readonly manager: Manager } | undefined {
   const line = /^\d+:name=systemd:(.*)$/m.exec(cgroups) ?? /^0::(.*)$/m.exec(cgroups);
@@ -49,17 +50,18 @@ export function findUnit(cgroups: string): { readonly unit: string; readonly man
 }
 
 /**
- * The longest time until systemd has moved the deliverer to its scope, in milliseconds. This
- * process must not end earlier, because systemd would then stop the deliverer.
+ * The maximum waiting time until systemd has moved the deliverer to a new scope, in milliseconds.
+ * If this process ended earlier, systemd would stop the deliverer.
  */
 const SCOPE_MS = 5_000;
 
-/** Prints a line in the new scope, then starts the program without any output. */
+/** Prints a line when the new scope exists. Then starts the program without any output. */
 const SCRIPT = 'echo started; exec "$@" >/dev/null 2>&1';
 
 /**
- * Starts a program in a scope. The scope runs the program with the environment and the file systems
- * of this process, so secrets do not become properties of a unit.
+ * Starts a program in a scope. The program gets the environment and the file systems of this
+ * process. Secrets in the environment do not become properties of a unit, which other users can
+ * read.
  *
  * @returns true if the program was started; false if systemd does not allow it
  */
@@ -67,7 +69,7 @@ export async function startInScope({ path, args, env }: CleanProgram, manager: M
   const options = ["--scope", "--quiet", "--collect", "--no-ask-password", "--description=matrix-notify deliverer"];
   if (manager === "user") options.push("--user");
   const command = [...options, "--", "/bin/sh", "-c", SCRIPT, "sh", path, ...args];
-  // A service of the system with User= does not have this variable.
+  // systemd does not set this variable for a system service with `User=`.
   const XDG_RUNTIME_DIR = env.XDG_RUNTIME_DIR ?? `/run/user/${mayReadSystem("uid") ? Deno.uid() : ""}`;
   try {
     const child = cleanCommand({ path: "systemd-run", args: command, env: { ...env, XDG_RUNTIME_DIR } }, {
