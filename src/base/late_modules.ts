@@ -10,7 +10,8 @@
 
 /**
  * The paths of the modules that are loaded only when they are needed, relative to `src/`.
- * `cli/main.ts` is in the list because the command line parses its arguments with `@std/cli`.
+ * `cli/main.ts` is in the list so that a program that imports the library does not download the
+ * command line.
  */
 export const LATE_MODULES = [
   "cli/main.ts",
