@@ -17,7 +17,10 @@ export function formatAttachment({ name, size }: Pick<Attachment, "name" | "size
   return `${name} (${formatBytes(size)})`;
 }
 
-/** Returns the messages that a channel sends for a notification with attachments, in order. */
+/**
+ * Returns the messages that a channel sends for a notification with attachments, in the order of
+ * sending.
+ */
 export function splitAttachments(notification: Notification, mode: AttachmentMode | undefined): Notification[] {
   const { attachments, ...text } = notification;
   if (mode !== "separate" || attachments === undefined) return [notification];
@@ -30,9 +33,9 @@ export function splitAttachments(notification: Notification, mode: AttachmentMod
 }
 
 /**
- * Adapts a queued notification to its channel, because the configuration of the channel may have
- * changed since the notification was queued. If the channel cannot send the attachments, the text
- * lists their names.
+ * Adapts a queued notification to its channel: the configuration of the channel may have changed
+ * since the notification was queued. If the channel cannot send the attachments, the text lists
+ * their names.
  */
 export function fitAttachments(notification: Notification, mode: AttachmentMode | undefined): Notification {
   const { attachments, file, ...rest } = notification;
@@ -43,8 +46,8 @@ export function fitAttachments(notification: Notification, mode: AttachmentMode 
 }
 
 /**
- * Removes `fullText` if the channel does not also send it as a file. The text then does not mention
- * the file.
+ * Removes `fullText` if the channel does not send it as a file. The text then does not mention the
+ * file.
  */
 export function fitFullText(notification: Notification, mode: AttachmentMode | undefined): Notification {
   const { fullText, ...rest } = notification;
@@ -53,7 +56,10 @@ export function fitFullText(notification: Notification, mode: AttachmentMode | u
   return isSent ? notification : rest;
 }
 
-/** For each 2 MiB of attachments, the timeout of a request grows by its base value. */
+/**
+ * The timeout of a request grows with the size of its attachments: each 2 MiB add the base timeout
+ * once more.
+ */
 const BYTES_PER_TIMEOUT = 2 * 2 ** 20;
 
 /** Returns the timeout of a request with attachments, in milliseconds. */

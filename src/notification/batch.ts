@@ -15,7 +15,7 @@ export interface BatchItem {
   /** The id of the entry. */
   readonly id: string;
   readonly notification: Notification;
-  /** The earlier notifications that this notification replaced. */
+  /** The earlier notifications that this notification replaced in the queue. */
   readonly replaced?: Replaced;
 }
 
@@ -25,16 +25,16 @@ export interface BatchItem {
  */
 export interface Batch extends Notification {
   readonly items: readonly BatchItem[];
-  /** Set if the message has only a line for each item, and a file has their full texts. */
+  /** `lines`: the message has only one line for each item, and a file has the full texts. */
   readonly style?: "lines";
 }
 
-/** Returns true if a notification is a batch (it combines other notifications). */
+/** Returns true if a notification is a batch (several notifications in one message). */
 export function isBatch(notification: Notification): notification is Batch {
   return "items" in notification;
 }
 
-/** Converts a batch to an ordinary notification, by removing the list `items`. */
+/** Converts a batch to an ordinary notification by removing the list `items`. */
 export function withoutItems(notification: Notification): Notification {
   if (!isBatch(notification)) return notification;
   const { items: _, style: __, ...rest } = notification;
@@ -42,8 +42,9 @@ export function withoutItems(notification: Notification): Notification {
 }
 
 /**
- * Creates a batch. The batch has the highest severity and the oldest time of its items. It is
- * silent only if all items are silent. It mentions all users whom a non-silent item mentions.
+ * Creates a batch. The batch has the highest severity and the oldest time of its items. The batch
+ * is silent only if all items are silent. It mentions the users whom its items mention, except
+ * silent items.
  *
  * @param items the items; at least one
  */

@@ -1,5 +1,5 @@
 /**
- * Measures texts in UTF-8 bytes and cuts them. A cut is never within a character. No side effects.
+ * Measures texts in UTF-8 bytes and cuts them. A character is never cut in two. No side effects.
  *
  * @module
  */
@@ -9,22 +9,22 @@ export function byteLength(text: string): number {
   return new TextEncoder().encode(text).length;
 }
 
-/** Cuts a message to a size in UTF-8 bytes; see {@linkcode cutEnds}. */
+/** Cuts a message to a length in UTF-8 bytes; see {@linkcode cutEnds}. */
 export function cutToBytes(message: string, maxBytes: number): string {
   const total = byteLength(message);
   return total <= maxBytes ? message : cutEnds({ beginning: message, end: message, total }, maxBytes);
 }
 
 /**
- * Joins the beginning and the end of a text whose middle is missing. Cuts them to a size in UTF-8
- * bytes together, and adds a note between them. The end is kept because an error is often in the
- * last lines. Cuts at a line break if one is near. Fast even for texts of several megabytes.
+ * Shortens a text by leaving out its middle. Cuts the given beginning and end to a total length in
+ * UTF-8 bytes, and adds a note between them. The end is kept because an error is often in the last
+ * lines. Cuts at a line break if one is near. Fast even for texts of several megabytes.
  */
 export function cutEnds(
   { beginning, end, total }: { readonly beginning: string; readonly end: string; readonly total: number },
   maxBytes: number,
 ): string {
-  // The note is longest if the whole text is missing.
+  // The note has its maximum length if the whole text is missing.
   const room = Math.max(0, maxBytes - byteLength(cutNote(total, total)) - 2);
   const first = wholeLines(firstBytes(beginning, Math.ceil(room / 2)), "end");
   const last = wholeLines(lastBytes(end, Math.floor(room / 2)), "start");
@@ -35,21 +35,21 @@ export function cutEnds(
 /** How a message is cut. */
 export interface CutOptions {
   /**
-   * Returns true if a message is short enough. If a message is short enough, every shorter message
-   * must also be short enough.
+   * Returns true if a message is short enough. If a message fits, every shorter message must also
+   * fit.
    */
   readonly fits: (message: string) => boolean;
-  /** An upper bound of the UTF-16 code units of a message that fits. */
+  /** An upper limit for the length of a message that fits, in UTF-16 code units. */
   readonly maxUnits: number;
-  /** True if only the end is kept: the errors of a program are at the end of its output. */
+  /** True if only the end is kept: a program usually prints its errors at the end of its output. */
   readonly keepsEnd?: boolean;
   /** The name of the file with the whole message. @default there is no such file */
   readonly fileName?: string;
 }
 
 /**
- * Cuts a message so that it is short enough for a service, and as long as possible. Leaves out the
- * middle, or the beginning, and adds a note there.
+ * Cuts a message to the greatest length that a service accepts. Leaves out the middle (or the
+ * beginning, if `keepsEnd` is true), and adds a note there.
  */
 export function cutToFit(message: string, { fits, maxUnits, keepsEnd = false, fileName }: CutOptions): string {
   if (message.length <= maxUnits && fits(message)) return message;
@@ -79,7 +79,7 @@ function bisectLargest(low: number, high: number, holds: (number: number) => boo
   return low;
 }
 
-/** Removes halves of characters at the beginning and at the end. */
+/** Removes half characters (single surrogates) at the beginning and at the end. */
 function wholeCharacters(text: string): string {
   return text.replace(/^[\udc00-\udfff]/, "").replace(/[\ud800-\udbff]$/, "");
 }
@@ -89,7 +89,7 @@ export function cutNote(missing: number, total: number): string {
   return `✂ Cut here: ${missing} of ${total} bytes ${missing === 1 ? "is" : "are"} missing`;
 }
 
-/** Cuts a line to a size in UTF-8 bytes. A cut line ends with `…`. */
+/** Cuts a line to a length in UTF-8 bytes. A cut line ends with `…`. */
 export function cutLine(line: string, maxBytes: number): string {
   if (byteLength(line) <= maxBytes) return line;
   const room = maxBytes - byteLength("…");
@@ -109,7 +109,10 @@ function lastBytes(text: string, maxBytes: number): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start));
 }
 
-/** The largest part of a line that is left out so that a cut is at a line break, in UTF-16 units. */
+/**
+ * A cut is moved to the next line break, if this leaves out at most this number of UTF-16 code
+ * units.
+ */
 const MAX_PART_OF_LINE = 200;
 
 function wholeLines(text: string, cutAt: "start" | "end"): string {

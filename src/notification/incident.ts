@@ -12,7 +12,7 @@ import type { Notification } from "./notification.ts";
 const MAX_TITLE = 100;
 
 /**
- * Returns the title of an incident: the subject of its first notification, shortened if necessary.
+ * Returns the title of an incident: the subject of its first notification. A long subject is cut.
  */
 export function incidentTitle({ subject }: Notification): string {
   const characters = Array.from(subject);

@@ -1,6 +1,6 @@
 /**
- * A notification as a readonly value. {@linkcode createNotification} repairs and checks all input,
- * so that later code does not have to check it.
+ * A notification as a readonly value. {@linkcode createNotification} checks and repairs all input,
+ * so later code does not have to check it.
  *
  * @module
  */
@@ -34,8 +34,8 @@ export type Format = "text" | "code" | "markdown" | "html";
 export const FORMATS: readonly Format[] = ["text", "code", "markdown", "html"];
 
 /**
- * An attachment of a notification. Its content is stored in the state directory until the
- * notification is no longer in the queue.
+ * An attachment of a notification. The content is stored in the state directory until the
+ * notification leaves the queue.
  */
 export interface Attachment {
   /** The file name, without folders and invisible characters. */
@@ -55,7 +55,7 @@ export interface Attachment {
 /** A file to attach. Give either its path or its bytes. */
 export interface AttachmentInput {
   /**
-   * The path of the file. The file is read before the notification is queued. Afterwards you can
+   * The path of the file. The file is read before the notification is queued. After that, you can
    * delete the file.
    */
   readonly path?: string;
@@ -98,19 +98,17 @@ export interface Notification {
   readonly expires: number;
   /** The attachments. */
   readonly attachments?: readonly Attachment[];
-  /**
-   * The attachment that this notification shows, if it was created to send one attachment as a
-   * separate message.
-   */
+  /** The attachment, if this notification only sends one attachment as a separate message. */
   readonly file?: Attachment;
   /**
-   * True if `file` is the whole message of the notification that was sent before it. If the service
-   * refuses such a file, there is no dead letter, because the service has accepted the alert.
+   * True if `file` contains the whole message of an alert that was cut and sent before. If the
+   * service rejects the file, there is no dead letter, because the service has accepted the alert.
    */
   readonly isFullText?: true;
   /**
-   * The file with the whole message. Set if the message is too long for the queue, which then has
-   * only an excerpt, or for the service, which then also gets this file.
+   * The file with the whole message. Set in two cases: the message is too long for the queue, and
+   * the queue has only an excerpt; or the message is too long for the service, and the channel also
+   * sends this file.
    */
   readonly fullText?: Attachment;
   /**
@@ -119,8 +117,8 @@ export interface Notification {
    */
   readonly unsent?: readonly string[];
   /**
-   * What could not be sent as the caller asked, one sentence each: `Cannot attach a.log: it is
-   * empty`. The text of the notification shows the sentences.
+   * What could not be sent as the caller asked, one sentence for each problem: `Cannot attach
+   * a.log: it is empty`. The text of the notification shows the sentences.
    */
   readonly problems?: readonly string[];
 }
@@ -128,23 +126,26 @@ export interface Notification {
 /** A notification to send. */
 export interface NotificationInput {
   /**
-   * The subject. Line breaks are replaced by spaces. If the subject has more than 1 KiB of UTF-8, it
-   * is cut, and the message begins with the whole subject. If the subject is empty, it becomes the
-   * first line of the message.
+   * The subject. Line breaks are replaced by spaces. If the subject is longer than 1 KiB of UTF-8,
+   * it is cut, and the whole subject is put at the beginning of the message. If the subject is
+   * empty, the first line of the message is used.
    */
   readonly subject: string;
   /**
-   * The text below the subject. Of a text with more than 8 MiB of UTF-8, the beginning and the end
-   * are sent. A service that takes only shorter messages gets a cut text, and the whole text as a
-   * file, if the channel can send files. Bytes are decoded as UTF-8, or as UTF-16 with a byte order
-   * mark, and otherwise as Latin-1. @default {""}
+   * The text below the subject. If the text is longer than 8 MiB of UTF-8, only its beginning and
+   * its end are sent. If a service takes only shorter messages, the service gets a cut text. The
+   * whole text is then sent as a file, if the channel can send files.
+   *
+   * Bytes are decoded as UTF-8. With a byte order mark, UTF-16 is also possible. Bytes that are not
+   * valid UTF-8 are read as Latin-1.
+   * @default {""}
    */
   readonly message?: string | Uint8Array;
   /** The format of the message. @default {"text"} */
   readonly format?: Format;
   /**
-   * An absolute URL that is shown as a link, at most 2 KiB. The notification shows any other text in
-   * a note.
+   * An absolute URL that is shown as a link, at most 2 KiB. If the value is not a valid URL, the
+   * notification shows it in a note.
    */
   readonly link?: string;
   /** True if the notification arrives without a sound or a push notification. @default {false} */
@@ -165,7 +166,8 @@ export interface NotificationInput {
   readonly resolves?: boolean;
   /**
    * The users to mention: Matrix user ids (`@name:example.org`), or `@room` for all users in the
-   * room; at most 10. Only Matrix channels use this field. @default none
+   * room. At most 10. Only Matrix channels use this field.
+   * @default none
    */
   readonly mentions?: readonly string[];
   /**
@@ -175,12 +177,14 @@ export interface NotificationInput {
   readonly ttlMs?: number;
   /**
    * The files to attach, at most 10. A file that cannot be attached is left out, and the
-   * notification names it. @default none
+   * notification mentions its name.
+   * @default none
    */
   readonly attachments?: readonly AttachmentInput[];
   /**
-   * Problems that the notification shows below its message, one sentence each, such as a part that
-   * the caller could not read. @default none
+   * Problems that the notification shows below its message, one sentence each. Example: a part of
+   * the data that the caller could not read.
+   * @default none
    */
   readonly problems?: readonly string[];
 }
@@ -237,7 +241,7 @@ export function createNotification(
 ): Notification {
   if (input.resolves && input.key === undefined) {
     throw new InvalidNotificationError("Cannot resolve an incident: the notification has no key", {
-      hint: "give it the key of the incident",
+      hint: "give the notification the key of the incident",
     });
   }
   const ttlMs = input.ttlMs ?? DEFAULT_TTL_MS;
@@ -278,7 +282,10 @@ export function createNotification(
   };
 }
 
-/** Makes a message readable. In HTML, a carriage return is a line break, and nothing is overwritten. */
+/**
+ * Makes a message readable. HTML is not read as a terminal would show it, because a carriage return
+ * is only a line break in HTML.
+ */
 function readableBody(message: string, format: Format): string {
   return readableText(format === "html" ? message.replace(/\r\n?/g, "\n") : message).trimEnd();
 }
@@ -297,14 +304,14 @@ function asParagraph(line: string, format: Format): string {
   return format === "html" ? `<p>${line.replaceAll("&", "&amp;").replaceAll("<", "&lt;")}</p>` : line;
 }
 
-/** Cuts a message that is too long. Its note shows what is missing. */
+/** Cuts a message that is too long. A note in the message shows how many bytes are missing. */
 function limited(message: string, warn: ReportProblem): string {
   const cut = cutToBytes(message, MAX_MESSAGE_BYTES);
   if (cut !== message) warn(longBodyProblem(byteLength(message)));
   return cut;
 }
 
-/** Describes a body that was cut. */
+/** Describes the problem of a body that was cut. */
 export function longBodyProblem(bytes: number): string {
   return `Cannot send the whole body of ${bytes} bytes: the limit is ${MAX_MESSAGE_BYTES}`;
 }
@@ -316,8 +323,8 @@ function oneOf<Value extends string>(name: string, value: string, values: readon
 }
 
 /**
- * Returns true if a value from the queue is a notification. Checks only the fields that the program
- * cannot work without.
+ * Returns true if a value from the queue is a notification. Checks only the fields that are
+ * necessary for delivery.
  */
 export function isNotification(value: unknown): value is Notification {
   if (typeof value !== "object" || value === null) return false;

@@ -15,11 +15,13 @@ import { formatTitle, type TitleOptions } from "./title.ts";
 /** The options for rendering a notification. */
 export interface RenderOptions extends TitleOptions {
   /**
-   * The delivery time of a late notification, in milliseconds since 1970. @default the notification
-   * is not late
+   * The delivery time of a late notification, in milliseconds since 1970.
+   * @default the notification is not late
    */
   readonly lateAt?: number;
-  /** The earlier notifications with this key that this notification replaced in the queue. */
+  /**
+   * The earlier notifications with the same key, if this notification replaced them in the queue.
+   */
   readonly replaced?: Pick<Replaced, "count" | "since">;
   /** Additional notes, one per line. @default none */
   readonly notes?: readonly string[];
@@ -37,10 +39,14 @@ export function formatBytes(bytes: number): string {
 }
 
 /**
- * Formats the notes that are shown below the message, one per line: `⏰ Queued since 2026-11-22
- * 20:15:07 UTC+1, 2 h 5 min late`; `↻ Replaces 3 earlier notifications since 2026-11-22 18:00:00
- * UTC+1`; `📎 report.pdf (12.0 KiB) was not sent here`; `✂ Cannot attach report.pdf: it is empty`. A
- * time has its date, because the message may be read on another day.
+ * Formats the notes that are shown below the message, one note per line:
+ *
+ * - `⏰ Queued since 2026-11-22 20:15:07 UTC+1, 2 h 5 min late`
+ * - `↻ Replaces 3 earlier notifications since 2026-11-22 18:00:00 UTC+1`
+ * - `📎 report.pdf (12.0 KiB) was not sent here`
+ * - `✂ Cannot attach report.pdf: it is empty`
+ *
+ * A time includes the date, because the message may be read on another day.
  */
 export function formatNotes(
   notification: Notification,
@@ -65,8 +71,7 @@ export function formatNotes(
 /**
  * Renders a notification as plain text.
  *
- * @param message the message to show: the original message, or a version that was converted from
- * HTML or cut
+ * @param message the message to show. It may have been converted from HTML or cut.
  */
 export function renderPlain(notification: Notification, options: RenderOptions, message: string): string {
   return [

@@ -1,7 +1,7 @@
 /**
- * Makes the fields of a notification acceptable, because an alert is never refused because of the
- * form of its data. A field that is too long is shortened, and what cannot be used is left out. Each
- * function reports a problem in one sentence, which the notification shows. No side effects.
+ * Repairs the fields of a notification, because an alert is never refused because of the form of
+ * its data. A field that is too long is shortened. A value that cannot be used is left out. Each
+ * function reports a problem as one sentence, which the notification shows. No side effects.
  *
  * @module
  */
@@ -21,19 +21,19 @@ const MAX_LINK_BYTES = 2048;
 /** The maximum number of mentions in a notification. Use `@room` to mention more users. */
 export const MAX_MENTIONS = 10;
 
-/** The maximum length of the text in a problem, in UTF-8 bytes. */
+/** The maximum length of a quoted value in a problem, in UTF-8 bytes. */
 const MAX_QUOTE_BYTES = 1024;
 
 /** The maximum number of problems that a notification shows, and their total length in bytes. */
 const MAX_PROBLEMS = 20;
 const MAX_PROBLEMS_BYTES = 4096;
 
-/** Reports what could not be sent as the caller asked, as one sentence. */
+/** Reports what could not be sent as the caller asked. `problem` is one sentence. */
 export type ReportProblem = (problem: string) => void;
 
 /**
- * Converts a value to text. A program without types can give any value. Bytes are decoded, and
- * objects become JSON.
+ * Converts a value to text. In JavaScript, a caller can give a value of any type. Bytes are
+ * decoded, and objects become JSON.
  */
 export function toText(value: unknown): string {
   if (typeof value === "string") return value;
@@ -42,7 +42,7 @@ export function toText(value: unknown): string {
   try {
     return value instanceof Error || typeof value !== "object" ? String(value) : JSON.stringify(value) ?? "";
   } catch {
-    // The value cannot be converted: for example, it contains itself.
+    // The value cannot be converted: for example, an object contains itself.
     return "[object]";
   }
 }
@@ -58,8 +58,8 @@ export function repairLine(name: "subject" | "origin", value: unknown, report: R
 }
 
 /**
- * Returns the key of an incident; undefined if it is empty. A key that is too long ends with its
- * checksum, so that different keys stay different.
+ * Returns the key of an incident; undefined if it is empty. A key that is too long is cut and gets
+ * a checksum at its end. Thus different keys stay different.
  */
 export function repairKey(value: unknown, report: ReportProblem): string | undefined {
   const key = readableLine(toText(value));
@@ -74,9 +74,9 @@ export function repairKey(value: unknown, report: ReportProblem): string | undef
 const MAX_ID_CHARS = 255;
 
 /**
- * Returns an idempotency key of visible ASCII characters; undefined if it is empty. Other characters
- * are percent-encoded. A key that is too long ends with its checksum, so that different keys stay
- * different.
+ * Returns an idempotency key of visible ASCII characters; undefined if it is empty. Other
+ * characters are percent-encoded. A key that is too long is cut and gets a checksum at its end.
+ * Thus different keys stay different.
  */
 export function repairId(value: unknown): string | undefined {
   const id = toText(value).toWellFormed().replace(/[^\x21-\x7e]/gu, encodeURIComponent);
@@ -86,8 +86,8 @@ export function repairId(value: unknown): string | undefined {
 }
 
 /**
- * Returns the link; undefined if it cannot be a link. Then the problem shows its text. Spaces are
- * encoded.
+ * Returns the link, with encoded spaces. If the value cannot be a link, returns undefined and
+ * reports a problem that quotes the value.
  */
 export function repairLink(value: unknown, report: ReportProblem): string | undefined {
   const given = readableLine(toText(value));
@@ -101,7 +101,7 @@ export function repairLink(value: unknown, report: ReportProblem): string | unde
   report(`Cannot use ${quote(given)} as a link: ${state}`);
 }
 
-/** Returns the valid mentions without duplicates, as many as are allowed. */
+/** Returns the valid mentions without duplicates, at most {@linkcode MAX_MENTIONS}. */
 export function repairMentions(values: readonly unknown[], report: ReportProblem): readonly string[] {
   const mentions = [...new Set(values.map((value) => readableLine(toText(value))))].filter((one) => one !== "");
   const valid = mentions.filter(isMention);
@@ -118,7 +118,7 @@ export function repairMentions(values: readonly unknown[], report: ReportProblem
   return valid.slice(0, MAX_MENTIONS);
 }
 
-/** Limits the number and the length of the problems that a notification shows. */
+/** Limits the number and the total length of the problems that a notification shows. */
 export function limitProblems(problems: readonly string[]): readonly string[] {
   let room = MAX_PROBLEMS_BYTES;
   const shown = problems.slice(0, MAX_PROBLEMS).map((problem) => {

@@ -1,7 +1,8 @@
 /**
  * Emoji shortcodes in subjects: `:warning-sign: Disk full` is shown as `⚠️ Disk full`. The names
- * come from the RouterOS scripts on which this program is based. The names contain only ASCII
- * characters, which can be used in RouterOS scripts, in a crontab and over `ssh`. No side effects.
+ * come from the RouterOS scripts on which matrix-notify is based. Shortcodes contain only ASCII
+ * characters. Therefore they also work in RouterOS scripts, in a crontab and over `ssh`. No side
+ * effects.
  *
  * @module
  */
@@ -10,8 +11,8 @@ import { createBatch, isBatch } from "./batch.ts";
 import type { Notification } from "./notification.ts";
 
 /**
- * The symbols by name. Some symbols end with an invisible character (a variation selector). Without
- * it, these symbols would be shown as text and not as emoji (Unicode Technical Standard 51).
+ * The symbols by name. Some symbols end with an invisible character (a variation selector), which
+ * shows them as emoji and not as text (Unicode Technical Standard 51).
  */
 export const SHORTCODES: Readonly<Record<string, string>> = {
   "abacus": "🧮",
@@ -74,8 +75,8 @@ export function replaceShortcodes(text: string): string {
 }
 
 /**
- * Replaces the shortcodes in the subject of a notification. If the notification is a batch (it
- * combines other notifications), replaces the shortcodes in the subject of each of them.
+ * Replaces the shortcodes in the subject of a notification. In a batch (several notifications in
+ * one message), also replaces the shortcodes in the subject of each notification.
  */
 export function withShortcodes(notification: Notification): Notification {
   if (isBatch(notification)) {

@@ -1,25 +1,28 @@
 /**
- * Places text like a terminal: carries out the movements of the cursor and the erasures in a text.
- * The height and the width of the terminal are unknown, so the terminal has as many rows and
+ * Shows text like a terminal: carries out the sequences in a text that move the cursor or erase
+ * text. The height and the width of the terminal are unknown, so the terminal has as many rows and
  * columns as the text needs. No side effects.
  *
  * @module
  */
 
 /**
- * Returns true if a text is already placed: it contains only text, tabs and line feeds. All other
- * control characters except carriage return, backspace and escape must be removed before.
+ * Returns true if a text contains only visible characters, tabs and line feeds. The text must not
+ * contain other control characters, except carriage return, backspace and escape.
  */
 export function isPlaced(text: string): boolean {
   // deno-lint-ignore no-control-regex
   return !/[\r\b\x1b]/.test(text);
 }
 
-/** Matches a movement other than erasing a part of the row. */
+/**
+ * Matches an escape sequence that can affect more than one row: every sequence except "erase in
+ * line".
+ */
 // deno-lint-ignore no-control-regex
 const MOVE_REGEXP = /\x1b(?!\[[0-9;]*K)/;
 
-/** Carries out the movements and the erasures of a text, and returns the rows that are left. */
+/** Carries out the cursor movements and erasures in a text, and returns the resulting rows. */
 export function placeText(text: string): string {
   if (MOVE_REGEXP.test(text)) return placeRows(text);
   return text.split("\n").map((row) => isPlaced(row) ? row : placeRows(row)).join("\n");
@@ -40,29 +43,37 @@ function placeRows(text: string): string {
   return terminal.toString();
 }
 
-/** The largest row that a program can address, and the largest distance beyond the end of a row. */
+/**
+ * The largest row number that a program can move to, and the largest distance beyond the end of a
+ * row.
+ */
 const MAX_DISTANCE = 300;
 
-/** The largest number of blanks that are added, so that a short text cannot become very long. */
+/**
+ * The largest total number of blanks that are added, so that a short text cannot become very long.
+ */
 const MAX_PADDING = 64 * 1024;
 
 const TAB_WIDTH = 8;
 
-/** The characters that have no column of their own and belong to the character before them. */
+/** Characters without a column of their own. They are combined with the character before them. */
 const COMBINING_REGEXP = /[\p{Mn}\p{Me}\u200d]/u;
 
 /** One row: the characters of its columns. */
 interface Row {
   cells: string[];
-  /** True if the cursor was moved in this row. Then tabs are blanks, and blanks at the end go. */
+  /**
+   * True if the cursor was moved in this row. Tabs then become blanks, and blanks at the end of the
+   * row are removed.
+   */
   isMoved: boolean;
 }
 
 /**
- * A terminal without a fixed size. It has two areas. The flow is the text line by line. The screen
- * has the rows that a program addressed by their number; it is shown below the flow. On a real
- * terminal both share the same rows, but then text would be lost here, because the height of the
- * terminal is unknown.
+ * A terminal without a fixed size. The terminal has two areas. The flow contains the text line by
+ * line. The screen contains the rows that a program addressed by their number. The screen is shown
+ * below the flow. On a real terminal, both areas share the same rows. Here, the height is unknown,
+ * so shared rows would lose text.
  */
 class Terminal {
   column = 0;
@@ -73,7 +84,7 @@ class Terminal {
   #padding = MAX_PADDING;
   #saved = { isOnScreen: false, row: 0, column: 0 };
 
-  /** Writes text at the cursor, over the text that is there. */
+  /** Writes text at the cursor, and overwrites the text that is already there. */
   write(text: string): void {
     const row = this.#current();
     while (row.cells.length < this.column && this.#padding-- > 0) row.cells.push(" ");
@@ -175,8 +186,8 @@ class Terminal {
   }
 
   /**
-   * Moves the cursor by rows. Below the last row of the flow, only one row is added at a time. A
-   * movement must not create more rows, because then a short text could become very long.
+   * Moves the cursor by several rows. Below the last row of the flow, a movement adds at most one
+   * row. Otherwise, a short text could become very long.
    */
   #moveRows(count: number): void {
     const { column } = this;
@@ -195,7 +206,7 @@ class Terminal {
     this.moveTo(column);
   }
 
-  /** Clears the screen. What it showed becomes part of the flow, so that no text is lost. */
+  /** Clears the screen. The text of the screen is moved to the flow, so that no text is lost. */
   #startPage(): void {
     const rows = shownRows(this.#screen);
     for (const row of rows) this.#flow.push(row);

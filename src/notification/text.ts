@@ -1,8 +1,8 @@
 /**
  * Makes the text of a notification readable. All text from outside passes through this file:
- * arguments, standard input, the output of commands, mails, and the input of the library. Bytes are
- * decoded first, with {@linkcode decodeText}. Then the text is read as a terminal would show it,
- * with {@linkcode readableText}. No side effects.
+ * arguments, standard input, the output of commands, mails, and the input of the library. First,
+ * {@linkcode decodeText} decodes bytes. Then {@linkcode readableText} reads the text as a terminal
+ * would show it. No side effects.
  *
  * @module
  */
@@ -10,9 +10,9 @@
 import { isPlaced, placeText } from "./terminal.ts";
 
 /**
- * Decodes bytes. A byte order mark selects UTF-8 or UTF-16. Otherwise each part that is valid UTF-8
- * is read as UTF-8, and every other byte as Latin-1. A character whose beginning or end was cut off
- * at the edge of a UTF-8 text becomes U+FFFD.
+ * Decodes bytes. A byte order mark selects UTF-8 or UTF-16. Without a byte order mark, valid UTF-8
+ * is read as UTF-8, and every other byte as Latin-1. If a text of valid UTF-8 begins or ends within
+ * a character, the incomplete character becomes U+FFFD.
  *
  * The result still contains control characters; see {@linkcode readableText}.
  */
@@ -31,7 +31,7 @@ function tryUtf8(bytes: Uint8Array): string | undefined {
   }
 }
 
-/** Decodes UTF-8 that was cut within a character at its beginning or its end. */
+/** Decodes UTF-8 whose first or last character is incomplete. */
 function decodeCutText(bytes: Uint8Array): string | undefined {
   let start = 0, end = bytes.length;
   while (start < 3 && start < end && isContinuation(bytes[start])) start++;
@@ -42,7 +42,7 @@ function decodeCutText(bytes: Uint8Array): string | undefined {
     break;
   }
   const middle = tryUtf8(bytes.subarray(start, end));
-  // In a text that is ASCII otherwise, the bytes are more likely characters of Latin-1.
+  // If all other characters are ASCII, the bytes at the edges are more likely Latin-1.
   // deno-lint-ignore no-control-regex
   if (middle === undefined || /^[\x00-\x7f]*$/.test(middle)) return undefined;
   return (start > 0 ? "\ufffd" : "") + middle + (end < bytes.length ? "\ufffd" : "");
@@ -62,7 +62,7 @@ function toUtf8(bytes: Uint8Array): Uint8Array {
       for (let i = 0; i < length; i++) converted[to++] = bytes[from++];
       continue;
     }
-    // 0x85 is an ellipsis in Windows-1252. In Latin-1, it is a line break that is hardly used.
+    // 0x85 is an ellipsis in Windows-1252. In Latin-1, 0x85 is a line break that is hardly used.
     const character = bytes[from++] === 0x85
       ? [0xe2, 0x80, 0xa6]
       : [0xc0 | bytes[from - 1] >> 6, bytes[from - 1] & 0xbf];
@@ -76,7 +76,7 @@ function characterLength(bytes: Uint8Array, at: number): number {
   const first = bytes[at], second = bytes[at + 1] ?? 0;
   if (first < 0x80) return 1;
   const length = first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : first < 0xf5 ? 4 : 0;
-  // These second bytes would be overlong forms, surrogates, or beyond U+10FFFF (RFC 3629, section 4).
+  // Reject overlong forms, surrogates, and values beyond U+10FFFF (RFC 3629, section 4).
   const isWrong = first === 0xe0 && second < 0xa0 || first === 0xed && second > 0x9f ||
     first === 0xf0 && second < 0x90 || first === 0xf4 && second > 0x8f;
   if (isWrong || at + length > bytes.length) return 0;
@@ -85,18 +85,19 @@ function characterLength(bytes: Uint8Array, at: number): number {
 }
 
 /**
- * Reads text as a terminal would show it, so that the text has no control characters except tabs
- * and line feeds.
+ * Reads text as a terminal would show it. The result has no control characters except tabs and line
+ * feeds.
  *
- * - Colours, fonts, modes, titles and other sequences without text are removed.
- * - A carriage return, a backspace, and the sequences that erase or move the cursor change the text
+ * - Sequences without text are removed, such as colours, fonts, modes and titles.
+ * - A carriage return, a backspace, and sequences that erase or move the cursor change the text
  *   that is already there. A progress bar is shown in its last state.
  * - Form feeds, vertical tabs, and the line separators of Unicode become line feeds.
  * - The control characters from U+0080 to U+009F are read as Windows-1252, unless they begin a
  *   complete sequence. Text in Windows-1252 is often declared as Latin-1.
- * - Lone surrogates become U+FFFD. Synapse answers a message with a lone surrogate with status 500.
+ * - Lone surrogates become U+FFFD, because the Matrix server Synapse answers a message with a
+ *   lone surrogate with status 500.
  *
- * Reading the result again does not change it.
+ * A second call with the result does not change the text.
  */
 export function readableText(source: string): string {
   const text = source.toWellFormed();
@@ -115,22 +116,23 @@ export function readableLine(source: string): string {
   return readableText(source.replaceAll("\r", "\n")).replace(/\s+/g, " ").trim();
 }
 
-/** Matches the characters that a plain text does not have. */
+/** Matches characters that do not occur in plain text. */
 // deno-lint-ignore no-control-regex
 const SPECIAL_REGEXP = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]/;
 
 /**
- * Matches escape sequences (ECMA-48, section 5; xterm, "Control Sequences"). In this order:
+ * Matches escape sequences (ECMA-48, section 5; xterm, "Control Sequences"), in this order:
  *
- * - OSC with its payload, such as a title or a link; images and the clipboard have several lines
- * - the palette of the Linux console; titles of GNU screen
+ * - OSC with its payload, such as a title or a link. For images and the clipboard, the payload may
+ *   have several lines.
+ * - the palette of the Linux console, and titles of GNU screen
  * - DCS, SOS, PM and APC with their payload; `tmux;` is a sequence inside DCS
  * - CSI, complete or cut off
  * - all other escape sequences, such as `ESC ( B` (charset) and `ESC 7`
- * - the eight-bit forms of OSC, DCS and CSI. They count only if they are complete, because the same
+ * - the eight-bit forms of OSC, DCS and CSI. These match only if they are complete, because the same
  *   characters occur in text with a wrong charset.
  *
- * A sequence without its end loses only its beginning, so that no text is lost.
+ * If the end of a sequence is missing, only its beginning is removed, so that no text is lost.
  */
 const SEQUENCE_REGEXP = new RegExp(
   [

@@ -22,7 +22,7 @@ const SEVERITY_SYMBOLS: Readonly<Record<Severity, string>> = {
 /** The default template. */
 export const DEFAULT_TITLE = "[{identity}] {symbol}{subject}";
 
-/** The default template for services whose messages have priorities. */
+/** The default template for services that show a priority, so the title does not need a symbol. */
 export const TITLE_WITHOUT_SYMBOL = "[{identity}] {subject}";
 
 /** Options of {@linkcode formatTitle}. */
@@ -34,9 +34,9 @@ export interface TitleOptions {
 }
 
 /**
- * Returns the symbol that shows the severity of a notification. The result is empty for info and
- * for a subject that already begins with the symbol. It is also empty for a notification that
- * resolves an incident, because its subject begins with "✅ Resolved".
+ * Returns the symbol that shows the severity of a notification. Returns an empty text in three
+ * cases: the severity is info, the subject already begins with the symbol, or the notification
+ * resolves an incident (the subject then begins with "✅ Resolved").
  */
 export function severitySymbol(
   { severity, resolves, subject }: Pick<Notification, "severity" | "resolves" | "subject">,
@@ -57,12 +57,14 @@ type Placeholder = keyof ReturnType<typeof valuesOf>;
 
 const PLACEHOLDERS: readonly Placeholder[] = ["identity", "symbol", "subject", "severity", "origin", "key"];
 
-/** Matches a placeholder, together with brackets that contain nothing else. */
+/**
+ * Matches a placeholder. Brackets around the placeholder also match if they contain nothing else.
+ */
 const PLACEHOLDER_REGEXP = /\[\{([^{}]*)\}\]|\(\{([^{}]*)\}\)|\{([^{}]*)\}/g;
 
 /**
- * Formats the title of a notification. If a placeholder has no value, brackets around it are left
- * out too. `symbol` ends with a space.
+ * Formats the title of a notification. If a placeholder has no value, the brackets around it are
+ * left out too. The value of `symbol` ends with a space.
  *
  * @example
  * ```ts
@@ -79,7 +81,7 @@ export function formatTitle(
   { identity, titleTemplate = DEFAULT_TITLE }: TitleOptions,
 ): string {
   const values: Readonly<Record<string, string>> = valuesOf(notification, identity);
-  // Blanks are removed from the template only, because the subject is shown as it was written.
+  // Spaces are removed only from the template. The subject is shown as it was written.
   return titleTemplate.replace(
     PLACEHOLDER_REGEXP,
     (whole, ...names: string[]) => values[placeholderOf(names)] === "" ? "" : whole,
@@ -95,8 +97,8 @@ function placeholderOf([inBrackets, inParentheses, bare]: readonly string[]): st
 }
 
 /**
- * Formats the title of a message whose text is the subject. The title does not repeat the subject,
- * and has no brackets around the whole: `jump`.
+ * Formats a title for a message that already shows the subject in its text. The title does not
+ * contain the subject. If only `[jump]` is left, the brackets are removed: `jump`.
  */
 export function formatTitleBesideSubject(notification: Pick<Notification, TitleField>, options: TitleOptions): string {
   const title = formatTitle({ ...notification, subject: "" }, options);
@@ -122,5 +124,5 @@ export function titleProblem(template: string): { readonly problem: string; read
     return { problem: "it has a brace that does not belong to a placeholder", hint: `known placeholders: ${known}` };
   }
   if (template.includes("{subject}")) return undefined;
-  return { problem: "it does not contain {subject}", hint: "without it, readers would not see the subject" };
+  return { problem: "it does not contain {subject}", hint: "without {subject}, readers do not see the subject" };
 }

@@ -110,7 +110,7 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     onEvent(event) {
       const { entry, result } = event;
       if (result.state === "dead" && isFullTextFile(entry)) {
-        warn(`The text was cut, and its file was refused: ${result.reason}`);
+        warn(`The message was cut, and the file with the whole text was refused: ${result.reason}`);
       }
       callListener(() => options.onAttempt?.(attemptOutcome(event)));
     },

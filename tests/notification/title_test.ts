@@ -74,7 +74,7 @@ Deno.test("titleProblem() finds unknown placeholders, single braces, line breaks
     ],
     ["{{subject}}", "it has a brace that does not belong to a placeholder"],
     ["{subject} {", "it has a brace that does not belong to a placeholder"],
-    ["[{identity}]", "it does not contain {subject}", "without it, readers would not see the subject"],
+    ["[{identity}]", "it does not contain {subject}", "without {subject}, readers do not see the subject"],
     ["{subject}\n{origin}", "it must be one line without control characters"],
   ];
   for (const [template, problem, hint] of problems) {

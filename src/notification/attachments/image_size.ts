@@ -12,7 +12,7 @@ export interface ImageSize {
  * @param bytes the beginning of the file. In a JPEG file, there may be hundreds of KiB of metadata
  * before the size.
  * @param type the media type
- * @returns undefined if the type is not one of these four types, or if the size is missing or zero
+ * @returns undefined if the file has another type, or if the size is missing or zero
  */
 export function readImageSize(bytes: Uint8Array, type: string): ImageSize | undefined {
   const read = READERS.get(type);
@@ -39,9 +39,9 @@ const READERS: ReadonlyMap<string, Read> = new Map<string, Read>([
 ]);
 
 /**
- * Reads the size of a JPEG image (ISO/IEC 10918-1, annex B). A file consists of segments. The size
- * is in the segment that starts a frame. If the EXIF segment contains a rotation by 90 degrees,
- * width and height are exchanged.
+ * Reads the size of a JPEG image (ISO/IEC 10918-1, annex B). The file consists of segments. One of
+ * the segments contains the size. If the EXIF segment contains a rotation by 90 degrees, width and
+ * height are exchanged.
  */
 function jpegSize(view: DataView): ImageSize | undefined {
   let isRotated = false;

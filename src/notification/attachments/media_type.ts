@@ -1,6 +1,6 @@
 /**
- * Detects the media type of a file from its first bytes. If they do not determine the type, uses
- * the name.
+ * Detects the media type of a file from its first bytes. If the first bytes are ambiguous, uses the
+ * file name.
  */
 
 /** The media type of unknown content. */
@@ -29,8 +29,8 @@ const BEGINNINGS: readonly (readonly [beginning: string, type: string])[] = [
 ];
 
 /**
- * Archive formats (such as ZIP) that other formats use inside. The file name shows the actual
- * format.
+ * Archive formats such as ZIP, on which many other formats are based. The file name extension shows
+ * the actual format.
  */
 const CONTAINERS: readonly (readonly [beginning: string, type: string])[] = [
   ["PK\x03\x04", "application/zip"],

@@ -47,7 +47,7 @@ export interface FileSource extends Disposable {
  * Opens the files of a notification, as many as are allowed. Leaves out a file that is missing,
  * unreadable, empty, too large, or not a regular file.
  *
- * @param report gets a sentence about each file that is left out
+ * @param report a function that is called with a sentence about each file that is left out
  */
 export function openSources(inputs: readonly AttachmentInput[], report: (problem: string) => void): FileSource[] {
   const sources: FileSource[] = [];
@@ -133,7 +133,7 @@ function createReader(bytes: Uint8Array): Reader {
   };
 }
 
-/** The information about a file that is known before the file is read. */
+/** The facts about a file that are known before the file is read. */
 interface FileFacts {
   /** The path or the name that the caller gave. It is shown in errors. */
   readonly label: string;
@@ -168,7 +168,7 @@ function createSource({ label, name, type: givenType, size }: FileFacts, reader:
 
 /**
  * Makes a file name safe to show and to send. Removes folders, invisible characters, and characters
- * that change the direction of the text. Shortens a long name, but not its extension.
+ * that change the direction of the text. Shortens a long name, but keeps its extension.
  */
 export function safeFileName(name: string): string {
   const last = name.toWellFormed().split(/[/\\]/).findLast((part) => part.trim() !== "") ?? "";
