@@ -32,7 +32,8 @@ export interface BatchPlan {
   readonly groups: readonly (readonly Entry[])[];
   /**
    * True if the first entry of a lane (one channel and destination) cannot be batched, but many
-   * entries wait behind it. The first entry is then sent alone, and batches are planned again.
+   * entries wait behind this entry. The first entry is then sent alone, and batches are planned
+   * again.
    */
   readonly headGoesAlone: boolean;
 }
@@ -47,8 +48,8 @@ export interface BatchSource {
  * Plans batches for the lanes of a channel (one lane per destination). A lane gets batches if many
  * entries wait in the lane and the first entry can be sent now.
  *
- * @param style `lines`: a message has only one line for each entry. By default, it has the full
- * texts.
+ * @param style `lines`: a message has only one line for each entry. By default, a message has the
+ * full texts.
  */
 export async function planBatches(
   queue: BatchSource,

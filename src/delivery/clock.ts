@@ -5,7 +5,7 @@
  * @module
  */
 
-/** A time in the future by at most this difference is a normal correction of the clock. */
+/** Corrections of the clock up to this difference are normal. */
 const CLOCK_SLACK_MS = 60_000;
 
 /** 2026-01-01. An earlier time means that the clock was not set yet. */

@@ -39,7 +39,7 @@ export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
 
 /** The options of a courier, the part that delivers queued entries. */
 export interface CourierOptions {
-  /** A function that is called after each attempt and for each expired entry. @default no log */
+  /** A function that is called after each attempt and for each expired entry. @default none */
   readonly onEvent?: (event: CourierEvent) => void;
   /**
    * The policies (batches, rate limit, quiet hours) by channel name.
@@ -75,9 +75,9 @@ export interface RunOptions {
    */
   readonly mine?: readonly string[];
   /**
-   * True if the run ends early for another process that may have a new token. The run then ends if
-   * an entry is held (it waits until a person fixes its channel) and another process requests a
-   * flush (immediate attempts).
+   * True if the run ends early when another process may know a new token. Two conditions must be
+   * met: an entry is held (it waits until a person fixes its channel), and another process requests
+   * a flush (immediate attempts).
    *
    * @default {false}
    */
@@ -102,12 +102,12 @@ interface Run extends RunOptions {
 /** The longest timeout of a request. */
 export const REQUEST_TIMEOUT_MS = 60_000;
 
-/** The shortest timeout of a request, even if the run must end sooner. */
+/** A request has at least this timeout, even if the run must end sooner. */
 const MIN_TIMEOUT_MS = 1_000;
 
 /**
- * The largest number of attempts that one write to the journal announces. Each write is synced to
- * disk. One write per attempt would halve the speed.
+ * The largest number of attempts that one write to the journal (the queue file) announces. Each
+ * write is synced to disk. One write per attempt would halve the speed.
  */
 const MAX_ANNOUNCED = 32;
 
@@ -188,7 +188,7 @@ export class Courier {
   }
 
   /**
-   * Delivers entries until one of the options ends the run.
+   * Delivers entries until a condition in the options ends the run.
    *
    * @throws the reason of the signal, if the signal ended the run
    * @throws {StorageError} if the queue cannot be read or written
@@ -248,8 +248,8 @@ export class Courier {
   }
 
   /**
-   * Compacts the journal if it would become much shorter, and deletes unneeded attachments. Ignores
-   * storage errors.
+   * Compacts the journal (removes old records) if this makes the journal much shorter. Deletes
+   * unneeded attachments. Ignores storage errors.
    */
   async #tidyUp(): Promise<void> {
     let didCompact = false;

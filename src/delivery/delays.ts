@@ -1,11 +1,10 @@
 /**
- * Delays from the configuration: quiet hours, rate limits, and fallbacks. A fallback waits for its
- * primaries: the entries that it replaces. Quiet hours and rate limits are not stored in the
- * journal. Every process computes them from the configuration and the clock, so all processes use
- * the same delays.
+ * Delays from the configuration: quiet hours, rate limits, and fallbacks. A fallback (a message on
+ * a second channel) waits for its primaries: the entries that it replaces if they are late.
  *
- * Critical entries ignore quiet hours and rate limits. An entry that a person retried by its id is
- * never delayed.
+ * Quiet hours and rate limits are not stored in the journal. Every process computes them from the
+ * configuration and the clock, so all processes use the same delays. Critical entries ignore quiet
+ * hours and rate limits. An entry that a person retried by its id is never delayed.
  *
  * @module
  */

@@ -1,8 +1,8 @@
 /**
  * Chooses the deliverer. The process that gets `deliver.lock` is the deliverer and runs the
- * courier. All other processes watch the journal (the queue file). They stop when their entries are
- * delivered or must wait, or after a timeout. When the lock is released, a watcher becomes the
- * deliverer.
+ * courier. All other processes watch the journal (the queue file). They stop watching when their
+ * entries are delivered or must wait, or after a timeout. When the lock is released, a watcher
+ * becomes the deliverer.
  *
  * ```text
  * prepareDelivery: refresh, import the spool -> enqueue, or request a flush
@@ -88,7 +88,7 @@ export interface DeliverOptions extends RunOptions {
  * Delivers entries. If another process already delivers, watches the journal instead. The options
  * define when the run ends. At the end, the caller does not hold `deliver.lock`.
  *
- * @returns the storage error that ended the run, if any; enqueued entries are still on the disk
+ * @returns the storage error that ended the run, if any; enqueued entries stay on disk
  * @throws the reason of the signal, if the signal ended the run
  */
 export async function deliverOrWatch(

@@ -50,7 +50,7 @@ export const DEFAULT_POLICY: LanePolicy = { batchOver: 10 };
 
 /**
  * A burst (many entries within a short time) ends after this time without a new entry. Until then,
- * its delayed entries wait to become one batch.
+ * the delayed entries of the burst wait to become one batch.
  */
 export const BURST_SILENCE_MS = 2_000;
 

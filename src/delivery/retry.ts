@@ -40,7 +40,7 @@ export const CREDENTIALS_RETRY_MS: number = 5 * 60_000;
  */
 export const DESTINATION_RETRY_MS: number = 15 * 60_000;
 
-/** The shortest wait for a busy destination. After several attempts the wait is longer. */
+/** The shortest wait for a busy destination. The wait grows with the number of attempts. */
 export const BUSY_RETRY_MS: number = 60_000;
 
 /** The shortest wait for a rate limit if the server does not say how long to wait. */

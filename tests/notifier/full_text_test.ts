@@ -154,7 +154,10 @@ Deno.test("notify() makes no dead letter if a server accepts the alert, but not 
   const outcomes = await notifier.notify({ subject: "Log", message: createLines(6000) });
   assertEquals(outcomes.map(({ state }) => state), ["delivered"]);
   assertEquals([notifier.entries(), storedFiles(scene), scene.ntfy.messages("alerts").length], [[], [], 1]);
-  assertMatch(warnings.join(), /^The message was cut, and the file with the whole text was refused: .* attachments not allowed/);
+  assertMatch(
+    warnings.join(),
+    /^The message was cut, and the file with the whole text was refused: .* attachments not allowed/,
+  );
 });
 
 Deno.test("notify() lets the files of a fallback replace the files of its primary by their content", async () => {
