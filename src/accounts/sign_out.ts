@@ -82,7 +82,7 @@ async function endsLogin(end: () => Promise<void>): Promise<boolean> {
 
 /**
  * Ends a login at its OAuth 2.0 server, because the Client-Server API does not have a logout for
- * such a login. The server revokes the access token and the refresh token. The answer does not show
+ * OAuth 2.0. The server revokes the access token and the refresh token. The answer does not show
  * whether the tokens were still valid. Does nothing for an account that uses the legacy API.
  *
  * @throws {OAuthError} if the server refuses

@@ -90,8 +90,8 @@ export class PermissionError extends HintedError {
 }
 
 /**
- * Turns Deno's error about a missing permission into a {@linkcode PermissionError}. Returns every
- * other error unchanged.
+ * Turns Deno's error about a missing permission into a {@linkcode PermissionError}. Returns all
+ * other errors unchanged.
  *
  * @param action the action that failed, for the error message, such as `open the notifier`
  * @param error the error that was thrown
@@ -108,8 +108,8 @@ export function formatDenial(error: Error): string {
 }
 
 /**
- * Finds the path in Deno's error about a file in `/proc`, `/sys` or `/dev`. Deno opens such a file
- * only with all permissions.
+ * Finds the path in Deno's error about a file in `/proc`, `/sys` or `/dev`. Deno opens these files
+ * only with `--allow-all`.
  */
 export function findSystemFile({ message }: Error): string | undefined {
   return /^Requires all access to "([^"]+)"/.exec(message)?.[1];

@@ -30,7 +30,8 @@ export class ChannelStates {
   }
 
   /**
-   * Returns the state of an entry. If its channel waits for new credentials, the entry is `held`.
+   * Returns the state of an entry. A waiting entry is `held` if its channel waits for new
+   * credentials.
    */
   entryState({ channel, dead, attempts }: Entry): EntryState {
     if (dead) return "dead";

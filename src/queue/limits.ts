@@ -4,8 +4,8 @@
 export const MIN_COMPACTION_BYTES: number = 256 * 1024;
 
 /**
- * The size limit of the journal, in bytes. Above this limit, only critical notifications and the
- * results of attempts are written.
+ * The size limit of the journal, in bytes. Above this limit, only critical notifications are
+ * accepted. Other records, such as the results of attempts, are still written.
  */
 export const MAX_QUEUE_BYTES: number = 16 * 2 ** 20;
 

@@ -146,8 +146,8 @@ export class Queue {
   }
 
   /**
-   * Opens and reads the queue, but does not write any file. If the directory does not exist, the
-   * queue is empty.
+   * Opens and reads the queue, but does not write files. If the directory does not exist, the queue
+   * is empty.
    *
    * @throws {StorageError} if the queue cannot be read
    */

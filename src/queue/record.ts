@@ -205,8 +205,8 @@ const FIELDS = {
   },
 
   /**
-   * A batch: entries of one channel and destination that are sent in one message. An older version
-   * of matrix-notify that does not know batches sends each entry separately.
+   * A batch: entries with the same channel and destination, which are sent in one message. An older
+   * version of matrix-notify that does not know batches sends each entry separately.
    */
   batch: {
     /** The id is also the txnId of the message. */

@@ -108,7 +108,8 @@ export class QueueState {
   }
 
   /**
-   * Returns the state of an entry. If its channel waits for new credentials, the entry is `held`.
+   * Returns the state of an entry. A waiting entry is `held` if its channel waits for new
+   * credentials.
    */
   entryState(entry: Entry): EntryState {
     return this.#channels.entryState(entry);
