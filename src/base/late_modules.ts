@@ -1,9 +1,9 @@
 /**
- * The modules that import packages from a registry, and the function that loads these modules. The
- * import paths of these modules are computed at run time. Therefore Deno downloads a package only
- * when the package is used, and not when the program starts. This helps hosts that cannot reach a
- * registry. The build reads {@linkcode LATE_MODULES}, because a bundler cannot find computed import
- * paths.
+ * The modules that are loaded only when they are needed, and the function that loads them. Most of
+ * these modules import packages from a registry. The import paths of these modules are computed at
+ * run time. Therefore Deno downloads a package only when the package is used, and not when the
+ * program starts. This helps hosts that cannot reach a registry. The build reads
+ * {@linkcode LATE_MODULES}, because a bundler cannot find computed import paths.
  *
  * @module
  */
