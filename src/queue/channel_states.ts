@@ -51,7 +51,7 @@ export class ChannelStates {
     this.#failed.delete(name);
   }
 
-  /** Ends waits of channels. `reach` selects the waits. */
+  /** Lets channels that wait after a failure try again at once. `reach` selects the channels. */
   flush(reach: FlushReach): void {
     for (const [name, { failures, wait }] of this.#failed) {
       if (wait) this.#failed.set(name, { failures, wait: shortenWait(wait, reach) });

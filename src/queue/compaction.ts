@@ -25,8 +25,8 @@ export interface Compaction {
   /** The records that restore the current state. */
   readonly snapshot: Iterable<JournalRecord>;
   /**
-   * Returns true if the old line of a record must be copied. Lines of unknown types are always
-   * copied.
+   * Returns true if the line of this record must be copied from the old journal to the new one. Not
+   * called for lines of unknown types, which are always copied.
    */
   readonly keep: (record: JournalRecord) => boolean;
   /** Copies a damaged line to the quarantine. If this function throws, the compaction fails. */

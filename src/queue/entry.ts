@@ -21,10 +21,7 @@ export interface Entry extends EntryFields, EntryHistory {
   readonly members?: readonly Entry[];
   /** If this is a batch: `lines` if its message contains only one line for each entry. */
   readonly style?: "lines";
-  /**
-   * If this is a batch and its message contains a file with the full texts: the data about the
-   * file.
-   */
+  /** Data about the file with the full texts. Only a batch of style `lines` has such a file. */
   readonly file?: unknown;
 }
 
@@ -39,7 +36,7 @@ export type Lane = Pick<Entry, "channel" | "destination">;
  */
 const UNDECIDED = "?";
 
-/** Returns the destination that marks an entry as undecided (its real destinations are unknown). */
+/** Returns the destination of an undecided entry: its real destinations are not known yet. */
 export function undecidedDestination(room?: string): string {
   return room === undefined ? UNDECIDED : `${UNDECIDED} ${room}`;
 }
@@ -50,8 +47,8 @@ export function isUndecided({ destination }: Pick<Lane, "destination">): boolean
 }
 
 /**
- * Returns the room that the caller chose for an undecided entry (its real destinations are
- * unknown). Returns undefined if the caller did not choose a room.
+ * Returns the room that the sender chose (`--room`). The entry is undecided: its real destinations
+ * are not known yet. Returns undefined if the sender did not choose a room.
  */
 export function roomOfUndecided({ destination }: Pick<Lane, "destination">): string | undefined {
   return destination.slice(UNDECIDED.length + 1) || undefined;

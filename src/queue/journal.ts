@@ -157,8 +157,8 @@ export class Journal {
    * Replaces the journal with a shorter journal that has the same state.
    *
    * @param snapshot returns the records that restore the current state
-   * @param keep returns true if the old line of a record must be copied; lines of unknown types are
-   * always copied
+   * @param keep returns true if the line of this record must be copied from the old journal to the
+   * new one; not called for lines of unknown types, which are always copied
    * @throws {StorageError} if the compaction fails; the state of the journal is then unchanged
    */
   async compact(snapshot: () => Iterable<JournalRecord>, keep: (record: JournalRecord) => boolean): Promise<void> {

@@ -109,11 +109,11 @@ export interface DeadLetter {
 /** A summary of the waiting entries that a newer entry with the same key replaced. */
 export interface Replaced {
   readonly count: number;
-  /** The time when the first replaced entry was enqueued, in milliseconds since 1970. */
+  /** The time when the oldest replaced entry was enqueued, in milliseconds since 1970. */
   readonly since: number;
   /**
-   * The time when the first replaced entry was enqueued, in milliseconds since 1970. Entries that
-   * report the end of a problem do not count.
+   * The time when the oldest replaced entry that reports a problem (not its end) was enqueued, in
+   * milliseconds since 1970.
    */
   readonly fired?: number;
 }
@@ -218,10 +218,7 @@ const FIELDS = {
      * Set if the message contains only one line for each entry, and a file contains the full texts.
      */
     style: unchecked<"lines">(),
-    /**
-     * If the message contains a file with the full texts: the data about this file. The queue does
-     * not read this data.
-     */
+    /** Data about the file with the full texts, if the message contains one. The queue ignores it. */
     file: unchecked<unknown>(),
     /** The name of the file with the full texts, in `attachments/`. */
     files: optional(texts),

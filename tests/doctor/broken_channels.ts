@@ -405,7 +405,7 @@ const ROOM: readonly BrokenSetup[] = [
     apply: () => {},
     check: "matrix/once",
     state: "warning",
-    message: "Dendrite forgets transaction ids early",
+    message: "Dendrite forgets transaction ids after a short time",
     hint: '"inDoubt": "wait"',
   },
 ];

@@ -68,7 +68,7 @@ Deno.test("examine() looks at channels of each kind, and sends nothing", async (
       `gotify/connection ok: ${gotify.url} answers`,
       "gotify/clock ok: the clock of this host differs from the server's clock by less than a minute",
       "gotify/server ok: it is Gotify 3.0.0",
-      "gotify/token ok: the token belongs to an application, which may send messages",
+      "gotify/token ok: the token belongs to an application, which can send messages",
       `telegram/connection ok: ${telegram.url} answers`,
       "telegram/clock ok: the clock of this host differs from the server's clock by less than a minute",
       "telegram/bot ok: the token belongs to @loopback_bot",

@@ -55,8 +55,8 @@ export class GotifyChannel implements Channel {
   }
 
   /**
-   * Sends a message. If the outcome of an earlier attempt is unknown, the message is sent again.
-   * The token of an application cannot check whether the message exists.
+   * Sends a message. If the outcome of an earlier attempt is unknown, the message is sent again,
+   * because the token of an application does not permit reading messages.
    */
   async send(
     { notification }: Envelope,

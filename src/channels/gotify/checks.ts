@@ -49,7 +49,7 @@ export function createChecks(context: CheckContext, settings: GotifySettings): r
           // token can read `/current/user`.
           const user = await probe.ask({ path: "/current/user", headers: auth });
           if (user.status === 200) yield failure("the token belongs to a client", APPLICATION_TOKEN_HINT);
-          else yield ok("the token belongs to an application, which may send messages");
+          else yield ok("the token belongs to an application, which can send messages");
         } else if (status === 401 || status === 403) {
           yield failure("the server rejects the token", APPLICATION_TOKEN_HINT);
         } else yield failure(`the server answered ${status}: ${errorDescription}`, "look into the log of the server");

@@ -89,7 +89,7 @@ function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings
         }`,
         "update the homeserver",
       );
-    } else yield ok(`it supports the specification up to ${newest}`);
+    } else yield ok(`it supports the Matrix specification up to ${newest}`);
   }
 }
 
@@ -276,11 +276,11 @@ function onceCheck({ context, client }: MatrixProbe, { inDoubt }: MatrixSettings
         yield ok(
           `${
             software ?? "the server"
-          } forgets transaction ids early, so matrix-notify looks for the message in the room before it repeats an attempt with an unknown outcome`,
+          } forgets transaction ids after a short time; if the outcome of an attempt is unknown, matrix-notify looks for the message in the room before it tries again`,
         );
       } else {
         yield warning(
-          `${software ?? "the server, of unknown software,"} forgets transaction ids early, ` +
+          `${software ?? "the server, of unknown software,"} forgets transaction ids after a short time, ` +
             "so a message may arrive twice; matrix-notify counts each possible duplicate",
           'set "inDoubt": "wait" if a duplicate is worse than a delay',
         );

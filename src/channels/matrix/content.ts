@@ -48,8 +48,8 @@ export async function contentOf(notification: Notification, options: ContentOpti
 }
 
 /**
- * Returns true if a notification fits into one event without being cut. A batch (several
- * notifications in one message) must also fit with its HTML.
+ * Returns true if a notification fits into one event without being cut. For a single notification,
+ * only the text must fit. For a batch (several notifications in one message), text and HTML must fit.
  */
 export function contentHasRoomFor(
   notification: Notification,

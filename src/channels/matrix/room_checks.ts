@@ -142,7 +142,7 @@ class RoomProbe {
       );
     } else if (isInside) {
       yield warning(
-        `${person} has left the direct chat, and does not see new messages`,
+        `${person} has left the direct chat and does not see new messages`,
         "remove the file rooms.json in the state directory: the next message invites the person again",
       );
     } else yield ok(`${person} gets an invite with the first message`);
@@ -192,7 +192,7 @@ class RoomProbe {
     const { userId } = await this.#probe.whoami();
     const state = await this.#readPower(roomId);
     const has = userPower(userId, state), needs = powerToSend("m.room.message", state);
-    if (has >= needs) return ok(`${userId} may send messages`);
+    if (has >= needs) return ok(`${userId} can send messages`);
     return failure(
       `${userId} cannot send messages: its power level is ${has}, but sending needs ${needs}`,
       "raise its power level in the settings of the room, or lower the level for sending messages",

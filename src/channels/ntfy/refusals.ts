@@ -28,7 +28,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   42904: { hint: "the limit of topics is reached (global-topic-limit on the server)" },
   // The limit ends on the next day. The file is rejected, so that later messages do not wait for
   // it.
-  42905: { failureClass: "rejected", hint: "the daily limit of files is reached: retry the file tomorrow" },
+  42905: { failureClass: "rejected", hint: "the daily limit for files is reached: retry tomorrow" },
   42908: { hint: "the daily limit of messages is reached (visitor-message-daily-limit on the server)" },
   42909: { hint: "there were too many failed logins: fix the token or the password" },
 };

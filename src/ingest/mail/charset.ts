@@ -29,7 +29,7 @@ export function decodeCharset(bytes: Uint8Array, charset = ""): string {
   return new TextDecoder(encoding).decode(bytes);
 }
 
-/** Returns true if a charset is known and has one byte for each character. ASCII does not count. */
+/** Returns true if a charset is known, is not ASCII, and has one byte for each character. */
 export function isSingleByte(charset: string): boolean {
   return SINGLE_BYTE_REGEXP.test(findEncoding(charset) ?? "");
 }
