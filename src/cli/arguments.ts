@@ -1,9 +1,9 @@
 /**
- * Parses the arguments of a command. The declared options of the command define the syntax.
+ * Parses the arguments of a command. The options that the command declares define the syntax.
  *
- * A text can begin with `-`: `-5 °C`, a list in Markdown, the output of `ls -l`. Such a word is an
- * operand, unless it has the form of an option. After an option with a value, such a word is the
- * value, unless it is a declared option.
+ * A word that begins with `-` can be text, such as `-5 °C` or a line of `ls -l`. If such a word
+ * does not have the form of an option, it is an operand. After an option that needs a value, the
+ * word is the value, unless the word is a declared option.
  *
  * @module
  */
@@ -15,8 +15,7 @@ import { GENERAL_OPTIONS, type OptionSpec } from "./options.ts";
 
 /**
  * The parsed arguments of a command. The type parameters list the names of the declared options.
- * Reading an option that is not declared is a type error. A function that reads only some options
- * can declare `Arguments` with only these names as its parameter.
+ * Reading an undeclared option is a type error.
  */
 export class Arguments<in Text extends string, in List extends string, in Switch extends string> {
   /** The words that are not options, in their original order. */
@@ -33,7 +32,10 @@ export class Arguments<in Text extends string, in List extends string, in Switch
     return this.#values.get(name)?.[0] || undefined;
   }
 
-  /** Returns the value of an option as it is given, also if it is empty. */
+  /**
+   * Returns the value of an option, which can be empty. Returns undefined if the option is not
+   * given.
+   */
   rawText(name: Text): string | undefined {
     return this.#values.get(name)?.[0];
   }
@@ -57,7 +59,7 @@ export class Arguments<in Text extends string, in List extends string, in Switch
     return this.#values.has(name);
   }
 
-  /** Returns true if an option of any type is given, also if its value is empty. */
+  /** Returns true if an option is given, even with an empty value. */
   isGiven(name: Text | List | Switch): boolean {
     return this.#values.has(name);
   }
@@ -81,7 +83,10 @@ type ListName<Option extends OptionSpec> = Extract<WithValue<Option>, { readonly
 type TextName<Option extends OptionSpec> = Exclude<WithValue<Option>, { readonly repeats: true }>["name"];
 type SwitchName<Option extends OptionSpec> = Exclude<Option, { readonly value: string }>["name"];
 
-/** The type of the arguments of a command with these options and the general options. */
+/**
+ * The parsed arguments of a command that declares `Options`. The general options, such as `--help`,
+ * are included.
+ */
 export type ArgumentsFor<Options extends readonly OptionSpec[]> = ArgumentsOf<
   Options[number] | typeof GENERAL_OPTIONS[number]
 >;
@@ -96,9 +101,9 @@ export interface Grammar {
   readonly operands: string;
   readonly options: readonly OptionSpec[];
   /**
-   * Set if the operands belong to another program.
+   * Set if the command line contains words for another program. By default, it does not.
    *
-   * - `own`: the command parses all words after its long options with its own parser.
+   * - `own`: the command has its own parser for all words after its long options.
    * - `command`: the operands are a command to run. Short forms must be before the command.
    */
   readonly foreignWords?: "own" | "command";
@@ -107,7 +112,10 @@ export interface Grammar {
 /** A parsed command line. */
 export interface ParsedWords {
   readonly operands: readonly string[];
-  /** The values of each given option, by name. The value of a switch is empty. */
+  /**
+   * The values of the given options, by option name. A switch (an option without a value) has empty
+   * values.
+   */
   readonly values: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -143,7 +151,10 @@ export function parseArguments(name: string, grammar: Grammar, argv: readonly st
   return { operands, values };
 }
 
-/** Returns true if a word is not an option. Before a command to run, each word with `-` is an option. */
+/**
+ * Returns true if a word is not an option. Before a command to run, every word that begins with `-`
+ * is an option.
+ */
 function isOperand(word: string, options: readonly OptionSpec[], { foreignWords }: Grammar): boolean {
   if (!word.startsWith("-") || word === "-") return true;
   if (/^--[A-Za-z][A-Za-z0-9-]*(=|$)/.test(word)) return false;
@@ -151,9 +162,9 @@ function isOperand(word: string, options: readonly OptionSpec[], { foreignWords 
 }
 
 /**
- * Returns true if a word has the form of short options. A word with a blank is text: the file mode
- * in the output of `ls -l` can begin with the letter of an option. A misspelt option (`-x`,
- * `-channel`) has the form of an option.
+ * Returns true if a word has the form of short options, such as `-q` or `-qn`. A misspelt option
+ * (`-x`, `-channel`) also has this form. A word with a space does not have this form: it is text,
+ * such as a line of `ls -l`.
  */
 function isShortForm(word: string, options: readonly OptionSpec[]): boolean {
   if (/^-[A-Za-z][A-Za-z0-9]*(=\S*)?$/.test(word)) return true;
@@ -168,7 +179,9 @@ function splitLongForm(word: string): [given: string, value: string | undefined]
   return at < 0 ? [word, undefined] : [word.slice(0, at), word.slice(at + 1)];
 }
 
-/** Returns the value of a switch. The help is always printed: `--help=1`. */
+/**
+ * Checks that a switch has no value. Only `--help=1` is permitted, so that help is always printed.
+ */
 function noValue({ name }: OptionSpec, attached: string | undefined): string {
   if (attached === undefined || name === "help") return "";
   throw new UsageError(`Cannot use --${name}=${attached}: it has no value`, `write --${name}, or nothing`);
@@ -191,7 +204,7 @@ function takeValue({ name, value }: OptionSpec, options: readonly OptionSpec[], 
 
 /**
  * Converts short forms to long forms: `-qn` to `--silent --dry-run`, `-cntfy` to `--channel=ntfy`.
- * If `-c` is a separate word, it becomes `--channel`, and the next word is the value.
+ * A separate word `-c` becomes `--channel`, and the next word is the value.
  */
 function toLongForms(
   word: string,
@@ -214,7 +227,9 @@ function toLongForms(
   return forms;
 }
 
-/** Inserts `--` after the long options at the beginning of the words. */
+/**
+ * Inserts `--` after the long options at the beginning of the words. All later words are operands.
+ */
 function endOptions(argv: readonly string[], options: readonly OptionSpec[]): readonly string[] {
   let at = 0;
   for (; argv[at] !== undefined && /^--[a-z]/.test(argv[at]); at++) {
@@ -224,7 +239,9 @@ function endOptions(argv: readonly string[], options: readonly OptionSpec[]): re
   return argv[at] === "--" ? argv : [...argv.slice(0, at), "--", ...argv.slice(at)];
 }
 
-/** Checks the values of an option. A switch can be given several times. */
+/**
+ * Checks the values of an option. Unlike other options, a switch can always be given several times.
+ */
 function checkValues(option: OptionSpec, values: readonly string[]): void {
   if (option.value === undefined) return;
   for (const value of values) {

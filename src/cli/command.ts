@@ -6,7 +6,7 @@ import type { ExitMeanings } from "./exit_codes.ts";
 import type { OptionSpec } from "./options.ts";
 import type { Ui } from "./ui.ts";
 
-/** The runtime and the output of a command. */
+/** What every command gets besides its arguments. */
 export interface Surroundings {
   readonly runtime: Runtime;
   readonly ui: Ui;
@@ -14,12 +14,12 @@ export interface Surroundings {
   main(argv: readonly string[], runtime: Runtime): Promise<number>;
 }
 
-/** The arguments, the runtime and the output of a command. `Args` lists the declared options. */
+/** What a command gets when it runs. `Args` is the type of its arguments. */
 export interface CommandContext<Args = ArgumentsFor<readonly []>> extends Surroundings {
   readonly args: Args;
 }
 
-/** The context of a command that declares these options. */
+/** The context of a command that declares `Options`. */
 export type ContextFor<Options extends readonly OptionSpec[]> = CommandContext<ArgumentsFor<Options>>;
 
 /** The parts of a command that its help shows. */
@@ -35,7 +35,10 @@ export interface CommandHelp extends Grammar {
 /** The definition of a command in its file. */
 export interface CommandDefinition<Options extends readonly OptionSpec[]> extends CommandHelp {
   readonly options: Options;
-  /** Runs the command and returns the exit code. Imports modules late, so that the help is fast. */
+  /**
+   * Runs the command and returns the exit code. Imports its modules when it runs, so that the help
+   * does not load them.
+   */
   run(context: ContextFor<Options>): Promise<number>;
 }
 

@@ -24,7 +24,10 @@ export const EXIT = {
   tempFail: 75,
   noPerm: 77,
   config: 78,
-  /** The user pressed Ctrl-C at a question. Shells also use 128 plus the number of SIGINT (2). */
+  /**
+   * The user pressed Ctrl-C at a question. As in shells, the code is 128 plus the signal number
+   * (SIGINT is 2).
+   */
   interrupted: 130,
 } as const;
 

@@ -47,7 +47,7 @@ export function programHelp(commands: readonly CommandEntry[]): string {
   ].join("\n");
 }
 
-/** Returns the help of the commands with one first word, such as `queue`. */
+/** Returns the help of all commands that have the same first word, such as `queue`. */
 export function familyHelp(first: string, commands: readonly CommandEntry[]): string {
   return [
     `usage: matrix-notify ${first} COMMAND [OPTIONS]`,
@@ -87,8 +87,8 @@ export function usageLine(name: string, { operands }: Pick<CommandHelp, "operand
 }
 
 /**
- * Returns the options of a command for its help. If the command parses its operands with its own
- * parser, removes the short forms from the options, because the command does not accept them.
+ * Returns the options for the help of a command. A command with its own parser does not accept the
+ * short forms of matrix-notify, so its help does not show them.
  */
 export function visibleOptions({ options, foreignWords }: CommandHelp): readonly OptionSpec[] {
   return foreignWords === "own" ? options.map((option) => ({ ...option, short: undefined })) : options;

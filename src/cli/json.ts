@@ -1,7 +1,9 @@
 /**
- * Creates the objects that `--json` prints. Other programs depend on the format of the objects. The
- * format is documented in docs/json.md. Times are in ISO 8601, with milliseconds and the offset of
- * local time. The names of durations and sizes include the unit. A field without a value is omitted.
+ * Creates the objects that `--json` prints. Other programs depend on their format, which
+ * docs/json.md documents.
+ *
+ * Times are in ISO 8601, with milliseconds and the offset of local time. The field names of
+ * durations and sizes include the unit. A field without a value is omitted.
  *
  * @module
  */
@@ -14,7 +16,7 @@ import type { Status } from "../notifier/status.ts";
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Formats a time as {@linkcode formatIsoTime} does, if there is one. */
+/** Formats a time like {@linkcode formatIsoTime}. Returns undefined if there is no time. */
 export function formatOptionalTime(time: number | undefined): string | undefined {
   return time === undefined ? undefined : formatIsoTime(time);
 }

@@ -100,8 +100,8 @@ export function findSelectedMethod(args: LoginContext["args"]): LoginMethod | un
  * that the homeserver supports and that works without an option.
  *
  * @param hasTerminal true if a person can answer questions
- * @throws {UsageError} if the options select two methods or an unsupported method, or if every
- *   supported method needs an option
+ * @throws {UsageError} if the options select two methods, if the selected method is not supported,
+ *   or if every supported method needs an option
  */
 export function chooseLoginMethod(args: LoginContext["args"], offer: LoginOffer, hasTerminal: boolean): LoginMethod {
   const selected = findSelectedMethod(args);
@@ -123,8 +123,8 @@ export function chooseLoginMethod(args: LoginContext["args"], offer: LoginOffer,
 }
 
 /**
- * Logs in. If the homeserver refuses because of too many logins, the error has a hint with the time
- * when the next login is possible.
+ * Logs in. If the homeserver limits the number of logins, the hint of the error says when to try
+ * again.
  *
  * @throws {LoginError} if the homeserver refuses the login
  */
@@ -256,7 +256,7 @@ interface BrowserCallback extends AsyncDisposable {
 }
 
 /**
- * Listens on the loopback interface. `path` must be random. Other programs must not guess the path.
+ * Listens on the loopback interface. `path` must be random, so that other programs cannot guess it.
  */
 function listenForBrowser(path: string): BrowserCallback {
   const { promise: token, resolve } = Promise.withResolvers<string>();

@@ -22,7 +22,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
   return await main(words[0] !== "run" && words.some(isDamaged) ? await decodeWords(words) : words, runtime);
 }
 
-/** Returns true if bytes of a word may have been replaced, because they are not UTF-8. */
+/** Returns true if a word may be damaged: Deno replaces bytes that are not UTF-8 with U+FFFD. */
 function isDamaged(word: string): boolean {
   return word.includes("\ufffd");
 }
@@ -31,7 +31,7 @@ async function decodeWords(words: readonly string[]): Promise<readonly string[]>
   const { readArgumentBytes } = await import("../runtime/argument_bytes.ts");
   const { decodeText } = await import("../notification/text.ts");
   const given = (await readArgumentBytes())?.map(decodeText) ?? [];
-  // The first word can be a command that follows from the name of the program.
+  // `words` can begin with a command that was not typed: `sendmail`, from the name of the program.
   return [...words.slice(0, words.length - given.length), ...given];
 }
 
@@ -64,7 +64,7 @@ export async function main(argv: readonly string[], runtime: Runtime): Promise<n
 /**
  * Reports output that could not be written.
  *
- * @returns true if all output was written, or if the reader did not want the rest of it
+ * @returns true if all output was written, or if the reader stopped reading (`| head`)
  */
 async function reportOutput({ stdio }: Runtime, ui: Ui): Promise<boolean> {
   const failures = stdio.failures();
@@ -75,7 +75,7 @@ async function reportOutput({ stdio }: Runtime, ui: Ui): Promise<boolean> {
 }
 
 async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Promise<number> {
-  // A value has no meaning here: --help=1 is --help.
+  // `--help` and `--version` ignore a value: `--help=1` is `--help`.
   const first = argv[0]?.replace(/^(--(?:help|version))=.*$/s, "$1");
   if (first === "--version" || first === "-v" || first === "-V" || first === "version") {
     ui.data(`matrix-notify ${VERSION}`);
@@ -107,7 +107,8 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
 
 /**
  * The first words with which programs call sendmail, such as `-t`, `-oi`, `-FCronDaemon` and
- * `root@example.org`. A wrapper script hides the name of a link that points to it.
+ * `root@example.org`. If a link named `sendmail` points to a wrapper script, only these words show
+ * that sendmail was called.
  */
 const SENDMAIL_WORD_REGEXP = /^(-t|-i|-[obB]\w+|-F.*|[^-\s@][^\s@]*@[^\s@]+)$/;
 

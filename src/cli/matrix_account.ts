@@ -51,8 +51,8 @@ export function requireUserId(text: string): string {
 }
 
 /**
- * Creates the context for a login or logout of a user. If a channel uses this account, the context
- * has the connection settings (proxy, certificates) of the channel.
+ * Creates the context for a login or logout of a user. If a channel uses the account of this user,
+ * the context has the connection settings (proxy, certificates) of the channel.
  *
  * @throws {UsageError} if `userId` is not a user id
  * @throws {ConfigError} if the connection settings of the channel have mistakes
@@ -84,8 +84,8 @@ export async function findMatrixChannels(
 }
 
 /**
- * Stores names of rooms, which outcomes and `queue list` show beside the ids. If the names cannot
- * be stored, only the ids are shown.
+ * Stores the names of rooms. The results of `send` and `queue list` show a stored name beside the
+ * id of the room. If the names cannot be stored, they show only the id.
  */
 export async function rememberNames(context: CommandContext, names: RoomNames): Promise<void> {
   await rememberRoomNames(new RoomCacheFile(findStateDir(context), context.runtime), names);
@@ -99,7 +99,8 @@ export function formatRoom(context: CommandContext, room: string): string {
 /**
  * Reads and stores the name of a room.
  *
- * @returns the room for people: `Alerts (!id)`, or its id if it has no name that can be read
+ * @returns the text to print: `Alerts (!id)`, or only the id if there is no name or it cannot be
+ *   read
  */
 export async function describeRoom(
   context: CommandContext,

@@ -19,7 +19,10 @@ import type { Ui } from "./ui.ts";
 /** The time limit of a room request, in milliseconds. */
 export const ROOM_TIMEOUT_MS = 60_000;
 
-/** The time limit for joining. It is long, because the homeserver may contact other servers. */
+/**
+ * The time limit for joining, in milliseconds. It is long, because the homeserver may contact other
+ * servers.
+ */
 const JOIN_TIMEOUT_MS = 120_000;
 
 /** Hints by Matrix error code or HTTP status. A hint for the error code has priority. */
@@ -141,7 +144,10 @@ function toHint(error: Error, hints: ServerHints): string | undefined {
   return undefined;
 }
 
-/** Returns the hint for an errcode. A server can send any text as an errcode, also `constructor`. */
+/**
+ * Returns the hint for a Matrix error code (errcode). A server can send any text as an errcode,
+ * also `constructor`, which every object has as a property.
+ */
 function hintFrom(hints: ServerHints, errcode: string): string | undefined {
   return Object.hasOwn(hints, errcode) ? hints[errcode] : undefined;
 }

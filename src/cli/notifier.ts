@@ -21,7 +21,10 @@ export async function openPlanner(context: ContextFor<[typeof INSECURE_HTTP_OPTI
   return await openWith(context, true);
 }
 
-/** Opens a notifier for `flush --timer`: it starts no background process, and logs its attempts. */
+/**
+ * Opens a notifier for `flush --timer`. This notifier starts no background process and logs its
+ * attempts.
+ */
 export async function openForTimer(context: ContextFor<typeof DELIVERY_OPTIONS>): Promise<NotifierCore> {
   const { logOutcome } = await import("../notifier/background/main.ts");
   const { stateDir = stateDirPath(context.runtime) } = findPaths(context.args);
@@ -47,8 +50,8 @@ async function openWith(
 }
 
 /**
- * Opens a notifier for a command that reads or edits the queue. Does not print the mistakes of the
- * configuration, which is only used to find the entries that are delayed or held.
+ * Opens a notifier for a command that only reads or edits the queue. Does not print mistakes in the
+ * configuration: the configuration is used only to find delayed and held (paused) entries.
  */
 export async function openQueueOnly({ args, runtime, ui }: CommandContext): Promise<NotifierCore> {
   const { configFile, stateDir = stateDirPath(runtime) } = findPaths(args);
@@ -66,7 +69,7 @@ function findPaths(args: ArgumentsFor<readonly []>) {
   return { configFile: args.text("config"), stateDir: args.text("state-dir") };
 }
 
-/** Delivers the queued notifications that could not be sent because a login was missing. */
+/** Delivers the queued notifications that could not be sent without a login. */
 export async function releaseHeld(notifier: NotifierCore, ui: Ui): Promise<void> {
   const outcomes = await notifier.flush({ waitMs: 0 });
   const delivered = outcomes.filter(({ state }) => state === "delivered").length;

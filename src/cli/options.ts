@@ -26,8 +26,8 @@ export interface OptionSpec {
   /** The permitted values. @default every value is permitted */
   readonly oneOf?: readonly string[];
   /**
-   * True if the value is part of a notification. An empty value is then as if the option was not
-   * given, because the variable of a script can be empty. @default {false}
+   * True if an empty value means that the option is not given. Scripts can then pass an empty
+   * variable. If false, an empty value is a mistake. @default {false}
    */
   readonly allowsEmpty?: boolean;
   /** True if the option can be given several times. @default {false} */

@@ -14,7 +14,7 @@ import { toOutcomeJson } from "./json.ts";
 import type { Destinations } from "./plan.ts";
 import { printable, type Ui } from "./ui.ts";
 
-/** What the output for people needs besides the outcomes or entries. */
+/** The context for formatting outcomes and entries. */
 export interface View {
   readonly now: number;
   readonly ui: Pick<Ui, "paint">;
@@ -22,12 +22,12 @@ export interface View {
 }
 
 /**
- * Formats outcomes, each as a line: `delivered $event to Alerts (!id)`; `queued <id>: <reason>; next
- * try at 20:15:07 UTC+1 (in 2 s)`. If there are several outcomes, a line begins with its channel. If
- * the channel has several destinations, the destination follows.
+ * Formats outcomes, each as a line: `delivered $event to Alerts (!id)`; `queued <id>: <reason>;
+ * next try at 20:15:07 UTC+1 (in 2 s)`. If there are several outcomes, each line begins with the
+ * channel. If this channel has several destinations, the destination follows.
  */
 export function formatOutcomes(outcomes: readonly Outcome[], view: View): string[] {
-  // A rule muted the notification. One line is enough, because all outcomes are equal.
+  // If a rule muted the notification, all outcomes are equal, so one line is enough.
   const shown = outcomes.every(({ state }) => state === "muted") ? outcomes.slice(0, 1) : outcomes;
   return shown.map((outcome) => {
     const { channel, destination, file } = outcome;
@@ -39,7 +39,7 @@ export function formatOutcomes(outcomes: readonly Outcome[], view: View): string
   });
 }
 
-/** @param isNamed true if the line of a delivery names the destination */
+/** @param isNamed true to print the destination after `delivered` */
 function formatOutcome(outcome: Outcome, { now, ui, destinations }: View, isNamed: boolean): string {
   if (outcome.state === "delivered") {
     const to = isNamed ? ` to ${destinations.formatDestination(outcome.destination)}` : "";
@@ -50,7 +50,10 @@ function formatOutcome(outcome: Outcome, { now, ui, destinations }: View, isName
   return `${ui.paint(state, state === "queued" ? "yellow" : "red")} ${id}${formatReason(outcome, now)}`;
 }
 
-/** Formats why an outcome is not a delivery: `: <reason>; next try at …`. */
+/**
+ * Formats the reason why a notification is not delivered, and the time of the next attempt: `:
+ * <reason>; next try at …`.
+ */
 export function formatReason(outcome: Exclude<Outcome, DeliveredOutcome>, now: number): string {
   const { reason } = outcome;
   const next = "next" in outcome ? outcome.next : undefined;
@@ -62,21 +65,21 @@ export function formatNextTry(next: number | undefined, now: number): string {
   return next === undefined || next <= now ? "" : `; next try ${formatWhen(next, now)}`;
 }
 
-/** Formats a future time: `at 20:15:07 UTC+1 (in 2 s)`. A time that is not today has its date. */
+/** Formats a future time: `at 20:15:07 UTC+1 (in 2 s)`. Adds the date if the time is not today. */
 export function formatWhen(time: number, now: number): string {
   return `at ${formatTime(time, { now })} (in ${formatDuration(time - now)})`;
 }
 
-/** Returns true if the queue still has the entry of an outcome. */
+/** Returns true if the entry of an outcome is still in the queue. */
 export function isLeft(outcome: Outcome): outcome is PendingOutcome {
   return outcome.state === "queued" || outcome.state === "held";
 }
 
 /**
- * Waits for a notification to be sent.
+ * Waits until a notification is delivered or stored in the queue.
  *
- * @throws {CommandError} if it could neither be stored nor delivered. The exit code is 75 for each
- * reason, because the caller can try again later.
+ * @throws {CommandError} if the notification can be neither stored nor delivered. The exit code is
+ *   always 75, because the caller can try again later.
  */
 export async function requireAccepted<Result>(sending: Promise<Result>): Promise<Result> {
   try {
@@ -102,7 +105,7 @@ export function reportTrouble(outcomes: readonly Outcome[], ui: Ui, problems: re
   for (const outcome of outcomes) {
     if (outcome.state === "delivered") continue;
     const { state, channel, reason, id } = outcome;
-    // All destinations of a held channel wait for the same reason, which is printed once.
+    // All destinations of a held channel have the same reason, so it is printed only once.
     if (state === "held" && held.size === held.add(`${channel}: ${reason}`).size) continue;
     if (state === "held" && problems.some(({ message }) => message === reason)) {
       const what = channel === EVERY_CHANNEL ? "The notification" : `The notification for channel ${channel}`;

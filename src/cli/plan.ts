@@ -1,4 +1,4 @@
-/** Formats destinations for people, and the plan of a notification before it is sent. */
+/** Formats the destinations and the fallbacks of a notification that is not sent yet. */
 
 import { formatDuration } from "../base/duration.ts";
 import type { Envelope } from "../channels/channel.ts";
@@ -9,7 +9,7 @@ import { EVERY_CHANNEL } from "../routing/rule.ts";
 /** The destinations and fallbacks of a notification that is not sent yet. */
 export type Plan = ReturnType<NotifierCore["plan"]>;
 
-/** Formats destinations of channels, with the names of rooms if they are known. */
+/** Formats a destination, with the name of the room if it is known. */
 export type Destinations = Pick<NotifierCore, "formatDestination">;
 
 /** Formats a destination with its channel: `matrix Alerts (!abc:example.org)`. */

@@ -10,14 +10,14 @@ import type { Stdio } from "../runtime/runtime.ts";
 const KEYS = { interrupt: "\x03", endOfInput: "\x04", backspace: "\b", escape: "\x1b", clear: "\x15", delete: "\x7f" };
 
 /**
- * Asks for a secret. The terminal does not show the typed characters. The mode of the terminal is
- * restored afterwards, even after an error.
+ * Asks for a secret. The terminal does not show the typed characters. At the end, the mode of the
+ * terminal is restored, even after an error.
  *
  * @throws {InterruptedError} if the user presses Ctrl-C or the input ends
  */
 export async function askSecret(question: string, stdio: Stdio): Promise<string> {
-  // Raw mode begins before the question is printed: the terminal must not show a secret that the
-  // user types early.
+  // In raw mode, the terminal does not show typed characters. Raw mode begins before the question
+  // is printed, because the user may type early.
   stdio.setRaw(true);
   try {
     stdio.stderr(question);

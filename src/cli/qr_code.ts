@@ -14,7 +14,7 @@ const QUIET_ZONE = 4;
 
 /**
  * White text on a black background. Light modules (squares of the QR code) are drawn with
- * characters, dark modules are spaces.
+ * characters. Dark modules are spaces.
  */
 const COLOURS = "\x1b[97;40m";
 const RESET = "\x1b[0m";
@@ -22,8 +22,8 @@ const RESET = "\x1b[0m";
 /**
  * Draws a QR code. Each character shows two modules (squares), one above the other.
  *
- * @param options `colours`: true to print white on black. If false, the colours of the terminal are
- *   used, which can invert the code. Most phones can also read an inverted code.
+ * @param options `colours`: true to print white on black. If false, the code has the colours of the
+ *   terminal, which can swap light and dark. Most phones can also read such a code.
  */
 export function drawQrCode(text: string, { colours }: { readonly colours: boolean }): string {
   const { data } = encode(text, { ecc: "L", border: QUIET_ZONE });

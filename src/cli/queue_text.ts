@@ -31,8 +31,8 @@ import { formatTarget } from "./plan.ts";
 import { printable } from "./ui.ts";
 
 /**
- * Formats entries by lane. Entries of a lane that wait for the same reason are below this reason,
- * in their order.
+ * Formats entries, grouped by lane (channel and destination). In a lane, entries that wait for the
+ * same reason are listed below this reason.
  */
 export function formatList(entries: readonly QueuedEntry[], view: View): string[] {
   const lanes = [...Map.groupBy(entries, laneKey).values()];
@@ -46,14 +46,16 @@ export function formatList(entries: readonly QueuedEntry[], view: View): string[
 }
 
 /**
- * Returns the notification of an entry. An entry of another version may have something else; it is
- * shown too, so that it can be dropped.
+ * Returns the notification of an entry. Another version of matrix-notify may have stored it in an
+ * unknown format. The entry is shown anyway, so that the user can drop it.
  */
 function notificationOf({ notification, time }: QueuedEntry): Notification {
   return isNotification(notification) ? notification : createNotification({ subject: "(not readable)" }, time);
 }
 
-/** Formats one entry with its notification. The names of its values are in one column. */
+/**
+ * Formats one entry and its notification: a line for each value, with its name in the left column.
+ */
 export function formatEntry(entry: QueuedEntry, view: View): string[] {
   const { now } = view;
   const { members = [], fallbackFor = [] } = entry;
@@ -99,7 +101,7 @@ function formatLine(entry: QueuedEntry, { now, ui }: View): string {
   const isWaiting = state === "queued" || state === "deferred";
   const paintedState = ui.paint(state.padEnd(8), isWaiting ? "yellow" : "red");
   const { attachments = [], file } = notification;
-  // The subject of a file that is sent separately is its name.
+  // A file that is sent separately has its name as the subject, so the name is not added again.
   const files = (file ? [] : attachments).map(({ name }) => name).join(", ");
   const title = [
     [severitySymbol(notification), formatSubject(notification)].join(" ").trimStart(),
@@ -117,7 +119,10 @@ function formatFile({ name, size }: Attachment): string {
   return `${name} (${formatBytes(size)})`;
 }
 
-/** Formats a message with its format, its line breaks and tabs, but without other control characters. */
+/**
+ * Formats a message: its format and its lines. Replaces control characters, except line breaks and
+ * tabs.
+ */
 function formatMessage({ message, format }: Notification): string[] {
   if (message === "") return [];
   const lines = message.split("\n").map((line) => `  ${line.split("\t").map(printable).join("\t")}`);

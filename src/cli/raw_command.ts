@@ -1,7 +1,7 @@
 /**
- * Starts a command with arguments that are not UTF-8. `Deno.args` contains U+FFFD (�) instead of
- * their bytes, and `Deno.Command` accepts only text. Therefore a shell gets the bytes as octal
- * numbers and starts the command with `exec`.
+ * Starts a command with arguments that are not UTF-8. In `Deno.args`, bytes that are not UTF-8 are
+ * replaced with U+FFFD (�), and `Deno.Command` accepts only text. Therefore matrix-notify starts a
+ * shell and gives it the bytes as octal numbers. The shell starts the command with `exec`.
  *
  * @module
  */
@@ -10,7 +10,10 @@ import { readArgumentBytes } from "../runtime/argument_bytes.ts";
 
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
-/** Decodes the words that begin with `r` and removes the `=` of the others, then starts the command. */
+/**
+ * Decodes words that begin with `r`, and removes the first character (`=`) of all other words. Then
+ * starts the command.
+ */
 const SCRIPT = `
 for word do
   shift

@@ -1,8 +1,9 @@
 /**
  * Runs a command with the standard input, environment, directory and process group of
- * matrix-notify. Prints the output of the command unchanged, keeps it for the message, and
- * forwards signals to the command. If the reader of an output has ended (`| head -1`), the command
- * gets SIGPIPE. After another failed write, the command continues and its output is discarded.
+ * matrix-notify. Prints the output of the command unchanged, keeps it for the message, and forwards
+ * signals to the command. If the program that reads an output has ended (`| head -1`), the command
+ * gets SIGPIPE. If a write fails for another reason, the command continues, and its output is
+ * discarded.
  *
  * @module
  */
@@ -21,7 +22,7 @@ export type CommandEnd =
   | { readonly how: "signal"; readonly code: number; readonly signal: string }
   | { readonly how: "no start"; readonly code: number; readonly reason: string };
 
-/** The end of a command and of its output. Disposing of it ends the handling of signals. */
+/** The result of a supervised command. Disposing of the result ends the handling of signals. */
 export interface Supervised extends Disposable {
   readonly end: CommandEnd;
   readonly output: EndsBuffer;
@@ -83,7 +84,9 @@ class Copy {
     this.done = this.#copy(pass);
   }
 
-  /** Stops if all output so far was passed on. Does nothing while a slow reader is waited for. */
+  /**
+   * Stops reading if all output so far was passed on. Does nothing during a write to a slow reader.
+   */
   stopReading(): void {
     if (this.#isReading) void this.#reader.cancel();
   }
@@ -120,10 +123,10 @@ function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandE
 }
 
 /**
- * Forwards signals to the command, except those that the terminal has sent to it.
+ * Forwards signals to the command, except signals that the terminal also sends to the command.
  *
- * The listeners are added after the start, because a command under `nohup` must ignore SIGHUP. It
- * would not inherit that from a process with a listener.
+ * The listeners are added after the command has started, because a new process inherits only
+ * ignored signals. With a listener, the command would not ignore SIGHUP under `nohup`.
  */
 function forwardSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => void {
   const listeners = SIGNALS.map((signal) => {
@@ -132,7 +135,7 @@ function forwardSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => 
       try {
         child.kill(signal);
       } catch {
-        // The command has ended.
+        // The command has already ended.
         return;
       }
     };

@@ -23,7 +23,7 @@ export type Colour = "red" | "green" | "yellow" | "dim" | "bold";
 
 const CODES: Readonly<Record<Colour, number>> = { red: 31, green: 32, yellow: 33, dim: 2, bold: 1 };
 
-/** Matches a colour of {@linkcode Ui.paint} or its end. */
+/** Matches the escape sequences that {@linkcode Ui.paint} writes. */
 const COLOUR_REGEXP = new RegExp(`(\x1b\\[(?:${["0", ...Object.values(CODES)].join("|")})m)`);
 
 /** Matches control and format characters, except line breaks and tabs. */

@@ -25,7 +25,7 @@ export interface DoctorContext {
   readonly options: DoctorOptions;
 }
 
-/** The default timeout. A server that needs more time for an answer would delay every message. */
+/** The default timeout. A slower server would delay every message. */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Returns the timeout of a request, and the signal that cancels the request. */

@@ -86,8 +86,8 @@ async function createChecks(
 }
 
 /**
- * Runs checks one by one. A check that throws counts as failed. A check that needs a failed or
- * skipped check is skipped.
+ * Runs checks one by one. A check that throws counts as failed. If a check needs another check that
+ * failed or was skipped, it is skipped too.
  *
  * @param prefix the text before the names of the checks in the findings, such as `matrix/`
  */

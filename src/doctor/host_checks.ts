@@ -129,8 +129,8 @@ export const clock: Check<DoctorContext> = {
 };
 
 /**
- * Checks that a timer of systemd or a cron job delivers queued notifications after a restart of the
- * host, and where a background process ends too early.
+ * Checks that a systemd timer or a cron job delivers queued notifications. This is needed after a
+ * restart of the host, and where a background process is stopped too early.
  */
 export const timer: Check<DoctorContext> = {
   name: "timer",

@@ -115,7 +115,8 @@ class DemoScene {
     this.#ui = ui;
     this.#main = main;
     this.#room = homeserver.createRoom({ members: [userId, homeserver.addUser("alice").userId] });
-    // With the name "matrix", the MATRIX_* variables would override the channel.
+    // The name must not be "matrix": the MATRIX_* variables would override a channel with that
+    // name.
     const demo = { kind: "matrix", homeserver: homeserver.url, accessToken, room: this.#room };
     Deno.writeTextFileSync(`${directory}/config.json`, JSON.stringify({ channels: { demo } }), { mode: 0o600 });
     this.#runtime = {

@@ -142,8 +142,9 @@ async function retryEntries(context: ContextFor<typeof RETRY_OPTIONS>): Promise<
   const { args, ui } = context;
   const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
-  // A pending fallback (sent only if another channel does not deliver in time) has not failed. The
-  // user can still retry it by its id.
+  // `--all` skips fallbacks that were never tried, because they have not failed. A fallback is sent
+  // only if another channel does not deliver in time. The user can still retry a fallback by its
+  // id.
   const entries = args.has("all")
     ? findAll(notifier, context).filter(({ fallbackFor, attempts, state }) =>
       !fallbackFor || attempts > 0 || state === "dead"
@@ -221,7 +222,9 @@ function findChosen(
   return notifier.entries().filter((entry) => entry.state === "dead");
 }
 
-/** @throws {UsageError} if no id is given, or an id is unknown or matches several entries */
+/**
+ * @throws {UsageError} if no id is given, if an id is unknown, or if an id matches several entries
+ */
 function findEntries(notifier: NotifierCore, ids: readonly string[]): QueuedEntry[] {
   if (ids.length === 0) {
     throw new UsageError(
@@ -265,9 +268,9 @@ async function writeExport(context: ContextFor<typeof EXPORT_OPTIONS>): Promise<
 }
 
 /**
- * Writes a new file. Only its owner can read the file, because notifications can be confidential.
- * The file is synced to disk before the function returns, because users remove the exported entries
- * afterwards. If the write fails, the file is removed.
+ * Writes a new file that only its owner can read, because notifications can be confidential. The
+ * file is synced to disk before the function returns, so that the user can then safely remove the
+ * entries from the queue. If the write fails, the file is removed.
  *
  * @throws {UsageError} if the file exists, or if its directory does not exist
  * @throws {StorageError} if the file cannot be written

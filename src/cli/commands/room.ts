@@ -104,7 +104,7 @@ function requireInvitees({ args }: CreateContext): readonly string[] {
 }
 
 /**
- * Adds the room to the list of direct chats of the account. If this fails, prints only a warning,
+ * Adds the room to the account's list of direct chats. If this fails, prints only a warning,
  * because the room has already been created.
  */
 async function markAsDirect(

@@ -1,6 +1,6 @@
 /**
- * `run`: runs a command and sends its result. An error of matrix-notify neither prevents the
- * command from running nor changes the exit code.
+ * `run`: runs a command and sends its result. If the notification cannot be sent, the command still
+ * runs, and its exit code does not change.
  *
  * @module
  */
@@ -87,8 +87,8 @@ export const run: Command = defineCommand({
 });
 
 /**
- * Runs the command and sends its result. After a success, the notification has the key only if an
- * incident (an earlier failure with this key) was still open.
+ * Runs the command and sends its result. The key selects an incident, which is a series of
+ * failures. After a success, the notification has the key only if this incident is still open.
  */
 async function runCommand(context: RunContext): Promise<number> {
   const { args, runtime, ui } = context;
@@ -119,7 +119,7 @@ async function runCommand(context: RunContext): Promise<number> {
   return end.code;
 }
 
-/** Returns the command line that starts the command, also if an argument is not UTF-8. */
+/** Returns the command line to start, with the exact bytes of arguments that are not UTF-8. */
 async function exactCommand({ args, ui }: RunContext): Promise<readonly string[]> {
   // Deno replaces bytes that are not UTF-8 with U+FFFD.
   if (!args.operands.some((word) => word.includes("\ufffd"))) return args.operands;
@@ -165,7 +165,7 @@ function toRoute(args: RunContext["args"]) {
 /** The result of a command. */
 interface Result {
   readonly end: CommandEnd;
-  /** The errors of the outputs that could not be written completely. */
+  /** The errors of the outputs (stdout and stderr) that `run` could not print completely. */
   readonly cuts: readonly string[];
   readonly output: string;
   readonly tookMs: number;

@@ -151,8 +151,8 @@ async function run(context: SendContext): Promise<number> {
 }
 
 /**
- * Returns true if a channel has delivered the notification, or if waiting for it makes no sense: a
- * rule muted it, or all channels rejected it.
+ * Returns true if a channel has delivered the notification, or if no channel will deliver it. The
+ * second case means that a rule muted the notification or that all channels rejected it.
  */
 function wasDelivered(outcomes: readonly Outcome[]): boolean {
   const messages = outcomes.filter(({ file }) => file === undefined);
@@ -176,7 +176,7 @@ function toInput(args: SendContext["args"]): NotificationInput {
   };
 }
 
-/** The body, and a problem if it could not be read. */
+/** The body, or the problem why it could not be read. */
 type Body = Pick<NotificationInput, "message" | "problems">;
 
 async function readBody(context: SendContext): Promise<Body> {
@@ -217,7 +217,10 @@ function countLines(text: string): number {
   return text === "" || text.endsWith("\n") ? breaks : breaks + 1;
 }
 
-/** The time after which `send` tells the user that it is reading standard input. */
+/**
+ * `send` prints a hint after it has waited this long for the end of standard input, in
+ * milliseconds.
+ */
 const STDIN_HINT_AFTER_MS = 3000;
 
 async function withHint<Result>({ runtime, ui }: SendContext, read: () => Promise<Result>): Promise<Result> {
@@ -233,7 +236,9 @@ async function withHint<Result>({ runtime, ui }: SendContext, read: () => Promis
   return result;
 }
 
-/** Reads a body. If it cannot be read, the notification is sent with a problem instead. */
+/**
+ * Reads a body. If the body cannot be read, returns a problem, which is sent in place of the body.
+ */
 async function readSource(
   open: () => ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>,
   source: string,
@@ -241,7 +246,7 @@ async function readSource(
 ): Promise<Body> {
   try {
     const ends = await readEnds(await open(), createBodyBuffer());
-    // How the bytes are read depends on the format of the notification.
+    // A complete body stays undecoded here: its format determines the decoding.
     return { message: ends.missing === 0 ? ends.beginning : toMessage(ends, (problem) => ui.warn(problem)) };
   } catch (error) {
     return { problems: [`Cannot read the body from ${source}: ${unreadableState(error)}`] };
@@ -279,7 +284,10 @@ interface DescribedFiles {
   readonly problems: readonly string[];
 }
 
-/** Opens the files of a dry run. The problems of the input come first. */
+/**
+ * Reads the properties of the attached files for a dry run. Returns the given problems first, then
+ * the problems of the files.
+ */
 async function describeFiles({ attachments = [], problems: known = [] }: NotificationInput): Promise<DescribedFiles> {
   if (attachments.length === 0) return { attachments: [], problems: known };
   const { openSources } = await import("../../notification/attachments/source.ts");

@@ -60,11 +60,14 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
 
 interface MailInput {
   readonly bytes: Uint8Array;
-  /** The parts that could not be read. The notification shows them. */
+  /** The problems of reading the mail. The notification shows them. */
   readonly problems: readonly string[];
 }
 
-/** Reads a mail from standard input. Of a mail that is too long, the beginning and the end are kept. */
+/**
+ * Reads a mail from standard input. Keeps only the beginning and the end of a mail that is too
+ * long.
+ */
 async function readInput({ runtime }: ContextFor<typeof OPTIONS>): Promise<MailInput> {
   try {
     const { beginning, end, missing } = await readEnds(
@@ -104,10 +107,13 @@ interface Refused {
   readonly hint: string;
 }
 
-/** The letters that have a value, in the same word or in the next word: `-froot`, `-f root`. */
+/**
+ * The option letters that have a value. The value is in the same word (`-froot`) or in the next
+ * word (`-f root`).
+ */
 const VALUED = "ABCDFLMNORVXbefhopr";
 
-/** The letters whose value can only be in the same word: `-q30m`. */
+/** The option letters whose value can only be in the same word: `-q30m`. */
 const VALUED_ATTACHED = "dq";
 
 /** The unsupported modes, by the value of `-b`. `-bm` (send a mail) is the default. */

@@ -63,7 +63,7 @@ export const alert: Command = defineCommand({
 async function sendAlert(context: ContextFor<typeof ALERT_OPTIONS>): Promise<number> {
   const { args, runtime, ui } = context;
   const [unit] = args.operands;
-  // A drop-in for all services also belongs to our own units, which would cause endless alerts.
+  // If all services send alerts, a failed alert would cause the next alert, without end.
   if (unit.startsWith("matrix-notify")) {
     ui.warn(`No alert about ${unit}: it belongs to matrix-notify`);
     return EXIT.ok;

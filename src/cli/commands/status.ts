@@ -94,7 +94,10 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
   return lines;
 }
 
-/** Formats the number of entries of each age: `3 under 1m, 12 under 15m`. Omits the number 0. */
+/**
+ * Formats the number of entries of each age: `3 under 1m, 12 under 15m`. Omits ages without
+ * entries.
+ */
 function formatAges(ages: Ages): string {
   const classes = Object.entries(ages).filter(([, count]) => count > 0);
   return classes.map(([name, count]) => `${count} ${name.replace(/^under/, "under ")}`).join(", ");

@@ -55,7 +55,7 @@ async function printAccount(context: WhoamiContext, userId: string): Promise<Hin
     const { runtime } = await createSignIn(context, userId);
     const credentials = openSession(stateDir, userId, USER_AGENT).credentials(runtime);
     await verifyToken({ runtime, baseUrl: homeserver, userAgent: USER_AGENT, credentials });
-    // The account is read again, because the request can renew the token.
+    // The account is read again here, because the request above may have renewed the token.
     const account = requireAccount(stateDir, userId);
     if (args.has("json")) ui.json(toAccountJson(account));
     else ui.data(formatAccount(account, runtime.now()));

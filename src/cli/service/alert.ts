@@ -1,4 +1,7 @@
-/** Describes a failed unit of systemd: its result and its last lines in the journal. */
+/**
+ * Describes a failed systemd unit: its result and its last lines in the journal (the log of
+ * systemd).
+ */
 
 import type { NotificationInput } from "../../notification/notification.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
@@ -6,13 +9,13 @@ import type { Runtime } from "../../runtime/runtime.ts";
 /** The number of lines from the journal. */
 const MAX_LINES = 20;
 
-/** The longest time for one question to systemd, in milliseconds. */
+/** The time limit for each call of systemctl or journalctl, in milliseconds. */
 const ANSWER_MS = 10_000;
 
 /** The properties of a unit (systemctl(1)) that an alert shows. */
 const PROPERTIES = ["Description", "Result", "ExecMainCode", "ExecMainStatus", "InactiveExitTimestamp"];
 
-/** Describes the last failure of a unit. What systemd does not answer is left out. */
+/** Describes the last failure of a unit. Omits facts that systemd does not report. */
 export async function describeFailure(unit: string, runtime: Runtime): Promise<NotificationInput> {
   const user = runtime.isRoot() ? [] : ["--user"];
   const ask = (path: string, ...args: readonly string[]) => runtime.ask(path, args, runtime.timeout(ANSWER_MS));
@@ -23,7 +26,8 @@ export async function describeFailure(unit: string, runtime: Runtime): Promise<N
       return [line.slice(0, at), line.slice(at + 1)] as const;
     }),
   );
-  // systemd 251 and later pass the result of the failed run, even if the unit was started again.
+  // systemd 251 and later pass the result of the failed run in variables. `systemctl show` reports
+  // another result if the unit was started again.
   const value = (variable: string, property: string) => runtime.env(variable) || found.get(property);
   const result = value("MONITOR_SERVICE_RESULT", "Result");
   const end = formatEnd(
@@ -40,7 +44,10 @@ export async function describeFailure(unit: string, runtime: Runtime): Promise<N
   };
 }
 
-/** Describes how the main process ended, with the codes of systemctl or of `MONITOR_EXIT_CODE`. */
+/**
+ * Describes how the main process ended. `code` is a number from systemctl or a word from
+ * `MONITOR_EXIT_CODE`.
+ */
 function formatEnd(code: string | undefined, status: string | undefined): string | undefined {
   if (status === undefined || status === "") return undefined;
   if (code === "1" || code === "exited") return `exit code ${status}`;
@@ -49,7 +56,7 @@ function formatEnd(code: string | undefined, status: string | undefined): string
   return undefined;
 }
 
-/** The run of a unit whose lines are read. */
+/** What is needed to read the lines of one run of a unit. */
 interface Run {
   /** The start of the run, in the format of systemctl. */
   readonly since: string | undefined;
@@ -58,11 +65,12 @@ interface Run {
 }
 
 /**
- * Reads the last lines of a unit, and those of systemd about it. They are not selected by the id of
- * the run, because the journal does not know this id for the lines of a process that ended quickly.
+ * Reads the last lines of a unit, including the lines of systemd about the unit. Does not select
+ * the lines by the id of the run: if a process ends quickly, its lines have no such id in the
+ * journal.
  */
 async function readJournal(unit: string, { since, user, ask }: Run): Promise<readonly string[]> {
-  // The last lines of the unit may not be in the journal yet. Only root may ask for them.
+  // Only root can use `--sync`. It waits until the last lines of the unit are in the journal.
   if (user.length === 0) await ask("journalctl", "--sync");
   const options = ["--quiet", "--no-pager", "--output=cat", `--lines=${MAX_LINES}`];
   if (since) options.push(`--since=${since}`);

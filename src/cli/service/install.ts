@@ -67,7 +67,7 @@ export async function installUnits(context: ContextFor<readonly [{ name: "dry-ru
 function writeUnit(path: string, text: string, print: (line: string) => void): void {
   const isCurrent = readIfThere(path) === text;
   if (!isCurrent) Deno.writeTextFileSync(path, text);
-  // systemd warns about unit files that only root can read.
+  // With this mode, every user can read the file. Otherwise, systemd prints a warning.
   Deno.chmodSync(path, 0o644);
   print(`${isCurrent ? "unchanged" : "wrote"} ${path}`);
 }
@@ -90,7 +90,7 @@ export async function uninstallUnits(context: CommandContext): Promise<number> {
   return EXIT.ok;
 }
 
-/** Prints the state of the timer. Exits with 0 if it is active. */
+/** Prints the state of the timer. Returns 0 if the timer is active. */
 export async function printStatus(context: CommandContext): Promise<number> {
   const { runtime, ui } = context;
   const { folder, files, plan } = await planInstallation(context);
@@ -142,23 +142,29 @@ async function planInstallation({ args, runtime }: CommandContext): Promise<Inst
   return { folder, plan, files: unitFiles(plan) };
 }
 
-/** The variables that change how Deno connects, and the proxies without a password. */
+/** The environment variables that set which TLS certificates Deno trusts. */
 const CONNECTION_VARIABLES = ["DENO_CERT", "DENO_TLS_CA_STORE", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/** Returns the variables of the units. Every user can read them. */
+/**
+ * Returns the environment variables for the units. They must not contain secrets, because every
+ * user can read a unit.
+ */
 function unitVariables({ env }: Runtime, runsInDeno: boolean): Readonly<Record<string, string>> {
   const cache = env("XDG_CACHE_HOME") || (env("HOME") ? `${env("HOME")}/.cache` : undefined);
   const denoDir = env("DENO_DIR") || (cache === undefined ? undefined : `${cache}/deno`);
   const proxies = [...PROXY_VARIABLES, "NO_PROXY", "no_proxy"].filter((name) => !env(name)?.includes("@"));
   const passed = [...CONNECTION_VARIABLES, ...proxies].flatMap((name) => env(name) ? [[name, env(name) ?? ""]] : []);
   return {
-    // A unit of the system has no HOME, in which Deno would look for its cache.
+    // System units have no HOME variable. Without HOME, Deno needs DENO_DIR to find its cache.
     ...(runsInDeno && denoDir !== undefined ? { DENO_DIR: absolutePath(denoDir) } : {}),
     ...Object.fromEntries(passed),
   };
 }
 
-/** Warns about variables that the units do not get, because they can contain secrets. */
+/**
+ * Warns about environment variables that are not copied to the units, because they can contain
+ * secrets.
+ */
 function warnAboutVariables({ args, runtime, ui }: CommandContext): void {
   const { env } = runtime;
   const missing = [
@@ -172,7 +178,9 @@ function warnAboutVariables({ args, runtime, ui }: CommandContext): void {
   );
 }
 
-/** A user's systemd ends with the last login of the user, unless the user lingers (loginctl(1)). */
+/**
+ * The systemd of a user stops when the user logs out, unless lingering is enabled (loginctl(1)).
+ */
 async function lingerHint(runtime: Runtime): Promise<readonly string[]> {
   if (runtime.isRoot()) return [];
   const user = runtime.env("USER") ?? runtime.env("LOGNAME") ?? "";

@@ -38,7 +38,10 @@ export async function chooseUser({ args, prompter, plan, stateDir }: SetupContex
   });
 }
 
-/** Returns the saved account if its login is valid and the user selects it. If not, logs in. */
+/**
+ * Returns the saved account if its login is valid and the user selects this account. Otherwise,
+ * logs in.
+ */
 export async function openAccount(context: SetupContext, userId: string): Promise<Account> {
   const { connected, done, runtime, signal, stateDir, ui } = context;
   const saved = findSavedAccount(context, userId);

@@ -41,7 +41,10 @@ const CONNECTION_KEYS = [
   ["proxy-file", "proxyFile"],
 ] as const;
 
-/** The keys that setup removes from the old channel, because new values replace these keys. */
+/**
+ * The keys that setup removes from the old channel object. setup sets these keys again if
+ * necessary.
+ */
 const REPLACED_KEYS: readonly string[] = [
   ...["kind", "user", "room", "homeserver", "insecureHttp"],
   ...["accessToken", "accessTokenFile"],

@@ -1,6 +1,6 @@
 /**
  * Asks the questions of `setup`. On a terminal, the user answers the questions. Without a terminal,
- * or with `--yes`, the default answers are used. If a question has no default answer, setup then
+ * or with `--yes`, the default answers are used. If a question then has no default answer, setup
  * fails, and the error suggests an option.
  *
  * @module

@@ -127,9 +127,9 @@ export async function chooseRoom(
 }
 
 /**
- * Checks that the account has a sufficient power level, and prints a warning if the room is
- * encrypted. Without this check, the test message would fail, but the error would not explain the
- * reason.
+ * Checks that the account has a sufficient power level (permission level in Matrix), and prints a
+ * warning if the room is encrypted. Without this check, the test message would fail, but the error
+ * would not explain the reason.
  */
 async function verifyCanSend({ room, roomId }: Room, { client, signal, ui, userId }: RoomContext): Promise<void> {
   const read = (type: string) =>

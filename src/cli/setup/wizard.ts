@@ -44,8 +44,7 @@ interface SetupResult {
 export async function runWizard(context: SetupCommandContext): Promise<number> {
   const { args, ui } = context;
   const result = await setUpChannel(context);
-  // The listener for Ctrl-C is removed before the test message is sent. If the user stops the
-  // program after the message is queued, the message stays on disk.
+  // From here on, Ctrl-C ends the program immediately. A queued test message stays on disk.
   const test = args.has("no-test") ? undefined : await sendTestMessage(context, result);
   if (args.has("json")) ui.json({ ...result, test: test && toOutcomeJson(test) });
   else {
@@ -135,8 +134,8 @@ function toExitCode(test: Outcome | undefined): number {
 }
 
 /**
- * Formats example commands for the new channel: for scripts, cron, systemd and routers. Each works
- * when pasted: all paths are absolute, because cron and sshd use a short PATH.
+ * Formats example commands for the new channel: for scripts, cron, systemd and routers. The user
+ * can paste these commands. All paths are absolute, because cron and sshd use a short PATH.
  */
 async function nextSteps({ args, runtime }: SetupCommandContext, { config, stateDir }: SetupResult) {
   const { shortWords } = await runtime.program();
