@@ -184,7 +184,7 @@ function splitLongForm(word: string): [given: string, value: string | undefined]
  */
 function noValue({ name }: OptionSpec, attached: string | undefined): string {
   if (attached === undefined || name === "help") return "";
-  throw new UsageError(`Cannot use --${name}=${attached}: it has no value`, `write --${name}, or nothing`);
+  throw new UsageError(`Cannot use --${name}=${attached}: it has no value`, `write --${name} without a value`);
 }
 
 /** Takes the next word as the value of an option. */
@@ -258,7 +258,10 @@ function checkValues(option: OptionSpec, values: readonly string[]): void {
     }
   }
   if (option.repeats || values.length <= 1) return;
-  throw new UsageError(`Cannot use --${option.name} twice: it can be given only one time`, "remove one of the two");
+  throw new UsageError(
+    `Cannot use --${option.name} twice: it can be given only once`,
+    `write --${option.name} only once`,
+  );
 }
 
 function unknownOption(name: string, options: readonly OptionSpec[], word: string): UsageError {

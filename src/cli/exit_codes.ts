@@ -49,7 +49,7 @@ export const EXIT_MEANINGS: ExitMeanings = [
   [EXIT.noPerm, "a permission is missing, or a login was refused"],
   [
     EXIT.config,
-    "the configuration has mistakes: channels without mistakes get the notification, and for the others it is held on disk",
+    "the configuration has mistakes: channels without mistakes get the notification; for other channels, it is held on disk",
   ],
   [EXIT.interrupted, "you pressed Ctrl-C"],
 ];

@@ -96,7 +96,7 @@ export function visibleOptions({ options, foreignWords }: CommandHelp): readonly
 
 /** Returns the row of an option in the help: `-q, --silent` and the description. */
 export function optionRow({ name, short, value, oneOf, summary, repeats }: OptionSpec): [string, string] {
-  const about = [summary, oneOf && `one of ${oneOf.join(", ")}`, repeats && "may be repeated"];
+  const about = [summary, oneOf && `possible values: ${oneOf.join(", ")}`, repeats && "may be repeated"];
   return [
     `${short === undefined ? "    " : `-${short}, `}--${name}${value === undefined ? "" : ` ${value}`}`,
     about.filter((part) => part).join("; "),

@@ -1,6 +1,6 @@
 /**
- * Creates the objects that `--json` prints. Other programs depend on their format, which
- * docs/json.md documents.
+ * Creates the objects that `--json` prints. Other programs depend on the format of these
+ * objects, which docs/json.md documents.
  *
  * Times are in ISO 8601, with milliseconds and the offset of local time. The field names of
  * durations and sizes include the unit. A field without a value is omitted.

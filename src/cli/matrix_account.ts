@@ -84,8 +84,8 @@ export async function findMatrixChannels(
 }
 
 /**
- * Stores the names of rooms. The results of `send` and `queue list` show a stored name beside the
- * id of the room. If the names cannot be stored, they show only the id.
+ * Stores the names of rooms. `send` and `queue list` print a stored name beside the id of the room.
+ * Errors are ignored: without the name, only the id is printed.
  */
 export async function rememberNames(context: CommandContext, names: RoomNames): Promise<void> {
   await rememberRoomNames(new RoomCacheFile(findStateDir(context), context.runtime), names);

@@ -33,7 +33,7 @@ export const stateDirectory: Check<DoctorContext> = {
     if (host.isOnReadOnlyMount(existingPart(context))) {
       yield failure(
         `the file system of ${path} is read-only`,
-        "mount it writable, or choose another directory with --state-dir",
+        "mount the file system with write access, or choose another directory with --state-dir",
       );
       return;
     }
@@ -145,7 +145,7 @@ export const diskSpace: Check<DoctorContext> = {
     } else if (freeKib < LOW_KIB) yield warning(`the disk is nearly full: ${room}`, "free some disk space");
     else if (isReserveMissing(context)) {
       yield warning(
-        `the file that reserves space for a full disk is missing: it was used on a full disk, or could not be written; now ${room}`,
+        `the file that reserves disk space for the queue is missing: it was deleted on a full disk, or could not be written; now ${room}`,
         "make sure that the disk has free space; the next send creates the file again",
       );
     } else yield ok(room);
@@ -256,7 +256,7 @@ function describeLastDelivery({ lastDelivery }: Status, now: number): string {
 function notes({ torn, spooled, possibleDuplicates }: Status): string[] {
   return [
     ...(spooled > 0 ? [`${spooled} stored in queue/spool until the next delivery`] : []),
-    ...(torn > 0 ? [`${formatCount(torn, "half-written line")} of notifications that were never confirmed`] : []),
+    ...(torn > 0 ? [`${formatCount(torn, "half-written line")} of notifications that were never accepted`] : []),
     ...(possibleDuplicates > 0 ? [`${possibleDuplicates} possible duplicates so far`] : []),
   ];
 }

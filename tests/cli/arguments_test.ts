@@ -91,7 +91,7 @@ Deno.test("parseArguments() rejects unknown words and suggests similar words", (
   assertEquals(hintOf("-qx"), "see matrix-notify test --help; write -- before words that begin with -");
   assertEquals(hintOf("-wait", "5s"), "did you mean --wait?");
   assertEquals(hintOf("--wiat", "5s"), "did you mean --wait?");
-  assertEquals(hintOf("-w", "1s", "--wait", "2s"), "remove one of the two");
+  assertEquals(hintOf("-w", "1s", "--wait", "2s"), "write --wait only once");
 });
 
 Deno.test("parseArguments() does not parse the short forms of a command that parses its own words", () => {

@@ -218,7 +218,7 @@ const HOST: readonly BrokenSetup[] = [
     check: "state directory",
     state: "failure",
     message: "is read-only",
-    hint: "mount it writable",
+    hint: "mount the file system with write access",
   },
   {
     name: "a state directory that other users can change",
@@ -275,7 +275,7 @@ const HOST: readonly BrokenSetup[] = [
     },
     check: "disk",
     state: "warning",
-    message: "the file that reserves space for a full disk is missing",
+    message: "the file that reserves disk space for the queue is missing",
   },
 ];
 

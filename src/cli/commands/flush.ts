@@ -18,8 +18,8 @@ const OPTIONS = [
     name: "wait",
     value: "DURATION",
     summary:
-      "maximum time to wait for the next attempt of an entry, for example if a server asked for a delay (default 30s); " +
-      "an entry that must wait longer stays in the queue",
+      "if entries must wait before their next attempt, flush waits up to this time (default 30s); entries that must " +
+      "wait longer stay in the queue",
   },
   JSON_OPTION,
   ...DELIVERY_OPTIONS,
@@ -32,11 +32,12 @@ export const flush: Command = defineCommand({
     "After a failed attempt, matrix-notify waits before the next attempt. flush skips this waiting time. If a server " +
     "has asked for a delay (rate limit), flush waits until the delay is over, but not longer than --wait. With --now, " +
     "flush skips this delay too.",
-    "With --timer, flush skips only the waits after failures of the network or the server, so that a call every " +
-    "minute does not send refused requests more often. It starts no background process. It writes its results to " +
-    "deliverer.log in the state directory, and exits with 0 even if some entries are still in the queue.",
+    "With --timer, flush skips a wait only after a failure of the network or the server. If a server refused a " +
+    "request, flush keeps the wait, so that a call every minute does not repeat the request too often. flush --timer " +
+    "starts no background process. It writes its results to deliverer.log in the state directory, and exits with 0 " +
+    "even if some entries are still in the queue.",
     "Exit 0: the queue is empty. Exit 75: some entries are still in the queue; flush prints the reasons. Exit 78: the " +
-    "configuration has a mistake; flush delivers the entries of the other channels.",
+    "configuration has a mistake; flush still delivers the entries of channels without mistakes.",
   ],
   examples: [
     "matrix-notify flush",

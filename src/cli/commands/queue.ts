@@ -295,7 +295,10 @@ function writeNewFile(path: string, text: string): void {
 function toExportError(error: unknown, path: string): UsageError | StorageError {
   const what = `Cannot export to ${path}`;
   if (error instanceof Deno.errors.AlreadyExists) {
-    return new UsageError(`${what}: the file exists`, "choose another name; existing files are not overwritten");
+    return new UsageError(
+      `${what}: the file already exists`,
+      "choose another name; existing files are not overwritten",
+    );
   }
   if (error instanceof Deno.errors.NotFound) return new UsageError(`${what}: there is no such directory`);
   const options = { cause: error, hint: "choose a file in another directory; the queue is unchanged" };

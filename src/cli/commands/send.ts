@@ -25,7 +25,7 @@ const OPTIONS = [
     allowsEmpty: true,
     summary: 'read the body from FILE; use "-" for standard input',
   },
-  { name: "no-stdin", summary: "do not read standard input; needed in a loop that reads a list" },
+  { name: "no-stdin", summary: "do not read standard input; needed in a loop such as 'while read'" },
   {
     name: "format",
     short: "f",
@@ -63,8 +63,7 @@ const OPTIONS = [
     short: "k",
     value: "KEY",
     allowsEmpty: true,
-    summary:
-      "key of the incident (see below); a queued notification with the same key is replaced by this notification",
+    summary: "key of the incident (see below); this notification replaces a queued notification with the same key",
   },
   { name: "resolve", summary: "close the incident of --key; the message shows how long the incident lasted" },
   {
@@ -81,7 +80,8 @@ const OPTIONS = [
     value: "STATE",
     oneOf: ["delivered"],
     allowsEmpty: true,
-    summary: "exit with 75 if no channel has delivered the notification when --wait is over; it stays in the queue",
+    summary:
+      "exit with 75 if no channel delivers the notification before --wait is over; the notification stays in the queue",
   },
   { name: "dry-run", short: "n", summary: "print the notification, but do not send it" },
   JSON_OPTION,
@@ -95,19 +95,19 @@ export const send: Command = defineCommand({
   options: OPTIONS,
   details: [
     "If you give neither BODY nor --body-file, and standard input is not a terminal, send reads the body from " +
-    'standard input and prints how many lines it read. With "-" as BODY, it prints nothing. In a loop such as ' +
-    "'while read', send would read the rest of the list: use --no-stdin. Under ssh, standard input can stay open " +
-    "without data: use --no-stdin there too.",
-    "Send never refuses a notification because of the form of its text. Bytes that are not UTF-8, terminal colours " +
-    "and overwritten lines are made readable. A part that cannot be sent, such as a missing file, is named in the " +
-    "message and on standard error, and the exit code stays 0. Wrong options are errors. A text or a value can begin " +
+    'standard input and prints the number of lines. With "-" as BODY, send also reads standard input, but prints ' +
+    "nothing. In a loop such as 'while read', send would read the input of the loop. Use --no-stdin there. Under ssh, " +
+    "standard input can stay open without data. Use --no-stdin there too.",
+    "send accepts every text. It converts bytes that are not UTF-8, terminal colours and progress bars to readable " +
+    "text. If a part cannot be sent, such as a missing file, the message and standard error name this part, and the " +
+    "exit code stays 0. Wrong options are errors. A text or a value can begin " +
     'with "-": \'-5 C\'. Write "--" before a text that looks like an option, such as -x.',
     "Exit 0: the notification is delivered, or it is stored on disk. If the notification is on disk, " +
     "matrix-notify delivers it later, in order and without duplicates. After exit 0, you can delete the attached " +
     "files. If a channel cannot send files, the message in this channel lists the names of the files.",
     "With --require delivered, send repeats failed attempts until --wait is over. Exit 0: at least one channel has " +
-    "delivered the notification. Exit 75: it is only in the queue, so that a script can send it in another way too. " +
-    "matrix-notify still delivers it later.",
+    "delivered the notification. Exit 75: the notification is only in the queue. A script can then also send the text " +
+    "in another way. matrix-notify still delivers the queued notification later.",
     "An incident is a problem that causes several notifications, such as a full disk. Give all these notifications " +
     "the same --key, and close the incident with --resolve. In a Matrix room, the later notifications are replies to the " +
     "first message of the incident.",
@@ -187,7 +187,7 @@ async function readBody(context: SendContext): Promise<Body> {
     if (file !== undefined) {
       throw new UsageError(
         "Cannot use --body-file together with BODY: a notification has only one body",
-        "remove one of the two",
+        "remove BODY or --body-file",
       );
     }
     return { message: body };
@@ -200,7 +200,10 @@ async function readBody(context: SendContext): Promise<Body> {
   }
   const isChosen = body === "-" || file === "-";
   if (isChosen && args.has("no-stdin")) {
-    throw new UsageError("Cannot use --no-stdin together with -: it means standard input", "remove one of the two");
+    throw new UsageError(
+      'Cannot use --no-stdin together with "-": "-" means standard input',
+      'remove --no-stdin or "-"',
+    );
   }
   if (args.has("no-stdin") || !isChosen && runtime.stdio.stdinIsTerminal()) return {};
   const read = await withHint(context, () => readSource(runtime.stdio.stdin, "standard input", context));

@@ -24,8 +24,8 @@ export const sendmail: Command = defineCommand({
     "not end the mail. -F and -f set the sender if the mail has no From header. -bs, -bp, -bd and -q are refused with " +
     "exit 69. Options of sendmail that this help does not name are ignored.",
     "The Subject of the mail becomes the subject of the notification. From becomes the origin. X-Priority and " +
-    "Importance set the severity. Attachments are sent as files. Of a mail of more than 10 MiB, the " +
-    "beginning and the end are sent. A wrong or missing charset is detected. Without --json, sendmail prints only " +
+    "Importance set the severity. Attachments are sent as files. If a mail is longer than 10 MiB, only " +
+    "the beginning and the end are sent. A wrong or missing charset is detected. Without --json, sendmail prints only " +
     "errors.",
   ],
   examples: [

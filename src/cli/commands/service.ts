@@ -8,17 +8,18 @@ import { exitCodeForOutcomes, reportTrouble } from "../outcomes.ts";
 
 const TIMER_SUMMARY =
   "The timer delivers queued notifications every 45 seconds, also after a restart of the host. It is needed where the " +
-  "background process of send cannot survive: after a restart, and in units that may not start other units.";
+  "background process of send ends too early: when the host restarts, and in services without the permission to start " +
+  "other units.";
 
 export const install: Command = defineCommand({
   operands: "",
   options: [{ name: "dry-run", short: "n", summary: "print the unit files, and do not write them" }],
   details: [
-    "service install writes and enables matrix-notify-flush.timer, and writes matrix-notify@.service. If it runs as " +
-    "root, the units belong to the system (/etc/systemd/system), otherwise to the user (~/.config/systemd/user). You can " +
-    "run it again, for example after an update.",
+    "service install writes and enables matrix-notify-flush.timer, and writes matrix-notify@.service. If you run it as " +
+    "root, it installs units of the system (/etc/systemd/system). Otherwise, it installs units of the user " +
+    "(~/.config/systemd/user). You can run it again, for example after an update.",
     TIMER_SUMMARY,
-    "To get an alert when another unit fails, write OnFailure=matrix-notify@%n.service into the section [Unit] of this " +
+    "To get an alert when another unit fails, write OnFailure=matrix-notify@%n.service into the section [Unit] of that " +
     "unit. The alert contains the name of the unit, its result and its last lines in the journal.",
     "Without systemd, service install prints the lines for a crontab, and exits with 69.",
   ],
@@ -37,7 +38,7 @@ export const uninstall: Command = defineCommand({
 export const status: Command = defineCommand({
   operands: "",
   options: [],
-  details: ["Exit 0: the timer is active. Exit 69: it is not; the output says what to do."],
+  details: ["Exit 0: the timer is active. Exit 69: the timer is not active, and the output says what to do."],
   examples: ["matrix-notify service status"],
   run: async (context) => await (await import("../service/install.ts")).printStatus(context),
 });

@@ -8,9 +8,10 @@ export const setup: Command = defineCommand({
   options: SETUP_OPTIONS,
   details: [
     "On a terminal, setup asks for each value that you did not give as an option. You can run setup again: the " +
-    "current login and room are then the defaults. In the configuration file, setup changes only the channel of --channel.",
-    "Exit 0: the test message is in the room. Exit 75: the message is queued, or the account has no invite " +
-    "yet; run setup again. Exit 130: you pressed Ctrl-C; the configuration file is unchanged.",
+    "current login and room are then the defaults. In the configuration file, setup changes only one channel (see --channel).",
+    "Exit 0: the test message is in the room. Exit 75: the message is queued, or the account did not get an invite in " +
+    "time. Without an invite, invite the account and run setup again. Exit 130: you pressed Ctrl-C; the configuration " +
+    "file is unchanged.",
   ],
   examples: [
     "matrix-notify setup",

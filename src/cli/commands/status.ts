@@ -116,7 +116,7 @@ async function check(context: StatusContext): Promise<number> {
   if (args.has("json")) {
     throw new UsageError(
       "Cannot use --json together with --check: --check has its own format",
-      "remove one of the two",
+      "remove --json or --check",
     );
   }
   const maxAgeMs = args.durationMs("max-age") ?? DEFAULT_MAX_AGE_MS;

@@ -127,7 +127,7 @@ const INSTALL_HINT = "run: matrix-notify service install";
 async function planInstallation({ args, runtime }: CommandContext): Promise<Installation> {
   const folder = unitDirectory(runtime);
   if (folder === undefined) {
-    throw new CommandError("Cannot find the directory of the units: HOME is not set", EXIT.config);
+    throw new CommandError("Cannot find the directory of the systemd units: HOME is not set", EXIT.config);
   }
   const configFile = absolutePath(args.text("config") ?? configPath(runtime));
   const stateDir = absolutePath(args.text("state-dir") ?? stateDirPath(runtime));
@@ -173,7 +173,7 @@ function warnAboutVariables({ args, runtime, ui }: CommandContext): void {
   ];
   if (missing.length === 0) return;
   ui.fail(
-    `The units do not get ${missing.join(", ")}`,
+    `The systemd units do not get the variables ${missing.join(", ")}`,
     `write these settings to ${absolutePath(args.text("config") ?? configPath(runtime))}`,
   );
 }

@@ -93,7 +93,7 @@ Deno.test("service install names the variables that the units do not get, and pa
       env: { MATRIX_ACCESS_TOKEN: "x", HTTPS_PROXY: "http://me:secret@proxy:3128", HTTP_PROXY: "http://proxy:3128" },
     });
     assertEquals(err.split("\n").slice(0, 2), [
-      "matrix-notify: the units do not get MATRIX_ACCESS_TOKEN, HTTPS_PROXY",
+      "matrix-notify: the systemd units do not get the variables MATRIX_ACCESS_TOKEN, HTTPS_PROXY",
       `  hint: write these settings to ${home}/.config/matrix-notify/config.json`,
     ]);
     const text = await Deno.readTextFile(`${home}/.config/systemd/user/matrix-notify-flush.service`);
