@@ -46,8 +46,8 @@ export function fitAttachments(notification: Notification, mode: AttachmentMode 
 }
 
 /**
- * Removes `fullText` if the channel does not send it as a file. The text then does not mention the
- * file.
+ * Removes `fullText` if the channel does not send the whole message as a file. The text then does
+ * not mention the file.
  */
 export function fitFullText(notification: Notification, mode: AttachmentMode | undefined): Notification {
   const { fullText, ...rest } = notification;

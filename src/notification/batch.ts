@@ -43,8 +43,8 @@ export function withoutItems(notification: Notification): Notification {
 
 /**
  * Creates a batch. The batch has the highest severity and the oldest time of its items. The batch
- * is silent only if all items are silent. It mentions the users whom its items mention, except
- * silent items.
+ * is silent only if all items are silent. The batch mentions the users that its items mention.
+ * Mentions in silent items are left out.
  *
  * @param items the items; at least one
  */

@@ -109,10 +109,7 @@ function lastBytes(text: string, maxBytes: number): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start));
 }
 
-/**
- * A cut is moved to the next line break, if this leaves out at most this number of UTF-16 code
- * units.
- */
+/** A cut is moved to a line break, if this leaves out at most this number of UTF-16 code units. */
 const MAX_PART_OF_LINE = 200;
 
 function wholeLines(text: string, cutAt: "start" | "end"): string {

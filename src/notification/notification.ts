@@ -106,9 +106,8 @@ export interface Notification {
    */
   readonly isFullText?: true;
   /**
-   * The file with the whole message. Set in two cases: the message is too long for the queue, and
-   * the queue has only an excerpt; or the message is too long for the service, and the channel also
-   * sends this file.
+   * The file with the whole message. Set if the queue has only an excerpt of a long message, or if
+   * the channel sends this file because the message is too long for the service.
    */
   readonly fullText?: Attachment;
   /**
@@ -117,8 +116,8 @@ export interface Notification {
    */
   readonly unsent?: readonly string[];
   /**
-   * What could not be sent as the caller asked, one sentence for each problem: `Cannot attach
-   * a.log: it is empty`. The text of the notification shows the sentences.
+   * Problems with the data from the caller, one sentence each: `Cannot attach a.log: it is empty`.
+   * The text of the notification shows the sentences.
    */
   readonly problems?: readonly string[];
 }
@@ -144,8 +143,8 @@ export interface NotificationInput {
   /** The format of the message. @default {"text"} */
   readonly format?: Format;
   /**
-   * An absolute URL that is shown as a link, at most 2 KiB. If the value is not a valid URL, the
-   * notification shows it in a note.
+   * An absolute URL that is shown as a link, at most 2 KiB. If the value cannot be used as a link,
+   * the notification shows the value in a note.
    */
   readonly link?: string;
   /** True if the notification arrives without a sound or a push notification. @default {false} */
@@ -194,15 +193,15 @@ const NO_SUBJECT = "(no subject)";
 
 /**
  * The maximum length of a message, in UTF-8 bytes. A channel may cut a message to a shorter length.
- * Then it adds a note about the cut, and also sends the whole message as a file, if it can send
- * files.
+ * The channel then adds a note about the cut. If the channel can send files, it also sends the
+ * whole message as a file.
  */
 export const MAX_MESSAGE_BYTES: number = 8 * 2 ** 20;
 
 /**
  * The maximum length of a message in the queue, in UTF-8 bytes. A longer message is stored as a
- * file. With this length, a message fits into a line of the journal (the file of the queue), even if
- * JSON escapes double its length.
+ * file. A message of this length fits into a line of the journal (the queue file), even if JSON
+ * escapes double the length of the message.
  */
 export const MAX_QUEUED_BYTES: number = 48 * 1024;
 
@@ -217,12 +216,13 @@ export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
 
 /**
  * Creates a notification from its input: makes its texts readable and adds default values. An alert
- * is never refused because of the form of its data. What cannot be sent as the caller asked is left
- * out, and the notification has a sentence about it in `problems`. This function does not read
- * attachments; `attachments/source.ts` reads them.
+ * is never refused because of the form of its data. Data that cannot be used is left out. The field
+ * `problems` then has a sentence about each problem. This function does not read attachments;
+ * `attachments/source.ts` reads them.
  *
  * @param now the current time, in milliseconds since 1970
- * @param warn gets each problem, also if the notification does not show it
+ * @param warn a function that is called with each problem, even if the notification does not show
+ * the problem
  * @throws {InvalidNotificationError} if an option is wrong: an unknown format or severity, a
  * duration that is not positive, a resolve without a key
  *
@@ -283,8 +283,8 @@ export function createNotification(
 }
 
 /**
- * Makes a message readable. HTML is not read as a terminal would show it, because a carriage return
- * is only a line break in HTML.
+ * Makes a message readable. In HTML, a carriage return is only a line break: it does not overwrite
+ * text.
  */
 function readableBody(message: string, format: Format): string {
   return readableText(format === "html" ? message.replace(/\r\n?/g, "\n") : message).trimEnd();

@@ -24,11 +24,12 @@ export const MAX_MENTIONS = 10;
 /** The maximum length of a quoted value in a problem, in UTF-8 bytes. */
 const MAX_QUOTE_BYTES = 1024;
 
-/** The maximum number of problems that a notification shows, and their total length in bytes. */
+/** The maximum number of problems that a notification shows. */
 const MAX_PROBLEMS = 20;
+/** The maximum total length of the problems that a notification shows, in UTF-8 bytes. */
 const MAX_PROBLEMS_BYTES = 4096;
 
-/** Reports what could not be sent as the caller asked. `problem` is one sentence. */
+/** Reports a problem with the data from the caller, as one sentence. */
 export type ReportProblem = (problem: string) => void;
 
 /**

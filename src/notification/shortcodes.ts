@@ -11,8 +11,8 @@ import { createBatch, isBatch } from "./batch.ts";
 import type { Notification } from "./notification.ts";
 
 /**
- * The symbols by name. Some symbols end with an invisible character (a variation selector), which
- * shows them as emoji and not as text (Unicode Technical Standard 51).
+ * The symbols by name. Some symbols end with an invisible character (a variation selector), so that
+ * they are shown as emoji and not as text (Unicode Technical Standard 51).
  */
 export const SHORTCODES: Readonly<Record<string, string>> = {
   "abacus": "🧮",

@@ -103,7 +103,7 @@ export function readableText(source: string): string {
   const text = source.toWellFormed();
   if (!SPECIAL_REGEXP.test(text)) return text;
   const visible = text.replace(SEQUENCE_REGEXP, keepMoves).replace(CONTROL_REGEXP, readControl)
-    // A carriage return at the start or the end of a line moves nothing.
+    // A carriage return at the start or the end of a line has no effect.
     .replace(/\r\r+/g, "\r").replace(/\r(?=\n|$)|(?<=\n)\r/g, "");
   return isPlaced(visible) ? visible : placeText(visible);
 }

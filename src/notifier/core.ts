@@ -131,7 +131,7 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * Queues a plan and delivers it.
+   * Queues the envelopes of a plan and delivers them.
    *
    * @param staged the stored files of the plan
    * @param whole the plan with uncut messages, which is sent if the queue cannot be used
@@ -151,9 +151,9 @@ export class NotifierCore implements AsyncDisposable {
       isDeliverer = waitMs > 0 && queue.deliverLock.tryAcquire();
       enqueued = await this.#enqueue(toEnqueueRequests(plan, options.id), isDeliverer);
     } catch (error) {
-      // Only the queue remembers idempotency keys. A caller that gave a key repeats a failed call.
-      // Without the queue, the repeated call sends a duplicate. Therefore the notification is not
-      // sent, unless there is no place for a queue at all.
+      // Only the queue remembers idempotency keys. If the notification is sent without the queue,
+      // and the caller repeats the call, the notification arrives twice. Therefore a notification
+      // with a key needs the queue, unless there is no place for a queue at all.
       if (!(error instanceof StorageError) || (options.id !== undefined && noPlace === undefined)) throw error;
       const { files } = this.#parts;
       return await sendWithoutQueue(whole, channels, {
@@ -192,7 +192,10 @@ export class NotifierCore implements AsyncDisposable {
     return withUndecided(plan, { usable: new Set(channels.keys()), notification, room: options.room });
   }
 
-  /** Decides the destinations of undecided entries whose mistake in the configuration is fixed. */
+  /**
+   * Decides the destinations of entries that were queued while the configuration had a mistake, if
+   * the mistake is fixed.
+   */
   async #decide(): ReturnType<typeof decide> {
     const { queue, channels, mistakes, files } = this.#parts;
     return await decide({

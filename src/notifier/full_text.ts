@@ -1,7 +1,7 @@
 /**
  * Long messages. A message that is too long for the queue is stored as a file. If a message is too
- * long for a service, the channel sends a cut message, and the whole message as a file if it can
- * send files.
+ * long for a service, the channel sends a cut message. If the channel can send files, it also sends
+ * the whole message as a file.
  *
  * ```text
  * up to the limit of the service   the message

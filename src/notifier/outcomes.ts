@@ -221,7 +221,7 @@ export class Reporter {
     // `--json` prints the fields in this order.
     const fields = { channel, destination, time, expires, key, attempts };
     const rest = {
-      // The queue stores notifications as JSON and does not know their type.
+      // The queue stores notifications as JSON, without their type.
       notification: members
         ? withoutItems(toBatch(entry, (member) => this.#queue.state.findIncident(member)))
         : entry.notification as Notification,

@@ -45,7 +45,7 @@ export class StagedAttachments implements Disposable {
     this.#files?.keep(entries.flatMap(({ files = [] }) => files));
   }
 
-  /** Deletes the attachments that {@linkcode StagedAttachments.commit} did not mark. */
+  /** Deletes the attachments that {@linkcode StagedAttachments.commit} did not keep. */
   [Symbol.dispose](): void {
     this.#files?.[Symbol.dispose]();
   }
@@ -148,9 +148,7 @@ export interface PlanFiles {
   readonly fullText?: FullText;
 }
 
-/**
- * The length of the excerpt in the queue, if the whole message is stored as a file, in UTF-8 bytes.
- */
+/** If a message is stored as a file, the queue has an excerpt of this length, in UTF-8 bytes. */
 const EXCERPT_BYTES = 8 * 1024;
 
 /**

@@ -55,7 +55,10 @@ export interface Status {
    * progress.
    */
   readonly torn: number;
-  /** The number of attempts that may have delivered a second copy, since the queue was created. */
+  /**
+   * The number of attempts that may have delivered a message twice. Counted since the queue was
+   * created.
+   */
   readonly possibleDuplicates: number;
   /**
    * The time of the last delivery, in milliseconds since 1970. Absent before the first delivery.

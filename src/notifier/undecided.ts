@@ -109,7 +109,8 @@ export interface Decider {
 }
 
 /**
- * Replaces the undecided entries whose mistake is fixed with decided entries.
+ * Replaces undecided entries (their destination is not known) with decided entries, if the mistake
+ * in the configuration is fixed.
  *
  * @returns the decided entries, by the id of the undecided entry
  * @throws {StorageError} if the queue cannot be written; the undecided entries then remain

@@ -167,7 +167,7 @@ function attachmentReader(stateDir: string): FileReader {
       try {
         return (await open()).read(content, size);
       } catch (error) {
-        // Before an attachment is read, nothing was sent. Reading may succeed later.
+        // The attachment could not be read, so it was not sent. A later attempt may succeed.
         throw error instanceof InvalidNotificationError ? error : new NotSentError(error);
       }
     },

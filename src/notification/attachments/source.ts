@@ -1,6 +1,6 @@
 /**
  * Reads attachments from the caller. A file is opened, checked, and then read in chunks. A file
- * that cannot be attached is left out, and the notification is sent without it.
+ * that cannot be attached is left out, and the notification is sent without this file.
  *
  * @module
  */
@@ -98,12 +98,12 @@ function openSource(input: AttachmentInput): FileSource {
 }
 
 interface Reader extends Disposable {
-  /** @returns the number of bytes that were read, or 0 at the end */
+  /** Reads bytes into a buffer. Returns the number of bytes that were read, or 0 at the end. */
   read(buffer: Uint8Array): number;
 }
 
 /**
- * Opens a regular file. Before opening, checks that it is not a pipe or a device, because opening a
+ * Opens a file for reading. First checks that the path is not a pipe or a device, because opening a
  * pipe can block forever.
  */
 function openFile(path: string): Deno.FsFile {
@@ -135,7 +135,7 @@ function createReader(bytes: Uint8Array): Reader {
 
 /** The facts about a file that are known before the file is read. */
 interface FileFacts {
-  /** The path or the name that the caller gave. It is shown in errors. */
+  /** The path or the name that the caller gave, for errors. */
   readonly label: string;
   readonly name: string;
   readonly type?: string;

@@ -1,5 +1,5 @@
 /**
- * The main function of the background deliverer. The deliverer runs until the queue is empty. It
+ * The main function of the background deliverer. The deliverer runs until the queue is empty, and
  * logs to `deliverer.log` in the state directory.
  *
  * @module
@@ -21,7 +21,7 @@ const END_TEXTS = {
  * Runs the deliverer.
  *
  * @param options the options in the format of `delivererCommand()`
- * @returns the exit code: 0, or 70 if it failed
+ * @returns the exit code: 0, or 70 if the deliverer failed
  */
 export async function runDeliverer(options: string): Promise<number> {
   keepInspectorClosed();

@@ -1,12 +1,12 @@
 /**
  * Starts the background deliverer: a detached process that ends when the queue is empty. Before a
  * process ends, it starts the deliverer if entries are still in the queue. Therefore matrix-notify
- * does not need a daemon. If `background.lock` is already locked, a second background deliverer
- * ends immediately.
+ * does not need a daemon. Only one background deliverer runs at a time: a second deliverer finds
+ * `background.lock` locked and ends immediately.
  *
  * The deliverer runs the same program with an internal command: `mod.ts deliver-in-background {…}`.
- * This works for a file, a URL and a binary. The deliverer needs only modules that its parent
- * process has already loaded and cached.
+ * This works if the program runs from a file, from a URL or as a compiled binary. The deliverer
+ * needs only modules that its parent process has already loaded and cached.
  *
  * @module
  */

@@ -16,7 +16,7 @@ export const FLUSH_TIMER = "matrix-notify-flush.timer";
 /** The name of the service that the timer starts. */
 export const FLUSH_SERVICE = "matrix-notify-flush.service";
 
-/** The template of the service that sends an alert. Its instance is the name of the failed unit. */
+/** The template of the service that sends an alert. The name after the `@` is the failed unit. */
 export const ALERT_SERVICE = "matrix-notify@.service";
 
 /** What the units run. */
@@ -40,15 +40,15 @@ export interface UnitFile {
 
 /**
  * The pause between two runs of the timer. With this pause, a queued notification arrives within a
- * minute after its server works again. The minute includes the accuracy of the timer and the start
+ * minute after the server works again. The minute includes the accuracy of the timer and the start
  * of the program.
  */
 const PAUSE = "45s";
 
 /**
  * Restrictions that work with Deno and with the programs of exec channels.
- * `MemoryDenyWriteExecute=` is missing, because V8, the engine of Deno, does not run with it. The
- * systemd of a user cannot apply these restrictions.
+ * `MemoryDenyWriteExecute=` is missing, because V8, the engine of Deno, does not run with this
+ * setting. The systemd of a user cannot apply these restrictions.
  */
 const HARDENING = [
   "ProtectSystem=full",
@@ -135,7 +135,7 @@ function lines(...all: readonly string[]): string {
 }
 
 /**
- * Quotes a word of a unit file (systemd.syntax(7)), so that systemd passes it on unchanged. Only
+ * Quotes a word of a unit file (systemd.syntax(7)), so that systemd does not change the word. Only
  * `%i` is still replaced by the name of the instance.
  *
  * @param kind `environment` for a value of `Environment=`, in which `$` has no meaning

@@ -13,7 +13,7 @@ import type { Surroundings } from "../../runtime/surroundings.ts";
 import { startInScope } from "../../runtime/systemd.ts";
 import { isFlushedByTimer } from "./timer_units.ts";
 
-/** The place of the caller and of the queue. */
+/** Where the caller runs, and where the queue is. */
 interface Place {
   readonly surroundings: Exclude<Surroundings, { readonly kind: "host" }>;
   readonly stateDir: string;
