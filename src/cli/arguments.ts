@@ -184,7 +184,10 @@ function splitLongForm(word: string): [given: string, value: string | undefined]
  */
 function noValue({ name }: OptionSpec, attached: string | undefined): string {
   if (attached === undefined || name === "help") return "";
-  throw new UsageError(`Cannot use --${name}=${attached}: it has no value`, `write --${name} without a value`);
+  throw new UsageError(
+    `Cannot use --${name}=${attached}: this option does not take a value`,
+    `write --${name} without a value`,
+  );
 }
 
 /** Takes the next word as the value of an option. */

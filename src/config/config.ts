@@ -67,7 +67,7 @@ export interface StoppedChannel {
 
 const BASE_SETTINGS = {
   identity: text({
-    help: "the name of this host, which is shown in brackets before each subject; the default is the host name",
+    help: "the name of this host in titles, such as `[jump] Backup failed`; the default is the host name",
     examples: ["jump"],
     optional: true,
   }),

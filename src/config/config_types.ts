@@ -30,8 +30,8 @@ export interface PolicyConfig {
    */
   readonly title?: string;
   /**
-   * Combines waiting notifications into one message (a batch), each in full; `false`: every
-   * notification is a separate message.
+   * Combines waiting notifications into one message (a batch); `false`: every notification is a
+   * separate message.
    */
   readonly batch?: BatchConfig | false;
   /**
@@ -47,11 +47,12 @@ export interface PolicyConfig {
   readonly quiet?: QuietConfig | false;
 }
 
-/** Combines waiting notifications into one message (a batch), each in full. */
+/** Combines waiting notifications into one message (a batch). */
 export interface BatchConfig {
   /**
-   * If more notifications than this number wait for a destination after an outage, they are sent as
-   * a batch; while the server limits the rate, the number is at most 3.
+   * The number of notifications that may wait for a destination after an outage without being
+   * combined; if more notifications wait, they are sent as a batch; while the server limits the
+   * rate, the number is at most 3.
    *
    * @default {10}
    */
@@ -90,8 +91,8 @@ export interface FallbackPolicy {
 /** Other channels that also get a notification if this channel does not deliver it in time. */
 export interface FallbackConfig {
   /**
-   * The names of the fallback channels; apart from the fallback, these channels get a notification
-   * only if a rule or the caller chooses them.
+   * The names of the fallback channels; other notifications go to these channels only if a rule or
+   * the caller chooses them.
    */
   readonly channels: string | readonly string[];
   /** The waiting time before the other channels are used. @default {"10m"} */
@@ -123,8 +124,8 @@ export interface MatrixConfig extends ConnectionConfig {
   /** May be left out if the channel has the name `matrix`. */
   readonly kind?: "matrix";
   /**
-   * The address of the homeserver, or a server name; for a server name, matrix-notify reads
-   * `/.well-known/matrix/client` of this domain; can be omitted if `user` is set.
+   * The address of the homeserver, or a domain; for a domain, matrix-notify reads the address from
+   * `/.well-known/matrix/client` of the domain; can be omitted if `user` is set.
    */
   readonly homeserver?: string;
   /**
@@ -161,9 +162,9 @@ export interface MatrixConfig extends ConnectionConfig {
    */
   readonly related?: "reply" | "edit" | "thread" | "none";
   /**
-   * The behavior if an earlier attempt may have arrived; `send`: sends the message again soon, with
-   * a small risk of a duplicate; `wait`: sends the message again up to five minutes later, to avoid
-   * a duplicate; with Synapse, both values have the same effect.
+   * The behavior if an earlier attempt may have delivered the message; `send`: sends the message
+   * again soon, with a small risk of a duplicate; `wait`: sends the message again up to five
+   * minutes later, to avoid a duplicate; with Synapse, both values have the same effect.
    *
    * @default {"send"}
    */
@@ -366,9 +367,9 @@ export interface RouteConfig {
    * `channels` is absent, other rules choose the channels.
    */
   readonly channels?: string | readonly string[];
-  /** `true`: the notification arrives without a sound and without a push. */
+  /** `true`: the notification arrives silently, without a sound or a push. */
   readonly silent?: boolean;
-  /** The severity of the notification. */
+  /** The new severity of the notification. */
   readonly severity?: "info" | "warning" | "error" | "critical";
   /** The users to mention: user ids, or `@room` for everyone in the room; `[]`: no mentions. */
   readonly mentions?: string | readonly string[];
@@ -405,9 +406,9 @@ export interface WhenConfig {
 
 /** The settings of a rule for one channel. */
 export interface ChannelSettingsConfig {
-  /** `true`: the notification arrives without a sound and without a push. */
+  /** `true`: the notification arrives silently, without a sound or a push. */
   readonly silent?: boolean;
-  /** The severity of the notification. */
+  /** The new severity of the notification. */
   readonly severity?: "info" | "warning" | "error" | "critical";
   /** The users to mention: user ids, or `@room` for everyone in the room; `[]`: no mentions. */
   readonly mentions?: string | readonly string[];

@@ -48,7 +48,7 @@ export const CONNECTION_SETTINGS = {
 const NO_CONTEXT: ParseContext = {
   insecureHttp: false,
   account() {
-    throw new TypeError("Cannot open an account: the settings of a connection do not name one");
+    throw new TypeError("Cannot open an account: connection settings do not contain an account");
   },
 };
 

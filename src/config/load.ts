@@ -237,7 +237,8 @@ export async function openConfig(runtime: ConfigRuntime, options: InlineOptions)
   if (channels === undefined) return await loadConfig(runtime, options);
   if (stateDir === undefined) {
     throw new ConfigError("Cannot use the option channels: the option stateDir is not set", {
-      hint: "set a state directory that no other program uses: another program could not deliver to these channels",
+      hint:
+        "set stateDir to a directory that only this program uses: other programs do not know these channels, so they cannot deliver their queue",
     });
   }
   const value = { channels, identity, symbols, title, batch, rateLimit, quiet, routes };

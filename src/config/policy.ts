@@ -47,7 +47,7 @@ function timeOfDay(help: string, example: string) {
 export const POLICY_SETTINGS = {
   batch: object({
     help:
-      "combines waiting notifications into one message (a batch), each in full; `false`: every notification is a separate message",
+      "combines waiting notifications into one message (a batch); `false`: every notification is a separate message",
     examples: [{ over: 5 }, false],
     optional: true,
     title: "BatchConfig",
@@ -55,7 +55,7 @@ export const POLICY_SETTINGS = {
     settings: {
       over: integer({
         help:
-          "if more notifications than this number wait for a destination after an outage, they are sent as a batch; while the server limits the rate, the number is at most 3",
+          "the number of notifications that may wait for a destination after an outage without being combined; if more notifications wait, they are sent as a batch; while the server limits the rate, the number is at most 3",
         examples: [5],
         min: 1,
         max: MAX_BATCH_OVER,
@@ -133,7 +133,7 @@ export const FALLBACK_SETTINGS = {
     settings: {
       channels: list({
         help:
-          "the names of the fallback channels; apart from the fallback, these channels get a notification only if a rule or the caller chooses them",
+          "the names of the fallback channels; other notifications go to these channels only if a rule or the caller chooses them",
         examples: ["phone", ["phone"]],
         hint: "write the names of the other channels",
       }),

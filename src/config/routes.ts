@@ -70,14 +70,14 @@ function wordsSchema(pattern: string) {
 /** The settings of a notification that a rule can change, for all channels or for one channel. */
 const CHANGE_SETTINGS = {
   silent: setting<boolean | undefined>({
-    help: "`true`: the notification arrives without a sound and without a push",
+    help: "`true`: the notification arrives silently, without a sound or a push",
     examples: [true],
     optional: true,
     schema: { type: "boolean" },
     read: (fields, key) => fields.value(key) === undefined ? undefined : fields.flag(key, false),
   }),
   severity: setting<Severity | undefined>({
-    help: "the severity of the notification",
+    help: "the new severity of the notification",
     examples: ["warning"],
     optional: true,
     schema: { type: "string", enum: SEVERITIES },

@@ -414,7 +414,7 @@ export class Courier {
 
   #channel(name: string): Channel {
     const channel = this.#channels.get(name);
-    if (channel === undefined) throw new TypeError(`Cannot serve channel ${name}: it is not configured`);
+    if (channel === undefined) throw new TypeError(`Cannot deliver through channel ${name}: it is not configured`);
     return channel;
   }
 

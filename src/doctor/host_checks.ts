@@ -81,7 +81,7 @@ export const system: Check<DoctorContext> = {
     }
     if (pageBytes !== PAGE_BYTES) {
       problems.push(warning(
-        `the kernel has memory pages of ${pageBytes / 1024} KiB, with which Deno may crash`,
+        `Deno may crash, because the kernel uses memory pages of ${pageBytes / 1024} KiB`,
         "on a Raspberry Pi 5 add kernel=kernel8.img to /boot/firmware/config.txt, and restart",
       ));
     }

@@ -32,7 +32,7 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
   // or is not valid yet.
   [/unable to verify the first certificate/, () => ({
     state: "its certificate is not signed by a trusted authority, or it has expired",
-    hint: `${OWN_AUTHORITY}; if it has expired, renew it on the server`,
+    hint: `${OWN_AUTHORITY}; if the certificate has expired, renew it on the server`,
   })],
   [/certificate expired(?:.*not valid after (\d+))?/, ([, seconds]) => ({
     state: seconds ? `its certificate expired on ${formatTime(1000 * Number(seconds))}` : "its certificate has expired",
@@ -80,11 +80,11 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
   [/fatal alert: (CertificateRequired|HandshakeFailure)/, ([, alert]) => ({
     state: alert === "CertificateRequired"
       ? "it requires a client certificate"
-      : "it does not accept our ciphers, or it requires a client certificate",
+      : "it accepts none of the offered ciphers, or it requires a client certificate",
     hint: CLIENT_CERTIFICATE,
   })],
   [/fatal alert: (UnknownCA|BadCertificate|Certificate\w+|AccessDenied|DecryptError)/, ([, alert]) => ({
-    state: `it rejects our client certificate (${alert})`,
+    state: `it rejects the client certificate (${alert})`,
     hint: CLIENT_CERTIFICATE,
   })],
   [

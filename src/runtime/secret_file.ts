@@ -42,7 +42,7 @@ export function findExposure(path: string): Exposure | undefined {
     state: "it contains a secret, but every user of this host can read",
     hint: isMine
       ? `run: chmod 600 ${path}`
-      : `as root, run: chgrp GROUP ${path}; chmod 640 ${path}; GROUP is a group of the users who send`,
+      : `as root, run: chgrp GROUP ${path}; chmod 640 ${path}; replace GROUP with a group of all users who send notifications`,
   };
 }
 
@@ -98,5 +98,5 @@ export function readSecretFile(path: string, what: string): string | undefined {
 /** Returns a hint for a file that this user has no permission to read. */
 export function readHint(path: string, error: unknown): string | undefined {
   if (!(error instanceof Deno.errors.PermissionDenied)) return undefined;
-  return `to share it, run as root: chgrp GROUP ${path}; chmod 640 ${path}; GROUP is a group of this user`;
+  return `to share the file, run as root: chgrp GROUP ${path}; chmod 640 ${path}; replace GROUP with a group of this user`;
 }

@@ -81,7 +81,11 @@ Deno.test("parseArguments() accepts an empty value only for options that are par
 });
 
 Deno.test("parseArguments() rejects a value of a switch, except of --help", () => {
-  assertThrows(() => parse(["--silent=false"]), UsageError, "Cannot use --silent=false: it has no value");
+  assertThrows(
+    () => parse(["--silent=false"]),
+    UsageError,
+    "Cannot use --silent=false: this option does not take a value",
+  );
   assertEquals(parse(["--help=1"]).has("help"), true);
 });
 

@@ -6,9 +6,12 @@ import { explainConnectError } from "../../src/runtime/connect_errors.ts";
 Deno.test("explainConnectError() explains alerts of servers and answers of proxies", () => {
   const cases: [text: string, state: string][] = [
     ["received fatal alert: CertificateRequired", "it requires a client certificate"],
-    ["received fatal alert: HandshakeFailure", "it does not accept our ciphers, or it requires a client certificate"],
-    ["received fatal alert: UnknownCA", "it rejects our client certificate (UnknownCA)"],
-    ["received fatal alert: CertificateExpired", "it rejects our client certificate (CertificateExpired)"],
+    [
+      "received fatal alert: HandshakeFailure",
+      "it accepts none of the offered ciphers, or it requires a client certificate",
+    ],
+    ["received fatal alert: UnknownCA", "it rejects the client certificate (UnknownCA)"],
+    ["received fatal alert: CertificateExpired", "it rejects the client certificate (CertificateExpired)"],
     ["received fatal alert: ProtocolVersion", "it supports only TLS versions before 1.2"],
     ["invalid peer certificate: Revoked", "its certificate cannot be used: Revoked"],
     ["unsuccessful tunnel", "the proxy does not allow this connection"],

@@ -253,7 +253,7 @@ function wellKnownCheck({ context, client, whoami }: MatrixProbe): Check {
         if (context.limits.signal?.aborted) throw error;
         yield warning(
           findingOf(error).message,
-          "the channel does not need this file, but a login without --homeserver does: " +
+          "the channel works without this file, but a login without --homeserver needs it: " +
             `serve https://${domain}/.well-known/matrix/client`,
         );
       }
@@ -300,7 +300,9 @@ function rateLimitCheck({ runtime, channelState }: CheckContext): Check {
       const { wait } = await channelState();
       if (wait?.class === "rate-limited" && wait.next > runtime.now()) {
         yield warning(
-          `the server limits our requests for another ${formatDuration(wait.next - runtime.now())}: ${wait.reason}`,
+          `the server rejects requests of this account for another ${
+            formatDuration(wait.next - runtime.now())
+          }: ${wait.reason}`,
           "send less often, or ask the homeserver's administrator to lift the limit for the account " +
             "(Synapse: override_ratelimit)",
         );

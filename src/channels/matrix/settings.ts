@@ -40,8 +40,8 @@ export interface HomeserverAddress {
 /** The settings for the account and the homeserver of a channel. */
 export const ACCOUNT_SETTINGS = {
   homeserver: setting<HomeserverAddress | undefined>({
-    help: "the address of the homeserver, or a server name; for a server name, matrix-notify reads " +
-      "`/.well-known/matrix/client` of this domain; can be omitted if `user` is set",
+    help: "the address of the homeserver, or a domain; for a domain, matrix-notify reads the address from " +
+      "`/.well-known/matrix/client` of the domain; can be omitted if `user` is set",
     examples: ["https://matrix.example.org", "example.org", "https://example.org/matrix"],
     unless: "user",
     schema: {
@@ -111,7 +111,7 @@ export const MATRIX_SETTINGS = {
   }),
   inDoubt: choice({
     help:
-      "the behavior if an earlier attempt may have arrived; `send`: sends the message again soon, with a small risk of a duplicate; " +
+      "the behavior if an earlier attempt may have delivered the message; `send`: sends the message again soon, with a small risk of a duplicate; " +
       "`wait`: sends the message again up to five minutes later, to avoid a duplicate; with Synapse, both values have the same effect",
     examples: ["wait", "send"],
     values: ["send", "wait"],

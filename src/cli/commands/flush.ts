@@ -51,7 +51,7 @@ export const flush: Command = defineCommand({
 async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const { args, runtime, ui } = context;
   if (args.has("now") && args.has("timer")) {
-    throw new UsageError("Cannot use --now with --timer: --timer keeps the waits that servers ask for");
+    throw new UsageError("Cannot use --now with --timer: a timer must wait as long as servers require");
   }
   if (args.has("timer")) return await runForTimer(context);
   const { openNotifier } = await import("../notifier.ts");

@@ -196,7 +196,9 @@ function readChunk(reader: Reader, label: string): Uint8Array {
       length = reader.read(chunk.subarray(filled));
     }
   } catch (error) {
-    throw new InvalidNotificationError(`Cannot attach ${label}: it cannot be read to its end`, { cause: error });
+    throw new InvalidNotificationError(`Cannot attach ${label}: reading failed before the end of the file`, {
+      cause: error,
+    });
   }
   return chunk.subarray(0, filled);
 }
