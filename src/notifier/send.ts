@@ -48,8 +48,8 @@ export interface SendNotificationOptions extends Omit<NotificationInput, "subjec
  * is delivered or on disk, unless its outcome is `refused`.
  *
  * If an envelope could not be delivered, a background process tries again. To start this process,
- * this program needs the permission to run Deno (`--allow-run`). Without the permission, the next
- * call or the next run of the command line tries again.
+ * this program needs the permission to run Deno (`--allow-run`). Without the permission,
+ * matrix-notify tries again at the next call or at the next run of the command line.
  *
  * @param subject one line of text
  * @param options the other fields of the notification, its channels, and the configuration
