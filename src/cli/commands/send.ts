@@ -214,7 +214,7 @@ async function readBody(context: SendContext): Promise<Body> {
   return read;
 }
 
-/** Counts the lines of a body. The last line may lack a line break. */
+/** Counts the lines of a body. The last line can be without a line break. */
 function countLines(text: string): number {
   const breaks = text.split("\n").length - 1;
   return text === "" || text.endsWith("\n") ? breaks : breaks + 1;
@@ -249,7 +249,7 @@ async function readSource(
 ): Promise<Body> {
   try {
     const ends = await readEnds(await open(), createBodyBuffer());
-    // A complete body stays undecoded here: its format determines the decoding.
+    // A complete body stays in bytes here. The format of the notification determines the decoding.
     return { message: ends.missing === 0 ? ends.beginning : toMessage(ends, (problem) => ui.warn(problem)) };
   } catch (error) {
     return { problems: [`Cannot read the body from ${source}: ${unreadableState(error)}`] };

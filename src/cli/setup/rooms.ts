@@ -96,7 +96,7 @@ export const ROOM_OPTIONS: readonly RoomOption[] = ROOM_SOURCES.flatMap(({ optio
  * Chooses a room from an option or a question, and joins the room.
  *
  * @throws {UsageError} if there is neither an option for the room nor a terminal
- * @throws {CommandError} if the account cannot join the room or may not send to it
+ * @throws {CommandError} if the account cannot join the room, or has no permission to send to it
  */
 export async function chooseRoom(
   context: SetupContext,
@@ -181,8 +181,8 @@ async function joinExisting(room: string, context: RoomContext): Promise<Room> {
 }
 
 /**
- * Returns true if the account may be able to join the room after an invite. This includes status
- * 404, because the homeserver may know the room only after the invite.
+ * Returns true if an invite could let the account join the room. This includes status 404, because
+ * the homeserver may know the room only after the invite.
  */
 function mayNeedInvite(error: unknown): boolean {
   if (!(error instanceof CommandError) || !(error.cause instanceof MatrixError)) return false;
@@ -198,7 +198,10 @@ async function resolve(alias: string, { client, signal }: RoomContext): Promise<
   );
 }
 
-/** Waits for any invite. The user must choose an invite, because strangers can send invites. */
+/**
+ * Waits for invites to any room. The user then chooses an invite, because strangers can send
+ * invites.
+ */
 async function joinInvited(context: RoomContext): Promise<Room> {
   const { client, done, prompter, signal } = context;
   const invites = await waitForInvite(undefined, { ...context, what: "the room" });
