@@ -67,8 +67,8 @@ const TAB_WIDTH = 8;
 /**
  * Converts plain text to HTML that shows blanks and line breaks as they were written. HTML shows
  * several spaces as one space, and does not show spaces at the start of a line. Therefore this
- * function writes no-break spaces. Only the last space before a word in the middle of a line stays
- * a normal space, so that a long line can wrap.
+ * function writes no-break spaces. If there are several spaces between two words, the last one stays
+ * a normal space, so that a long line can wrap there.
  */
 export function textToHtml(text: string): string {
   return escapeText(text.split("\n").map(keepBlanks).join("\n")).replaceAll("\n", "<br>");

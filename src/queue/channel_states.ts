@@ -16,8 +16,8 @@ import type { ChannelRecord, FlushReach, LaneRecord, NackRecord, Wait, WaitClass
 const NO_FAILURE: ChannelState = { failures: 0 };
 
 /**
- * The failure classes that affect only one destination of a channel. A failure of these classes
- * shows that the account works.
+ * The failure classes that affect only one destination of a channel. The server and the account of
+ * the channel work.
  */
 const LANE_CLASSES: ReadonlySet<string> = new Set<WaitClass>(["destination", "destination-busy", "unverified"]);
 

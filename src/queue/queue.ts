@@ -77,7 +77,7 @@ export interface BatchRequest {
   readonly style?: "lines";
   /** A stored file with the full texts of the entries. */
   readonly file?: { readonly content: string };
-  /** Set if the file is sent as a separate message: the notification of this message. */
+  /** The message that contains the file. Absent if the batch itself contains the file. */
   readonly message?: { readonly expires: number };
 }
 

@@ -359,8 +359,8 @@ const FIELDS = {
     isShared: unchecked<true>(),
     title: text,
     /**
-     * The time when the first notification was enqueued. If the first notification replaced earlier
-     * notifications, `since` is the time of the earliest replaced notification.
+     * The time when the first notification of the incident was enqueued, even if a later one
+     * replaced it before its delivery.
      */
     since: number,
     /** The time of the last delivery. */

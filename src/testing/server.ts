@@ -101,8 +101,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Returns true if the server is running. A server whose port is closed by the fault (simulated
-   * error) `refuse` is still running.
+   * Returns true if the server is running. The fault (simulated error) `refuse` closes the port, but
+   * the server is still running.
    */
   get running(): boolean {
     return this.#run !== undefined;

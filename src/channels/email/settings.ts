@@ -69,7 +69,7 @@ export const EMAIL_SETTINGS = {
       "the name of this host in the command EHLO; the default is the full name of this host, or its IP address if it has no full name",
     examples: ["jump.example.org"],
     pattern: EHLO_REGEXP,
-    problem: "it is not a full host name such as jump.example.org, or an address such as [192.0.2.1]",
+    problem: "it must be a full host name such as jump.example.org, or an address such as [192.0.2.1]",
     optional: true,
   }),
   user: text({

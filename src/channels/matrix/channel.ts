@@ -119,9 +119,9 @@ export class MatrixChannel implements Channel {
 
   /**
    * Sends a message to a room. If the outcome of an earlier attempt is unknown, first looks in the
-   * room for the event of the earlier attempt. If the room refuses the message, sends the message
-   * to the new room of the destination, if there is one. Otherwise, tries to join the room that
-   * refused the message.
+   * room for the event of the earlier attempt. If the room refuses the message, there are two
+   * cases. If the destination has a new room, sends the message to the new room. If it has none,
+   * tries to join the room.
    */
   async #deliver(sending: Sending, isLast = false): Promise<Receipt> {
     const { roomId, destination, timeoutMs, signal } = sending;

@@ -62,7 +62,7 @@ export class TelegramChannel implements Channel {
       if (!(error instanceof MovedError) || this.#moved.has(chat)) throw error;
       this.#moved.set(chat, error.chat);
       this.#context.warn(
-        `Telegram's chat ${chat} has the new number ${error.chat}: write the new number in channel ${this.name}`,
+        `Telegram gave the chat ${chat} the new number ${error.chat}: change the number in the configuration of channel ${this.name}`,
       );
       return await this.#request({ chat: error.chat, thread }, envelope, text, options);
     }

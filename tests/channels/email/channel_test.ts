@@ -265,7 +265,7 @@ Deno.test("email/kind.ts rejects invalid settings, and every way to send a passw
   const cases: readonly (readonly [config: Record<string, unknown>, message: string])[] = [
     [{ server: undefined }, "Missing channels.email.server"],
     [{ to: "Doe, John <john@example.org>" }, "channels.email.to: it must be an address"],
-    [{ ehloName: "jump host" }, "channels.email.ehloName: it is not a full host name"],
+    [{ ehloName: "jump host" }, "channels.email.ehloName: it must be a full host name"],
     [{ server: "mail.example.org:25" }, "channels.email.server: it is not a host name"],
     [{ from: undefined }, "Missing channels.email.from"],
     [{ from: "a@example.org\nBcc: c@example.org" }, "channels.email.from: it must be an address"],

@@ -83,7 +83,9 @@ Deno.test("TelegramChannel.send() follows a group that became a supergroup, and 
       await send({ subject: "Two" });
       assertEquals(telegram.messages("-1007").map(({ text }) => text), ["[jump] One", "[jump] Two"]);
       assertEquals(telegram.requests.filter(({ route }) => route === "sendMessage").length, 3);
-      assertEquals(warnings, ["Telegram's chat -7 has the new number -1007: write the new number in channel telegram"]);
+      assertEquals(warnings, [
+        "Telegram gave the chat -7 the new number -1007: change the number in the configuration of channel telegram",
+      ]);
     },
     { chat: "-7" },
     { chats: ["-7"] },
