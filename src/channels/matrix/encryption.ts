@@ -4,7 +4,7 @@
  *
  * ```text
  * before each message   in the cache -> no request
- *                       otherwise: read the state of the room -> cache
+ *                       otherwise: read the state and the name of the room -> cache
  *   "warn"              send the message, and print a warning
  *   "refuse"            the lane (one destination of one channel) waits
  * ```
@@ -18,8 +18,8 @@
 import { DestinationError } from "../../base/errors.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import type { MatrixClient, RequestOptions } from "../../matrix/request.ts";
-import { readState } from "../../matrix/room_state.ts";
-import type { RoomCache } from "../room_cache.ts";
+import { readRoomName, readState } from "../../matrix/room_state.ts";
+import { rememberRoomNames, type RoomCache } from "../room_cache.ts";
 import { LOOK_EVERY_MS } from "./room_resolver.ts";
 import type { MatrixSettings } from "./settings.ts";
 
@@ -66,14 +66,14 @@ export class EncryptionGuard {
    * @throws the error of the request if the policy is `refuse`
    */
   async check(roomId: string, destination: string, options: RequestOptions): Promise<string | undefined> {
-    if (!await this.#isEncrypted(roomId, options)) return undefined;
+    if (!await this.#isEncrypted(roomId, destination, options)) return undefined;
     if (this.#policy === "warn") return encryptedRoomWarning(destination);
     throw new DestinationError(`Room ${destination} is encrypted, and "encryptedRooms" is "refuse"`, {
       hint: `${ENCRYPTED_HINT}; or set "encryptedRooms" to "warn"`,
     });
   }
 
-  async #isEncrypted(roomId: string, { timeoutMs, signal }: RequestOptions): Promise<boolean> {
+  async #isEncrypted(roomId: string, destination: string, { timeoutMs, signal }: RequestOptions): Promise<boolean> {
     const key = `encrypted ${roomId}`;
     const known = this.#cache.get(key);
     const now = this.#client.runtime.now();
@@ -83,6 +83,7 @@ export class EncryptionGuard {
       const limits = { timeoutMs: Math.min(timeoutMs, LOOK_TIMEOUT_MS), signal };
       const found = await isEncrypted(this.#client, { roomId, ...limits });
       await this.#cache.remember(key, found || now);
+      if (destination.startsWith("!")) await this.#rememberName(roomId, destination, limits);
       return found;
     } catch (error) {
       signal?.throwIfAborted();
@@ -91,5 +92,14 @@ export class EncryptionGuard {
       if (this.#policy === "refuse" && !isOutside) throw error;
       return false;
     }
+  }
+
+  /**
+   * Stores the name of a room, which commands show beside its id. If the name cannot be read, only
+   * the id is shown.
+   */
+  async #rememberName(roomId: string, destination: string, limits: RequestOptions): Promise<void> {
+    const name = await readRoomName(this.#client, { roomId, ...limits }).catch(() => undefined);
+    if (name !== undefined) await rememberRoomNames(this.#cache, { [destination]: name });
   }
 }

@@ -1,6 +1,7 @@
 /** Encrypted rooms: the warning, the setting `encryptedRooms`, and the cost of the check. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
+import { formatDestination, readRoomNames, RoomCacheFile } from "../../../src/channels/room_cache.ts";
 import { LOOK_EVERY_MS } from "../../../src/channels/matrix/room_resolver.ts";
 import { fieldsOf } from "../../fakes/outcomes.ts";
 import { type Scene, setScene } from "../../fakes/scene.ts";
@@ -42,6 +43,29 @@ Deno.test("MatrixChannel.send() warns about each message in an encrypted room, w
   assertStringIncludes(all[0], `Room ${scene.room} is encrypted, but matrix-notify sends unencrypted messages`);
   assertStringIncludes(all[0], "matrix-notify room create NAME");
   assertEquals([looks(scene), scene.subjects()], [1, ["One", "Two", "Three"]]);
+});
+
+Deno.test("MatrixChannel.send() learns the name of the room with its first message", async () => {
+  await using scene = await setScene();
+  const { homeserver, room } = scene;
+  homeserver.setState(room, "m.room.name", { name: "Alerts" });
+  const rooms = new RoomCacheFile(scene.stateDir, scene.runtime);
+  for (const subject of ["One", "Two"]) {
+    const { notifier } = await openWith(scene);
+    await using _ = notifier;
+    await notifier.notify({ subject });
+    assertEquals(formatDestination(room, readRoomNames(rooms)), `Alerts (${room})`);
+  }
+  assertEquals(homeserver.requests.filter(({ path }) => path.includes("m.room.name")).length, 1);
+});
+
+Deno.test("MatrixChannel.send() delivers to a room whose name cannot be read", async () => {
+  await using scene = await setScene();
+  scene.homeserver.fault("500", { on: "state", where: ({ path }) => path.includes("m.room.name") });
+  const { notifier, warnings } = await openWith(scene);
+  await using _ = notifier;
+  const [outcome] = await notifier.notify({ subject: "One" });
+  assertEquals([outcome.state, warnings], ["delivered", []]);
 });
 
 Deno.test("MatrixChannel.send() notices within hours that a room was encrypted", async () => {
