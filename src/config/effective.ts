@@ -195,7 +195,7 @@ function shown(
   return JSON.parse(JSON.stringify(value, (name, inner) => isSecretName(name) ? "[secret]" : inner));
 }
 
-/** Hides a password in an address. This includes addresses in which a password is a mistake. */
+/** Hides a password in an address. This includes settings that do not allow a password. */
 function withoutPassword(text: string): string {
   return text.replace(/(^|\/\/)[^/@\s]*:[^/\s]*@/g, "$1[secret]@");
 }

@@ -180,8 +180,8 @@ function containsSecretName(value: unknown): boolean {
 }
 
 /**
- * Checks whether a key looks like the name of a secret. This function also accepts unknown keys,
- * because a known key may be mistyped.
+ * Checks whether a key looks like the name of a secret. This function also recognizes unknown keys,
+ * because they may be mistyped.
  */
 export function isSecretName(key: string): boolean {
   return /token$|password$/i.test(key);

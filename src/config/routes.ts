@@ -1,7 +1,7 @@
 /**
  * Parses the rules that choose the channels of notifications and change other settings of
- * notifications. They are checked in order. After the first matching rule without `continue`, no
- * more rules are checked:
+ * notifications. The rules are checked in order. After the first matching rule without `continue`,
+ * no more rules are checked:
  *
  * ```json
  * { "routes": [

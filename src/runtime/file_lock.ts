@@ -31,7 +31,8 @@ export class FileLock {
   /**
    * Acquires the lock if it is free.
    *
-   * @returns false if the lock is not free; this includes a lock that this object already holds
+   * @returns false if the lock is not free; this includes the case that this object already holds
+   *   the lock
    * @throws {StorageError} if the lock file cannot be opened
    */
   tryAcquire(): boolean {
