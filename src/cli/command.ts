@@ -32,7 +32,7 @@ export interface CommandHelp extends Grammar {
   readonly examples: readonly string[];
 }
 
-/** The definition of a command in its file. */
+/** The part of a command that its source file defines. */
 export interface CommandDefinition<Options extends readonly OptionSpec[]> extends CommandHelp {
   readonly options: Options;
   /**

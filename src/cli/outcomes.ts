@@ -96,9 +96,10 @@ export function printOutcomesJson(outcomes: readonly Outcome[], ui: Ui): void {
 }
 
 /**
- * Prints to standard error the problems that a person must fix.
+ * Prints to standard error the failures that a person must fix.
  *
- * @param problems the mistakes in the configuration, which are already printed
+ * @param problems the mistakes in the configuration; they are printed already, and are not printed
+ * again
  */
 export function reportTrouble(outcomes: readonly Outcome[], ui: Ui, problems: readonly ConfigError[]): void {
   const held = new Set<string>();

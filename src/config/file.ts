@@ -134,7 +134,7 @@ function addLine(error: ConfigError, file: string, { lines }: JsonText): ConfigE
  */
 function repeatedKeys({ repeated }: JsonText): ConfigError[] {
   return repeated.map(({ path, line }) =>
-    new ConfigError(`Cannot use ${path}: the key is used twice`, {
+    new ConfigError(`Cannot use ${path}: the file contains this key twice`, {
       hint: /^channels\.[^.]+$/.test(path)
         ? 'write a different name for each channel, and set "kind" in each channel'
         : `the second one is in line ${line}; remove one of them`,

@@ -39,7 +39,7 @@ export interface CutOptions {
    * fit.
    */
   readonly fits: (message: string) => boolean;
-  /** An upper limit for the length of a message that fits, in UTF-16 code units. */
+  /** A message with more UTF-16 code units than this never fits. */
   readonly maxUnits: number;
   /** True if only the end is kept: a program usually prints its errors at the end of its output. */
   readonly keepsEnd?: boolean;

@@ -186,8 +186,8 @@ class Terminal {
   }
 
   /**
-   * Moves the cursor by several rows. Below the last row of the flow, a movement adds at most one
-   * row. Otherwise, a short text could become very long.
+   * Moves the cursor by several rows. Moving down past the last row adds only one row. With more
+   * rows, a short text could become very long.
    */
   #moveRows(count: number): void {
     const { column } = this;

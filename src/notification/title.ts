@@ -116,7 +116,7 @@ export function titleProblem(template: string): { readonly problem: string; read
     if (PLACEHOLDERS.some((placeholder) => placeholder === name)) continue;
     const near = nearest(name.trim().toLowerCase(), PLACEHOLDERS);
     return {
-      problem: `there is no placeholder ${whole}`,
+      problem: `${whole} is not a known placeholder`,
       hint: near === undefined ? `known placeholders: ${known}` : `did you mean {${near}}?`,
     };
   }

@@ -251,7 +251,7 @@ export class Logins {
   }
 
   /**
-   * Exchanges a refresh token for a new pair of tokens. The client may not receive the answer.
+   * Exchanges a refresh token for a new pair of tokens. The answer can get lost on the way to the client.
    * Therefore, the old refresh token stays valid until the new pair is used. If the client uses the
    * old refresh token again, the server creates another pair, and revokes the unused pair.
    */

@@ -267,7 +267,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 }
 
-/** A function that processes a request without a fault. */
+/** Processes a request normally, when the test simulates no fault. */
 type Handle = (ready: () => Promise<void>) => Promise<Answer | "cut">;
 
 /** Signals that abort when the client disconnects, and when the server stops. */

@@ -65,11 +65,11 @@ Deno.test("formatTitleBesideSubject() does not repeat the subject", () => {
 Deno.test("titleProblem() finds unknown placeholders, single braces, line breaks and a missing subject", () => {
   const problems: readonly (readonly [string, string | undefined, string?])[] = [
     ["{symbol}{subject}", undefined],
-    ["{subject} {orgin}", "there is no placeholder {orgin}", "did you mean {origin}?"],
-    ["{subject} { Key }", "there is no placeholder { Key }", "did you mean {key}?"],
+    ["{subject} {orgin}", "{orgin} is not a known placeholder", "did you mean {origin}?"],
+    ["{subject} { Key }", "{ Key } is not a known placeholder", "did you mean {key}?"],
     [
       "{subject} {weather}",
-      "there is no placeholder {weather}",
+      "{weather} is not a known placeholder",
       "known placeholders: {identity}, {symbol}, {subject}, {severity}, {origin}, {key}",
     ],
     ["{{subject}}", "it has a brace that does not belong to a placeholder"],

@@ -34,8 +34,8 @@ import type { RoomCache } from "../room_cache.ts";
 export const LOOK_EVERY_MS: number = 6 * 3_600_000;
 
 /**
- * The time that a former room stays in the cache, in milliseconds. By default, a notification waits
- * at most 14 days.
+ * How long a replaced room stays in the cache, in milliseconds. This is longer than a notification
+ * waits by default (14 days).
  */
 const FORMER_MS: number = 30 * 86_400_000;
 

@@ -105,7 +105,7 @@ function checkText(text: string, error: (problem: string, hint?: string) => Erro
     if (NAMES.has(name)) continue;
     const near = nearest(name, NAMES);
     throw error(
-      `there is no placeholder ${whole}`,
+      `${whole} is not a known placeholder`,
       near ? `did you mean {{${near}}}?` : `known: ${[...NAMES].join(", ")}`,
     );
   }

@@ -12,14 +12,14 @@ const OPTIONS = [
   { name: "now", summary: "try each destination once, even if a server asked for a longer wait" },
   {
     name: "timer",
-    summary: "for a systemd timer or a crontab: skip only the waits during an outage, and print only errors",
+    summary: "for a systemd timer or a crontab: keep waits that a server asked for, and print only errors",
   },
   {
     name: "wait",
     value: "DURATION",
     summary:
-      "if entries must wait before their next attempt, flush waits up to this time (default 30s); entries that must " +
-      "wait longer stay in the queue",
+      "if a server asked for a delay, flush waits for it up to this time (default 30s); an entry with a longer delay " +
+      "stays in the queue",
   },
   JSON_OPTION,
   ...DELIVERY_OPTIONS,

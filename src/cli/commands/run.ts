@@ -75,7 +75,7 @@ export const run: Command = defineCommand({
     "The command is started without a shell. run forwards SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1 and SIGUSR2 to the " +
     "command. The command reads the standard input of run. The output of the command is a pipe and not a terminal, so " +
     "some commands print no colours, show no progress or ask no questions. If a command needs a terminal, start it " +
-    "with the program script, as in the last example.",
+    "with script(1), as in the last example.",
     "With --json, run prints the result of each delivery after the output of the command.",
   ],
   examples: [

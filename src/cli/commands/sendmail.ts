@@ -25,7 +25,7 @@ export const sendmail: Command = defineCommand({
     "exit 69. Options of sendmail that this help does not name are ignored.",
     "The Subject of the mail becomes the subject of the notification. From becomes the origin. X-Priority and " +
     "Importance set the severity. Attachments are sent as files. If a mail is longer than 10 MiB, only " +
-    "the beginning and the end are sent. A wrong or missing charset is detected. Without --json, sendmail prints only " +
+    "the beginning and the end are sent. If the charset of a mail is wrong or missing, sendmail finds it from the text. Without --json, sendmail prints only " +
     "errors.",
   ],
   examples: [
@@ -127,7 +127,10 @@ const OTHER_MODE: Refused = {
   problem: "Cannot run a mail server",
   hint: "configure the calling program to use: sendmail -i -t",
 };
-const QUEUE_RUN: Refused = { problem: "Cannot run a mail queue", hint: "deliver the queue with: matrix-notify flush" };
+const QUEUE_RUN: Refused = {
+  problem: "Cannot use -q: matrix-notify has no mail queue",
+  hint: "deliver the queue with: matrix-notify flush",
+};
 
 /**
  * Parses the options of sendmail. Each option is a single letter, and its value is in the same word

@@ -7,9 +7,9 @@ import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, WAIT_OPTION } from "../options.t
 import { exitCodeForOutcomes, reportTrouble } from "../outcomes.ts";
 
 const TIMER_SUMMARY =
-  "The timer delivers queued notifications every 45 seconds, also after a restart of the host. It is needed where the " +
-  "background process of send ends too early: when the host restarts, and in services without the permission to start " +
-  "other units.";
+  "The timer delivers queued notifications every 45 seconds, also after a restart of the host. You need it " +
+  "if the background process of send can end too early. This happens when the host restarts. It also happens if a " +
+  "systemd service calls send and may not start other units.";
 
 export const install: Command = defineCommand({
   operands: "",

@@ -162,7 +162,7 @@ Deno.test("webhook/kind.ts rejects invalid settings without showing the address"
     [{ url: "https://a:s3cr3t@example.org/" }, "channels.webhook.url: it must not contain a user name or a password"],
     [{ url, method: "GET" }, 'channels.webhook.method: it must be "POST" or "PUT"'],
     [{ url, body: '{"text": "{{subject}}"}' }, "channels.webhook.body: it must be a JSON object or array"],
-    [{ url, body: { a: ["{{subjct}}"] } }, "channels.webhook.body: there is no placeholder {{subjct}}"],
+    [{ url, body: { a: ["{{subjct}}"] } }, "channels.webhook.body: {{subjct}} is not a known placeholder"],
     [{ url, body: { a: "{{text}" } }, 'channels.webhook.body: it contains a "{{" without a "}}"'],
     [{ url, body: { a: undefined } }, "channels.webhook.body: undefined in it is not JSON"],
     [{ url, body: { a: NaN } }, "channels.webhook.body: NaN in it is not JSON"],
