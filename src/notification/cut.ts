@@ -49,20 +49,24 @@ export interface CutOptions {
 
 /**
  * Cuts a message to the greatest length that a service accepts. Leaves out the middle (or the
- * beginning, if `keepsEnd` is true), and adds a note there.
+ * beginning, if `keepsEnd` is true), and adds a note there. Moves a cut to the next line break if
+ * this leaves out at most 2 % of the length.
  */
 export function cutToFit(message: string, { fits, maxUnits, keepsEnd = false, fileName }: CutOptions): string {
   if (message.length <= maxUnits && fits(message)) return message;
   const total = byteLength(message);
-  const cut = (units: number) => {
-    const beginning = keepsEnd ? "" : wholeCharacters(message.slice(0, Math.ceil(units / 2)));
+  const cut = (units: number, maxPart: number) => {
+    const head = keepsEnd ? "" : wholeCharacters(message.slice(0, Math.ceil(units / 2)));
     const ending = keepsEnd ? units : Math.floor(units / 2);
-    const end = ending === 0 ? "" : wholeCharacters(message.slice(-ending));
+    const tail = ending === 0 ? "" : wholeCharacters(message.slice(-ending));
+    const [beginning, end] = [wholeLines(head, "end", maxPart), wholeLines(tail, "start", maxPart)];
     const missing = total - byteLength(beginning) - byteLength(end);
     const note = cutNote(missing, total) + (fileName === undefined ? "" : `; ${fileName} has the whole text`);
     return [beginning, note, end].filter((part) => part !== "").join("\n");
   };
-  return cut(bisectLargest(0, Math.min(maxUnits, message.length - 1), (units) => fits(cut(units))));
+  const units = bisectLargest(0, Math.min(maxUnits, message.length - 1), (units) => fits(cut(units, 0)));
+  const atLineBreaks = cut(units, Math.floor(units / 50));
+  return fits(atLineBreaks) ? atLineBreaks : cut(units, 0);
 }
 
 /**
@@ -112,10 +116,10 @@ function lastBytes(text: string, maxBytes: number): string {
 /** A cut is moved to a line break, if this leaves out at most this number of UTF-16 code units. */
 const MAX_PART_OF_LINE = 200;
 
-function wholeLines(text: string, cutAt: "start" | "end"): string {
+function wholeLines(text: string, cutAt: "start" | "end", maxPart = MAX_PART_OF_LINE): string {
   const at = cutAt === "end" ? text.lastIndexOf("\n") : text.indexOf("\n");
   if (at < 0) return text;
   const part = cutAt === "end" ? text.length - at : at;
-  if (part > MAX_PART_OF_LINE) return text;
+  if (part > maxPart) return text;
   return cutAt === "end" ? text.slice(0, at) : text.slice(at + 1);
 }

@@ -25,7 +25,8 @@ Deno.test("cutToFit() keeps only the end of a program's output", () => {
     "\n",
   );
   assert(note.startsWith("✂ "));
-  assertEquals(tail.slice(-2), ["line 998", "line 999"]);
+  const first = 1000 - tail.length;
+  assertEquals(tail, Array.from({ length: tail.length }, (_, at) => `line ${first + at}`), "no line is cut");
 });
 
 Deno.test("cutToBytes() keeps the beginning and the end in whole lines, and says how much is missing", () => {
