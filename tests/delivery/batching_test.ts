@@ -139,6 +139,7 @@ Deno.test("planBatches() batches the entries after a critical head once it is de
   scene.homeserver.fault("503", { times: 3 });
   await notifier.flush({ waitMs: 0 });
   await enqueue(notifier, 12, { subject: "x" });
+  await scene.runtime.sleep(60_000);
   await notifier.flush();
   assertEquals(delivered(scene).map((event) => typeof event === "string" ? event : event.length), [
     "🚨 !1",

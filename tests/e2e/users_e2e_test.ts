@@ -74,7 +74,10 @@ Deno.test("a notification of a user outside of the group waits until the user jo
     as 3 --groups=${GROUP} flush
   `);
   assertStringIncludes(output, "cannot use configuration /etc/matrix-notify/config.json: permission is denied\n");
-  assertStringIncludes(output, "hint: to share it, run as root: chgrp GROUP /etc/matrix-notify/config.json; chmod 640");
+  assertStringIncludes(
+    output,
+    "hint: to share the file, run as root: chgrp GROUP /etc/matrix-notify/config.json; chmod 640",
+  );
   assertStringIncludes(output, "exit 78\n1 delivered, 0 still queued\nexit 0\n");
   assertEquals(sent, ["three"]);
 });
