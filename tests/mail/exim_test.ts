@@ -21,9 +21,9 @@ eximTest("EmailChannel.send() delivers to a mailbox of Exim, with a login over S
 eximTest("EmailChannel.send() keeps a mail that Exim refuses because of us", async (exim) => {
   const cases: readonly (readonly [string, Record<string, unknown>, string, number, RegExp])[] = [
     ["smtp", { to: "x@other.example" }, "destination", 550, /relay not permitted.*set user and password/],
-    ["smtp", { to: "nobody@example.test" }, "destination", 550, /Unrouteable address/],
+    ["smtp", { to: "missing@example.test" }, "destination", 550, /Unrouteable address/],
     ["smtp", { to: "full@example.test" }, "destination-busy", 552, /Mailbox full/],
-    ["smtp", { from: "nobody@example.test" }, "destination", 550, /Sender verify failed/],
+    ["smtp", { from: "missing@example.test" }, "destination", 550, /Sender verify failed/],
     ["smtp", { ehloName: "jump" }, "credentials", 550, /HELO must be a full name.*set "ehloName"/],
     ["submission", { ...STARTTLS }, "credentials", 550, /authentication required/],
     ["submission", { ...STARTTLS, ...LOGIN, password: "wr0ng" }, "credentials", 535, /Incorrect authentication data/],

@@ -62,7 +62,7 @@ postfixTest("EmailChannel.send() keeps a mail that Postfix refuses because of us
     // The recipient.
     ["smtp", { to: "x@other.example" }, "destination", 554, /Relay access denied.*set user and password/],
     ["deferring", { to: "x@other.example" }, "destination-busy", 454, /Relay access denied/],
-    ["smtp", { to: "nobody@example.test" }, "rejected", 550, /5\.1\.1.*User unknown/],
+    ["smtp", { to: "missing@example.test" }, "rejected", 550, /5\.1\.1.*User unknown/],
     ["full", { to: "full@example.test" }, "destination-busy", 552, /Mailbox full/],
     ["full", { to: "over@example.test" }, "destination-busy", 552, /Mailbox full/],
     // The login.
@@ -71,7 +71,7 @@ postfixTest("EmailChannel.send() keeps a mail that Postfix refuses because of us
     ["submission", {}, "credentials", 530, /Must issue a STARTTLS command first/],
     ["smtp", { ...starttls }, "credentials", 502, /does not offer STARTTLS/],
     // The sender.
-    ["unlisted", { from: "nobody@example.test" }, "credentials", 550, /5\.1\.0.*set "from"/],
+    ["unlisted", { from: "missing@example.test" }, "credentials", 550, /5\.1\.0.*set "from"/],
     [
       "owned",
       { ...starttls, ...LOGIN, from: "owner@example.test" },
@@ -110,7 +110,7 @@ postfixTest(
 );
 
 postfixTest("EmailChannel.send() takes leave with QUIT after a refusal", async (postfix) => {
-  await refusal(openEmail(postfix.port(), { to: "nobody@example.test" }));
+  await refusal(openEmail(postfix.port(), { to: "missing@example.test" }));
   await until(async () => /disconnect .* rcpt=0\/1 .*quit=1 /.test(await postfix.log()) || undefined, {
     what: "QUIT in the log",
   });

@@ -152,7 +152,7 @@ Deno.test("parseRetryAfter() parses seconds and dates, and nothing else", () => 
   for (const [value, ms] of cases) assertEquals(parseRetryAfter(value, TEST_TIME), ms, String(value));
 });
 
-Deno.test("readDuration() returns a finite time, whatever the server sends", () => {
+Deno.test("readDuration() returns a finite time for each number that a server sends", () => {
   const century = 100 * 365 * 86_400_000;
   const cases: [unknown, number | undefined][] = [
     [2, 2000],

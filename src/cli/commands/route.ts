@@ -2,21 +2,15 @@
 
 import { type Notification, type NotificationInput, SEVERITIES } from "../../notification/notification.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
+import { ORIGIN_OPTION, SEVERITY_OPTION } from "../notification_options.ts";
 import { INSECURE_HTTP_OPTION, JSON_OPTION } from "../options.ts";
 import { exitCodeForOutcomes } from "../outcomes.ts";
 import type { Plan } from "../plan.ts";
 import { printable } from "../ui.ts";
 
 const OPTIONS = [
-  { name: "origin", value: "NAME", allowsEmpty: true, summary: "name of the sender, such as a script or a service" },
-  {
-    name: "severity",
-    short: "p",
-    value: "S",
-    oneOf: SEVERITIES,
-    allowsEmpty: true,
-    summary: "severity (default info)",
-  },
+  ORIGIN_OPTION,
+  SEVERITY_OPTION,
   { name: "key", short: "k", value: "KEY", allowsEmpty: true, summary: "key of the incident, like --key of send" },
   { name: "silent", short: "q", summary: "like --silent of send" },
   { name: "room", short: "r", value: "ROOM", summary: "like --room of send" },

@@ -14,6 +14,7 @@ import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { toEnvelopeJson } from "../json.ts";
+import { ORIGIN_OPTION, SEVERITY_OPTION } from "../notification_options.ts";
 import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, JSON_OPTION, MESSAGE_OPTIONS, WAIT_OPTION } from "../options.ts";
 import { exitCodeForOutcomes, formatOutcomes, printOutcomesJson, reportTrouble, requireAccepted } from "../outcomes.ts";
 import { printable } from "../ui.ts";
@@ -42,14 +43,7 @@ const OPTIONS = [
     repeats: true,
     summary: "attach a file; at most 10 files of 32 MiB each",
   },
-  {
-    name: "severity",
-    short: "p",
-    value: "S",
-    oneOf: SEVERITIES,
-    allowsEmpty: true,
-    summary: "severity (default info)",
-  },
+  SEVERITY_OPTION,
   {
     name: "mention",
     value: "USER",
@@ -57,7 +51,7 @@ const OPTIONS = [
     repeats: true,
     summary: "mention a user (@name:server) or everyone (@room) in Matrix rooms",
   },
-  { name: "origin", value: "NAME", allowsEmpty: true, summary: "name of the sender, such as a script or a service" },
+  ORIGIN_OPTION,
   {
     name: "key",
     short: "k",

@@ -5,15 +5,8 @@ import { type Scene, setScene } from "../../fakes/scene.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
 import { runShell, sceneEnv } from "../../fakes/shell.ts";
 
-function envOf({ homeserver, accessToken, room, stateDir }: Scene): Record<string, string> {
-  return {
-    MATRIX_HOMESERVER: homeserver.url,
-    MATRIX_ACCESS_TOKEN: accessToken,
-    MATRIX_ROOM: room,
-    MATRIX_NOTIFY_STATE_DIR: stateDir,
-    MATRIX_NOTIFY_CONFIG: "",
-    HOME: stateDir,
-  };
+function envOf(scene: Scene): Record<string, string> {
+  return { ...sceneEnv(scene), HOME: scene.stateDir };
 }
 
 /** Runs `matrix-notify run …`. Returns the exit code, the output and the messages in the room. */

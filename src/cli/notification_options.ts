@@ -1,0 +1,27 @@
+/**
+ * The options that describe a notification. They are not in `options.ts`, because the help of the
+ * program does not need the code of notifications.
+ *
+ * @module
+ */
+
+import { SEVERITIES } from "../notification/notification.ts";
+import type { OptionSpec } from "./options.ts";
+
+/** The option for the sender of a notification. */
+export const ORIGIN_OPTION = {
+  name: "origin",
+  value: "NAME",
+  allowsEmpty: true,
+  summary: "name of the sender, such as a script or a service",
+} as const satisfies OptionSpec;
+
+/** The option for the severity of a notification. */
+export const SEVERITY_OPTION = {
+  name: "severity",
+  short: "p",
+  value: "S",
+  oneOf: SEVERITIES,
+  allowsEmpty: true,
+  summary: "severity (default info)",
+} as const satisfies OptionSpec;
