@@ -40,7 +40,7 @@ export interface HttpRequest {
    * The maximum time for the whole response, in milliseconds. `fetch` does not have a time limit.
    */
   readonly timeoutMs: number;
-  /** The maximum size of the decompressed response, in bytes. @default {MAX_ANSWER_BYTES} */
+  /** The maximum size of the response, in bytes. @default {MAX_ANSWER_BYTES} */
   readonly maxAnswerBytes?: number;
   /**
    * The signal that stops the request. If it aborts, the request throws the reason of the signal.
@@ -52,7 +52,6 @@ export interface HttpRequest {
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
-  /** The decompressed body. */
   readonly text: string;
 }
 
@@ -76,7 +75,9 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
   try {
     const response = await runtime.fetch(request.url, {
       method: request.method,
-      headers: request.headers,
+      // With this header, `fetch` decompresses nothing. Its decompressor has no memory limit: a gzip
+      // header with an endless file name fills the memory before the first byte of the body.
+      headers: { ...request.headers, "Accept-Encoding": "identity" },
       body: request.body,
       redirect: "manual",
       signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
@@ -163,9 +164,9 @@ export function describeStatus(status: number, code?: string): string {
 
 async function readText(response: Response, host: string, maxBytes: number): Promise<string> {
   const { headers } = response;
-  // Reading a short response in one piece is faster than reading chunks. If the response is
-  // compressed, `Content-Length` does not show the length of the text.
-  const size = headers.has("Content-Encoding") ? Infinity : Number(headers.get("Content-Length") ?? Infinity);
+  // Reading a short response in one piece is faster than reading chunks. With `Transfer-Encoding`,
+  // the body may be longer than `Content-Length` (RFC 9112, section 6.3).
+  const size = headers.has("Transfer-Encoding") ? Infinity : Number(headers.get("Content-Length") ?? Infinity);
   if (size <= maxBytes) return await response.text();
   const decoder = new TextDecoder();
   let text = "", bytes = 0;
