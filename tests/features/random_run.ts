@@ -10,6 +10,7 @@ import { assertEquals } from "@std/assert";
 import { isNotification, type NotificationInput } from "../../src/notification/notification.ts";
 import type { ProcessRole } from "../../src/notifier/background/spawn.ts";
 import type { NotifyOptions } from "../../src/notifier/options.ts";
+import type { Outcome } from "../../src/notifier/outcomes.ts";
 import { type Entry, expandBatches, laneKey } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { encodeRecord } from "../../src/queue/journal_line.ts";
@@ -120,9 +121,20 @@ async function send(
   const { subject: _, attachments, ...rest } = input;
   log(`send ${number} ${JSON.stringify({ ...rest, files: attachments?.length, ...options, ...how })}`);
   world.sent.push(one);
-  const outcomes = await world.process((notifier) => notifier.notify(input, options), how);
+  const result = await world.process((notifier) => notifier.notify(input, options), how);
+  const outcomes = result ?? findOutcomesOfKilled(world, number);
   world.sent[number] = { ...world.sent[number], outcomes };
-  log(`  -> ${outcomes?.map(({ id, channel, state }) => `${id.slice(0, 8)} ${channel} ${state}`) ?? "killed"}`);
+  const states = outcomes.map(({ id, channel, state }) => `${id.slice(0, 8)} ${channel} ${state}`);
+  log(`  -> ${result === undefined ? "killed: " : ""}${states}`);
+}
+
+/** The outcomes of the entries that a killed sender left in the queue. */
+function findOutcomesOfKilled({ observer }: FeaturesWorld, number: number): Outcome[] {
+  return expandBatches(observer.state.entries()).flatMap(({ id, channel, destination, dead, notification }) => {
+    if (!isNotification(notification) || parseNumber(notification.subject) !== number) return [];
+    const target = { id, channel, destination, file: notification.file?.name };
+    return [dead ? { ...target, state: "dead", reason: dead.reason } : { ...target, state: "queued" }];
+  });
 }
 
 function createInput(number: number, dice: Dice): [NotificationInput, NotifyOptions] {

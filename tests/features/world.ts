@@ -18,7 +18,7 @@ import { LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
 import type { Dice } from "../faults/crash_dice.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
 
-/** A notification, and what `notify()` returned for it. */
+/** A notification and its outcomes. */
 export interface SentNotification {
   /** Counted from 0. The subject contains it. */
   readonly number: number;
@@ -26,7 +26,7 @@ export interface SentNotification {
   readonly options: NotifyOptions;
   /** When `notify()` was called, in milliseconds since 1970. */
   readonly time: number;
-  /** Undefined if the sender was killed before it got a result. */
+  /** What `notify()` returned. If the sender was killed: the entries that it left in the queue. */
   outcomes?: readonly Outcome[];
   /** True if it was retried or dropped by its id. It may then overtake others. */
   wasForced?: boolean;
