@@ -11,7 +11,8 @@
  * @module
  */
 
-import { InvalidNotificationError } from "../base/errors.ts";
+import { formatDuration } from "../base/duration.ts";
+import { InvalidNotificationError, TransportError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
 import { type Batch, type BatchItem, createBatch } from "../notification/batch.ts";
@@ -21,6 +22,7 @@ import { withShortcodes } from "../notification/shortcodes.ts";
 import type { Entry } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Incident } from "../queue/incidents.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { classify } from "./classify.ts";
 import { EXPIRY_KEY } from "./expiry.ts";
 import { planRetry, type RetryContext } from "./retry.ts";
@@ -57,7 +59,15 @@ export interface AttemptOptions extends Omit<RetryContext, "now" | "attempts"> {
    * @default sends only the excerpt that is in the queue
    */
   readonly files?: FullTextReader;
+  /** Creates the signal that ends the attempt. */
+  readonly timeout: Runtime["timeout"];
+  /** The time limit of each request, in milliseconds. */
   readonly timeoutMs: number;
+  /**
+   * The time limit of the whole attempt, in milliseconds. An attempt can need many requests, and a
+   * server could answer each of them slowly. For an attempt with attachments, the limit is longer.
+   */
+  readonly totalMs: number;
   readonly signal?: AbortSignal;
 }
 
@@ -71,7 +81,7 @@ export type FullTextReader = Pick<FileReader, "read">;
  * arrived.
  */
 export async function attempt(entry: Entry, channel: Channel, options: AttemptOptions): Promise<AttemptResult> {
-  const { now, findIncident = () => undefined, shortcodes = false, files, timeoutMs, signal } = options;
+  const { now, findIncident = () => undefined, shortcodes = false, files, signal } = options;
   try {
     const notification = await withFullText(toNotification(entry, findIncident), files);
     const envelope: Envelope = {
@@ -79,6 +89,7 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
       destination: entry.destination,
       notification: await forChannel(channel, shortcodes ? withShortcodes(notification) : notification),
     };
+    const limits = await limitAttempt(envelope.notification, channel, options);
     const receipt = await channel.send(envelope, {
       txnId: entry.id,
       inDoubt: entry.inDoubt,
@@ -86,8 +97,7 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
       replaced: entry.key === EXPIRY_KEY ? undefined : entry.replaced,
       // A batch (several entries in one message) shows the time of each notification anyway.
       late: entry.members === undefined && (entry.attempts > 1 || now() - entry.time > LATE_AFTER_MS),
-      timeoutMs,
-      signal,
+      ...limits,
     });
     const { id, via = "put", possibleDuplicate } = receipt;
     return { state: "delivered", receipt: id, via, ...(possibleDuplicate ? { possibleDuplicate: true } : {}) };
@@ -95,6 +105,28 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
     if (signal?.aborted) throw signal.reason;
     return planRetry(classify(error), { ...options, attempts: entry.attempts, now: now() });
   }
+}
+
+/**
+ * Creates the limits of an attempt. If the time of the attempt is over, the signal aborts with a
+ * timeout error. A channel that runs a program has no limit here, because the user sets its limit.
+ */
+async function limitAttempt(
+  { attachments = [], file }: Notification,
+  { runsSubprocesses }: Channel,
+  { timeout, timeoutMs, totalMs, signal }: AttemptOptions,
+): Promise<{ readonly timeoutMs: number; readonly signal?: AbortSignal }> {
+  if (runsSubprocesses) return { timeoutMs, signal };
+  const sent = [...attachments, ...file ? [file] : []];
+  const limitMs = sent.length === 0
+    ? totalMs
+    : (await import("../notification/attachment_mode.ts")).timeoutWithAttachments(totalMs, sent);
+  const limit = timeout(limitMs), over = new AbortController();
+  limit.addEventListener("abort", () => {
+    const message = `Cannot finish the attempt within ${formatDuration(limitMs)}: the server answers too slowly`;
+    over.abort(new TransportError("timeout", message));
+  });
+  return { timeoutMs, signal: signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]) };
 }
 
 /** Creates the notification of a batch (one message for several entries). */

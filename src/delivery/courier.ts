@@ -34,8 +34,8 @@ import type { DelaySubject, Policies } from "./delays.ts";
 import { moveExpired } from "./expiry.ts";
 import { Schedule } from "./schedule.ts";
 
-/** The parts of the runtime (clock, timer, random numbers) that the courier uses. */
-export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random">;
+/** The parts of the runtime (clock, timers, random numbers) that the courier uses. */
+export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random" | "timeout">;
 
 /** The options of a courier, the part that delivers queued entries. */
 export interface CourierOptions {
@@ -104,6 +104,18 @@ export const REQUEST_TIMEOUT_MS = 60_000;
 
 /** A request has at least this timeout, even if the run must end sooner. */
 const MIN_TIMEOUT_MS = 1_000;
+
+/**
+ * The longest time for an attempt without attachments. An attempt can need many requests: a login,
+ * a join, and up to 50 pages of a room.
+ */
+export const ATTEMPT_TIMEOUT_MS: number = 5 * REQUEST_TIMEOUT_MS;
+
+/**
+ * An attempt gets this much more time than a request. If a request gets no answer, its error names
+ * the server.
+ */
+export const ATTEMPT_GRACE_MS = 500;
 
 /**
  * The largest number of attempts that one write to the journal (the queue file) announces. Each
@@ -363,7 +375,9 @@ export class Courier {
       const now = this.#runtime.now();
       const timeLeft = Math.max(MIN_TIMEOUT_MS, (run.deadline ?? Infinity) - now);
       const result = await attempt(entry, channel, {
+        timeout: this.#runtime.timeout,
         timeoutMs: Math.min(REQUEST_TIMEOUT_MS, timeLeft),
+        totalMs: Math.min(ATTEMPT_TIMEOUT_MS, timeLeft + ATTEMPT_GRACE_MS),
         signal: run.signal,
         now: () => this.#runtime.now(),
         findIncident: (entry) => this.#queue.state.findIncident(entry),

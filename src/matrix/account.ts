@@ -4,6 +4,7 @@
  */
 
 import { MatrixError, missingField } from "./errors.ts";
+import { isDeviceId, isRoomId, isUserId } from "./ids.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
 /** The owner of an access token: a user and a device. */
@@ -20,10 +21,10 @@ export interface Whoami {
  */
 export async function whoami(client: MatrixClient, options: RequestOptions): Promise<Whoami> {
   const answer = await request(client, { method: "GET", path: ["account", "whoami"], ...options });
-  if (typeof answer.user_id !== "string") throw missingField("user_id");
+  if (!isUserId(answer.user_id)) throw missingField("user_id");
   return {
     userId: answer.user_id,
-    ...(typeof answer.device_id === "string" ? { deviceId: answer.device_id } : {}),
+    ...(isDeviceId(answer.device_id) ? { deviceId: answer.device_id } : {}),
   };
 }
 
@@ -110,7 +111,7 @@ export async function readDirectChats(
  */
 export function findDirectRooms(chats: DirectChats, person: string): string[] {
   const rooms = Object.hasOwn(chats, person) ? chats[person] : undefined;
-  return Array.isArray(rooms) ? rooms.filter((room) => typeof room === "string" && /^!./.test(room)) : [];
+  return Array.isArray(rooms) ? rooms.filter(isRoomId) : [];
 }
 
 /**

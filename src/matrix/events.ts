@@ -6,6 +6,7 @@
 import { NotTheServiceError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
 import { MatrixError, missingField } from "./errors.ts";
+import { isEventId, isPosition, isUserId } from "./ids.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
 /**
@@ -99,8 +100,7 @@ export async function sendEvent(
     timeoutMs,
     signal,
   });
-  // Event ids have at most 255 bytes (appendices, "Identifier grammar").
-  if (typeof answer.event_id === "string" && /^\$\S{1,254}$/.test(answer.event_id)) return answer.event_id;
+  if (isEventId(answer.event_id)) return answer.event_id;
   throw missingField("event_id");
 }
 
@@ -129,7 +129,7 @@ export async function readEvent(
 ): Promise<RoomEvent> {
   const path = ["rooms", roomId, "event", eventId];
   const { type, sender, content } = await request(client, { method: "GET", path, ...options });
-  if (typeof type !== "string" || typeof sender !== "string" || !isObject(content)) throw missingField("content");
+  if (typeof type !== "string" || !isUserId(sender) || !isObject(content)) throw missingField("content");
   return { type, sender, content };
 }
 
@@ -153,20 +153,29 @@ const PAGE_EVENTS = "100";
 /** The maximum size of a page, in bytes. A page has up to 100 events of at most 64 KiB. */
 const MAX_PAGE_BYTES: number = 16 * 1024 * 1024;
 
+/** The maximum number of pages to read. A server could return pages without end. */
+export const MAX_PAGES = 50;
+
+/**
+ * The result of {@linkcode findEvent}. If the event was not found, `isComplete` tells whether the
+ * whole time since `since` was searched.
+ */
+export type FoundEvent = { readonly eventId: string } | { readonly isComplete: boolean };
+
 /**
  * Finds an event that we sent: `GET /rooms/{roomId}/messages?dir=b`. The search starts with the
- * newest event. It ends at the last page, or at a page with an event older than `since`.
+ * newest event. It ends at the last page, at a page with an event older than `since`, or after
+ * {@linkcode MAX_PAGES} pages.
  *
  * The request does not use a filter, because Dendrite applies a filter only after it has selected
  * the events of a page. With a filter, Dendrite would report the end of the list too early.
  *
- * @returns the event_id; undefined if the event was not found
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not read the room
  */
-export async function findEvent(client: MatrixClient, options: FindEventOptions): Promise<string | undefined> {
+export async function findEvent(client: MatrixClient, options: FindEventOptions): Promise<FoundEvent> {
   const { roomId, id, since, timeoutMs, signal } = options;
   let from: string | undefined;
-  for (;;) {
+  for (let pages = 0; pages < MAX_PAGES; pages++) {
     const query = { dir: "b", limit: PAGE_EVENTS, ...(from === undefined ? {} : { from }) };
     const page = await request(client, {
       method: "GET",
@@ -178,11 +187,15 @@ export async function findEvent(client: MatrixClient, options: FindEventOptions)
     });
     const events = (Array.isArray(page.chunk) ? page.chunk : []).filter(isTimelineEvent);
     const found = events.find(({ content }) => hasId(content, id));
-    if (found) return found.event_id;
-    const isTooOld = events.some((event) => event.origin_server_ts < since);
-    if (typeof page.end !== "string" || page.end === from || isTooOld) return undefined;
-    from = page.end;
+    if (found) return { eventId: found.event_id };
+    const { end } = page;
+    if (end === undefined || end === from || events.some((event) => event.origin_server_ts < since)) {
+      return { isComplete: true };
+    }
+    if (!isPosition(end)) throw missingField("end");
+    from = end;
   }
+  return { isComplete: false };
 }
 
 function hasId(content: TimelineEvent["content"], id: string): boolean {
@@ -197,7 +210,7 @@ interface TimelineEvent {
 }
 
 function isTimelineEvent(value: unknown): value is TimelineEvent {
-  return isObject(value) && typeof value.event_id === "string" && typeof value.origin_server_ts === "number" &&
+  return isObject(value) && isEventId(value.event_id) && typeof value.origin_server_ts === "number" &&
     isObject(value.content);
 }
 
@@ -228,7 +241,7 @@ export async function uploadMedia(client: MatrixClient, upload: Upload, options:
     file: { bytes, type },
   });
   const uri = answer.content_uri;
-  if (typeof uri === "string" && /^mxc:\/\/[^/\s]{1,255}\/[-\w]{1,255}$/.test(uri)) return uri;
+  if (typeof uri === "string" && /^mxc:\/\/[A-Za-z0-9.:[\]-]{1,255}\/[-\w]{1,255}$/.test(uri)) return uri;
   throw missingField("content_uri");
 }
 
@@ -243,7 +256,7 @@ export async function maxUploadBytes(client: MatrixClient, options: RequestOptio
   for (const api of ["/_matrix/client/v1/media", "/_matrix/media/v3"]) {
     try {
       const size = (await request(client, { ...options, method: "GET", api, path: ["config"] }))["m.upload.size"];
-      return typeof size === "number" && size > 0 ? size : undefined;
+      return Number.isSafeInteger(size) && Number(size) > 0 ? Number(size) : undefined;
     } catch (error) {
       // Servers older than version 1.11 of the specification have only the older path. Some proxies
       // do not forward requests for the newer path.

@@ -35,11 +35,11 @@ export interface UserId {
 
 /**
  * Parses a user id (`@name:domain`). Returns undefined for any other text. Old user ids may contain
- * nearly any character.
+ * nearly any visible character.
  */
 export function parseUserId(text: string): UserId | undefined {
   const [, localpart, serverName] = /^@([^:\s\0]*):([A-Za-z0-9.:[\]-]+)$/.exec(text) ?? [];
-  if (serverName === undefined || new TextEncoder().encode(text).length > MAX_ID_BYTES) return undefined;
+  if (serverName === undefined || !isIdentifier(text)) return undefined;
   return { userId: text, localpart, serverName };
 }
 
@@ -57,6 +57,46 @@ export function parseServerName(id: string): string | undefined {
  */
 export function parseHomeserverName(text: string): string | undefined {
   return parseUserId(text)?.serverName ?? /^(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9.-]+)(?::\d+)?$/.exec(text)?.[0];
+}
+
+/**
+ * Returns true if a value from a server is a room id. A server can send any value: a text with
+ * escape sequences would reach the terminal, the journal and the cache.
+ */
+export function isRoomId(value: unknown): value is string {
+  return typeof value === "string" && parseRoom(value)?.kind === "id";
+}
+
+/** Returns true if a value from a server is a room alias. */
+export function isAlias(value: unknown): value is string {
+  return typeof value === "string" && parseRoom(value)?.kind === "alias";
+}
+
+/** Returns true if a value from a server is a user id. */
+export function isUserId(value: unknown): value is string {
+  return typeof value === "string" && parseUserId(value) !== undefined;
+}
+
+/** Returns true if a value from a server is an event id. */
+export function isEventId(value: unknown): value is string {
+  return typeof value === "string" && /^\$./.test(value) && isIdentifier(value);
+}
+
+/** Returns true if a value from a server is a device id. Device ids are opaque. */
+export function isDeviceId(value: unknown): value is string {
+  // As a part of a path, these two would mean another endpoint.
+  return typeof value === "string" && /^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u.test(value) && value !== "." && value !== "..";
+}
+
+/** The maximum length of a token for the next request of a list, in characters. */
+const MAX_POSITION_CHARS = 2048;
+
+/**
+ * Returns true if a value from a server is a position in a list: the fields `end` and `next_batch`,
+ * which the next request sends back. Positions are opaque.
+ */
+export function isPosition(value: unknown): value is string {
+  return typeof value === "string" && value.length <= MAX_POSITION_CHARS && /^[\x20-\x7e]+$/.test(value);
 }
 
 function isIdentifier(text: string): boolean {

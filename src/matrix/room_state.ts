@@ -5,7 +5,7 @@
 
 import { isObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
-import { parseServerName } from "./ids.ts";
+import { isAlias, isRoomId, isUserId, parseServerName } from "./ids.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
 /** Options of {@linkcode readState}. */
@@ -36,7 +36,7 @@ export async function readState(client: MatrixClient, options: StateOptions): Pr
   const path = ["rooms", roomId, "state", type, ...(stateKey === "" ? [] : [stateKey])];
   try {
     const event = await request(client, { method: "GET", path, query: { format: "event" }, timeoutMs, signal });
-    if (!isObject(event.content) || typeof event.sender !== "string") return { content: event };
+    if (!isObject(event.content) || !isUserId(event.sender)) return { content: event };
     return { content: event.content, sender: event.sender };
   } catch (error) {
     if (error instanceof MatrixError && error.status === 404 && error.errcode === "M_NOT_FOUND") return undefined;
@@ -57,7 +57,7 @@ export async function readRoomName(
   const name = (await readState(client, { ...options, type: "m.room.name" }))?.content.name;
   if (typeof name === "string" && name.trim() !== "") return name;
   const alias = (await readState(client, { ...options, type: "m.room.canonical_alias" }))?.content.alias;
-  return typeof alias === "string" && alias.startsWith("#") ? alias : undefined;
+  return isAlias(alias) ? alias : undefined;
 }
 
 /** The membership of a user in a room. */
@@ -99,7 +99,7 @@ export async function readReplacement(
 ): Promise<Replacement | undefined> {
   const tombstone = await readState(client, { ...options, type: "m.room.tombstone" });
   const roomId = tombstone?.content.replacement_room;
-  if (typeof roomId !== "string" || !/^!./.test(roomId) || roomId === options.roomId) return undefined;
+  if (!isRoomId(roomId) || roomId === options.roomId) return undefined;
   const server = parseServerName(tombstone?.sender ?? "");
   return { roomId, via: server === undefined ? [] : [server] };
 }

@@ -4,6 +4,7 @@
  */
 
 import { missingField } from "./errors.ts";
+import { isRoomId } from "./ids.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
 /**
@@ -134,10 +135,10 @@ export async function leaveRoom(client: MatrixClient, roomId: string, options: R
 export async function joinedRooms(client: MatrixClient, options: RequestOptions): Promise<string[]> {
   const answer = await request(client, { method: "GET", path: ["joined_rooms"], ...options });
   const rooms = Array.isArray(answer.joined_rooms) ? answer.joined_rooms : [];
-  return rooms.filter((room) => typeof room === "string");
+  return rooms.filter(isRoomId);
 }
 
 function parseRoomId({ room_id }: Readonly<Record<string, unknown>>): string {
-  if (typeof room_id === "string" && /^!./.test(room_id)) return room_id;
+  if (isRoomId(room_id)) return room_id;
   throw missingField("room_id");
 }

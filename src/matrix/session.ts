@@ -7,6 +7,7 @@
 
 import { isToken, readDuration } from "../runtime/http.ts";
 import { missingField } from "./errors.ts";
+import { isDeviceId, isUserId } from "./ids.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
 /** The tokens that a login or a refresh returns. */
@@ -83,10 +84,10 @@ export async function login(
     body: { ...identity, device_id: deviceId, initial_device_display_name: deviceName, refresh_token: true },
     ...options,
   });
-  if (typeof answer.user_id !== "string") throw missingField("user_id");
+  if (!isUserId(answer.user_id)) throw missingField("user_id");
   return {
     userId: answer.user_id,
-    ...(typeof answer.device_id === "string" ? { deviceId: answer.device_id } : {}),
+    ...(isDeviceId(answer.device_id) ? { deviceId: answer.device_id } : {}),
     ...parseTokens(answer),
   };
 }

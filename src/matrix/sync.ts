@@ -8,6 +8,7 @@
 
 import { isObject } from "../base/fields.ts";
 import { missingField } from "./errors.ts";
+import { isAlias, isPosition, isRoomId, isUserId } from "./ids.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
 /** The properties of a room, read from its state events. */
@@ -109,7 +110,7 @@ export async function syncRooms(client: MatrixClient, options: SyncOptions): Pro
     timeoutMs: timeoutMs + waitMs,
     signal,
   });
-  if (typeof answer.next_batch !== "string") throw missingField("next_batch");
+  if (!isPosition(answer.next_batch)) throw missingField("next_batch");
   return {
     since: answer.next_batch,
     joined: parseJoinedRooms(answer.rooms),
@@ -165,23 +166,35 @@ interface Event {
 }
 
 function parseJoinedRooms(rooms: unknown): JoinedRoom[] {
-  return Object.entries(objectAt(rooms, "join")).map(([roomId, room]) => {
+  return roomsIn(rooms, "join").map(([roomId, room]) => {
     const events = [...parseEvents(objectAt(room, "state")), ...parseEvents(objectAt(room, "timeline"))];
     const create = findNewest(events, "m.room.create");
-    return { ...summarize(roomId, events), creator: parseText(create?.sender), creation: create?.content ?? {} };
+    return {
+      ...summarize(roomId, events),
+      creator: checked(create?.sender, isUserId),
+      creation: create?.content ?? {},
+    };
   });
 }
 
 function parseInvites(rooms: unknown): Invite[] {
-  return Object.entries(objectAt(rooms, "invite")).map(([roomId, room]) => {
+  return roomsIn(rooms, "invite").map(([roomId, room]) => {
     const events = parseEvents(objectAt(room, "invite_state"));
     const own = events.findLast(({ type, content }) => type === "m.room.member" && content.membership === "invite");
     return {
       ...summarize(roomId, events),
-      inviter: parseText(own?.sender),
+      inviter: checked(own?.sender, isUserId),
       isDirect: own?.content.is_direct === true,
     };
   });
+}
+
+function roomsIn(rooms: unknown, membership: "join" | "invite"): [roomId: string, room: unknown][] {
+  return Object.entries(objectAt(rooms, membership)).filter(([roomId]) => isRoomId(roomId));
+}
+
+function checked(value: unknown, isValid: (value: unknown) => value is string): string | undefined {
+  return isValid(value) ? value : undefined;
 }
 
 function summarize(roomId: string, events: readonly Event[]): RoomSummary {
@@ -190,10 +203,10 @@ function summarize(roomId: string, events: readonly Event[]): RoomSummary {
   return {
     roomId,
     name: parseText(content("m.room.name").name),
-    alias: parseText(content("m.room.canonical_alias").alias),
+    alias: checked(content("m.room.canonical_alias").alias, isAlias),
     version: create === undefined ? undefined : parseText(create.content.room_version) ?? "1",
     isEncrypted: findNewest(events, "m.room.encryption") !== undefined,
-    replacement: parseText(content("m.room.tombstone").replacement_room),
+    replacement: checked(content("m.room.tombstone").replacement_room, isRoomId),
   };
 }
 

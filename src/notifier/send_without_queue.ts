@@ -9,6 +9,7 @@
 import { StorageError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import { attempt, type FullTextReader } from "../delivery/attempt.ts";
+import { ATTEMPT_GRACE_MS } from "../delivery/courier.ts";
 import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Plan } from "../routing/route.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -17,7 +18,7 @@ import { type FailedOutcome, type Outcome, outcomeTarget } from "./outcomes.ts";
 
 /** The options for sending without the queue. */
 export interface SendWithoutQueueOptions {
-  readonly runtime: Pick<Runtime, "now" | "uuid">;
+  readonly runtime: Pick<Runtime, "now" | "uuid" | "timeout">;
   /** True if shortcodes such as `:warning-sign:` in subjects are replaced by symbols. */
   readonly shortcodes: boolean;
   /** Reads the messages that are stored as files. */
@@ -109,12 +110,13 @@ async function tryAll(
 async function tryOnce(
   envelope: Envelope,
   channel: Channel,
-  { runtime: { now, uuid }, shortcodes, files, waitMs, signal }: SendWithoutQueueOptions,
+  { runtime: { now, uuid, timeout }, shortcodes, files, waitMs, signal }: SendWithoutQueueOptions,
 ): Promise<Attempted> {
   const id = uuid();
   const entry = { ...envelope, id, time: now(), expires: envelope.notification.expires, bytes: 0, attempts: 1 };
   const timeoutMs = Math.max(waitMs, DEFAULT_NOTIFY_WAIT_MS);
-  const result = await attempt(entry, channel, { now, shortcodes, files, timeoutMs, signal, failures: 0, random: 0 });
+  const limits = { timeout, timeoutMs, totalMs: timeoutMs + ATTEMPT_GRACE_MS, signal };
+  const result = await attempt(entry, channel, { now, shortcodes, files, ...limits, failures: 0, random: 0 });
   return { id, envelope, result };
 }
 

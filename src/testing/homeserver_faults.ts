@@ -42,7 +42,23 @@ export type HomeserverFaultName =
   | "too-large"
   | "too-large-bad-json"
   | "unrecognized"
-  | "no-event-id";
+  | "no-event-id"
+  | "endless-pages"
+  | "hostile-ids";
+
+/** Ids with escape sequences, which a terminal would obey. Valid for no endpoint. */
+const HOSTILE_IDS = {
+  room_id: "!a\x1b]0;owned\x07:loopback.test",
+  user_id: "@bot\x1b[2J:loopback.test",
+  device_id: "..",
+  event_id: "$a\x1b[2J",
+  access_token: "a\x1b[2J",
+  next_batch: "s\x1b[2J",
+  end: "s\x1b[2J",
+  content_uri: "mxc://a\x1b[2J/b",
+  chunk: [],
+  joined_rooms: ["!a\x1b[2J:loopback.test", 5, "!b", "#c:loopback.test"],
+};
 
 export const HOMESERVER_FAULTS: Readonly<Record<HomeserverFaultName, FaultPlan>> = {
   ...COMMON_FAULTS,
@@ -80,6 +96,12 @@ export const HOMESERVER_FAULTS: Readonly<Record<HomeserverFaultName, FaultPlan>>
   "too-large-bad-json": instead(matrixError(413, "M_BAD_JSON", "event is too long")),
   "unrecognized": instead(matrixError(404, "M_UNRECOGNIZED", "Unrecognized request")),
   "no-event-id": instead(jsonAnswer(200, {})),
+  // Each page of `/messages` is empty, and names a next page.
+  "endless-pages": {
+    acts: false,
+    outcome: () => jsonAnswer(200, { chunk: [], end: crypto.randomUUID() }),
+  },
+  "hostile-ids": instead(jsonAnswer(200, HOSTILE_IDS)),
 };
 
 function rateLimitBody(details: FaultDetails): object {

@@ -2,6 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import type { Channel, SendOptions } from "../../src/channels/channel.ts";
 import { Courier } from "../../src/delivery/courier.ts";
 import {
+  NotSentError,
   NotTheServiceError,
   ResponseError,
   StorageError,
@@ -507,3 +508,37 @@ Deno.test("Courier.run() finishes attempts in flight when the queue fails", asyn
 function createChannel(name: string): Omit<Channel, "send"> {
   return { name, kind: "scripted", isIdempotent: true, destinations: ["!a"], hasRoomFor: () => true };
 }
+
+for (
+  const [when, wrap, state] of [
+    ["before", (error: unknown) => new NotSentError(error), "not-sent"],
+    ["while", (error: unknown) => error, "in-doubt"],
+  ] as const
+) {
+  Deno.test(`Courier.run() ends an attempt whose server never finishes ${when} the message is sent`, async () => {
+    await courierTest(async ({ courier, add, runtime, queue }) => {
+      await add("1");
+      const channel = new ScriptedChannel("matrix");
+      channel.send = (_, { signal }) =>
+        new Promise((_, reject) => {
+          signal?.addEventListener("abort", () => reject(wrap(signal.reason)));
+          runtime.expireTimeouts();
+        });
+      await courier(channel).run({ patienceMs: 0, deadline: TEST_TIME + 5000 });
+      const failure = queue.state.channelState("matrix").wait;
+      assertEquals(
+        [failure?.class, failure?.reason],
+        [state, "Cannot finish the attempt within 6 s: the server answers too slowly"],
+      );
+    });
+  });
+}
+
+Deno.test("Courier.run() does not end the program of a channel, which has a time limit of its own", async () => {
+  await courierTest(async ({ courier, add }) => {
+    await add("1");
+    const channel = new ScriptedChannel("exec");
+    await courier(Object.assign(channel, { name: "matrix", runsSubprocesses: true })).run({ patienceMs: 0 });
+    assertEquals(channel.options.map(({ signal }) => signal), [undefined]);
+  });
+});

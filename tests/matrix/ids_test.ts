@@ -1,5 +1,16 @@
 import { assertEquals } from "@std/assert";
-import { parseHomeserverName, parseRoom, parseServerName, parseUserId } from "../../src/matrix/ids.ts";
+import {
+  isAlias,
+  isDeviceId,
+  isEventId,
+  isPosition,
+  isRoomId,
+  isUserId,
+  parseHomeserverName,
+  parseRoom,
+  parseServerName,
+  parseUserId,
+} from "../../src/matrix/ids.ts";
 
 Deno.test("parseRoom() parses ids, with and without a domain, aliases and users", () => {
   const cases: [string, string | undefined][] = [
@@ -54,6 +65,8 @@ Deno.test("parseUserId() returns undefined for other text", () => {
       "@bot:",
       "@bot:exa mple.org",
       "@b\not:example.org",
+      "@b\x1b[2Jot:example.org",
+      "@b\u202eot:example.org",
       `@${"x".repeat(300)}:a.b`,
     ]
   ) {
@@ -73,4 +86,25 @@ Deno.test("parseHomeserverName() finds the server name in a name or a user id, a
     "": undefined,
   };
   for (const [text, name] of Object.entries(cases)) assertEquals(parseHomeserverName(text), name, text);
+});
+
+/** Endings that no id of a server may have: they would reach a terminal, a file or another endpoint. */
+const HOSTILE = ["\x1b]0;owned\x07", "\x9b2J", "\x7f", "\0", "\n", "\u2028", "\u202e", "\ud800", "x".repeat(255)];
+
+Deno.test("isRoomId(), isAlias(), isUserId(), isEventId(), isDeviceId() and isPosition() accept ids, and no hostile text", () => {
+  const cases = [
+    [isRoomId, "!a:example.org", ["", "!", "#a:example.org", "a"]],
+    [isAlias, "#a:example.org", ["", "#", "!a:example.org"]],
+    [isUserId, "@a:example.org", ["", "@", "@a", "@a:", "@a:exam/ple"]],
+    [isEventId, "$a:example.org", ["", "$", "a", "$a b"]],
+    [isDeviceId, "ABC def-1", ["", ".", ".."]],
+    [isPosition, "s1_2~3", ["", "é", "x".repeat(3000)]],
+  ] as const;
+  for (const [isValid, valid, invalid] of cases) {
+    assertEquals(isValid(valid), true, valid);
+    const hostile = HOSTILE.filter((ending) => isValid !== isPosition || ending.length === 1).map((end) => valid + end);
+    for (const value of [...invalid, ...hostile, undefined, null, 5, {}, [valid], Infinity]) {
+      assertEquals(isValid(value), false, `${isValid.name} ${JSON.stringify(value)}`);
+    }
+  }
 });

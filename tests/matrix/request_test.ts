@@ -1,8 +1,13 @@
 import { assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
 import { NotTheServiceError, TransportError } from "../../src/base/errors.ts";
+import { whoami } from "../../src/matrix/account.ts";
 import { MatrixError } from "../../src/matrix/errors.ts";
+import { findEvent, uploadMedia } from "../../src/matrix/events.ts";
+import { createRoom, joinedRooms, joinRoom, resolveAlias } from "../../src/matrix/rooms.ts";
+import { login, refreshTokens } from "../../src/matrix/session.ts";
+import { syncRooms } from "../../src/matrix/sync.ts";
 import type { LoopbackHomeserver } from "../../src/testing/mod.ts";
-import { sendTest } from "./scene.ts";
+import { LIMITS, matrixTest, sendTest } from "./scene.ts";
 
 type FaultName = Parameters<LoopbackHomeserver["fault"]>[0];
 
@@ -67,3 +72,27 @@ for (const [fault, phase] of [["drop-after-persisting", "exchange"], ["refuse", 
     });
   });
 }
+
+Deno.test("whoami(), joinRoom() and the other requests reject ids with escape sequences", async () => {
+  await matrixTest(async ({ homeserver, bot }) => {
+    homeserver.fault("hostile-ids", { on: "any" });
+    const where = { roomId: "!a", ...LIMITS };
+    const calls: Readonly<Record<string, () => Promise<unknown>>> = {
+      room_id: () => resolveAlias(bot, "#a:loopback.test", LIMITS),
+      user_id: () => whoami(bot, LIMITS),
+      next_batch: () => syncRooms(bot, LIMITS),
+      end: () => findEvent(bot, { id: "1", since: 0, ...where }),
+      content_uri: () => uploadMedia(bot, { bytes: new Uint8Array(1), type: "text/plain", name: "a" }, LIMITS),
+      access_token: () => refreshTokens(bot, "x", LIMITS),
+    };
+    for (const [field, call] of Object.entries(calls)) {
+      await assertRejects(call, NotTheServiceError, `The answer has no ${field}`);
+    }
+    const proof = { type: "m.login.token", token: "t" } as const;
+    await assertRejects(() => login(bot, { proof, deviceId: "D" }, LIMITS), NotTheServiceError, "no user_id");
+    for (const create of [() => createRoom(bot, LIMITS), () => joinRoom(bot, "!a", LIMITS)]) {
+      await assertRejects(create, NotTheServiceError, "no room_id");
+    }
+    assertEquals(await joinedRooms(bot, LIMITS), ["!b"]);
+  });
+});

@@ -37,6 +37,8 @@ const ANSWERS: Readonly<Partial<Record<HomeserverFaultName, string>>> = {
   "redirect": "302 - - lost",
   "unrecognized": "404 M_UNRECOGNIZED - lost",
   "no-event-id": "200 - - lost",
+  "endless-pages": "200 - - lost",
+  "hostile-ids": "200 - - lost",
 };
 
 function summary({ status, json, headers }: SeenAnswer, kept: boolean): string {

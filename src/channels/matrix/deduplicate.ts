@@ -11,6 +11,7 @@
  *   our id is found           delivered: the event_id is the receipt
  *   our id is not found       send again; on Synapse this cannot create a second event
  *   the room cannot be read   send again, and count a possible duplicate
+ *   after 50 pages            send again, and count a possible duplicate
  * ```
  *
  * @module
@@ -74,8 +75,8 @@ export async function findEarlierDelivery(client: MatrixClient, options: Dedupli
   }
   try {
     const since = Math.min(inDoubt.since, now) - CLOCK_SKEW_MS;
-    const eventId = await findEvent(client, { roomId, id: txnId, since, timeoutMs, signal });
-    return eventId === undefined ? { possibleDuplicate: !isSynapse } : { eventId };
+    const found = await findEvent(client, { roomId, id: txnId, since, timeoutMs, signal });
+    return "eventId" in found ? found : { possibleDuplicate: !isSynapse || !found.isComplete };
   } catch (error) {
     // The room cannot be read, so send the message again. A duplicate is better than a lost
     // message.

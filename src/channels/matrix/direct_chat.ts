@@ -20,6 +20,7 @@
 import { NotTheServiceError, TooEarlyError, TransportError } from "../../base/errors.ts";
 import { addDirectChat, findDirectRooms, readDirectChats, whoami } from "../../matrix/account.ts";
 import { MatrixError } from "../../matrix/errors.ts";
+import { isRoomId } from "../../matrix/ids.ts";
 import type { MatrixClient, RequestOptions } from "../../matrix/request.ts";
 import { readMembership, readReplacement } from "../../matrix/room_state.ts";
 import { createRoom, inviteUser } from "../../matrix/rooms.ts";
@@ -34,6 +35,12 @@ export const DIRECT_MARK = "dev.matrix-notify.direct";
  * it creates a room again. In milliseconds.
  */
 export const MAKING_REST_MS = 35_000;
+
+/**
+ * The largest number of rooms that are checked, the newest rooms first. `m.direct` can list
+ * thousands of rooms, and each room needs two requests.
+ */
+const MAX_CANDIDATES = 20;
 
 /** A direct chat. */
 export interface DirectChat {
@@ -89,6 +96,7 @@ async function findDirectChat(client: MatrixClient, request: ChatRequest): Promi
   const seen = new Set<string>();
   for await (const candidate of candidates(client, request)) {
     if (seen.has(candidate.roomId)) continue;
+    if (seen.size === MAX_CANDIDATES) break;
     seen.add(candidate.roomId);
     if (await membership(client, candidate.roomId, request.owner, request) !== "join") continue;
     const theirs = await membership(client, candidate.roomId, request.person, request);
@@ -117,7 +125,7 @@ async function findDirectChat(client: MatrixClient, request: ChatRequest): Promi
 async function* candidates(client: MatrixClient, request: ChatRequest): AsyncGenerator<Candidate> {
   const { person, owner, memory, timeoutMs, signal } = request;
   const made = memory.get(keyOf(request));
-  if (typeof made === "string") yield { roomId: made, isOurs: true };
+  if (isRoomId(made)) yield { roomId: made, isOurs: true };
   const chats = await readDirectChats(client, { userId: owner, timeoutMs, signal });
   const joined = await rooms(client, request);
   const marked = joined.filter(({ creator, creation }) => creator === owner && creation[DIRECT_MARK] === person);

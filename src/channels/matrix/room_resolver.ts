@@ -18,7 +18,7 @@
 import { NotSentError } from "../../base/errors.ts";
 import { isObject } from "../../base/fields.ts";
 import { MatrixError } from "../../matrix/errors.ts";
-import { parseRoom, parseServerName } from "../../matrix/ids.ts";
+import { isRoomId, isUserId, parseRoom, parseServerName } from "../../matrix/ids.ts";
 import type { MatrixClient, RequestOptions } from "../../matrix/request.ts";
 import { readReplacement, type Replacement } from "../../matrix/room_state.ts";
 import { joinRoom, resolveAlias } from "../../matrix/rooms.ts";
@@ -287,7 +287,7 @@ export function readKnownRoom(value: unknown): KnownRoom | undefined {
   if (!isObject(value)) return undefined;
   const { roomId, seen, former, owner } = value;
   if (!isRoomId(roomId) || typeof seen !== "number" || !Array.isArray(former)) return undefined;
-  return { roomId, seen, former: former.filter(isFormerRoom), ...(typeof owner === "string" ? { owner } : {}) };
+  return { roomId, seen, former: former.filter(isFormerRoom), ...(isUserId(owner) ? { owner } : {}) };
 }
 
 /** Returns the former rooms that were in use at or after a given time. */
@@ -298,8 +298,4 @@ export function formerRoomsSince({ roomId, former }: KnownRoom, since: number): 
 
 function isFormerRoom(value: unknown): value is FormerRoom {
   return isObject(value) && isRoomId(value.roomId) && typeof value.until === "number";
-}
-
-function isRoomId(value: unknown): value is string {
-  return typeof value === "string" && /^!./.test(value);
 }

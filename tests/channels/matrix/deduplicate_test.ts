@@ -4,6 +4,7 @@
  */
 
 import { assert, assertEquals } from "@std/assert";
+import { MAX_PAGES } from "../../../src/matrix/events.ts";
 import type { HomeserverOptions, LoopbackHomeserver } from "../../../src/testing/mod.ts";
 import { type Scene, setScene } from "../../fakes/scene.ts";
 import { fieldsOf } from "../../fakes/outcomes.ts";
@@ -108,6 +109,19 @@ Deno.test("MatrixChannel.send() repeats an attempt in doubt, and counts it, if t
   await notifier.flush();
   assertEquals([scene.subjects(), (await notifier.status()).possibleDuplicates], [["Up"], 1]);
 });
+
+for (const software of ["Synapse", "Dendrite"] as const) {
+  Deno.test(`findEarlierDelivery() reads at most 50 pages of ${software}, then the message is sent and counted`, async () => {
+    await using scene = await setScene({ software });
+    await using notifier = await scene.open();
+    scene.homeserver.fault("drop-after-persisting", { times: 1 });
+    scene.homeserver.fault("endless-pages", { on: "messages" });
+    await notifier.notify({ subject: "Up" });
+    await notifier.flush({ waitMs: 400_000 });
+    assertEquals(scene.homeserver.requests.filter(({ route }) => route === "messages").length, MAX_PAGES);
+    assertEquals([scene.puts(), (await notifier.status()).possibleDuplicates], [2, 1]);
+  });
+}
 
 Deno.test("MatrixChannel.send() keeps an attempt in doubt while the server is down", async () => {
   await using scene = await setScene({ software: "Dendrite", transactions: "none" });

@@ -210,3 +210,14 @@ Deno.test("openDirectChat() follows a chat that was replaced", async () => {
   assertEquals([chats(scene), subjects(scene, next)], [[room, next], ["Two"]]);
   assertEquals(scene.homeserver.members(room).invited, []);
 });
+
+Deno.test("openDirectChat() checks at most 20 of the rooms that m.direct lists", async () => {
+  await using scene = await setScene();
+  await setDirect(scene, Array.from({ length: 5000 }, (_, at) => `!${at}`));
+  await using notifier = await openFor(scene);
+  const [outcome] = await notifier.notify({ subject: "Up" }, { channels: ["matrix"] });
+  const states = scene.homeserver.requests.filter(({ route, path }) =>
+    route === "state" && path.includes("m.room.member")
+  );
+  assertEquals([outcome.state, states.length], ["delivered", 20]);
+});
