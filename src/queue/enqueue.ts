@@ -95,7 +95,7 @@ export class Enqueuer {
         await journal.append(lines, durability, MAX_QUEUE_BYTES + urgentBytes);
       } catch (error) {
         if (!(error instanceof StorageError) || (error.code !== "locked" && error.code !== "write-failed")) throw error;
-        spool.put(fresh);
+        spool.put(fresh, urgentBytes);
         return { entries: records.map((record) => this.#withoutState(record)), problem: error };
       }
     }
@@ -132,7 +132,7 @@ export class Enqueuer {
   async importSpool(): Promise<void> {
     const { journal, spool, state, refresh, runtime } = this.#parts;
     const files = spool.list(runtime.now());
-    if (files.length === 0) return spool.remove([]);
+    if (files.length === 0) return spool.remove([], runtime.now());
     // If an earlier import was killed, the lines that it appended may not be synced yet, and the
     // files of the spool may still exist.
     const fresh = files.flatMap(({ records }) => records).filter(({ id }) => state().entry(id) === undefined);
@@ -140,7 +140,7 @@ export class Enqueuer {
       await journal.append(fresh.map((record) => ({ ...record, spooled: true })), "directory");
       refresh();
     } else journal.sync();
-    spool.remove(files);
+    spool.remove(files, runtime.now());
   }
 
   /**

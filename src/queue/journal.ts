@@ -166,7 +166,7 @@ export class Journal {
       mapFileErrors(`compact the queue ${this.path}`, () => {
         this.#append([], "none", Infinity);
         const damaged = (source: OpenFile, line: DamagedLine) =>
-          this.#quarantine.copy({ source, line, born: this.#born });
+          this.#quarantine.copy({ source, line, born: this.#born, isRemoved: true });
         compactFile(this.#files, this.path, { snapshot: snapshot(), keep, damaged });
       })
     );
@@ -272,7 +272,7 @@ export class Journal {
    */
   #tryToQuarantine(source: OpenFile, line: DamagedLine): void {
     try {
-      this.#quarantine.copy({ source, line, born: this.#born });
+      this.#quarantine.copy({ source, line, born: this.#born, isRemoved: false });
     } catch {
       return;
     }

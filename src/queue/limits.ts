@@ -9,7 +9,13 @@ export const MIN_COMPACTION_BYTES: number = 256 * 1024;
  */
 export const MAX_QUEUE_BYTES: number = 16 * 2 ** 20;
 
-/** The additional space in the journal for critical notifications, in bytes. */
+/**
+ * The maximum space that `spool/` occupies on the disk, in bytes. `spool/` contains entries that
+ * could not be written to the journal. The journal accepts them later even if they exceed its limit.
+ */
+export const MAX_SPOOL_BYTES: number = 16 * 2 ** 20;
+
+/** The additional space in the journal and in `spool/` for critical notifications, in bytes. */
 export const URGENT_BYTES: number = MAX_QUEUE_BYTES / 10;
 
 /**
@@ -25,8 +31,14 @@ export const NEARLY_FULL_BYTES: number = 0.8 * MAX_QUEUE_BYTES;
  */
 export const MAX_ACK_BYTES: number = MAX_QUEUE_BYTES / 4;
 
-/** The maximum total size of the attachments in the queue, in bytes. */
+/** The maximum space that the attachments in the queue occupy on the disk, in bytes. */
 export const MAX_FILES_BYTES: number = 64 * 2 ** 20;
+
+/**
+ * The maximum space that `quarantine/` occupies on the disk, in bytes. Above this size, the oldest
+ * damaged lines and files are deleted.
+ */
+export const MAX_QUARANTINE_BYTES: number = 16 * 2 ** 20;
 
 /** The size of `reserve.bin` (a file that reserves disk space), in bytes. */
 export const RESERVE_BYTES: number = 64 * 1024;

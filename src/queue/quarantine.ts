@@ -2,14 +2,15 @@
  * `queue/quarantine`: copies of damaged journal lines, and damaged spool files (files of entries
  * that could not be written to the journal). The name of a copy contains the position of the line
  * in the journal. The name ends in `.torn` if the process that wrote the line was killed during the
- * write.
+ * write. If the copies need too much space, the oldest are deleted.
  *
  * @module
  */
 
 import type { Runtime } from "../runtime/runtime.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
-import type { Files, OpenFile } from "../runtime/files.ts";
+import { type Files, occupiedBytes, type OpenFile } from "../runtime/files.ts";
+import { MAX_QUARANTINE_BYTES } from "./limits.ts";
 import type { DamagedLine } from "./reader.ts";
 
 /** The last part of the file name for a half-written line. */
@@ -23,6 +24,11 @@ export interface DamagedPlace {
    * The creation time of the journal. This time and an offset in the file together identify a line.
    */
   readonly born: number;
+  /**
+   * True if the line is about to be removed from the journal. Then the copy replaces the oldest
+   * copies if there is no space left. If false, the line is not copied without space.
+   */
+  readonly isRemoved: boolean;
 }
 
 /** The number of damaged lines, and the number of half-written lines. */
@@ -57,16 +63,18 @@ export class Quarantine {
     this.#onDamage = onDamage;
   }
 
-  /** Copies a damaged line if no copy exists yet. The line also remains in the journal. */
-  copy({ source, line, born }: DamagedPlace): void {
+  /** Copies a damaged line if no copy exists yet. */
+  copy({ source, line, born, isRemoved }: DamagedPlace): void {
     const name = `queue.jsonl.${born}@${line.offset}${line.isTorn ? TORN_SUFFIX : ""}`;
     this.#files.makeDirectory(this.#directory);
     if (this.#files.list(this.#directory).includes(name)) return;
+    if (!isRemoved && this.#excess() >= 0) return;
     // If the process is killed during the copy, the temporary file is ignored, and the next reader
     // makes another copy.
     const temporary = `${this.#directory}/.${name}.${this.#runtime.now()}`;
     copyRange(source, line, this.#files.open(temporary, "create"));
     this.#files.rename(temporary, `${this.#directory}/${name}`);
+    if (isRemoved) this.#deleteOldest();
     this.#onDamage(`${this.#directory}/${name}`);
   }
 
@@ -78,8 +86,26 @@ export class Quarantine {
     const target = `${this.#directory}/spool.${path.slice(path.lastIndexOf("/") + 1)}`;
     this.#files.makeDirectory(this.#directory);
     this.#files.rename(path, target);
+    this.#deleteOldest();
     this.#files.syncDirectory(this.#directory);
     this.#onDamage(target);
+  }
+
+  /** Returns the number of bytes above the size limit. Negative if there is space left. */
+  #excess(): number {
+    const paths = this.#files.list(this.#directory).map((name) => `${this.#directory}/${name}`);
+    return occupiedBytes(this.#files, paths) - MAX_QUARANTINE_BYTES;
+  }
+
+  /** Deletes the oldest files while there is too little space. Keeps at least the newest file. */
+  #deleteOldest(): void {
+    const names = this.#files.list(this.#directory).sort((a, b) => timeOf(a) - timeOf(b));
+    let excess = this.#excess();
+    for (const name of excess > 0 ? names.slice(0, -1) : []) {
+      if (excess <= 0) return;
+      excess -= occupiedBytes(this.#files, [`${this.#directory}/${name}`]);
+      this.#files.remove(`${this.#directory}/${name}`);
+    }
   }
 
   /**
@@ -93,6 +119,11 @@ export class Quarantine {
     const torn = copies.filter((name) => name.endsWith(TORN_SUFFIX)).length;
     return { quarantined: copies.length - torn, torn: torn + (hasTornEnd ? 1 : 0) };
   }
+}
+
+/** Returns the time in the name of a file, in milliseconds since 1970. */
+function timeOf(name: string): number {
+  return Number(/\d{13,15}/.exec(name)?.[0] ?? 0);
 }
 
 function copyRange(source: OpenFile, { offset, length }: DamagedLine, target: OpenFile): void {

@@ -4,7 +4,8 @@
  * new file for each call, and therefore does not need a lock.
  *
  * ```text
- * put:     name.tmp -> write -> fdatasync -> rename to name -> fsync of the directory
+ * put:     name.tmp -> write -> fdatasync -> check the size of spool/ -> rename to name
+ *          -> fsync of the directory
  * import:  a durable append to the journal -> remove the file -> fsync of the directory
  *          if the process is killed in between, the next import finds the ids in the journal
  * ```
@@ -13,15 +14,20 @@
  * was delivered long ago. Therefore a process must not rely on a deletion until it has synced the
  * directory.
  *
+ * The size of `spool/` includes the `.tmp` files of other processes. Therefore many processes that
+ * write at the same time cannot exceed the limit: the last one to finish its file counts all files.
+ *
  * A damaged file is moved to `quarantine/` after its complete lines are imported. A file that
  * cannot be read for ten minutes is also moved, so that it does not block all other entries.
  *
  * @module
  */
 
+import { StorageError } from "../base/errors.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
-import { type Files, replaceFile } from "../runtime/files.ts";
+import { type Files, occupiedBytes, replaceFile } from "../runtime/files.ts";
 import { encodeRecord } from "./journal_line.ts";
+import { MAX_SPOOL_BYTES } from "./limits.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { JournalReader } from "./reader.ts";
 import type { EnqueueRecord } from "./record.ts";
@@ -32,6 +38,15 @@ import type { Reserve } from "./reserve.ts";
  * the disk may recover.
  */
 const UNREADABLE_MS = 600_000;
+
+/**
+ * A `.tmp` file of this age is a leftover of a killed process, in milliseconds. A write takes at
+ * most the time for the lock of the journal, and some seconds on a slow disk.
+ */
+const LEFTOVER_MS = 600_000;
+
+/** The end of the name of an incomplete file; see `replaceFile`. */
+const TEMPORARY_SUFFIX = ".tmp";
 
 /** A file of the spool (entries that could not be written to the journal). */
 export interface SpoolFile {
@@ -68,9 +83,11 @@ export class Spool {
   /**
    * Writes entries durably, as one file.
    *
-   * @throws {StorageError} if the write fails; the file is removed if the disk allows the removal
+   * @param urgentBytes the additional space that these entries can use
+   * @throws {StorageError} if the write fails, or `spool/` has reached its size limit; the file is
+   * removed if the disk allows the removal
    */
-  put(records: readonly EnqueueRecord[]): void {
+  put(records: readonly EnqueueRecord[], urgentBytes = 0): void {
     const [first] = records;
     if (first === undefined) return;
     const name = `${String(first.time).padStart(15, "0")}-${first.id}.${records.length}.jsonl`;
@@ -78,13 +95,24 @@ export class Spool {
       mapFileErrors(`write ${this.#directory}`, () => {
         this.#files.makeDirectory(this.#directory);
         try {
-          replaceFile(this.#files, `${this.#directory}/${name}`, records.map(encodeRecord));
+          const check = () => this.#checkSize(MAX_SPOOL_BYTES + urgentBytes);
+          replaceFile(this.#files, `${this.#directory}/${name}`, records.map(encodeRecord), check);
         } catch (error) {
           this.#takeBack(name);
           throw error;
         }
       }, "write-failed");
     this.#reserve.during(write);
+  }
+
+  #checkSize(maxBytes: number): void {
+    const paths = this.#files.list(this.#directory).map((name) => `${this.#directory}/${name}`);
+    if (occupiedBytes(this.#files, paths) <= maxBytes) return;
+    const limit = `${Math.round(maxBytes / 2 ** 20)} MiB`;
+    throw new StorageError(
+      "queue-full",
+      `Cannot queue in ${this.#directory}: the directory has reached its limit of ${limit}`,
+    );
   }
 
   /**
@@ -111,12 +139,14 @@ export class Spool {
   }
 
   /**
-   * Deletes imported files, and moves damaged files to the directory `quarantine/`. If the list is
-   * empty, only syncs the directory, so that the deletions of other processes are durable.
+   * Deletes imported files and leftovers of killed processes, and moves damaged files to the
+   * directory `quarantine/`. Then syncs the directory, so that the deletions of other processes are
+   * also durable. If the list is empty, the second and later calls do nothing.
    *
+   * @param now the current time, in milliseconds since 1970
    * @throws {StorageError} if a file or the directory cannot be changed
    */
-  remove(files: readonly SpoolFile[]): void {
+  remove(files: readonly SpoolFile[], now: number): void {
     mapFileErrors(`write ${this.#directory}`, () => {
       if ((files.length === 0 && this.#isSynced) || !this.#exists()) return;
       for (const { name, isDamaged } of files) {
@@ -124,6 +154,7 @@ export class Spool {
         if (isDamaged) this.#quarantine.move(path);
         else this.#files.remove(path);
       }
+      for (const name of this.#leftovers(now)) this.#files.remove(`${this.#directory}/${name}`);
       this.#files.syncDirectory(this.#directory);
       this.#isSynced = true;
     });
@@ -132,6 +163,14 @@ export class Spool {
   #names(): string[] {
     const names = this.#files.list(this.#directory);
     return names.filter((name) => name.endsWith(".jsonl") && !name.startsWith(".")).sort();
+  }
+
+  #leftovers(now: number): string[] {
+    const temporary = this.#files.list(this.#directory).filter((name) => name.endsWith(TEMPORARY_SUFFIX));
+    return temporary.filter((name) => {
+      const [time = 0] = parseTimes(name.slice(0, -TEMPORARY_SUFFIX.length));
+      return now - time > LEFTOVER_MS;
+    });
   }
 
   #exists(): boolean {
@@ -161,10 +200,12 @@ export class Spool {
 
   /** Removes a file whose write failed. */
   #takeBack(name: string): void {
-    try {
-      this.#files.remove(`${this.#directory}/${name}`);
-    } catch {
-      return;
+    for (const path of [`${this.#directory}/${name}`, `${this.#directory}/${name}${TEMPORARY_SUFFIX}`]) {
+      try {
+        this.#files.remove(path);
+      } catch {
+        // Ignore the error. `remove` deletes an old temporary file.
+      }
     }
   }
 }

@@ -63,12 +63,37 @@ export interface Files {
   list(path: string): string[];
 }
 
+/** The size of a block of the disk, in bytes. A file occupies whole blocks. */
+const BLOCK_BYTES = 4096;
+
+/** Returns the space that files occupy on the disk, in bytes. Files that do not exist count 0. */
+export function occupiedBytes(files: Files, paths: readonly string[]): number {
+  return paths.reduce((sum, path) => sum + BLOCK_BYTES * Math.ceil(sizeOf(files, path) / BLOCK_BYTES), 0);
+}
+
+function sizeOf(files: Files, path: string): number {
+  try {
+    using file = files.open(path, "read");
+    return file.size();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}
+
 /**
  * Replaces a file atomically (a reader sees either the old or the new content), and syncs the new
  * file to disk. The directory of the file must exist. The caller ensures that only one process
  * replaces the file at a time.
+ *
+ * @param check called when `<path>.tmp` is complete; if it throws, the file is not replaced
  */
-export function replaceFile(files: Files, path: string, content: string | readonly Uint8Array[]): void {
+export function replaceFile(
+  files: Files,
+  path: string,
+  content: string | readonly Uint8Array[],
+  check: () => void = () => {},
+): void {
   const temporary = `${path}.tmp`;
   const parts = typeof content === "string" ? [new TextEncoder().encode(content)] : content;
   {
@@ -78,6 +103,7 @@ export function replaceFile(files: Files, path: string, content: string | readon
     }
     file.syncData();
   }
+  check();
   files.rename(temporary, path);
   files.syncDirectory(parentDirectory(path));
 }

@@ -278,10 +278,12 @@ Deno.test("notify() leaves out attachments over the limit, and removes those of 
   Deno.mkdirSync(path);
   const left = `${path}/${crypto.randomUUID()}`;
   using large = Deno.openSync(left, { write: true, create: true });
-  large.truncateSync(MAX_FILES_BYTES - TEXT.length);
+  // There is space for one more block of the disk.
+  large.truncateSync(MAX_FILES_BYTES - 4096);
   // A process that writes an attachment holds the lock of the file.
   large.lockSync(true);
-  const [outcome] = await notifier.notify({ subject: "Load", attachments: FILES });
+  const twoBlocks = { bytes: new Uint8Array(4097), name: "graph.png" };
+  const [outcome] = await notifier.notify({ subject: "Load", attachments: [twoBlocks, FILES[1]] });
   assertEquals([outcome.state, shown(scene)], ["delivered", ["m.text Load", "m.file übersicht.csv"]]);
   assertEquals(
     scene.homeserver.events(scene.room)[0].content.body,

@@ -1,7 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
 import { denoFiles, type Files } from "../../src/runtime/files.ts";
-import { ACK_RETENTION_MS, MIN_COMPACTION_BYTES } from "../../src/queue/limits.ts";
+import { ACK_RETENTION_MS, MAX_QUARANTINE_BYTES, MIN_COMPACTION_BYTES } from "../../src/queue/limits.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import type { JournalRecord } from "../../src/queue/record.ts";
 import { encodeRecord } from "../../src/queue/journal_line.ts";
@@ -117,6 +117,29 @@ Deno.test("Queue.compact() copies lines of unknown types, and seals and keeps th
     assert(Deno.readTextFileSync(path).includes(later));
     assertEquals(open().state.liveEntries().map((entry) => entry.id), ["late"]);
     assertEquals(queue.figures().quarantined, 1);
+  });
+});
+
+Deno.test("Queue.compact() deletes the oldest damaged lines if the quarantine is full; a reader copies no more lines", async () => {
+  await compactionTest(async ({ queue, path }) => {
+    await fill(queue, 10);
+    const directory = `${queue.directory}/quarantine`;
+    Deno.mkdirSync(directory);
+    for (
+      const [name, bytes] of [["queue.jsonl.1000000000000@5", MAX_QUARANTINE_BYTES / 2], [
+        "spool.001100000000000-x.jsonl",
+        MAX_QUARANTINE_BYTES / 2,
+      ]] as const
+    ) {
+      using file = Deno.openSync(`${directory}/${name}`, { write: true, create: true });
+      file.truncateSync(bytes);
+    }
+    const names = () => Array.from(Deno.readDirSync(directory), ({ name }) => name.replace(/@.*/, "")).sort();
+    Deno.writeTextFileSync(path, "garbage\n", { append: true });
+    queue.refresh();
+    assertEquals(names(), ["queue.jsonl.1000000000000", "spool.001100000000000-x.jsonl"]);
+    await queue.compact();
+    assertEquals(names(), [`queue.jsonl.${TEST_TIME}`, "spool.001100000000000-x.jsonl"]);
   });
 });
 

@@ -229,3 +229,25 @@ async function spool({ queue }: SpoolScene, requests: readonly EnqueueRequest[])
   assert(holder.tryLock());
   await queue.enqueue(requests, () => false);
 }
+
+Deno.test("Queue.importSpool() deletes the leftovers of processes that were killed during a write", async () => {
+  const stateDir = Deno.makeTempDirSync();
+  using runtime = fakeRuntime({ realIds: true });
+  const queue = Queue.open(stateDir, runtime);
+  queue.prepare();
+  const directory = `${queue.directory}/spool`;
+  Deno.mkdirSync(directory);
+  const write = (time: number) =>
+    Deno.writeTextFileSync(`${directory}/${String(time).padStart(15, "0")}-${crypto.randomUUID()}.1.jsonl.tmp`, "{");
+  write(TEST_TIME - 601_000);
+  write(TEST_TIME - 1000);
+  try {
+    await queue.importSpool();
+    assertEquals(
+      Array.from(Deno.readDirSync(directory), ({ name }) => name.startsWith(`00${TEST_TIME - 1000}-`)),
+      [true],
+    );
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
+});

@@ -16,7 +16,7 @@
 
 import { InvalidNotificationError } from "../../base/errors.ts";
 import { mapFileErrors } from "../../runtime/file_errors.ts";
-import { denoFiles, type Files, type OpenFile } from "../../runtime/files.ts";
+import { denoFiles, type Files, occupiedBytes, type OpenFile } from "../../runtime/files.ts";
 import { MAX_FILES_BYTES } from "../limits.ts";
 
 /** The names of files are UUIDs, so a name cannot contain a path to another directory. */
@@ -37,14 +37,6 @@ export class AttachmentStore {
     this.#files = files;
   }
 
-  /** Returns the total size of all files, in bytes. */
-  bytes(): number {
-    return mapFileErrors(
-      `read ${this.directory}`,
-      () => this.#names().reduce((sum, name) => sum + this.#size(name), 0),
-    );
-  }
-
   /**
    * Prepares to store files for new entries.
    *
@@ -53,7 +45,12 @@ export class AttachmentStore {
    */
   stage(uuid: () => string): StagedFiles {
     mapFileErrors(`create the directory ${this.directory}`, () => this.#files.makeDirectory(this.directory));
-    return new StagedFiles(this.directory, { files: this.#files, uuid, room: MAX_FILES_BYTES - this.bytes() });
+    return new StagedFiles(this.directory, {
+      files: this.#files,
+      uuid,
+      // Files of other processes count too, even if they are not complete.
+      occupied: () => occupiedBytes(this.#files, this.#names().map((name) => this.path(name))),
+    });
   }
 
   /**
@@ -116,16 +113,6 @@ export class AttachmentStore {
     return this.#files.list(this.directory).filter((name) => NAME_REGEXP.test(name));
   }
 
-  #size(name: string): number {
-    try {
-      using file = this.#files.open(this.path(name), "read");
-      return file.size();
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return 0;
-      throw error;
-    }
-  }
-
   #tryToLock(name: string): OpenFile | undefined {
     let file;
     try {
@@ -142,26 +129,30 @@ export class AttachmentStore {
 interface StagedFilesParts {
   readonly files: Files;
   readonly uuid: () => string;
-  /** The number of bytes that can still be written before the size limit is reached. */
-  readonly room: number;
+  /** Returns the space that all files occupy now, in bytes. */
+  readonly occupied: () => number;
 }
 
 /**
  * Files that are written before their entries are enqueued. `dispose` deletes the files that were
  * not passed to {@linkcode StagedFiles.keep}.
+ *
+ * The size limit is checked after each chunk is written. Every process counts the bytes of all
+ * processes. Therefore many processes that write at the same time cannot exceed the limit: the last
+ * one to finish counts all files.
  */
 export class StagedFiles implements Disposable {
   readonly #directory: string;
   readonly #files: Files;
   readonly #uuid: () => string;
   readonly #written = new Map<string, OpenFile>();
-  #room: number;
+  readonly #occupied: () => number;
 
-  constructor(directory: string, { files, uuid, room }: StagedFilesParts) {
+  constructor(directory: string, { files, uuid, occupied }: StagedFilesParts) {
     this.#directory = directory;
     this.#files = files;
     this.#uuid = uuid;
-    this.#room = room;
+    this.#occupied = occupied;
   }
 
   /**
@@ -181,19 +172,16 @@ export class StagedFiles implements Disposable {
       return mapFileErrors(action, () => {
         for (const chunk of chunks) {
           size += chunk.length;
-          this.#room -= chunk.length;
-          if (this.#room < 0) {
+          for (let rest = chunk; rest.length > 0;) rest = rest.subarray(file.append(rest));
+          if (this.#occupied() > MAX_FILES_BYTES) {
             const limit = `${Math.round(MAX_FILES_BYTES / 2 ** 20)} MiB`;
             throw new InvalidNotificationError(`Cannot ${action}: the directory has reached its limit of ${limit}`);
           }
-          for (let rest = chunk; rest.length > 0;) rest = rest.subarray(file.append(rest));
         }
         file.syncData();
         return { name, size };
       }, "write-failed");
     } catch (error) {
-      // Other files of the notification can use the space.
-      this.#room += size;
       this.#discard(name, file);
       throw error;
     }
