@@ -13,7 +13,6 @@ import manifest from "../deno.json" with { type: "json" };
 import { type Checksum, checksumLines, sha256 } from "./build/checksums.ts";
 import { compileArgv, INCLUDED, missingRuntime, versionProblem } from "./build/compile.ts";
 import { binaryName, chooseTargets, type Target, TARGETS } from "./build/targets.ts";
-import { inheritedConfig, withConfig } from "./std/argv.ts";
 
 const EXIT = { ok: 0, usage: 64, unavailable: 69, internal: 70 } as const;
 
@@ -60,9 +59,7 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function build(target: Target, output: string): Promise<number> {
-  const [, config] = inheritedConfig();
-  const argv = compileArgv(target, output);
-  const compiled = await run(Deno.execPath(), config === undefined ? argv : withConfig(argv, config));
+  const compiled = await run(Deno.execPath(), compileArgv(target, output));
   if (compiled.code !== 0) {
     const sentence = missingRuntime(compiled.stderr, target, Deno.version.deno);
     return sentence ? fail(EXIT.unavailable, sentence) : fail(compiled.code, compiled.stderr.trimEnd());

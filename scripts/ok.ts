@@ -5,9 +5,7 @@
  * @module
  */
 
-import { STD_SOURCE_ENV } from "./std/argv.ts";
 import { runChild } from "./std/child.ts";
-import { stdSource } from "./std/run.ts";
 
 /** The steps, cheap ones first: a name and the arguments of `deno`. */
 export const STEPS: readonly (readonly [name: string, args: readonly string[]])[] = [
@@ -23,11 +21,9 @@ export const STEPS: readonly (readonly [name: string, args: readonly string[]])[
 /** Runs the steps until one fails; returns its exit code, or 0. */
 async function ok(args: readonly string[]): Promise<number> {
   const except = args.flatMap((arg) => arg.match(/^--except=(.+)$/)?.[1].split(",") ?? []);
-  // One probe for all steps: behind a firewall it takes seconds.
-  const env = { [STD_SOURCE_ENV]: await stdSource(["test"]) };
   for (const [name, argv] of STEPS.filter(([name]) => !except.includes(name))) {
     console.error(`ok: ${name}`);
-    const code = await runChild(Deno.execPath(), argv, env);
+    const code = await runChild(Deno.execPath(), argv);
     if (code !== 0) {
       console.error(`ok: ${name} failed`);
       return code;

@@ -8,7 +8,8 @@
  * @module
  */
 
-import { runDeno } from "./std/run.ts";
+import { inheritedConfig } from "./std/argv.ts";
+import { runChild } from "./std/child.ts";
 
 /** Tests start processes, listen on the loopback and write temporary files. */
 const PERMISSIONS = [
@@ -43,7 +44,12 @@ export function testArgv(args: readonly string[], exists: (path: string) => bool
  */
 async function runTests(args: readonly string[]): Promise<number> {
   const directory = Deno.makeTempDirSync({ prefix: "matrix-notify-tests-" });
-  const code = await runDeno(testArgv(args, existsAt), { TMPDIR: directory, TMP: directory, TEMP: directory });
+  const [subcommand, ...options] = testArgv(args, existsAt);
+  const code = await runChild(Deno.execPath(), [subcommand, ...inheritedConfig(), ...options], {
+    TMPDIR: directory,
+    TMP: directory,
+    TEMP: directory,
+  });
   const left = listFiles(directory);
   if (left.length === 0) {
     Deno.removeSync(directory);

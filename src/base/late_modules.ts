@@ -1,12 +1,14 @@
 /**
  * The modules that are loaded only when they are needed, and the function that loads them. Most of
  * these modules import packages from a registry. The import paths of these modules are computed at
- * run time. Therefore Deno downloads a package only when the package is used, and not when the
- * program starts. This helps hosts that cannot reach a registry. The build reads
+ * run time. Therefore Deno needs a package only when the package is used, and not when the program
+ * starts. This helps hosts that cannot reach a registry. The build reads
  * {@linkcode LATE_MODULES}, because a bundler cannot find computed import paths.
  *
  * @module
  */
+
+import { HintedError } from "./errors.ts";
 
 /**
  * The paths of the modules that are loaded only when they are needed, relative to `src/`.
@@ -28,8 +30,30 @@ export type LateModule = typeof LATE_MODULES[number];
  * Loads a module from {@linkcode LATE_MODULES}. The caller gives the type of the module:
  * `loadLate<typeof import("./smtp.ts")>("channels/email/smtp.ts")`.
  *
- * @throws {TypeError} if a package of the module is not cached and cannot be downloaded
+ * @throws {HintedError} if a package of the module cannot be loaded; the hint says how to install it
  */
 export async function loadLate<Module>(path: LateModule): Promise<Module> {
-  return await import(new URL(`../${path}`, import.meta.url).href);
+  const { href } = new URL(`../${path}`, import.meta.url);
+  try {
+    return await import(href);
+  } catch (error) {
+    if (path === "cli/main.ts") throw error;
+    const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
+    throw new HintedError(`Cannot load the library of ${path}: ${reason}`, {
+      hint: `run once as this user: ${installCommand()}`,
+      cause: error,
+    });
+  }
+}
+
+/**
+ * Returns the command that downloads all libraries of the program into the cache of Deno. For a
+ * checkout, `deno.lock` decides the version and the content of each package.
+ */
+function installCommand(): string {
+  const url = new URL("../", import.meta.url);
+  const isFile = url.protocol === "file:";
+  const base = isFile ? decodeURIComponent(url.pathname) : url.href;
+  const words = isFile ? [base] : LATE_MODULES.map((path) => `${base}${path}`);
+  return `deno cache ${words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ")}`;
 }

@@ -1,6 +1,6 @@
 /** Renders the message of a notification as plain text and as HTML, and cuts it if it is too long. */
 
-import { InvalidNotificationError } from "../base/errors.ts";
+import { HintedError, InvalidNotificationError } from "../base/errors.ts";
 import { loadLate } from "../base/late_modules.ts";
 import { type Markup, textToHtml } from "../markup/markup.ts";
 import { isBatch } from "../notification/batch.ts";
@@ -41,8 +41,9 @@ export async function renderMessage(
   if (format === "code") return { text: message, html: codeToHtml(message) };
   try {
     return (await loadMarkup(format))(message);
-  } catch {
-    warn(`Cannot render ${format}: its library could not be loaded; the message is sent as plain text`);
+  } catch (error) {
+    const hint = error instanceof HintedError && error.hint ? ` (${error.hint})` : "";
+    warn(`Cannot render ${format}: its library could not be loaded; the message is sent as plain text${hint}`);
     return { text: message, html: textToHtml(message) };
   }
 }
@@ -80,9 +81,9 @@ export function longestNotes(notification: Notification): Pick<RenderOptions, "l
 
 /**
  * Loads the function that renders Markdown or HTML. The import path is computed at run time, so
- * that Deno downloads the library of a format only when a message needs it.
+ * that Deno needs the library of a format only when a message needs it.
  *
- * @throws {TypeError} if the library is not cached and cannot be downloaded
+ * @throws {HintedError} if the library cannot be loaded
  */
 async function loadMarkup(format: "markdown" | "html"): Promise<(source: string) => Markup> {
   if (format === "markdown") {

@@ -146,6 +146,7 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
       const runsSubprocesses = all.some((channel) => channel.runsSubprocesses);
       const problem = await handOver(queue, {
         mode,
+        role,
         options: { stateDir, configFile, insecureHttp },
         runsSubprocesses,
         runtime,

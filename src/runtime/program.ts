@@ -34,7 +34,16 @@ const ANSWER_MS = 2_000;
 
 /** The assumed options of Deno if the command line of this process cannot be read. */
 const USUAL_OPTIONS = [
-  ...["-q", "--no-prompt", "--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run"],
+  ...[
+    "-q",
+    "--no-prompt",
+    "--cached-only",
+    "--allow-net",
+    "--allow-read",
+    "--allow-write",
+    "--allow-env",
+    "--allow-run",
+  ],
   "--allow-sys=hostname,uid",
 ];
 
@@ -45,7 +54,8 @@ export async function readProgram(env: (name: string) => string | undefined): Pr
   const module = mainModule();
   const line = await askProgram("/bin/sh", ["-c", "cat /proc/$PPID/cmdline"], AbortSignal.timeout(ANSWER_MS));
   const [, ...given] = line?.split("\0").slice(0, -1 - Deno.args.length) ?? [];
-  const words = [execPath, ...given.length > 0 ? withAbsolutePaths(given) : ["run", ...USUAL_OPTIONS, module]];
+  const options = given.length > 0 ? withAbsolutePaths(given) : ["run", ...USUAL_OPTIONS, module];
+  const words = [execPath, ...fromCacheOnly(options)];
   const wrapper = findWrapper(module, { execPath, path: env("PATH") ?? "" });
   return { words, shortWords: wrapper === undefined ? words : [wrapper] };
 }
@@ -53,6 +63,14 @@ export async function readProgram(env: (name: string) => string | undefined): Pr
 function mainModule(): string {
   const url = new URL(Deno.mainModule);
   return url.protocol === "file:" ? decodeURIComponent(url.pathname) : url.href;
+}
+
+/**
+ * Adds the option that forbids downloads. Units and crontabs run without a person, often as root,
+ * so the network must not decide which code they run.
+ */
+function fromCacheOnly(words: readonly string[]): readonly string[] {
+  return words.includes("--cached-only") ? words : [...words.slice(0, -1), "--cached-only", ...words.slice(-1)];
 }
 
 /** The options of Deno whose value is a path in the next word. */

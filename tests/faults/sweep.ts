@@ -10,7 +10,7 @@
  *   -> send another message, flush, status -> judge the room
  * ```
  *
- * `deno run -A -q scripts/with_std.ts run -A tests/faults/sweep.ts [--command NAME]… [--fault
+ * `deno run -A --config scripts/airgap/deno.json tests/faults/sweep.ts [--command NAME]… [--fault
  * NAME]… [--limit N] [--jobs N]` runs the whole sweep, which takes minutes, or a part. It needs
  * strace.
  *

@@ -23,7 +23,8 @@ Deno.test("readProgram() returns Deno's command line with absolute paths, and a 
       assertEquals(new TextDecoder().decode(stderr), "");
       return JSON.parse(new TextDecoder().decode(stdout));
     };
-    const words = [Deno.execPath(), "run", "-A", "--quiet", ...inheritedConfig(), `${home}/main.ts`];
+    const options = ["-A", "--quiet", ...inheritedConfig(), "--cached-only"];
+    const words = [Deno.execPath(), "run", ...options, `${home}/main.ts`];
     assertEquals(await run(), { words, shortWords: words });
     const script = `#!/bin/sh\nexec ${Deno.execPath()} run -A --quiet ${home}/main.ts "$@"\n`;
     await Deno.writeTextFile(`${home}/bin/matrix-notify`, script, { mode: 0o755 });

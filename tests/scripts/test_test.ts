@@ -35,7 +35,7 @@ async function runTests(source: string): Promise<{ readonly code: number; readon
     const script = new URL("../../scripts/test.ts", import.meta.url).pathname;
     const { code, stderr } = await new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "-q", script, "--no-check", `${directory}/some_test.ts`],
-      env: { TMPDIR: directory, MATRIX_NOTIFY_STD: "airgap", NO_COLOR: "1" },
+      env: { TMPDIR: directory, NO_COLOR: "1" },
     }).output();
     return { code, stderr: new TextDecoder().decode(stderr) };
   } finally {

@@ -8,6 +8,7 @@
 import { confirmLogin } from "./browser.ts";
 import { OIDC_PROVIDER } from "./package.ts";
 import { tail } from "../../python/python.ts";
+import { inheritedConfig } from "../../std/argv.ts";
 import type { ProviderSetting } from "./provider.ts";
 
 /**
@@ -24,7 +25,7 @@ const START_LIMIT_MS = 60_000;
 export async function installOAuthServer(): Promise<void> {
   const code = `await import(${JSON.stringify(OIDC_PROVIDER)})`;
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["eval", "--no-config", code],
+    args: ["eval", ...inheritedConfig(), code],
     stderr: "piped",
     stdout: "null",
   });
@@ -58,7 +59,7 @@ export class OAuthServer implements AsyncDisposable {
    */
   static async start(options: Pick<ProviderSetting, "accessTokenSeconds">): Promise<OAuthServer> {
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "--quiet", "--no-config", "-A", new URL("./provider.ts", import.meta.url).pathname],
+      args: ["run", "--quiet", ...inheritedConfig(), "-A", new URL("./provider.ts", import.meta.url).pathname],
       stdin: "piped",
       stdout: "piped",
       stderr: "piped",

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { TransportError } from "../../base/errors.ts";
+import { HintedError, TransportError } from "../../base/errors.ts";
 import { loadLate } from "../../base/late_modules.ts";
 import type { MailContent } from "./message.ts";
 import { type EmailSettings, parseAddress, portOf, toAsciiDomain } from "./settings.ts";
@@ -63,12 +63,16 @@ export function toSmtpServer(settings: EmailSettings, hostname: string): SmtpSer
 /**
  * Loads the SMTP library.
  *
- * @throws {TransportError} if the library is not cached and cannot be downloaded
+ * @throws {TransportError} if the library cannot be loaded; the hint says how to install it
  */
 export async function loadSmtp(): Promise<SmtpModule> {
   try {
     return await loadLate<SmtpModule>("channels/email/smtp.ts");
   } catch (error) {
-    throw new TransportError("connect", "Cannot send mail: the SMTP library could not be loaded", { cause: error });
+    const hint = error instanceof HintedError ? error.hint : undefined;
+    throw new TransportError("connect", "Cannot send mail: the SMTP library could not be loaded", {
+      hint,
+      cause: error,
+    });
   }
 }

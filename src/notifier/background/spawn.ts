@@ -50,6 +50,8 @@ export interface Program {
   readonly mode: StartMode;
   /** The URL of `mod.ts`. */
   readonly entry: string;
+  /** The path of the lock file that pins the packages; undefined if no lock file applies. */
+  readonly lock?: string;
   /**
    * True if a channel starts programs. The deliverer must be able to kill groups of processes. For
    * this, Deno requires the permission to run every program.
@@ -74,7 +76,7 @@ export function findStartMode(role: ProcessRole): StartMode | undefined {
  * needs, not all permissions of its parent process.
  */
 export function delivererCommand(
-  { execPath, mode, entry, runsSubprocesses }: Program,
+  { execPath, mode, entry, lock, runsSubprocesses }: Program,
   options: DelivererOptions,
 ): { readonly path: string; readonly args: readonly string[] } {
   const words = [DELIVERER_COMMAND, JSON.stringify(options)];
@@ -83,7 +85,8 @@ export function delivererCommand(
   const flags = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys=hostname,uid"];
   if (runsSubprocesses) flags.push("--allow-run");
   // Do not download modules: all modules are in the cache, and the network may be down.
-  const modules = ["--quiet", "--no-prompt", "--no-config", "--no-lock", "--cached-only"];
+  const modules = ["--quiet", "--no-prompt", "--no-config", "--cached-only"];
+  modules.push(...lock === undefined ? ["--no-lock"] : ["--lock", lock, "--frozen"]);
   if (url.protocol !== "file:") modules.push(`--allow-import=${url.host}`);
   return { path: execPath, args: ["run", ...modules, ...flags, entry, ...words] };
 }
@@ -114,6 +117,7 @@ export function parseDelivererOptions(text: string): DelivererOptions {
 export interface HandOver {
   /** How to start the deliverer. If undefined, no deliverer is started. */
   readonly mode: StartMode | undefined;
+  readonly role: ProcessRole;
   readonly options: DelivererOptions;
   readonly runsSubprocesses: boolean;
   readonly runtime: Pick<Runtime, "env" | "isRoot" | "surroundings">;
@@ -129,7 +133,7 @@ export interface HandOver {
  */
 export async function handOver(
   queue: Queue,
-  { mode, options, runsSubprocesses, runtime }: HandOver,
+  { mode, role, options, runsSubprocesses, runtime }: HandOver,
 ): Promise<string | undefined> {
   try {
     queue.syncName();
@@ -142,7 +146,10 @@ export async function handOver(
     const execPath = Deno.execPath();
     if (!mayRun(execPath)) return NO_PERMISSION;
     const entry = new URL("../../../mod.ts", import.meta.url).href;
-    const command = delivererCommand({ execPath, mode, entry, runsSubprocesses }, withAbsolutePaths(options));
+    const command = delivererCommand(
+      { execPath, mode, entry, lock: findLock(role), runsSubprocesses },
+      withAbsolutePaths(options),
+    );
     const env = { ...absoluteFiles(pickVariables(DELIVERER_VARIABLES, runtime.env)), DENO_NO_UPDATE_CHECK: "1" };
     const surroundings = await runtime.surroundings();
     if (surroundings.kind === "host") startDetached({ ...command, env });
@@ -153,6 +160,15 @@ export async function handOver(
   } catch (error) {
     return `Cannot start the background deliverer: ${error instanceof Error ? error.message : String(error)}`;
   }
+}
+
+/**
+ * Finds the lock file of the checkout whose program runs. A program that imports the library has
+ * loaded the packages without this file, so the deliverer must not use it either.
+ */
+function findLock(role: ProcessRole): string | undefined {
+  const lock = new URL("../../../deno.lock", import.meta.url);
+  return role === "program" && lock.protocol === "file:" ? decodeURIComponent(lock.pathname) : undefined;
 }
 
 const NO_PERMISSION = "Cannot start the background deliverer: the permission to run Deno is missing (--allow-run)";

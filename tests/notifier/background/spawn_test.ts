@@ -22,6 +22,14 @@ Deno.test("delivererCommand() starts this program again, with the permissions th
   assert(
     file.args.includes("--cached-only") && !file.args.some((arg) => arg.startsWith("--allow-run") || arg === "-A"),
   );
+  assert(file.args.includes("--no-lock"), "a program that imports the library has no lock file of ours");
+  const locked = delivererCommand(
+    { execPath: "/bin/deno", mode: "deno", entry: "file:///x/mod.ts", lock: "/x/deno.lock", runsSubprocesses: false },
+    options,
+  ).args;
+  const at = locked.indexOf("--lock");
+  assertEquals(locked.slice(at, at + 3), ["--lock", "/x/deno.lock", "--frozen"]);
+  assert(!locked.includes("--no-lock"));
   const url = delivererCommand(
     { execPath: "/bin/deno", mode: "deno", entry: "https://example.org:444/mod.ts", runsSubprocesses: false },
     options,

@@ -3,7 +3,7 @@
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { parseArgs as bareParseArgs } from "@std/cli/parse-args";
 import { parseArgs as rootParseArgs } from "@std/cli";
-import { parseArgs } from "jsr:@std/cli@^1.0.0/parse-args";
+import { parseArgs } from "jsr:@std/cli@1.0.28/parse-args";
 
 Deno.test("parseArgs() is the same function under all specifiers", () => {
   assertStrictEquals(bareParseArgs, parseArgs);
