@@ -50,7 +50,8 @@ export class Fields {
 
   /** Returns the name that errors show for a field. */
   formatName(key: string): string {
-    return this.#names[key] ?? (this.#path === "" ? key : `${this.#path}.${key}`);
+    if (Object.hasOwn(this.#names, key)) return this.#names[key];
+    return this.#path === "" ? key : `${this.#path}.${key}`;
   }
 
   /** Reads a text. Returns undefined if the field is absent. */
@@ -191,7 +192,7 @@ export class Fields {
 
   #take(key: string): unknown {
     this.#known.add(key);
-    return this.#values[key];
+    return Object.hasOwn(this.#values, key) ? this.#values[key] : undefined;
   }
 }
 
@@ -204,7 +205,7 @@ export function isObject(value: unknown): value is Record<string, unknown> {
  * The maximum nesting of a parsed JSON object. Functions such as `JSON.stringify` fail at a nesting
  * of several thousand levels.
  */
-const MAX_JSON_DEPTH = 100;
+export const MAX_JSON_DEPTH = 100;
 
 /**
  * Parses a JSON object. Returns undefined if the text is not a JSON object, or if its nesting is

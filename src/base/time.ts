@@ -10,7 +10,15 @@ export type Zone = (time: number) => number;
 
 /** The time zone of this host. */
 function hostZone(time: number): number {
-  return -new Date(time).getTimezoneOffset();
+  return -toDate(time).getTimezoneOffset();
+}
+
+/** The largest time of a `Date` with an offset of a day, in milliseconds since 1970. */
+const MAX_TIME = 8.64e15 - 86_400_000;
+
+/** Creates a date. A time that no date can have, for example from a damaged file, is clamped. */
+function toDate(time: number): Date {
+  return new Date(Math.min(Math.max(time, -MAX_TIME), MAX_TIME));
 }
 
 /** Options of {@linkcode formatTime}. */
@@ -65,7 +73,7 @@ export function formatIsoTime(time: number, zone: Zone = hostZone): string {
 
 /** Formats the local time, but in the format of a UTC time: `2026-11-22T20:15:07.000Z`. */
 function wallClock(time: number, zone: Zone): string {
-  return new Date(time + zone(time) * 60_000).toISOString();
+  return new Date(toDate(time).getTime() + zone(time) * 60_000).toISOString();
 }
 
 /** Formats the zone: `UTC`, `UTC+1`, `UTC-3:30`. */

@@ -4,6 +4,8 @@
  * reliably, so it only reads the values.
  */
 
+import { MAX_JSON_DEPTH } from "../base/fields.ts";
+
 /** The lines and the repeated keys of a valid JSON text. */
 export interface JsonText {
   /** The lines of all values, by dotted path: `channels.ntfy.topic`, `routes[2].when`. */
@@ -35,11 +37,14 @@ export class JsonSyntaxError extends Error {
 /** The maximum length of a line in an error. A longer line is cut. */
 const MAX_SHOWN_CHARS = 80;
 
+/** The maximum length of a line that is searched for values. A value that is cut is hidden too. */
+const MAX_SEARCHED_CHARS = 1000;
+
 /**
  * Replaces string values and unknown words with `…`, because they may be secrets. Keeps the keys.
  */
 function withoutValues(line: string): string {
-  const shown = line.trim().replace(
+  const shown = line.slice(0, MAX_SEARCHED_CHARS).trim().replace(
     /("(?:[^"\\]|\\.)*"\s*:)|("(?:[^"\\]|\\.)*"?)|([^\s"{}[\],:]+)/g,
     (word, name, text) => name ?? (text !== undefined ? '"…"' : LITERAL_REGEXP.test(word) ? word : "…"),
   );
@@ -69,6 +74,8 @@ class Reader {
   #line = 1;
   readonly #lines = new Map<string, number>();
   readonly #repeated: { path: string; line: number }[] = [];
+  /** The number of open objects and arrays. */
+  #depth = 0;
 
   constructor(text: string) {
     this.#text = text;
@@ -97,17 +104,23 @@ class Reader {
   #readList(close: "}" | "]", readPart: (keys: Set<string>) => void): void {
     const start = this.#at;
     const keys = new Set<string>();
+    if (++this.#depth > MAX_JSON_DEPTH) throw this.#error(`values are nested deeper than ${MAX_JSON_DEPTH} levels`);
     this.#advance(1);
-    if (this.#text[this.#at] === close) return this.#advance(1);
+    if (this.#text[this.#at] === close) return this.#close();
     for (;;) {
       if (this.#at < this.#text.length) readPart(keys);
       const next = this.#text[this.#at];
-      if (next === close) return this.#advance(1);
+      if (next === close) return this.#close();
       if (next === undefined) throw this.#error(`the ${this.#text[start]} of this line is not closed`, start);
       if (next !== ",") throw this.#error(this.#problemAfterValue(next), this.#end);
       this.#advance(1);
       if (this.#text[this.#at] === close) throw this.#error(`a comma must not be before ${close}`, this.#end - 1);
     }
+  }
+
+  #close(): void {
+    this.#depth--;
+    this.#advance(1);
   }
 
   /** Describes what is wrong if neither a comma nor the closing bracket follows a value. */

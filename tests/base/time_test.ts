@@ -40,3 +40,11 @@ Deno.test("formatDay() and formatClock() use the same clock as formatTime()", ()
   assertEquals(formatTime(TIME).slice(0, 19), `${formatDay(TIME)} ${formatClock(TIME)}`);
   assertEquals(Date.parse(formatIsoTime(TIME)), TIME, "in the zone of this host");
 });
+
+Deno.test("formatTime() and formatIsoTime() clamp a time that no date can have", () => {
+  for (const time of [1e306, Infinity, 8.64e15 + 1]) {
+    assertEquals(formatIsoTime(time, () => 60), "+275760-09-12T01:00:00.000+01:00");
+    assertEquals(formatTime(time, { zone: () => 0 }), "+275760-09-12 00:00:00 UTC");
+  }
+  assertEquals(formatIsoTime(-1e306, () => 0), "-271821-04-21T00:00:00.000+00:00");
+});

@@ -87,3 +87,11 @@ Deno.test("readJsonText() accepts exactly the texts that JSON.parse accepts", ()
     assertEquals(accepts(() => readJsonText(text)), accepts(() => JSON.parse(text)), text);
   }
 });
+
+Deno.test("readJsonText() refuses values that are nested too deeply", () => {
+  const nested = (depth: number) => "[".repeat(depth) + "]".repeat(depth);
+  readJsonText(nested(100));
+  for (const text of [nested(101), "[".repeat(1_000_000), '{"a":'.repeat(1_000_000)]) {
+    assertThrows(() => readJsonText(text), JsonSyntaxError, "values are nested deeper than 100 levels");
+  }
+});
