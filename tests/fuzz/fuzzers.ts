@@ -1,0 +1,10 @@
+/** The list of all fuzzers. */
+
+import type { Fuzzer } from "./fuzzer.ts";
+import { answers } from "./answers.ts";
+import { argv } from "./argv.ts";
+import { configs } from "./configs.ts";
+import { journals } from "./journals.ts";
+import { mails } from "./mails.ts";
+
+export const FUZZERS: readonly Fuzzer[] = [answers, mails, journals, configs, argv];
