@@ -4,12 +4,17 @@
  * domain does not have this document, matrix-notify tries the domain as the address of the
  * homeserver. An address counts as a homeserver only if it answers `/_matrix/client/versions`.
  *
+ * The document is foreign data. A domain on the internet cannot lead this program to this machine
+ * or to a private network: a person must name such an address, or set `insecureHttp`, which means
+ * that the network is trusted. This machine is only used if a person named it.
+ *
  * @module
  */
 
 import { isLoopback, parseServer, type ServerAddress } from "../runtime/address.ts";
+import { mayLeadTo, reachOf } from "../runtime/networks.ts";
 import { ConfigError, DiscoveryError, NotTheServiceError, TransportError } from "../base/errors.ts";
-import { exchange, type HttpRuntime } from "../runtime/http.ts";
+import { exchange, type HttpRuntime, readMediaType } from "../runtime/http.ts";
 import { isObject, parseJsonObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
 import { parseHomeserverName, parseUserId } from "./ids.ts";
@@ -27,6 +32,11 @@ const MAX_REDIRECTS = 5;
 export interface DiscoveryOptions extends RequestOptions {
   /** True if a homeserver on another host may use http without encryption. @default {false} */
   readonly insecureHttp?: boolean;
+  /**
+   * An address that a person has configured. If it is in a private network or on this machine, the
+   * document of the domain may lead there too.
+   */
+  readonly configuredUrl?: string;
   readonly userAgent: string;
 }
 
@@ -163,8 +173,18 @@ async function readWellKnown(search: Search, origin: string): Promise<string | u
   if ("problem" in address) {
     throw createError(search, url, `its base_url ${baseUrl} cannot be used: ${address.problem}`);
   }
+  const problem = findLeadProblem(search, origin, address.baseUrl);
+  if (problem !== undefined) throw createError(search, url, `its base_url ${baseUrl} cannot be used: ${problem}`);
   search.tried.push(`${url}: it points to ${address.baseUrl}`);
   return address.baseUrl;
+}
+
+/** Returns the reason why a server must not lead to an address; undefined if it may. */
+function findLeadProblem({ options }: Search, from: string, to: string): string | undefined {
+  const { hostname } = new URL(to);
+  if ([from, options.configuredUrl ?? from].some((url) => mayLeadTo(new URL(url).hostname, hostname))) return undefined;
+  if (reachOf(hostname) === "loopback") return "it is an address of this machine";
+  return options.insecureHttp ? undefined : "it is an address of a private network";
 }
 
 interface Page {
@@ -193,10 +213,12 @@ async function follow(search: Search, first: string): Promise<Page> {
     });
     const { status, headers, text } = answer;
     const target = status >= 300 && status < 400 ? URL.parse(headers.get("Location") ?? "", url) : null;
-    if (target === null) return { status, text, type: headers.get("Content-Type")?.split(";")[0] ?? "of unknown type" };
+    if (target === null) return { status, text, type: readMediaType(headers) ?? "of unknown type" };
     if (target.protocol !== "https:" && !isLoopback(target.hostname)) {
       throw createError(search, first, `it redirects to ${target.host} with ${target.protocol}//, which is not secure`);
     }
+    const problem = findLeadProblem(search, first, target.href);
+    if (problem !== undefined) throw createError(search, first, `it redirects to ${target.host}: ${problem}`);
     url = target.href;
   }
   throw createError(search, first, `it redirects more than ${MAX_REDIRECTS} times`);

@@ -12,8 +12,11 @@ import {
   exchange,
   type HttpAnswer,
   type HttpRuntime,
+  isErrorCode,
+  MAX_SAID_CHARS,
   parseRetryAfter,
   readDuration,
+  readMediaType,
 } from "../runtime/http.ts";
 import { parseJsonObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
@@ -162,8 +165,8 @@ async function requestOnce(
   const json = parseJsonObject(answer.text);
   if (answer.status === 200 && json !== undefined) return json;
   const host = new URL(baseUrl).host;
-  if (json !== undefined && typeof json.errcode === "string") {
-    throw toMatrixError(host, answer, json, client.runtime.now());
+  if (json !== undefined && isErrorCode(json.errcode)) {
+    throw toMatrixError(host, answer, { ...json, errcode: json.errcode }, client.runtime.now());
   }
   throw new NotTheServiceError(`${host} does not answer like a homeserver: ${describe(answer)}`, {
     status: answer.status,
@@ -171,9 +174,14 @@ async function requestOnce(
   });
 }
 
-function toMatrixError(host: string, answer: HttpAnswer, json: Record<string, unknown>, now: number): MatrixError {
-  const errcode = String(json.errcode);
-  const text = typeof json.error === "string" && json.error !== "" ? `: ${json.error.slice(0, 300)}` : "";
+function toMatrixError(
+  host: string,
+  answer: HttpAnswer,
+  json: { readonly errcode: string; readonly [key: string]: unknown },
+  now: number,
+): MatrixError {
+  const { errcode } = json;
+  const text = typeof json.error === "string" && json.error !== "" ? `: ${json.error.slice(0, MAX_SAID_CHARS)}` : "";
   return new MatrixError(`${host} answered ${describeStatus(answer.status, errcode)}${text}`, {
     status: answer.status,
     errcode,
@@ -187,6 +195,6 @@ function describe({ status, headers, text }: HttpAnswer): string {
     const target = URL.parse(headers.get("Location") ?? "")?.host;
     return `${status}, a redirect${target ? ` to ${target}` : ""}`;
   }
-  const type = headers.get("Content-Type")?.split(";")[0] ?? "no content type";
+  const type = readMediaType(headers) ?? "no content type";
   return `${describeStatus(status)}, ${text === "" ? "an empty body" : type}`;
 }

@@ -74,8 +74,13 @@ export function parseProxy(text: string): ProxyAddress {
   return { url };
 }
 
-/** Returns true if the host name means this machine. */
+/**
+ * Returns true if the host name means this machine. An unspecified address (`0.0.0.0`, `[::]`) does,
+ * because Linux connects it to this machine.
+ *
+ * @param hostname the `hostname` of a URL
+ */
 export function isLoopback(hostname: string): boolean {
-  return hostname === "localhost" || hostname.endsWith(".localhost") || hostname === "[::1]" ||
-    /^127(\.\d{1,3}){3}$/.test(hostname);
+  return /^(.*\.)?localhost\.?$/.test(hostname) || /^(127|0)(\.\d{1,3}){3}$/.test(hostname) ||
+    /^\[::(1|ffff:(7f[0-9a-f]{2}|0):[0-9a-f]{1,4})?\]$/.test(hostname);
 }

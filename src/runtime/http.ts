@@ -153,8 +153,23 @@ export async function exchangeJson(
     throw new NotTheServiceError(`${host} does not answer like ${name}: ${state}`, { status, retryAfterMs });
   }
   const { said, ...rest } = refusal;
-  const message = `${host} answered ${describeStatus(status)}${said === "" ? "" : `: ${said}`}`;
+  const message = `${host} answered ${describeStatus(status)}${
+    said === "" ? "" : `: ${said.slice(0, MAX_SAID_CHARS)}`
+  }`;
   throw new ResponseError(message, { status, retryAfterMs, ...rest });
+}
+
+/** The longest error text of a service that an error message shows, in characters. */
+export const MAX_SAID_CHARS = 300;
+
+/** Returns true if a value from a service can be an error code: a short text of visible ASCII. */
+export function isErrorCode(value: unknown): value is string {
+  return typeof value === "string" && /^[\x21-\x7e]{1,100}$/.test(value);
+}
+
+/** Returns the media type in a `Content-Type` header; undefined if there is no valid type. */
+export function readMediaType(headers: Headers): string | undefined {
+  return /^\s*([\w.+-]{1,127}\/[\w.+-]{1,127})\s*(;|$)/.exec(headers.get("Content-Type") ?? "")?.[1];
 }
 
 /** Formats an HTTP status for messages. The status 429 is explained: `429 (rate limit)`. */
@@ -232,10 +247,10 @@ function rootText(error: unknown, hidesUrl: boolean): string {
 
 /**
  * Returns true if a value can be a token: a text of visible ASCII characters, which an
- * `Authorization` header can contain.
+ * `Authorization` header can contain. Servers limit the length of headers.
  */
 export function isToken(value: unknown): value is string {
-  return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
+  return typeof value === "string" && /^[\x21-\x7e]{1,16384}$/.test(value);
 }
 
 /**

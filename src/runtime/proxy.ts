@@ -8,6 +8,8 @@
  * @module
  */
 
+import { includesBits, parseBits, parseNetwork } from "./networks.ts";
+
 /** Reads an environment variable. */
 export type Env = (name: string) => string | undefined;
 
@@ -56,32 +58,7 @@ function covers(pattern: string, host: string): boolean {
   if (pattern === "*") return true;
   const own = parseBits(host);
   const network = parseNetwork(pattern);
-  if (own || network) return own !== undefined && own.length === network?.length && own.startsWith(network.prefix);
+  if (own || network) return own !== undefined && network !== undefined && includesBits(network, own);
   const domain = pattern.replace(/^\*?\./, "").replace(/\.$/, "");
   return domain !== "" && (host === domain || host.endsWith(`.${domain}`));
-}
-/**
- * Parses a network. Returns the leading bits that all addresses of the network have in common, and
- * the length of an address in bits.
- */
-function parseNetwork(text: string): { readonly prefix: string; readonly length: number } | undefined {
-  const [address, length, ...rest] = text.split("/");
-  const bits = parseBits(address);
-  if (bits === undefined || rest.length > 0) return undefined;
-  if (length !== undefined && (!/^\d{1,3}$/.test(length) || Number(length) > bits.length)) return undefined;
-  return { prefix: bits.slice(0, length === undefined ? undefined : Number(length)), length: bits.length };
-}
-
-/** Returns an IP address as a text of 32 or 128 bits. The URL parser normalizes IPv6 addresses. */
-function parseBits(text: string): string | undefined {
-  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
-    return text.split(".").map((byte) => Number(byte).toString(2).padStart(8, "0")).join("");
-  }
-  if (!text.includes(":")) return undefined;
-  const written = URL.parse(`http://[${text}]/`)?.hostname.slice(1, -1);
-  if (written === undefined) return undefined;
-  const [left, right] = written.split("::").map((half) => half === "" ? [] : half.split(":"));
-  const zeros = Array.from({ length: 8 - left.length - (right?.length ?? 0) }, () => "0");
-  return [...left, ...(right === undefined ? [] : zeros), ...right ?? []]
-    .map((group) => parseInt(group, 16).toString(2).padStart(16, "0")).join("");
 }

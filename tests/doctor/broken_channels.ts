@@ -152,6 +152,16 @@ const CONNECTION: readonly BrokenSetup[] = [
     hint: ".well-known/matrix/client",
   },
   {
+    name: "a well-known document on the internet with an address of this machine",
+    apply(scene) {
+      scene.configure("matrix", { homeserver: "https://loopback.test" });
+    },
+    check: "matrix/well-known",
+    state: "warning",
+    message: "cannot be used: it is an address of this machine",
+    hint: ".well-known/matrix/client",
+  },
+  {
     name: "a well-known document in HTML",
     apply(scene) {
       scene.answer = ({ pathname }) => pathname.startsWith("/.well-known/") ? page("Not here") : undefined;
@@ -212,7 +222,13 @@ const ACCOUNT: readonly BrokenSetup[] = [
   },
   {
     name: "an address that is not the homeserver, but the domain leads there",
-    apply: (scene) => scene.configure("matrix", { homeserver: "https://loopback.test/www" }),
+    apply(scene) {
+      scene.configure("matrix", { homeserver: "https://loopback.test/www" });
+      scene.answer = ({ pathname }) =>
+        pathname === "/.well-known/matrix/client"
+          ? json({ "m.homeserver": { base_url: "https://loopback.test" } })
+          : undefined;
+    },
     check: "matrix/versions",
     state: "failure",
     message: "does not answer like a homeserver",

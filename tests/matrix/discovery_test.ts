@@ -108,6 +108,69 @@ for (const [state, pages, expected] of FAILURES) {
   });
 }
 
+/** Addresses of this machine, in all forms that the URL parser accepts. */
+const THIS_MACHINE = [
+  ...[
+    "http://127.0.0.1:8008",
+    "https://127.1.2.3",
+    "http://localhost:8008",
+    "https://localhost.",
+    "http://a.localhost",
+  ],
+  ...["http://[::1]", "https://[::ffff:127.0.0.1]", "http://2130706433", "http://0x7f000001", "http://0177.0.0.1"],
+  ...["http://0.0.0.0:8008", "https://0", "https://[::]", "https://[::127.0.0.1]", "https://[64:ff9b::7f00:1]"],
+];
+
+/** Addresses of private networks. */
+const PRIVATE = [
+  ...["https://10.0.0.1", "https://172.16.0.1", "https://192.168.1.1", "https://100.64.0.1", "https://169.254.169.254"],
+  ...["https://[fd00::1]", "https://[fe80::1]", "https://[::ffff:192.168.1.1]", "https://matrix.lan", "https://nas"],
+];
+
+for (const baseUrl of [...THIS_MACHINE, ...PRIVATE]) {
+  Deno.test(`discoverHomeserver() does not follow a domain on the internet to ${baseUrl}`, async () => {
+    const isHere = THIS_MACHINE.includes(baseUrl);
+    const state = `an address of ${isHere ? "this machine" : "a private network"}`;
+    for (const page of [named(baseUrl), new URL(baseUrl)]) {
+      const { runtime, requested } = web({ [WELL_KNOWN]: page });
+      await assertRejects(() => discoverHomeserver(runtime, "example.org", OPTIONS), DiscoveryError, state);
+      assertEquals(requested, [WELL_KNOWN]);
+      if (!isHere) continue;
+      const insecure = { ...OPTIONS, insecureHttp: true };
+      await assertRejects(() => discoverHomeserver(runtime, "example.org", insecure), DiscoveryError, state);
+      await assertRejects(
+        () =>
+          discoverHomeserver(
+            web({
+              "https://nas.lan/.well-known/matrix/client": page,
+            }).runtime,
+            "nas.lan",
+            insecure,
+          ),
+        DiscoveryError,
+        state,
+      );
+    }
+  });
+}
+
+Deno.test("discoverHomeserver() follows a person's own server, or insecureHttp, to a private network", async () => {
+  const [lan, name] = ["https://192.168.1.5", "nas.lan"];
+  const versions = { [`${lan}/_matrix/client/versions`]: VERSIONS };
+  const own = web({ [`https://${name}/.well-known/matrix/client`]: named(lan), ...versions });
+  assertEquals((await discoverHomeserver(own.runtime, name, OPTIONS)).baseUrl, lan);
+  const trusted = web({ [WELL_KNOWN]: named(lan), ...versions });
+  const options = { ...OPTIONS, insecureHttp: true };
+  assertEquals((await discoverHomeserver(trusted.runtime, "example.org", options)).baseUrl, lan);
+  const here = web({
+    "http://localhost/.well-known/matrix/client": named("http://127.0.0.1:8008"),
+    ...{
+      "http://127.0.0.1:8008/_matrix/client/versions": VERSIONS,
+    },
+  });
+  assertEquals((await discoverHomeserver(here.runtime, "localhost", OPTIONS)).baseUrl, "http://127.0.0.1:8008");
+});
+
 Deno.test("discoverHomeserver() reports a timeout, and rethrows the reason of its signal", async () => {
   const hang = (_url: string, { signal }: RequestInit) =>
     new Promise<Response>((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));

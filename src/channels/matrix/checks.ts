@@ -127,7 +127,7 @@ async function findElsewhere(
   );
   for (const name of names) {
     try {
-      const options = { userAgent: USER_AGENT, insecureHttp, ...limits };
+      const options = { userAgent: USER_AGENT, insecureHttp, configuredUrl: client.baseUrl, ...limits };
       const { baseUrl } = await discoverHomeserver(runtime, name, options);
       if (baseUrl === client.baseUrl) continue;
       const address = `the homeserver of ${name} is at ${baseUrl}`;
@@ -239,7 +239,8 @@ function wellKnownCheck({ context, client, whoami }: MatrixProbe): Check {
       const { userId } = await whoami();
       const domain = parseServerName(userId);
       try {
-        const options = { userAgent: USER_AGENT, insecureHttp: true, ...context.limits };
+        const { baseUrl: configuredUrl } = client;
+        const options = { userAgent: USER_AGENT, insecureHttp: true, configuredUrl, ...context.limits };
         const found = await discoverHomeserver(client.runtime, userId, options);
         if (new URL(found.baseUrl).host === new URL(client.baseUrl).host) {
           yield ok(`${domain} leads to ${found.baseUrl}`);

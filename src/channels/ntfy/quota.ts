@@ -9,7 +9,7 @@ import { isObject, parseJsonObject } from "../../base/fields.ts";
 import { formatDuration } from "../../base/duration.ts";
 import type { Attachment } from "../../notification/notification.ts";
 import { formatBytes } from "../../notification/render.ts";
-import { exchange, type HttpRequest, type HttpRuntime } from "../../runtime/http.ts";
+import { exchange, type HttpRequest, type HttpRuntime, readDuration } from "../../runtime/http.ts";
 
 /** A refused file, and the request for the limits of the user. */
 export interface RefusedFile extends Pick<HttpRequest, "url" | "headers" | "timeoutMs" | "signal"> {
@@ -27,8 +27,8 @@ export async function explainRefusedFile(runtime: HttpRuntime, refused: RefusedF
   const { limits, stats } = parseJsonObject(answer?.text ?? "") ?? {};
   const maxBytes = numberOf(limits, "attachment_file_size");
   const leftBytes = numberOf(stats, "attachment_total_size_remaining");
-  const expirySeconds = numberOf(limits, "attachment_expiry_duration");
-  if (maxBytes === undefined || leftBytes === undefined || expirySeconds === undefined) return error;
+  const expiryMs = readDuration(numberOf(limits, "attachment_expiry_duration"), 1000);
+  if (maxBytes === undefined || leftBytes === undefined || expiryMs === undefined) return error;
   const what = `Cannot send ${file.name} (${formatBytes(file.size)})`;
   const again = "then run: matrix-notify queue retry";
   const [state, hint] = file.size > maxBytes
@@ -36,14 +36,15 @@ export async function explainRefusedFile(runtime: HttpRuntime, refused: RefusedF
     : file.size > leftBytes
     ? [
       `only ${formatBytes(leftBytes)} of the space for files is free on the server`,
-      `files are deleted after ${formatDuration(expirySeconds * 1000)}; ${again}`,
+      `files are deleted after ${formatDuration(expiryMs)}; ${again}`,
     ]
     : ["the daily volume of files, or the space of the server, is used up", `wait until tomorrow, ${again}`];
   const { status, errcode } = error;
   return new ResponseError(`${what}: ${state}`, { status, errcode, failureClass: "rejected", hint }, { cause: error });
 }
 
+/** Returns a number of bytes or seconds; undefined if the server sent something else. */
 function numberOf(value: unknown, key: string): number | undefined {
   const number = isObject(value) ? value[key] : undefined;
-  return typeof number === "number" ? number : undefined;
+  return typeof number === "number" && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
 }

@@ -97,7 +97,7 @@ export class WebhookChannel implements Channel {
       signal,
     }, ANY_SERVICE);
     const { id } = answer.json;
-    const isId = typeof id === "number" || typeof id === "string" && /^\P{Cc}{1,255}$/u.test(id);
+    const isId = typeof id === "number" || typeof id === "string" && /^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u.test(id);
     return { id: isId ? String(id) : `${answer.status}`, possibleDuplicate: inDoubt !== undefined };
   }
 

@@ -9,11 +9,14 @@
 import { NotTheServiceError, type Refusal, ResponseError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
 import { isLoopback } from "../../runtime/address.ts";
+import { mayLeadTo, reachOf } from "../../runtime/networks.ts";
 import {
   describeStatus,
   exchange,
   type HttpAnswer,
+  isErrorCode,
   isToken,
+  MAX_SAID_CHARS,
   parseRetryAfter,
   readDuration,
 } from "../../runtime/http.ts";
@@ -25,7 +28,10 @@ import type { Tokens } from "../session.ts";
 /** The name of the grant for logins with a device code (RFC 8628) in `grant_types_supported`. */
 export const DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
-/** The endpoints of an authorization server. Each address uses https, or belongs to this host. */
+/**
+ * The endpoints of an authorization server. Each address uses https. For a homeserver on this
+ * machine, an address may also be http on this machine.
+ */
 export interface AuthMetadata {
   readonly issuer: string;
   readonly tokenEndpoint: string;
@@ -63,14 +69,16 @@ export async function readAuthMetadata(
     if (error instanceof MatrixError && error.errcode === "M_UNRECOGNIZED") return undefined;
     throw error;
   }
-  return parseMetadata(answer, new URL(client.baseUrl).host);
+  const metadata = parseMetadata(answer, new URL(client.baseUrl));
+  await confirmByIssuer(client, metadata, { answer, ...options });
+  return metadata;
 }
 
-function parseMetadata(answer: Readonly<Record<string, unknown>>, host: string): AuthMetadata {
+function parseMetadata(answer: Readonly<Record<string, unknown>>, { host, hostname }: URL): AuthMetadata {
   const endpoint = (key: string) => {
-    const problem = findEndpointProblem(answer[key]);
+    const problem = findEndpointProblem(answer[key], hostname);
     if (problem === undefined) return String(answer[key]);
-    throw new NotTheServiceError(`Cannot use the OAuth 2.0 metadata of ${host}: ${key} ${problem}`, { status: 200 });
+    throw unusableMetadata(host, `${key} ${problem}`);
   };
   const grants = Array.isArray(answer.grant_types_supported) ? answer.grant_types_supported : [];
   return {
@@ -84,18 +92,66 @@ function parseMetadata(answer: Readonly<Record<string, unknown>>, host: string):
   };
 }
 
+function unusableMetadata(host: string, state: string): NotTheServiceError {
+  return new NotTheServiceError(`Cannot use the OAuth 2.0 metadata of ${host}: ${state}`, { status: 200 });
+}
+
+/** The keys of the endpoints that this program uses. */
+const ENDPOINT_KEYS: readonly string[] = [
+  ...["token_endpoint", "registration_endpoint", "revocation_endpoint", "device_authorization_endpoint"],
+];
+
+/**
+ * Compares the metadata with the issuer's own metadata (RFC 8414, section 3.3). A homeserver could
+ * name the issuer of another organization, with endpoints of its own. Endpoints with the origin of
+ * the issuer need no second document.
+ *
+ * @throws {NotTheServiceError} if an endpoint has another origin, and the issuer does not confirm it
+ * @throws {TransportError} if the issuer did not answer
+ */
+async function confirmByIssuer(
+  { baseUrl, runtime, userAgent }: MatrixClient,
+  { issuer }: AuthMetadata,
+  { answer, timeoutMs, signal }: RequestOptions & { readonly answer: Readonly<Record<string, unknown>> },
+): Promise<void> {
+  const { origin, pathname } = new URL(issuer);
+  const foreign = ENDPOINT_KEYS.filter((key) =>
+    answer[key] !== undefined && URL.parse(String(answer[key]))?.origin !== origin
+  );
+  if (foreign.length === 0) return;
+  const path = pathname.replace(/\/$/, "");
+  const headers = { "Accept": "application/json", "User-Agent": userAgent };
+  for (
+    const url of [
+      `${origin}/.well-known/oauth-authorization-server${path}`,
+      `${origin}${path}/.well-known/openid-configuration`,
+    ]
+  ) {
+    const { status, text } = await exchange(runtime, { method: "GET", url, headers, timeoutMs, signal });
+    const own = status === 200 ? parseJsonObject(text) : undefined;
+    if (own?.issuer === issuer && foreign.every((key) => own[key] === answer[key])) return;
+  }
+  throw unusableMetadata(new URL(baseUrl).host, `the issuer ${issuer} does not confirm ${foreign.join(", ")}`);
+}
+
 /**
  * Checks the address of an endpoint. matrix-notify sends tokens to this address, so the connection
- * must be encrypted (RFC 6749, section 3.2).
+ * must be encrypted (RFC 6749, section 3.2). A server on the internet must not lead to this machine
+ * or to a private network.
+ *
+ * @param from the host name of the server that sent the address
  */
-function findEndpointProblem(value: unknown): string | undefined {
+export function findEndpointProblem(value: unknown, from: string): string | undefined {
   if (value === undefined) return "is missing";
   const url = typeof value === "string" ? URL.parse(value) : null;
   if (url === null) return "is not an address";
   if (url.username !== "" || url.password !== "") return "contains a user name or a password";
   if (url.hash !== "") return "has a fragment";
-  if (url.protocol === "https:" || (url.protocol === "http:" && isLoopback(url.hostname))) return undefined;
-  return `begins with ${url.protocol}// instead of https://`;
+  if (url.protocol !== "https:" && !(url.protocol === "http:" && isLoopback(url.hostname))) {
+    return `begins with ${url.protocol}// instead of https://`;
+  }
+  if (mayLeadTo(from, url.hostname)) return undefined;
+  return reachOf(url.hostname) === "loopback" ? "is an address of this machine" : "is an address of a private network";
 }
 
 /** The parts that a request to an authorization server needs. */
@@ -145,7 +201,7 @@ export async function oauthRequest(client: OAuthClient, details: OAuthRequest): 
   const host = new URL(url).host;
   const { status } = answer;
   const retryAfterMs = parseRetryAfter(answer.headers.get("Retry-After"), client.runtime.now());
-  if (typeof object?.error === "string") {
+  if (object !== undefined && isErrorCode(object.error)) {
     throw new OAuthError(`Cannot ${task}: ${describeRefusal(host, answer, object)}`, {
       errcode: object.error,
       status,
@@ -161,7 +217,7 @@ function describeRefusal(
   { status }: HttpAnswer,
   { error, error_description: description }: Record<string, unknown>,
 ): string {
-  const text = typeof description === "string" && description !== "" ? `: ${description.slice(0, 300)}` : "";
+  const text = typeof description === "string" && description !== "" ? `: ${description.slice(0, MAX_SAID_CHARS)}` : "";
   return `${host} answered ${describeStatus(status, String(error))}${text}`;
 }
 
@@ -246,7 +302,7 @@ export function parseTokens(answer: Readonly<Record<string, unknown>>, { task, u
  */
 function findMissingScope(granted: unknown, requested: string): string | undefined {
   if (granted === undefined) return undefined;
-  const tokens = String(granted).split(" ");
+  const tokens = typeof granted === "string" ? granted.split(" ") : [];
   return requested.split(" ").find((token) => !tokens.includes(token));
 }
 

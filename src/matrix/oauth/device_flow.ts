@@ -7,12 +7,13 @@
  */
 
 import { NotTheServiceError, TransportError } from "../../base/errors.ts";
-import { readDuration } from "../../runtime/http.ts";
+import { isErrorCode, readDuration } from "../../runtime/http.ts";
 import type { RequestOptions } from "../request.ts";
 import type { Tokens } from "../session.ts";
 import {
   type AuthMetadata,
   DEVICE_CODE_GRANT,
+  findEndpointProblem,
   type OAuthClient,
   OAuthError,
   oauthRequest,
@@ -62,9 +63,10 @@ export async function registerClient(client: OAuthClient, options: RegisterOptio
     signal,
   });
   const { client_id: clientId, token_endpoint_auth_method: method = "none", grant_types: grants } = answer;
-  if (typeof clientId !== "string" || clientId === "") throw unusableAnswer(REGISTER, url, "has no client_id");
+  if (!isCode(clientId)) throw unusableAnswer(REGISTER, url, "has no client_id");
   if (method !== "none") {
-    const state = `requires the client authentication ${method}, but this program does not have a secret`;
+    const name = isErrorCode(method) ? ` ${method}` : "";
+    const state = `requires the client authentication${name}, but this program does not have a secret`;
     throw unusableAnswer(REGISTER, url, state);
   }
   if (Array.isArray(grants) && !grants.includes(DEVICE_CODE_GRANT)) {
@@ -114,6 +116,15 @@ const DEFAULT_INTERVAL_MS = 5000;
 const MIN_INTERVAL_MS = 1000;
 
 /**
+ * The maximum lifetime of the codes, even if the server sends a longer lifetime. The login waits
+ * for a person during this time.
+ */
+const MAX_LIFETIME_MS = 3_600_000;
+
+/** The maximum length of an address of a web page. A QR code does not hold a longer address. */
+const MAX_PAGE_CHARS = 2000;
+
+/**
  * Requests the codes: `POST` to the `device_authorization_endpoint` (RFC 8628, sections 3.1 and
  * 3.2).
  *
@@ -137,7 +148,7 @@ export async function requestDeviceCode(
   const answer = await oauthRequest(client, { task: GET_CODE, url, form, timeoutMs, signal });
   const text = (key: string) => {
     const value = answer[key];
-    if (typeof value === "string" && value !== "") return value;
+    if (isCode(value)) return value;
     throw unusableAnswer(GET_CODE, url, `has no ${key}`);
   };
   const expiresInMs = readDuration(answer.expires_in, 1000);
@@ -149,16 +160,29 @@ export async function requestDeviceCode(
     verificationUri: parseWebPage(text("verification_uri"), url),
     ...(typeof complete === "string" ? { verificationUriComplete: parseWebPage(complete, url) } : {}),
     scope,
-    expiresAt: client.runtime.now() + expiresInMs,
+    expiresAt: client.runtime.now() + Math.min(expiresInMs, MAX_LIFETIME_MS),
     intervalMs: Math.max(MIN_INTERVAL_MS, readDuration(answer.interval, 1000) || DEFAULT_INTERVAL_MS),
   };
 }
 
-/** Checks that an address can be opened in a browser. Returns the address. */
+/**
+ * Checks the address of the page on which a person logs in. Returns the address in its normal form,
+ * which contains only ASCII.
+ */
 function parseWebPage(uri: string, url: string): string {
-  const scheme = URL.parse(uri)?.protocol;
-  if (scheme === "https:" || scheme === "http:") return uri;
-  throw unusableAnswer(GET_CODE, url, "contains an address that is not a web page");
+  const page = URL.parse(uri);
+  if (page === null || !/^https?:$/.test(page.protocol) || page.href.length > MAX_PAGE_CHARS) {
+    throw unusableAnswer(GET_CODE, url, "contains an address that is not a web page");
+  }
+  page.hash = "";
+  const problem = findEndpointProblem(page.href, new URL(url).hostname);
+  if (problem !== undefined) throw unusableAnswer(GET_CODE, url, `contains a page whose address ${problem}`);
+  return new URL(uri).href;
+}
+
+/** Returns true if a value can be a code or an id of OAuth 2.0 (RFC 6749, appendix A). */
+function isCode(value: unknown): value is string {
+  return typeof value === "string" && /^[\x20-\x7e]{1,2000}$/.test(value);
 }
 
 /**

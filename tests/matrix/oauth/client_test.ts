@@ -11,12 +11,29 @@ import { LoopbackAuthorizationServer, LoopbackHomeserver } from "../../../src/te
 import { LIMITS, type OAuthScene, setOAuthScene } from "../../fakes/oauth.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
 
-/** Reads the metadata of a homeserver, with changes. */
-async function readChanged(change: Readonly<Record<string, unknown>>) {
+/**
+ * Reads the metadata of a homeserver, with changes. The issuer is https://auth.example.org/.
+ *
+ * @param documents other documents by URL
+ */
+async function readChanged(
+  change: Readonly<Record<string, unknown>>,
+  { baseUrl = "https://matrix.example.org", documents = {} }: {
+    readonly baseUrl?: string;
+    readonly documents?: Readonly<Record<string, unknown>>;
+  } = {},
+) {
   await using server = await LoopbackAuthorizationServer.start();
-  const fetch = () => Promise.resolve(Response.json({ ...server.metadata, ...change }));
+  const metadata = JSON.parse(JSON.stringify(server.metadata).replaceAll(server.url, "https://auth.example.org"));
+  const requested: string[] = [];
+  const fetch = (url: string) => {
+    requested.push(url);
+    if (url.startsWith(baseUrl)) return Promise.resolve(Response.json({ ...metadata, ...change }));
+    const found = documents[url];
+    return Promise.resolve(found === undefined ? new Response("", { status: 404 }) : Response.json(found));
+  };
   using runtime = fakeRuntime({ fetch });
-  return await readAuthMetadata({ runtime, baseUrl: "https://matrix.example.org", userAgent: "test/1" }, LIMITS);
+  return { read: await readAuthMetadata({ runtime, baseUrl, userAgent: "test/1" }, LIMITS), requested };
 }
 
 Deno.test("readAuthMetadata() returns the endpoints, and sends no token", async () => {
@@ -60,6 +77,17 @@ const UNUSABLE: [change: Record<string, unknown>, state: string][] = [
   ],
   [{ device_authorization_endpoint: undefined }, "device_authorization_endpoint is missing"],
   [{ token_endpoint: "https://auth.example.org/token#x" }, "token_endpoint has a fragment"],
+  [{ token_endpoint: "http://127.0.0.1:631/" }, "token_endpoint is an address of this machine"],
+  [{ token_endpoint: "https://[::ffff:127.0.0.1]/" }, "token_endpoint is an address of this machine"],
+  [{ registration_endpoint: "https://0x7f.1/" }, "registration_endpoint is an address of this machine"],
+  [{ revocation_endpoint: "https://localhost./" }, "revocation_endpoint is an address of this machine"],
+  [{ device_authorization_endpoint: "https://[::]/" }, "device_authorization_endpoint is an address of this machine"],
+  [{ issuer: "https://169.254.169.254/" }, "issuer is an address of a private network"],
+  [{ token_endpoint: "https://router.lan/" }, "token_endpoint is an address of a private network"],
+  [
+    { issuer: "https://bank.example/" },
+    "the issuer https://bank.example/ does not confirm token_endpoint, registration_endpoint, revocation_endpoint, device_authorization_endpoint",
+  ],
 ];
 for (const [change, state] of UNUSABLE) {
   Deno.test(`readAuthMetadata() refuses metadata whose ${state}`, async () => {
@@ -70,6 +98,32 @@ for (const [change, state] of UNUSABLE) {
     );
   });
 }
+
+Deno.test("readAuthMetadata() accepts endpoints with another origin if the issuer confirms them", async () => {
+  const token_endpoint = "https://tokens.example.org/token";
+  const own = "https://auth.example.org/.well-known/openid-configuration";
+  const confirm = (document: unknown) => readChanged({ token_endpoint }, { documents: { [own]: document } });
+  const { read, requested } = await confirm({ issuer: "https://auth.example.org/", token_endpoint });
+  assertEquals(read?.tokenEndpoint, token_endpoint);
+  assertEquals(requested.slice(1), ["https://auth.example.org/.well-known/oauth-authorization-server", own]);
+  for (const [issuer, endpoint] of [["https://auth.example.org", token_endpoint], ["https://auth.example.org/", "x"]]) {
+    const state = "the issuer https://auth.example.org/ does not confirm token_endpoint";
+    await assertRejects(() => confirm({ issuer, token_endpoint: endpoint }), NotTheServiceError, state);
+  }
+});
+
+Deno.test("readAuthMetadata() asks no issuer whose endpoints have its origin", async () => {
+  assertEquals((await readChanged({})).requested, ["https://matrix.example.org/_matrix/client/v1/auth_metadata"]);
+});
+
+Deno.test("readAuthMetadata() accepts a private network if a person named a homeserver there", async () => {
+  const change = { issuer: "https://10.0.0.9/", token_endpoint: "https://10.0.0.9/token" };
+  const moved = { ...change, registration_endpoint: "https://10.0.0.9/r", revocation_endpoint: "https://10.0.0.9/v" };
+  const { read } = await readChanged({ ...moved, device_authorization_endpoint: "https://10.0.0.9/d" }, {
+    baseUrl: "https://matrix.lan",
+  });
+  assertEquals(read?.issuer, "https://10.0.0.9/");
+});
 
 async function logIn({ client, metadata, server }: OAuthScene) {
   const { registrationEndpoint, tokenEndpoint, revocationEndpoint } = metadata;

@@ -98,22 +98,42 @@ Deno.test("requestDeviceCode() limits the times that the server sends", async ()
   };
   assertEquals((await times(60, 1e-9)).intervalMs, 1000);
   const { intervalMs, expiresAt } = await times(1e306, 1e306);
-  assertEquals([Number.isFinite(intervalMs), Number.isFinite(new Date(expiresAt).getTime())], [true, true]);
+  assertEquals([Number.isFinite(intervalMs), expiresAt - TEST_TIME], [true, 3_600_000]);
 });
 
-Deno.test("requestDeviceCode() refuses an address that no browser opens", async () => {
-  await using scene = await setOAuthScene();
-  const answer = { device_code: "d", user_code: "u", verification_uri: "javascript:alert(1)", expires_in: 60 };
-  const client = {
-    ...scene.client,
-    runtime: { ...scene.client.runtime, fetch: () => Promise.resolve(Response.json(answer)) },
-  };
-  await assertRejects(
-    () => requestDeviceCode(client, { metadata: scene.metadata, clientId: "any", deviceId: DEVICE_ID, ...LIMITS }),
-    NotTheServiceError,
+const HOSTILE_CODES: [change: Record<string, unknown>, state: string][] = [
+  [{ verification_uri: "javascript:alert(1)" }, "contains an address that is not a web page"],
+  [{ verification_uri: "file:///etc/passwd" }, "contains an address that is not a web page"],
+  [
+    { verification_uri_complete: `https://example.org/${"x".repeat(2000)}` },
     "contains an address that is not a web page",
-  );
-});
+  ],
+  [{ verification_uri: "http://example.org/" }, "contains a page whose address begins with http://"],
+  [{ verification_uri: "https://127.0.0.1/" }, "contains a page whose address is an address of this machine"],
+  [{ verification_uri_complete: "https://10.0.0.1/" }, "contains a page whose address is an address of a private"],
+  [{ verification_uri: "https://example.org/\x1b[2J" }, "has no verification_uri"],
+  [{ user_code: "A\x1b[2J" }, "has no user_code"],
+  [{ user_code: "x".repeat(100_000) }, "has no user_code"],
+  [{ device_code: "" }, "has no device_code"],
+  [{ expires_in: -1 }, "has no expires_in"],
+];
+
+for (const [change, state] of HOSTILE_CODES) {
+  Deno.test(`requestDeviceCode() refuses an answer with ${JSON.stringify(change).slice(0, 60)}`, async () => {
+    await using scene = await setOAuthScene();
+    const answer = { device_code: "d", user_code: "u", verification_uri: "https://example.org/", expires_in: 60 };
+    const client = {
+      ...scene.client,
+      runtime: { ...scene.client.runtime, fetch: () => Promise.resolve(Response.json({ ...answer, ...change })) },
+    };
+    const metadata = { ...scene.metadata, deviceAuthorizationEndpoint: "https://auth.example.org/device" };
+    await assertRejects(
+      () => requestDeviceCode(client, { metadata, clientId: "any", deviceId: DEVICE_ID, ...LIMITS }),
+      NotTheServiceError,
+      state,
+    );
+  });
+}
 
 Deno.test("pollDeviceToken() keeps the interval, and returns the tokens", async () => {
   await using scene = await setOAuthScene();

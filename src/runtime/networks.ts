@@ -1,0 +1,111 @@
+/**
+ * IP networks, and the reach of a host: this machine, a private network, or the internet. A server
+ * on the internet must not lead this program to a host that the server cannot reach itself.
+ *
+ * @module
+ */
+
+import { isLoopback } from "./address.ts";
+
+/**
+ * The reach of a host name or an IP address. `loopback`: this machine. `private`: a network that is
+ * not the internet. `public`: the internet.
+ */
+export type Reach = "loopback" | "private" | "public";
+
+/**
+ * Returns true if a server may lead to another host, with a redirect or an address in a document.
+ * The first server is the one that a person named. It may lead to hosts with the same reach, or
+ * with a wider one. So only a person can choose a host of a private network, or this machine.
+ */
+export function mayLeadTo(from: string, to: string): boolean {
+  const reaches: readonly Reach[] = ["loopback", "private", "public"];
+  return reaches.indexOf(reachOf(to)) >= reaches.indexOf(reachOf(from));
+}
+
+/**
+ * Returns the reach of a host.
+ *
+ * @param hostname the `hostname` of a URL. The URL parser has normalized IP addresses in other
+ * forms, such as `0x7f.1`.
+ */
+export function reachOf(hostname: string): Reach {
+  const name = hostname.replace(/^\[|\]$|\.$/g, "").toLowerCase();
+  const bits = parseBits(name);
+  if (bits === undefined) {
+    if (isLoopback(hostname)) return "loopback";
+    return !name.includes(".") || PRIVATE_DOMAINS.some((domain) => name.endsWith(`.${domain}`)) ? "private" : "public";
+  }
+  const reach = reachOfBits(bits);
+  const [, start] = EMBEDDING_NETWORKS.find(([network]) => includesBits(network, bits)) ?? [];
+  return reach === "public" && start !== undefined ? reachOfBits(bits.slice(start, start + 32)) : reach;
+}
+
+function reachOfBits(bits: string): Reach {
+  if (LOOPBACK_NETWORKS.some((network) => includesBits(network, bits))) return "loopback";
+  return PRIVATE_NETWORKS.some((network) => includesBits(network, bits)) ? "private" : "public";
+}
+
+/** Returns true if an address, as bits, is in a network. */
+export function includesBits({ prefix, length }: Network, bits: string): boolean {
+  return bits.length === length && bits.startsWith(prefix);
+}
+
+/** A network of IP addresses. */
+export interface Network {
+  /** The leading bits that all addresses of the network have in common. */
+  readonly prefix: string;
+  /** The length of an address, in bits. */
+  readonly length: number;
+}
+
+/** Parses a network, such as `10.0.0.0/8`, or a single address. */
+export function parseNetwork(text: string): Network | undefined {
+  const [address, length, ...rest] = text.split("/");
+  const bits = parseBits(address);
+  if (bits === undefined || rest.length > 0) return undefined;
+  if (length !== undefined && (!/^\d{1,3}$/.test(length) || Number(length) > bits.length)) return undefined;
+  return { prefix: bits.slice(0, length === undefined ? undefined : Number(length)), length: bits.length };
+}
+
+/** Returns an IP address as a text of 32 or 128 bits. The URL parser normalizes IPv6 addresses. */
+export function parseBits(text: string): string | undefined {
+  if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
+    return text.split(".").map((byte) => Number(byte).toString(2).padStart(8, "0")).join("");
+  }
+  if (!text.includes(":")) return undefined;
+  const written = URL.parse(`http://[${text}]/`)?.hostname.slice(1, -1);
+  if (written === undefined) return undefined;
+  const [left, right] = written.split("::").map((half) => half === "" ? [] : half.split(":"));
+  const zeros = Array.from({ length: 8 - left.length - (right?.length ?? 0) }, () => "0");
+  return [...left, ...(right === undefined ? [] : zeros), ...right ?? []]
+    .map((group) => parseInt(group, 16).toString(2).padStart(16, "0")).join("");
+}
+
+function networks(...texts: readonly string[]): readonly Network[] {
+  return texts.map(parseNetwork).filter((network) => network !== undefined);
+}
+
+/** This machine. Linux connects an unspecified address (`0.0.0.0`, `::`) to this machine. */
+const LOOPBACK_NETWORKS = networks("127.0.0.0/8", "0.0.0.0/8", "::/127");
+
+/**
+ * Networks that are not the internet: private, shared, link-local, benchmark, multicast and
+ * reserved (RFC 6890).
+ */
+const PRIVATE_NETWORKS = networks(
+  ...["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16"],
+  ...["198.18.0.0/15", "224.0.0.0/3", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"],
+);
+
+/**
+ * IPv6 networks whose addresses contain an IPv4 address, and the position of its first bit:
+ * IPv4-compatible, IPv4-mapped, NAT64 and 6to4 addresses.
+ */
+const EMBEDDING_NETWORKS = ([["::/96", 96], ["::ffff:0:0/96", 96], ["64:ff9b::/96", 96], ["2002::/16", 16]] as const)
+  .flatMap(([text, start]) => networks(text).map((network) => [network, start] as const));
+
+/** Top-level domains for private networks (RFC 6762, appendix G; RFC 8375). */
+const PRIVATE_DOMAINS: readonly string[] = [
+  ...["local", "intranet", "internal", "private", "corp", "home", "lan", "home.arpa", "localdomain"],
+];
