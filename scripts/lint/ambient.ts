@@ -17,7 +17,7 @@ const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
     "src/doctor/",
     "src/cli/",
   ],
-  network: ["src/runtime/", "src/testing/", "src/server/", "src/cli/login_methods.ts"],
+  network: ["src/runtime/", "src/testing/", "src/server/", "src/cli/browser_callback.ts"],
   process: ["src/runtime/", "src/notifier/background/", "src/doctor/", "src/cli/"],
   terminal: ["src/runtime/", "src/main.ts", "mod.ts"],
 };

@@ -237,42 +237,29 @@ async function draw(text: string, colours: boolean): Promise<string> {
 async function logInBySso(
   { ui, runtime, signIn, offer: { homeserver: { baseUrl } } }: LoginContext,
 ): Promise<Account> {
-  await using callback = listenForBrowser(`/${runtime.uuid()}`);
+  const { listenForBrowser } = await import("./browser_callback.ts");
+  using callback = listenForBrowser(`/${runtime.uuid()}`, runtime);
   ui.tell(
     "Open this address in a browser and log in:",
     `  ${ssoRedirectUrl(baseUrl, callback.url)}`,
     "If the browser is on another computer, copy the final address from its address bar and paste it here:",
   );
-  const token = await untilAborted(Promise.race([callback.token, readPastedToken(runtime.stdio)]), signIn.signal);
+  const limit = runtime.timeout(SSO_TIMEOUT_MS);
+  const signal = signIn.signal === undefined ? limit : AbortSignal.any([signIn.signal, limit]);
+  const found = Promise.race([callback.token, readPastedToken(runtime.stdio)]);
+  const token = await untilAborted(found, signal).catch((error) => {
+    if (!limit.aborted || signIn.signal?.aborted) throw error;
+    const hours = formatDuration(SSO_TIMEOUT_MS);
+    throw new LoginError(
+      "expired",
+      `Cannot log in as ${signIn.userId}: nothing arrived from a browser within ${hours}`,
+    );
+  });
   return await signInWithProof(signIn, { type: "m.login.token", token }, { baseUrl });
 }
 
-const SSO_PAGE = "<!DOCTYPE html><title>matrix-notify</title><p>You can close this page and go back to the terminal.";
-
-interface BrowserCallback extends AsyncDisposable {
-  /** The URL to which the server redirects the browser. */
-  readonly url: string;
-  readonly token: Promise<string>;
-}
-
-/**
- * Listens on the loopback interface. `path` must be random, so that other programs cannot guess it.
- */
-function listenForBrowser(path: string): BrowserCallback {
-  const { promise: token, resolve } = Promise.withResolvers<string>();
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
-    const { pathname, searchParams } = new URL(url);
-    const found = searchParams.get("loginToken");
-    if (pathname !== path || !found) return new Response("Not found\n", { status: 404 });
-    resolve(found);
-    return new Response(SSO_PAGE, { headers: { "Content-Type": "text/html; charset=utf-8" } });
-  });
-  return {
-    url: `http://127.0.0.1:${server.addr.port}${path}`,
-    token,
-    [Symbol.asyncDispose]: () => server.shutdown(),
-  };
-}
+/** The longest wait for a person who logs in with a browser, in milliseconds. */
+const SSO_TIMEOUT_MS = 3_600_000;
 
 /**
  * Reads a token, or a URL that contains the token, from the terminal. Without a terminal, the
