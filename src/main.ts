@@ -8,6 +8,7 @@
 
 import { DELIVERER_COMMAND } from "./base/deliverer_command.ts";
 import { loadLate } from "./base/late_modules.ts";
+import { keepInspectorClosed } from "./runtime/inspector.ts";
 
 /**
  * Runs the program.
@@ -16,6 +17,7 @@ import { loadLate } from "./base/late_modules.ts";
  * @returns the exit code
  */
 export async function main(args: readonly string[]): Promise<number> {
+  keepInspectorClosed();
   if (args[0] === DELIVERER_COMMAND && args.length === 2) {
     const { runDeliverer } = await import("./notifier/background/main.ts");
     return await runDeliverer(args[1]);

@@ -8,7 +8,7 @@
 import { HintedError, toPermissionError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
 import { VERSION } from "../base/version.ts";
-import { denoRuntime, keepInspectorClosed, type Runtime } from "../runtime/runtime.ts";
+import { denoRuntime, type Runtime } from "../runtime/runtime.ts";
 import { type CommandEntry, COMMANDS } from "./commands.ts";
 import { UsageError } from "./errors.ts";
 import { EXIT, exitCodeForError } from "./exit_codes.ts";
@@ -16,7 +16,6 @@ import { Ui } from "./ui.ts";
 
 /** Runs a command line with the Deno runtime. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
-  keepInspectorClosed();
   using runtime = denoRuntime((text) => runtime.stdio.stderr(`matrix-notify: ${text}\n`));
   const words = hasCommand(argv) ? argv : await addProgramName(argv);
   return await main(words[0] !== "run" && words.some(isDamaged) ? await decodeWords(words) : words, runtime);

@@ -213,22 +213,3 @@ async function waitAtMost(work: Promise<unknown>, ms: number): Promise<void> {
   await Promise.race([work, sleep(ms, over.signal)]);
   over.abort();
 }
-
-/**
- * The times after SIGUSR1 at which the inspector is closed, in milliseconds. There are several
- * times, because Deno opens the inspector a short and unknown time after the signal.
- */
-const CLOSE_AFTER_MS = [0, 10, 30, 100, 300, 1000, 3000];
-
-/**
- * Keeps Deno's inspector closed. When a Deno process gets SIGUSR1, it opens the inspector on
- * 127.0.0.1:9229. Every user of the host could then run code in this process.
- */
-export function keepInspectorClosed(): void {
-  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGUSR1", closeInspector);
-}
-
-async function closeInspector(): Promise<void> {
-  const { close } = await import("node:inspector");
-  for (const ms of CLOSE_AFTER_MS) Deno.unrefTimer(setTimeout(close, ms));
-}

@@ -7,7 +7,7 @@
 
 import { formatTime } from "../../base/time.ts";
 import { appendLog } from "../../runtime/files.ts";
-import { denoRuntime, keepInspectorClosed } from "../../runtime/runtime.ts";
+import { denoRuntime } from "../../runtime/runtime.ts";
 import { NotifierCore } from "../core.ts";
 import type { Outcome } from "../outcomes.ts";
 import { parseDelivererOptions } from "./spawn.ts";
@@ -24,7 +24,6 @@ const END_TEXTS = {
  * @returns the exit code: 0, or 70 if the deliverer failed
  */
 export async function runDeliverer(options: string): Promise<number> {
-  keepInspectorClosed();
   using runtime = denoRuntime();
   const signal = createStopSignal();
   const parsed = parseDelivererOptions(options);
