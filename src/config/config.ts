@@ -20,13 +20,11 @@ import { flag, type ParseContext, readSettings, type SettingTable, text } from "
 import type { ChannelKind, ConfiguredChannel } from "../channels/kind.ts";
 import type { LanePolicy } from "../delivery/rate_policy.ts";
 import type { Fallback } from "../routing/fallback.ts";
-import { loadExpressionCompiler } from "../routing/pattern.ts";
 import type { Rule } from "../routing/rule.ts";
 import { type ChannelList, listChannels, unknownKind } from "./channels.ts";
 import { CONNECTION_SETTINGS, readConnection, withConnection } from "./connection.ts";
 import type { ConfigFile } from "./file.ts";
 import { FALLBACK_SETTINGS, POLICY_SETTINGS, readFallback, readPolicy, readTitle, TITLE_SETTINGS } from "./policy.ts";
-import { readRoutes } from "./routes.ts";
 
 /** The parsed configuration. */
 export interface Config {
@@ -121,14 +119,16 @@ export async function parseConfig(value: unknown, context: ConfigContext): Promi
   const problems: ConfigError[] = [];
   const fields = new Fields(value, "", {}, problems);
   const list = await listChannels(fields.value("channels"));
-  const compileExpression = await loadExpressionCompiler(fields.value("routes"));
+  const hasRules = fields.value("routes") !== undefined;
   fields.attempt(() => fields.text("$schema"));
   const { identity, background = true, symbols = true } = readSettings(BASE_SETTINGS, fields, context);
   const title = readTitle(fields, context);
   const policy = readPolicy(fields, context);
   fields.end();
   const findMistakes = (path: string) => mistakes.filter(({ place: { setting = "" } }) => isPartOf(setting, path));
-  const { rules, problems: ruleProblems } = readRoutes(fields, { list, context, compileExpression, findMistakes });
+  const { rules, problems: ruleProblems } = hasRules
+    ? await (await import("./routes.ts")).readRoutes(fields, { list, context, findMistakes })
+    : { rules: [], problems: [] };
   const channels = (fields.attempt(() => fields.objects("channels")) ?? []).map(([name]) =>
     parseChannel(name, { list, title, policy, context, mistakes: findMistakes(`channels.${name}`) })
   );

@@ -34,7 +34,7 @@ import { isMention, MENTION_PROBLEM } from "../matrix/ids.ts";
 import { SEVERITIES, type Severity } from "../notification/notification.ts";
 import { MAX_MENTIONS } from "../notification/repair.ts";
 import { isCoveredBy } from "../routing/match.ts";
-import { type ExpressionCompiler, parsePattern, type Pattern } from "../routing/pattern.ts";
+import { type ExpressionCompiler, loadExpressionCompiler, parsePattern, type Pattern } from "../routing/pattern.ts";
 import {
   type ChannelSettings,
   EVERY_CHANNEL,
@@ -195,8 +195,6 @@ export function routesSchema(kinds: readonly ChannelKind[]) {
 export interface RoutesOptions {
   readonly list: ChannelList;
   readonly context: ParseContext;
-  /** The compiler of regular expressions; undefined if no rule contains a regular expression. */
-  readonly compileExpression: ExpressionCompiler | undefined;
   /**
    * Returns the mistakes of a rule that were found before parsing, such as a key that is used
    * twice.
@@ -204,14 +202,23 @@ export interface RoutesOptions {
   findMistakes(path: string): readonly ConfigError[];
 }
 
+/** The rules without a mistake, and the mistakes of the other rules. */
+export interface RulesResult {
+  readonly rules: readonly Rule[];
+  readonly problems: readonly ConfigError[];
+}
+
+/** The input for reading one rule. */
+interface RuleOptions extends RoutesOptions {
+  /** The compiler of regular expressions; undefined if no rule contains a regular expression. */
+  readonly compileExpression: ExpressionCompiler | undefined;
+}
+
 /** Reads `routes`. A rule with a mistake is left out. */
-export function readRoutes(
-  fields: Fields,
-  options: RoutesOptions,
-): { readonly rules: readonly Rule[]; readonly problems: readonly ConfigError[] } {
+export async function readRoutes(fields: Fields, given: RoutesOptions): Promise<RulesResult> {
   const values = fields.value("routes");
+  const options = { ...given, compileExpression: await loadExpressionCompiler(values) };
   const problems: ConfigError[] = [];
-  if (values === undefined) return { rules: [], problems };
   if (!Array.isArray(values)) return { rules: [], problems: [fields.error("routes", "it must be a list of rules")] };
   const rules: Rule[] = [];
   for (const [at, value] of values.entries()) {
@@ -245,7 +252,7 @@ function neverMatches(path: string, earlier: string): ConfigError {
 }
 
 /** Reads a rule; returns undefined if it has a problem. */
-function readRule(fields: Fields, { list, context, compileExpression }: RoutesOptions): Rule | undefined {
+function readRule(fields: Fields, { list, context, compileExpression }: RuleOptions): Rule | undefined {
   const { path } = fields;
   const before = fields.problemCount;
   const settings = readSettings(RULE_SETTINGS, fields, context);
@@ -296,7 +303,7 @@ function readWords(fields: Fields, key: string): readonly string[] | undefined {
 function toPattern(
   fields: Fields,
   key: string,
-  { text, compileExpression }: { readonly text: string } & Pick<RoutesOptions, "compileExpression">,
+  { text, compileExpression }: { readonly text: string } & Pick<RuleOptions, "compileExpression">,
 ): Pattern {
   const parsed = parsePattern(text, compileExpression);
   if ("pattern" in parsed) return parsed.pattern;

@@ -111,6 +111,7 @@ export function readSettings<Table extends SettingTable>(
 
 function checkRelations(table: SettingTable, key: string, fields: Fields): void {
   const { optional, unless, excludes, needs, hasFile } = table[key];
+  if (optional && excludes === undefined && needs === undefined) return;
   const used = usedKey(table, key, fields);
   if (used === undefined) {
     const isReplaced = unless !== undefined && usedKey(table, unless, fields) !== undefined;
@@ -153,21 +154,30 @@ export interface SettingOptions<Example = unknown> extends SettingRelations {
   readonly examples: readonly [Example, ...Example[]];
 }
 
-/** Creates a setting from its schema and its parser. */
+/** The schema of a setting, without the keywords that {@linkcode SettingOptions} contains. */
+type OwnSchema = Omit<SettingSchema, "description" | "examples">;
+
+/**
+ * Creates a setting from its schema and its parser.
+ *
+ * @param schema the schema, or a function that creates it: only few commands need the schema
+ */
 export function setting<Value>(
-  { help, examples, optional, unless, excludes, needs, ...rest }: SettingOptions & {
-    readonly schema: Omit<SettingSchema, "description" | "examples">;
+  { help, examples, optional, unless, excludes, needs, schema, ...rest }: SettingOptions & {
+    readonly schema: OwnSchema | (() => OwnSchema);
     readonly isSecret?: boolean;
     readonly hasFile?: boolean;
     readonly read: (fields: Fields, key: string, context: ParseContext) => Value | undefined;
   },
 ): Setting<Value> {
-  const { type, ...keywords } = rest.schema;
-  const hasDefault = keywords.default !== undefined;
+  const hasDefault = typeof schema === "object" && schema.default !== undefined;
   return {
     ...rest,
     ...{ optional: optional || hasDefault, unless, excludes, needs },
-    schema: { type, description: help, examples, ...keywords } as SettingSchema,
+    get schema(): SettingSchema {
+      const { type, ...keywords } = typeof schema === "function" ? schema() : schema;
+      return { type, description: help, examples, ...keywords } as SettingSchema;
+    },
   } as Setting<Value>;
 }
 
@@ -341,12 +351,12 @@ export function object<Table extends SettingTable>(
   const { title, settings, orFalse = false, check } = options;
   return setting({
     ...options,
-    schema: {
+    schema: () => ({
       type: orFalse ? ["object", "boolean"] : "object",
       title,
       ...(orFalse ? { not: { const: true } } : {}),
       ...objectSchema(settings),
-    },
+    }),
     read(fields, key, context) {
       if (orFalse && fields.value(key) === false) return false;
       const nested = fields.nested(key);
