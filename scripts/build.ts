@@ -1,7 +1,8 @@
 /**
- * Builds the binaries: `deno task build`, `deno task build --target aarch64-unknown-linux-gnu --out
- * /tmp/bin`, `deno task build --target all`. A binary for this machine is run once to check it.
- * `SHA256SUMS` contains all binaries in the directory.
+ * Builds the bundle, and from the bundle the binaries: `deno task build`, `deno task build --target
+ * aarch64-unknown-linux-gnu --out /tmp/bin`, `deno task build --target all`. `deno task build
+ * --bundle` builds only the bundle. What runs on this machine is run once to check it. `SHA256SUMS`
+ * contains all files.
  *
  * @module
  */
@@ -11,25 +12,28 @@ import { ensureDir, exists } from "@std/fs";
 import { fromFileUrl, join, resolve } from "@std/path";
 import manifest from "../deno.json" with { type: "json" };
 import { type Checksum, checksumLines, sha256 } from "./build/checksums.ts";
-import { compileArgv, INCLUDED, missingRuntime, versionProblem } from "./build/compile.ts";
+import { bundleProgram } from "./build/bundle.ts";
+import { BUNDLE, FOLDER } from "./build/bundle_files.ts";
+import { compileArgv, missingRuntime, versionProblem } from "./build/compile.ts";
 import { binaryName, chooseTargets, type Target, TARGETS } from "./build/targets.ts";
 
-const EXIT = { ok: 0, usage: 64, unavailable: 69, internal: 70 } as const;
+const EXIT = { ok: 0, usage: 64, unavailable: 69 } as const;
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 
-const USAGE = `Usage: deno task build [--target TARGET]... [--out DIR]
+const USAGE = `Usage: deno task build [--bundle] [--target TARGET]... [--out DIR]
 
-  --target   one of the following, or all; this machine's by default
+  --bundle   build only the bundle: JavaScript files that any Deno runs
+  --target   the machine for the binary: one of the following, or all; this machine's by default
 ${TARGETS.map(({ name, description }) => `               ${name.padEnd(26)} ${description}`).join("\n")}
-  --out      the folder for the binaries and SHA256SUMS: dist by default`;
+  --out      the folder for all files: dist by default`;
 
 /** Builds the requested targets; returns the exit code. */
 async function main(args: readonly string[]): Promise<number> {
   const unknown: string[] = [];
   const options = parseArgs(args, {
     string: ["out", "target"],
-    boolean: ["help"],
+    boolean: ["bundle", "help"],
     collect: ["target"],
     unknown: (arg) => unknown.push(arg) < 0,
   });
@@ -38,9 +42,6 @@ async function main(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   if (unknown.length > 0) return fail(EXIT.usage, `Cannot build: unknown argument ${unknown[0]}\n\n${USAGE}`);
-  const missing = (await Promise.all(INCLUDED.map(async (file) => await exists(join(ROOT, file)) ? [] : [file])))
-    .flat();
-  if (missing.length > 0) return fail(EXIT.internal, `Cannot build: there is no ${missing.join(" and no ")}`);
   let targets: readonly Target[];
   try {
     targets = chooseTargets(options.target, Deno.build.target);
@@ -49,17 +50,39 @@ async function main(args: readonly string[]): Promise<number> {
     throw error;
   }
   const out = resolve(options.out || join(ROOT, "dist"));
-  await ensureDir(out);
-  for (const target of targets) {
-    const code = await build(target, join(out, binaryName(target)));
+  const files = await buildBundle(out);
+  for (const target of options.bundle ? [] : targets) {
+    const code = await build(target, join(out, binaryName(target)), { out, files });
     if (code !== EXIT.ok) return code;
   }
-  await Deno.writeTextFile(join(out, "SHA256SUMS"), checksumLines(await checksumsIn(out)));
+  await Deno.writeTextFile(join(out, "SHA256SUMS"), checksumLines(await checksumsIn(out, files)));
   return EXIT.ok;
 }
 
-async function build(target: Target, output: string): Promise<number> {
-  const compiled = await run(Deno.execPath(), compileArgv(target, output));
+/** Builds the bundle; returns its files, relative to the directory. */
+async function buildBundle(out: string): Promise<readonly string[]> {
+  await ensureDir(out);
+  if (await exists(join(out, FOLDER))) await Deno.remove(join(out, FOLDER), { recursive: true });
+  const files = await bundleProgram(out);
+  const { stdout, stderr } = await run(Deno.execPath(), [
+    "run",
+    "--quiet",
+    "--no-config",
+    join(out, BUNDLE),
+    "--version",
+  ]);
+  const problem = versionProblem(stdout || stderr, manifest.version);
+  if (problem) throw new Error(`Cannot build the bundle: ${problem}`);
+  console.log(join(out, BUNDLE));
+  return files;
+}
+
+async function build(
+  target: Target,
+  output: string,
+  { out, files }: { readonly out: string; readonly files: readonly string[] },
+): Promise<number> {
+  const compiled = await run(Deno.execPath(), compileArgv(target, output, files.map((file) => join(out, file))));
   if (compiled.code !== 0) {
     const sentence = missingRuntime(compiled.stderr, target, Deno.version.deno);
     return sentence ? fail(EXIT.unavailable, sentence) : fail(compiled.code, compiled.stderr.trimEnd());
@@ -79,15 +102,15 @@ async function build(target: Target, output: string): Promise<number> {
 }
 
 async function run(path: string, args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const command = new Deno.Command(path, { args: [...args], cwd: ROOT, stdin: "null" });
+  const command = new Deno.Command(path, { args: [...args], stdin: "null" });
   const { code, stdout, stderr } = await command.output();
   const decoder = new TextDecoder();
   return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
 }
 
-async function checksumsIn(folder: string): Promise<Checksum[]> {
+async function checksumsIn(folder: string, files: readonly string[]): Promise<Checksum[]> {
   const checksums: Checksum[] = [];
-  for (const name of TARGETS.map(binaryName)) {
+  for (const name of [...files, ...TARGETS.map(binaryName)]) {
     const path = join(folder, name);
     if (await exists(path)) checksums.push({ name, hex: await sha256(await Deno.readFile(path)) });
   }

@@ -4,7 +4,6 @@
  * @module
  */
 
-import { LATE_MODULES } from "../../src/base/late_modules.ts";
 import type { Target } from "./targets.ts";
 
 /** The permissions of the program, as in `deno task matrix-notify`. */
@@ -17,16 +16,19 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-sys=hostname,uid",
 ];
 
-/** Modules with computed specifiers, which the compiler does not find itself. */
-export const INCLUDED: readonly string[] = LATE_MODULES.map((path) => `src/${path}`);
-
 /**
- * Returns the command line of Deno that compiles the program, to be run in the repository. The
- * binary never asks for permissions and has no code cache: the cache would have a predictable name
- * in a directory that others can write. The binary contains the npm packages that its modules
- * import, and ignores a `node_modules` nearby.
+ * Returns the command line of Deno that compiles the bundle, to be run in any
+ * directory. The binary never asks for permissions and has no code cache: the cache would have a
+ * predictable name in a directory that others can write.
+ *
+ * @param files the files of the bundle, first the file that starts the program. The compiler does
+ * not find the other files, because their import paths are computed.
  */
-export function compileArgv(target: Target, output: string): readonly string[] {
+export function compileArgv(
+  target: Target,
+  output: string,
+  [entry, ...others]: readonly string[],
+): readonly string[] {
   return [
     "compile",
     "--target",
@@ -36,12 +38,11 @@ export function compileArgv(target: Target, output: string): readonly string[] {
     ...PERMISSIONS,
     "--no-prompt",
     "--no-code-cache",
-    "--node-modules-dir=none",
-    "--exclude-unused-npm",
+    "--no-config",
     "--app-name",
     "matrix-notify",
-    ...INCLUDED.flatMap((module) => ["--include", module]),
-    "src/main.ts",
+    ...others.flatMap((file) => ["--include", file]),
+    entry,
   ];
 }
 

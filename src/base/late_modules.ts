@@ -2,13 +2,13 @@
  * The modules that are loaded only when they are needed, and the function that loads them. Most of
  * these modules import packages from a registry. The import paths of these modules are computed at
  * run time. Therefore Deno needs a package only when the package is used, and not when the program
- * starts. This helps hosts that cannot reach a registry. The build reads
- * {@linkcode LATE_MODULES}, because a bundler cannot find computed import paths.
+ * starts. This helps hosts that cannot reach a registry. In the bundle, the packages are included.
  *
  * @module
  */
 
 import { HintedError } from "./errors.ts";
+import { importModule } from "./program_files.ts";
 
 /**
  * The paths of the modules that are loaded only when they are needed, relative to `src/`.
@@ -33,9 +33,8 @@ export type LateModule = typeof LATE_MODULES[number];
  * @throws {HintedError} if a package of the module cannot be loaded; the hint says how to install it
  */
 export async function loadLate<Module>(path: LateModule): Promise<Module> {
-  const { href } = new URL(`../${path}`, import.meta.url);
   try {
-    return await import(href);
+    return await importModule<Module>(path);
   } catch (error) {
     if (path === "cli/main.ts") throw error;
     const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { inheritedConfig } from "../../scripts/std/argv.ts";
+import { commandLine, withBundle } from "./process.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { StateFolder } from "../synapse/cli.ts";
 import { expandBatchBody, isBatchBody } from "./batch_body.ts";
@@ -102,15 +102,16 @@ export async function storm(seconds: number, seed: number): Promise<StormResult>
     MATRIX_ROOM: room,
     MATRIX_NOTIFY_STATE_DIR: `${directory}/state`,
   };
-  const entry = new URL("../../mod.ts", import.meta.url).pathname;
-  const spawn = (args: string[]) =>
-    new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", ...inheritedConfig(), entry, ...args],
+  const spawn = (words: string[]) => {
+    const [path, ...args] = commandLine(words);
+    return new Deno.Command(path, {
+      args,
       env: { ...env, MATRIX_NOTIFY_CONFIG: pick(configs) },
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
     }).spawn();
+  };
   const sent: SentMessage[] = [];
   let kills = 0, ticks = 0;
   const end = Date.now() + seconds * 1000;
@@ -175,7 +176,9 @@ export async function storm(seconds: number, seed: number): Promise<StormResult>
 if (import.meta.main) {
   const [seconds = 60, seed = Math.floor(Math.random() * 1e9)] = Deno.args.map(Number);
   console.log(`storm of ${seconds} s, seed ${seed}`);
-  const { sent, kills, events, batches, problems, evidence, possibleDuplicates } = await storm(seconds, seed);
+  const { sent, kills, events, batches, problems, evidence, possibleDuplicates } = await withBundle(() =>
+    storm(seconds, seed)
+  );
   const acknowledged = sent.filter(({ answer }) => answer === "acknowledged").length;
   console.log(
     `${sent.length} sends, ${acknowledged} acknowledged, ${kills} processes killed, ${events} events, ${batches} of them batches, ${possibleDuplicates} possible duplicates counted`,

@@ -14,7 +14,7 @@
  */
 
 import { parseArgs } from "@std/cli/parse-args";
-import { bundleProgram } from "./program_bundle.ts";
+import { withBundle } from "./process.ts";
 import { ROWS } from "./rows/mod.ts";
 import type { Effort, Row } from "./rows/row.ts";
 import { formatLine, formatTotal, HEAD, type Result, withLine } from "./suite_table.ts";
@@ -81,17 +81,4 @@ async function main(): Promise<number> {
   return bad === 0 ? 0 : 1;
 }
 
-async function withOneFile(work: () => Promise<number>): Promise<number> {
-  const directory = Deno.makeTempDirSync({ prefix: "faults-" });
-  try {
-    const problem = await bundleProgram(directory);
-    if (problem !== undefined) {
-      console.error(`Cannot bundle the program, so its modules run, which takes longer: ${problem}`);
-    }
-    return await work();
-  } finally {
-    Deno.removeSync(directory, { recursive: true });
-  }
-}
-
-if (import.meta.main) Deno.exit(await withOneFile(main));
+if (import.meta.main) Deno.exit(await withBundle(main));

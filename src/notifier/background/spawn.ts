@@ -11,6 +11,7 @@
  * @module
  */
 
+import { ENTRY, LOCK } from "../../base/program_files.ts";
 import { DELIVERER_COMMAND } from "../../base/deliverer_command.ts";
 import { ConfigError, StorageError } from "../../base/errors.ts";
 import { Fields } from "../../base/fields.ts";
@@ -145,9 +146,8 @@ export async function handOver(
   try {
     const execPath = Deno.execPath();
     if (!mayRun(execPath)) return NO_PERMISSION;
-    const entry = new URL("../../../mod.ts", import.meta.url).href;
     const command = delivererCommand(
-      { execPath, mode, entry, lock: findLock(role), runsSubprocesses },
+      { execPath, mode, entry: ENTRY, lock: findLock(role), runsSubprocesses },
       withAbsolutePaths(options),
     );
     const env = { ...absoluteFiles(pickVariables(DELIVERER_VARIABLES, runtime.env)), DENO_NO_UPDATE_CHECK: "1" };
@@ -167,8 +167,8 @@ export async function handOver(
  * loaded the packages without this file, so the deliverer must not use it either.
  */
 function findLock(role: ProcessRole): string | undefined {
-  const lock = new URL("../../../deno.lock", import.meta.url);
-  return role === "program" && lock.protocol === "file:" ? decodeURIComponent(lock.pathname) : undefined;
+  if (role !== "program" || !LOCK?.startsWith("file:")) return undefined;
+  return decodeURIComponent(new URL(LOCK).pathname);
 }
 
 const NO_PERMISSION = "Cannot start the background deliverer: the permission to run Deno is missing (--allow-run)";

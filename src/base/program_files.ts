@@ -1,0 +1,25 @@
+/**
+ * The files of the program. The build replaces this module, because the bundle has other files. A
+ * test compares the exports of both.
+ *
+ * @module
+ */
+
+/** The URL of the file that starts the program. */
+export const ENTRY: string = new URL("../../mod.ts", import.meta.url).href;
+
+/**
+ * The URL of the file that pins the npm packages. Undefined in the bundle, which contains the
+ * packages.
+ */
+export const LOCK: string | undefined = new URL("../../deno.lock", import.meta.url).href;
+
+/**
+ * Imports a module. Deno does not see the computed path when the program starts, so it does not
+ * load the module before it is needed.
+ *
+ * @param path the path of the module, relative to `src/`
+ */
+export async function importModule<Module>(path: string): Promise<Module> {
+  return await import(new URL(`../${path}`, import.meta.url).href);
+}

@@ -1,0 +1,122 @@
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { buildBundle, BUNDLE, FOLDER } from "../../scripts/build/bundle_files.ts";
+import { COMMANDS } from "../../src/cli/commands.ts";
+import { LoopbackHomeserver } from "../../src/testing/mod.ts";
+import * as programFiles from "../../src/base/program_files.ts";
+import { StateFolder } from "../synapse/cli.ts";
+
+/** A bundle, and a homeserver for it. */
+interface Scene {
+  readonly directory: string;
+  readonly homeserver: LoopbackHomeserver;
+  readonly files: readonly string[];
+  subjects(): string[];
+  /** Runs Deno in an empty directory, without the configuration of the repository. */
+  deno(...args: readonly string[]): Promise<{ code: number; stdout: string; stderr: string }>;
+}
+
+async function bundleTest(body: (scene: Scene) => Promise<void>) {
+  await using homeserver = await LoopbackHomeserver.start();
+  const { userId, accessToken } = homeserver.addUser("bot");
+  const room = homeserver.createRoom({ members: [userId] });
+  // This ends the background deliverer before the directory is removed.
+  await using state = await StateFolder.create();
+  const directory = state.path;
+  const bundle = await Deno.makeTempDir();
+  try {
+    await buildBundle(bundle);
+    const sums = (await Deno.readTextFile(`${bundle}/SHA256SUMS`)).trimEnd().split("\n");
+    await body({
+      directory: bundle,
+      homeserver,
+      files: sums.map((line) => line.split(/ +/)[1]),
+      subjects: () =>
+        homeserver.events(room).map(({ content }) => String(content.body).replace(/^\[.*?\] /, "").split("\n")[0]),
+      async deno(...args) {
+        const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+          args: ["run", "--quiet", "--no-prompt", "--no-config", ...args],
+          cwd: directory,
+          clearEnv: true,
+          env: {
+            HOME: directory,
+            DENO_DIR: `${directory}/deno`,
+            XDG_STATE_HOME: `${directory}/state`,
+            MATRIX_HOMESERVER: homeserver.url,
+            MATRIX_ACCESS_TOKEN: accessToken,
+            MATRIX_ROOM: room,
+            NO_COLOR: "1",
+          },
+        }).output();
+        const decoder = new TextDecoder();
+        return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
+      },
+    });
+  } finally {
+    await Deno.remove(bundle, { recursive: true });
+  }
+}
+
+Deno.test("deno task build --bundle writes a program whose plain send loads three files", async () => {
+  await bundleTest(async ({ directory, files, deno, subjects }) => {
+    const others = files.filter((file) => ![BUNDLE, `${FOLDER}/start.js`, `${FOLDER}/send.js`].includes(file));
+    const denied = others.map((file) => `--deny-read=${directory}/${file}`);
+    const { code, stderr } = await deno("-A", ...denied, `${directory}/${BUNDLE}`, "send", "One", "Body");
+    assertEquals([code, stderr, subjects()], [0, "", ["One"]]);
+  });
+});
+
+Deno.test("deno task build --bundle writes a program that has every command and every library", async () => {
+  await bundleTest(async ({ directory, deno, subjects }) => {
+    const run = (...args: readonly string[]) => deno("-A", "--cached-only", `${directory}/${BUNDLE}`, ...args);
+    for (const { name } of COMMANDS) {
+      const { code, stdout, stderr } = await run(...name.split(" "), "--help");
+      assertEquals([code, stderr], [0, ""], name);
+      assertStringIncludes(stdout, `matrix-notify ${name}`);
+    }
+    const attached = await run("send", "File", "", "--attach", `${directory}/${BUNDLE}`);
+    assertEquals([attached.code, attached.stderr], [0, ""]);
+    for (const [format, body] of [["markdown", "**bold**"], ["html", "<b>bold</b>"]]) {
+      const { code, stderr } = await run("send", format, body, "--format", format);
+      assertEquals([code, stderr], [0, ""]);
+    }
+    assertEquals(subjects(), ["File", BUNDLE, "markdown", "html"]);
+    assertStringIncludes((await run("doctor")).stdout, "0 failures");
+  });
+});
+
+Deno.test("url.js loads every file at the first start, and a later start needs no server", async () => {
+  await bundleTest(async ({ directory, files, deno, subjects, homeserver }) => {
+    const requested: string[] = [];
+    const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
+      const path = new URL(request.url).pathname.slice(1);
+      requested.push(path);
+      return new Response(await Deno.readTextFile(`${directory}/${path}`), {
+        headers: { "Content-Type": "text/javascript" },
+      });
+    });
+    const host = `127.0.0.1:${server.addr.port}`;
+    const allow = ["net", "env", "read", "write", "sys", "run", `import=${host}`].map((name) => `--allow-${name}`);
+    const run = (...args: readonly string[]) => deno(...allow, `http://${host}/${FOLDER}/url.js`, ...args);
+    const first = await run("send", "One", "Body");
+    assertEquals([first.code, first.stderr], [0, ""]);
+    await server.shutdown();
+    assertEquals(requested.toSorted(), files);
+    assertEquals((await run("send", "Two", "**bold**", "--format", "markdown")).code, 0);
+    await homeserver.stop();
+    const queued = await run("send", "Three", "Body");
+    assertEquals([queued.code, queued.stdout.split(" ")[0]], [0, "queued"]);
+    await homeserver.restart();
+    await homeserver.received(({ status, method }) => method === "PUT" && status === 200, 3);
+    assertEquals(subjects(), ["One", "Two", "Three"]);
+  });
+});
+
+Deno.test("the bundle replaces every export of program_files.ts", async () => {
+  await bundleTest(async ({ directory, files }) => {
+    const texts = await Promise.all(files.map((file) => Deno.readTextFile(`${directory}/${file}`)));
+    const all = texts.join("\n");
+    assertEquals(Object.keys(programFiles).toSorted(), ["ENTRY", "LOCK", "importModule"]);
+    assertStringIncludes(all, `new URL("../${BUNDLE}", import.meta.url)`);
+    for (const text of texts) assertEquals(/["'](npm|jsr):/.test(text), false);
+  });
+});
