@@ -44,7 +44,7 @@ export async function renderMessage(
   } catch (error) {
     const hint = error instanceof HintedError && error.hint ? ` (${error.hint})` : "";
     warn(`Cannot render ${format}: its library could not be loaded; the message is sent as plain text${hint}`);
-    return { text: message, html: textToHtml(message) };
+    return { text: message, html: textToHtml(message), isSourceUnsafe: true };
   }
 }
 

@@ -14,6 +14,7 @@ import {
   parse as parsePage,
 } from "npm:parse5@8.0.1";
 import { type Attribute, BLOCKS, DROPPED, findAttribute, INLINES, permittedAttributes, REPLACED } from "./permitted.ts";
+import { isUnsafeLink } from "../base/unsafe_link.ts";
 import { isReadableOnEachTheme, parseColor } from "./colors.ts";
 import { HtmlWriter, type OpenElement } from "./html_writer.ts";
 import { type Markup, toPlainMarkup } from "./markup.ts";
@@ -155,6 +156,7 @@ function writeStart(node: DefaultTreeAdapterTypes.Element, writer: HtmlWriter): 
     writeOtherImage(node.attrs, writer);
     return undefined;
   }
+  if (tag === "a" && isUnsafeLink(findAttribute(node.attrs, "href") ?? "")) writer.foundUnsafeLink();
   // Links without an address and spans without attributes are not written.
   const isUseless = tag === "a" && findAttribute(attributes, "href") === undefined ||
     tag === "span" && attributes.length === 0;

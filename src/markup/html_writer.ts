@@ -37,6 +37,7 @@ export interface OpenElement {
 export class HtmlWriter {
   readonly #open: OpenElement[] = [];
   readonly #text = new TextWriter();
+  #hasUnsafeLink = false;
   readonly #maxChars: number;
   #html = "";
   /**
@@ -94,6 +95,11 @@ export class HtmlWriter {
     }
   }
 
+  /** Records that the source contains an unsafe link, which is not written. */
+  foundUnsafeLink(): void {
+    this.#hasUnsafeLink = true;
+  }
+
   /** Writes text. White space between blocks is removed. */
   text(source: string): void {
     const text = cleanText(source);
@@ -110,7 +116,7 @@ export class HtmlWriter {
   finish(): Markup {
     const outermost = this.#open.at(0);
     if (outermost !== undefined) this.close(outermost);
-    return { html: this.#html, text: this.#text.finish() };
+    return { html: this.#html, text: this.#text.finish(), ...(this.#hasUnsafeLink ? { isSourceUnsafe: true } : {}) };
   }
 
   #write(html: string, last: string): void {

@@ -74,26 +74,36 @@ const DELIMITER_COST = 16;
  */
 export function renderMarkdown(markdown: string): Markup {
   const text = cleanText(markdown);
-  if (text.length > MAX_MARKDOWN_CHARS) return toPlainMarkup(text);
-  const reduced = tryReduceHtml(tryToHtml(text) ?? "", MAX_RENDERED_CHARS);
+  const { html, isComplete } = text.length > MAX_MARKDOWN_CHARS ? NOT_PARSED : tryToHtml(text);
+  const reduced = tryReduceHtml(html, MAX_RENDERED_CHARS);
+  const isSourceUnsafe = !isComplete || reduced === undefined || reduced.isSourceUnsafe === true;
   // The HTML has no text if, for example, the Markdown contains only a comment or a link
   // definition.
-  return reduced === undefined || reduced.text === "" ? toPlainMarkup(text) : { html: reduced.html, text };
+  const shown = reduced === undefined || reduced.text === "" ? toPlainMarkup(text) : { html: reduced.html, text };
+  return isSourceUnsafe ? { ...shown, isSourceUnsafe } : shown;
 }
 
-function tryToHtml(text: string): string | undefined {
+/** HTML, and whether it contains every link of the Markdown. */
+interface Parsed {
+  readonly html: string;
+  readonly isComplete: boolean;
+}
+
+const NOT_PARSED: Parsed = { html: "", isComplete: false };
+
+function tryToHtml(text: string): Parsed {
   try {
-    return toHtml(text);
+    const options: MarkedOptions = { ...getDefaults(), breaks: true, renderer: new MessageRenderer() };
+    const lexer = new BoundedLexer(options);
+    return { html: toHtml(lexer.lex(text), options), isComplete: !lexer.hasSkipped };
   } catch {
     // Either the library has a bug or the stack is too small. The error is not thrown, because the
     // message must still be sent.
-    return undefined;
+    return NOT_PARSED;
   }
 }
 
-function toHtml(text: string): string {
-  const options: MarkedOptions = { ...getDefaults(), breaks: true, renderer: new MessageRenderer() };
-  const tokens = new BoundedLexer(options).lex(text);
+function toHtml(tokens: TokensList, options: MarkedOptions): string {
   const blocks = tokens.filter((token) => token.type !== "space" && token.type !== "def");
   const parser = new Parser(options);
   const [first] = blocks;
@@ -117,6 +127,8 @@ class MessageRenderer extends Renderer {
  * calls one of the two methods below for each nested part.
  */
 class BoundedLexer extends Lexer {
+  /** True if a part of the source was too deep or too costly, and became plain text. */
+  hasSkipped = false;
   #depth = 0;
   #budget = MAX_COST;
 
@@ -124,6 +136,7 @@ class BoundedLexer extends Lexer {
   override blockTokens(source: string, tokens?: TokensList, lastParagraphClipped?: boolean): TokensList;
   override blockTokens(source: string, tokens: Token[] = [], lastParagraphClipped = false): Token[] {
     if (this.#depth >= MAX_NESTING) {
+      this.hasSkipped = true;
       tokens.push({ type: "paragraph", raw: source, text: source, tokens: plainTokens(source) });
       return tokens;
     }
@@ -138,6 +151,7 @@ class BoundedLexer extends Lexer {
   override inlineTokens(source: string, tokens: Token[] = []): Token[] {
     const cost = estimateCost(source);
     if (this.#depth >= MAX_NESTING || cost > this.#budget) {
+      this.hasSkipped = true;
       tokens.push(...plainTokens(source));
       return tokens;
     }

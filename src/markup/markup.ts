@@ -16,6 +16,13 @@ export interface Markup {
   readonly html: string;
   /** The `body` of the event: the message without formatting. */
   readonly text: string;
+  /**
+   * True if a service must not render the source of the message, because the source contains an
+   * unsafe link (such as `javascript:`), or was not parsed completely. The HTML is safe anyway.
+   *
+   * @default {false}
+   */
+  readonly isSourceUnsafe?: boolean;
 }
 
 /** The white space characters of HTML that {@linkcode cleanText} does not replace. */

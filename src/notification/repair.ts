@@ -9,6 +9,7 @@
 import { formatCount } from "../base/count.ts";
 import { isMention, MENTION_PROBLEM, ROOM_MENTION } from "../matrix/ids.ts";
 import { crc32 } from "../base/crc32.ts";
+import { isUnsafeLink } from "../base/unsafe_link.ts";
 import { byteLength, cutLine } from "./cut.ts";
 import { decodeText, readableLine } from "./text.ts";
 
@@ -87,19 +88,30 @@ export function repairId(value: unknown): string | undefined {
 }
 
 /**
- * Returns the link, with encoded spaces. If the value cannot be a link, returns undefined and
- * reports a problem that quotes the value.
+ * Returns the link, with encoded spaces. If the value cannot be a link, or must not reach a
+ * service, returns undefined and reports a problem that quotes the value.
  */
 export function repairLink(value: unknown, report: ReportProblem): string | undefined {
   const given = readableLine(toText(value));
   if (given === "") return undefined;
-  const link = given.replace(/\s/g, (space) => encodeURIComponent(space));
+  const link = withSlashes(given.replace(/\s/g, (space) => encodeURIComponent(space)));
   const bytes = byteLength(link);
-  if (URL.canParse(link) && bytes <= MAX_LINK_BYTES) return link;
+  const isUnsafe = isUnsafeLink(link);
+  if (URL.canParse(link) && bytes <= MAX_LINK_BYTES && !isUnsafe) return link;
   const state = bytes > MAX_LINK_BYTES
     ? `it has ${bytes} bytes, and the limit is ${MAX_LINK_BYTES}`
+    : isUnsafe
+    ? "a client could run code or open a local file"
     : "it is not an absolute URL such as https://example.org/";
   report(`Cannot use ${quote(given)} as a link: ${state}`);
+}
+
+/**
+ * Writes a web address with both slashes. Without them, as in `https:page`, a browser can treat the
+ * address as relative to the page that shows it.
+ */
+function withSlashes(link: string): string {
+  return /^https?:(?!\/\/)/i.test(link) ? URL.parse(link)?.href ?? link : link;
 }
 
 /** Returns the valid mentions without duplicates, at most {@linkcode MAX_MENTIONS}. */

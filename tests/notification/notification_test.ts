@@ -115,6 +115,21 @@ Deno.test("createNotification() keeps the beginning and the end of a long messag
   assertEquals(warnings, ["Cannot send the whole body of 9488889 bytes: the limit is 8388608"]);
 });
 
+Deno.test("createNotification() leaves out a link that runs code or opens a file, and shows its text", () => {
+  for (
+    const link of ["javascript:alert(1)", "JAVASCRIPT:x", "\x01data:text/html,x", "file:///etc/passwd", "vbscript:x"]
+  ) {
+    const notification = createNotification({ subject: "x", link }, 0);
+    const shown = link.replace("\x01", "");
+    assertEquals([notification.link, notification.problems], [undefined, [
+      `Cannot use "${shown}" as a link: a client could run code or open a local file`,
+    ]]);
+  }
+  for (const [link, written] of [["https:example.org", "https://example.org/"], ["ntfy://x/y", "ntfy://x/y"]]) {
+    assertEquals(createNotification({ subject: "x", link }, 0).link, written);
+  }
+});
+
 Deno.test("createNotification() leaves out links and mentions that it cannot use, and says so", () => {
   const [notification, warnings] = repaired({
     subject: "x",

@@ -122,8 +122,9 @@ export class GotifyChannel implements Channel {
     const context = this.#context;
     const { format, link, subject } = notification;
     const note = formatNote(notification, late);
-    const isMarkdown = format === "markdown";
-    const text = textOf(notification, (await renderMessage(notification, context.warn)).text);
+    const rendered = await renderMessage(notification, context.warn);
+    const isMarkdown = format === "markdown" && !rendered.isSourceUnsafe;
+    const text = textOf(notification, rendered.text);
     const message = cutMessage(notification, text || subject, {
       fits: (cut) => byteLength(cut + note) <= MAX_GOTIFY_BYTES,
       maxUnits: MAX_GOTIFY_BYTES,

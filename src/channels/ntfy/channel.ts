@@ -114,8 +114,9 @@ export class NtfyChannel implements Channel {
     const ids = { topic: destination, sequence_id: txnId };
     if (file !== undefined) return await this.#fileRequest(file, notification, { ...ids, timeoutMs });
     const lateAt = late ? this.#context.runtime.now() : undefined;
-    const { request, fits } = this.#message(notification, { ids, lateAt, replaced });
-    const { text } = await renderMessage(notification, this.#context.warn);
+    const { text, isSourceUnsafe = false } = await renderMessage(notification, this.#context.warn);
+    const isMarkdown = notification.format === "markdown" && !isSourceUnsafe;
+    const { request, fits } = this.#message(notification, { ids, lateAt, replaced, isMarkdown });
     return {
       method: "POST",
       url: `${this.#settings.server}/`,
@@ -152,7 +153,7 @@ export class NtfyChannel implements Channel {
 
   hasRoomFor(notification: Notification, { text }: RenderedMessage): boolean {
     const ids = { topic: MAX_TOPIC, sequence_id: ANY_TXN_ID };
-    return this.#message(notification, { ids, ...longestNotes(notification) }).fits(text);
+    return this.#message(notification, { ids, ...longestNotes(notification), isMarkdown: true }).fits(text);
   }
 
   /**
@@ -161,7 +162,10 @@ export class NtfyChannel implements Channel {
    */
   #message(
     notification: Notification,
-    { ids, ...late }: Pick<RenderOptions, "lateAt" | "replaced"> & { readonly ids: object },
+    { ids, isMarkdown, ...late }: Pick<RenderOptions, "lateAt" | "replaced"> & {
+      readonly ids: object;
+      readonly isMarkdown: boolean;
+    },
   ) {
     const context = this.#context;
     const note = formatNotes(notification, late).map((line) => `\n\n${line}`).join("");
@@ -172,7 +176,7 @@ export class NtfyChannel implements Channel {
         message: (text || notification.subject) + note,
         priority: priorityOf(notification),
         ...(notification.link === undefined ? {} : { click: notification.link }),
-        ...(notification.format === "markdown" ? { markdown: true } : {}),
+        ...(isMarkdown ? { markdown: true } : {}),
       });
     // ntfy accepts a JSON request that is shorter than twice the server's message-size-limit.
     const fits = (text: string) =>

@@ -11,6 +11,7 @@ import { USER_AGENT } from "../../base/version.ts";
 import type { Notification } from "../../notification/notification.ts";
 import { formatNotes, type RenderOptions } from "../../notification/render.ts";
 import { formatTitle } from "../../notification/title.ts";
+import { isUnsafeLink } from "../../base/unsafe_link.ts";
 import { exchangeJson, type Service } from "../../runtime/http.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
@@ -182,11 +183,22 @@ function codeBlock(text: string): string {
 }
 
 /**
+ * Matches the beginning of a link target in Markdown, up to the colon after the scheme. A target
+ * may be in angle brackets, and a backslash may escape the colon.
+ */
+const LINK_TARGET_REGEXP = /\](?:\(|:)\s*(?:&lt;)?\s*([a-z-]+)\\?:(?=\S)/gi;
+
+/**
  * Escapes the characters that begin mentions and links in Slack: `<!channel>` in a subject must not
  * notify everyone. Mattermost and Rocket.Chat notify everyone for a plain `@channel` or `@all`, so
- * an invisible character is inserted after the `@`.
+ * an invisible character is inserted after the `@`. Mattermost and Rocket.Chat also show Markdown
+ * links, so the same character makes a link such as `[x](javascript:…)` invalid.
  */
 function escapeText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")
-    .replace(/@(?=(all|channel|everyone|here)\b)/gi, "@\u200b");
+    .replace(/@(?=(all|channel|everyone|here)\b)/gi, "@\u200b")
+    .replace(
+      LINK_TARGET_REGEXP,
+      (start, target) => isUnsafeLink(`${target}:`) ? `${start.slice(0, -1)}\u200b:` : start,
+    );
 }

@@ -1,0 +1,21 @@
+/** Recognizes links that must not reach a service. */
+
+/** Schemes that run code in the reader's client, or open a file of the reader. */
+const UNSAFE_REGEXP = /^(javascript|vbscript|data|blob|file|filesystem|view-source|jar|content|intent):/i;
+
+/**
+ * Returns true if a client could run code or open a local file for this link. Browsers ignore tabs
+ * and line breaks, and control characters at the beginning. Renderers of Markdown write these
+ * characters with a percent sign.
+ *
+ * @example
+ * ```ts
+ * import { isUnsafeLink } from "./unsafe_link.ts";
+ * import { assertEquals } from "@std/assert";
+ *
+ * assertEquals([" JavaScript:alert(1)", "https://example.org/"].map(isUnsafeLink), [true, false]);
+ * ```
+ */
+export function isUnsafeLink(address: string): boolean {
+  return UNSAFE_REGEXP.test(address.replace(/^(?:[\p{Cc} ]|%[01][0-9a-f]|%20)+|[\t\n\r]+/giu, ""));
+}
