@@ -1,8 +1,14 @@
-/** Shortens a body or a command's output to the maximum length of a message. */
+/**
+ * Opens the file with a body, and shortens a body or a command's output to the maximum length of a
+ * message.
+ *
+ * @module
+ */
 
 import { cutEnds } from "../notification/cut.ts";
 import { longBodyProblem, MAX_MESSAGE_BYTES } from "../notification/notification.ts";
 import { decodeText, readableText } from "../notification/text.ts";
+import type { Runtime } from "../runtime/runtime.ts";
 import { EndsBuffer, type StreamEnds } from "../runtime/streams.ts";
 
 /**
@@ -25,4 +31,25 @@ export function toMessage({ beginning, end, missing }: StreamEnds, warn: (proble
   warn(longBodyProblem(total));
   const [first, last] = [beginning, end].map((bytes) => readableText(decodeText(bytes)));
   return cutEnds({ beginning: first, end: last, total }, MAX_MESSAGE_BYTES);
+}
+
+/** The longest time to wait until a program opens a pipe for writing, in milliseconds. */
+const WRITER_WAIT_MS = 10_000;
+
+/**
+ * Opens the file with a body. Opening a pipe blocks until another program opens it for writing.
+ *
+ * @throws {Error} if the file cannot be opened, or if no program opens the pipe within 10 s
+ */
+export async function openBody(path: string, { sleep }: Pick<Runtime, "sleep">): Promise<ReadableStream<Uint8Array>> {
+  const { isFile } = await Deno.stat(path);
+  const opening = Deno.open(path);
+  if (isFile) return (await opening).readable;
+  const done = new AbortController();
+  const file = await Promise.race([opening, sleep(WRITER_WAIT_MS, done.signal)]);
+  done.abort();
+  if (file) return file.readable;
+  // The program can end while the operating system still waits for a writer.
+  opening.then((late) => late.close(), () => {});
+  throw new Error(`It is a pipe, and no program has opened it for writing within ${WRITER_WAIT_MS / 1000} s`);
 }

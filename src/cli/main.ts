@@ -92,7 +92,7 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
     ui.data(familyHelp(words[0], family));
     return EXIT.ok;
   }
-  const entry = findCommand(words);
+  const entry = findCommand(words, runtime.stdio);
   const command = await entry.load();
   const { parseArguments } = await import("./arguments.ts");
   const parsed = parseArguments(entry.name, command, words.slice(entry.name.split(" ").length));
@@ -116,8 +116,17 @@ function findFamily([first]: readonly string[]): readonly CommandEntry[] {
   return COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
 }
 
+/**
+ * The name of a local user. It can be a recipient of sendmail if standard input has a mail, or a
+ * command that does not exist.
+ */
+const USER_NAME_REGEXP = /^[a-z_][\w.-]*$/;
+
 /** @throws {UsageError} if the command does not exist; the hint suggests a similar command */
-function findCommand(argv: readonly string[]): CommandEntry {
+function findCommand(
+  argv: readonly string[],
+  { stdinIsTerminal }: Pick<Runtime["stdio"], "stdinIsTerminal">,
+): CommandEntry {
   const [first, second] = argv;
   const found = COMMANDS.find(({ name }) => name === first || name === `${first} ${second}`);
   if (found) return found;
@@ -147,9 +156,12 @@ function findCommand(argv: readonly string[]): CommandEntry {
     );
   }
   const near = nearest(first, COMMANDS.map(({ name }) => name));
+  const sendmail = USER_NAME_REGEXP.test(first) && !stdinIsTerminal()
+    ? `; if ${first} is a recipient of sendmail, run: matrix-notify sendmail ${first}`
+    : "";
   throw new UsageError(
     `Cannot run "${first}": there is no such command`,
-    near ? `did you mean ${near}?` : "see matrix-notify --help",
+    near ? `did you mean ${near}?` : `see matrix-notify --help${sendmail}`,
   );
 }
 

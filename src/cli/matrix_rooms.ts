@@ -7,6 +7,7 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { NotTheServiceError, TransportError } from "../base/errors.ts";
+import { userExists } from "../matrix/account.ts";
 import { findHint } from "../matrix/errcodes.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { parseRoom, ROOM_HINT, ROOM_PROBLEM, type RoomReference } from "../matrix/ids.ts";
@@ -122,6 +123,27 @@ export function requireInvitee(text: string): string {
   const reference = parseRoom(text);
   if (reference?.kind === "user") return reference.userId;
   throw new UsageError(`Cannot invite "${text}": it is not a user id`, "write it in full: @name:example.org");
+}
+
+/**
+ * Checks that the users to invite exist. Homeservers accept an invite for a user who does not exist,
+ * and the messages then reach no person. A user whose homeserver does not answer is accepted.
+ *
+ * @throws {CommandError} if a homeserver knows that a user does not exist
+ */
+export async function requireUsers(
+  client: MatrixClient,
+  userIds: readonly string[],
+  { signal }: { readonly signal?: AbortSignal } = {},
+): Promise<void> {
+  for (const userId of userIds) {
+    // If the homeserver cannot be reached, the next request reports the problem.
+    const exists = await userExists(client, { userId, timeoutMs: ROOM_TIMEOUT_MS, signal }).catch(() => undefined);
+    if (exists === false) {
+      const hint = "check the spelling of the user id";
+      throw new CommandError(`Cannot invite ${userId}: this user does not exist`, EXIT.dataErr, { hint });
+    }
+  }
 }
 
 function toExitCode(error: unknown): number | undefined {

@@ -32,8 +32,8 @@ export async function whoami(client: MatrixClient, options: RequestOptions): Pro
  * Checks whether a user exists, by requesting the display name: `GET
  * /profile/{userId}/displayname`.
  *
- * @returns undefined if the homeserver cannot answer, for example because it cannot reach the
- * user's server
+ * @returns undefined if the homeserver cannot answer: it hides profiles, or cannot reach the user's
+ * server
  * @throws the errors of {@linkcode request}; a {@linkcode MatrixError} only if the homeserver refuses
  * the access token
  */
@@ -46,7 +46,7 @@ export async function userExists(
     return true;
   } catch (error) {
     if (!(error instanceof MatrixError) || error.failureClass === "credentials") throw error;
-    return error.status === 404 ? false : undefined;
+    return error.status === 404 && error.errcode === "M_NOT_FOUND" ? false : undefined;
   }
 }
 

@@ -174,8 +174,14 @@ export function putAccountData(
 /**
  * Returns the display name of a user. As on Synapse, the default is the local part of the user id.
  */
-export function getDisplayName({ accounts, displayNames }: HomeserverState, { params }: EndpointRequest): Answer {
+export function getDisplayName(
+  { accounts, displayNames, serverName }: HomeserverState,
+  { params }: EndpointRequest,
+): Answer {
   const { userId = "" } = params;
+  const server = userId.slice(userId.indexOf(":") + 1);
+  // Only the user's own server knows if the user exists (Synapse, `handlers/profile.py`).
+  if (server !== serverName) return matrixError(403, "M_FORBIDDEN", `Federation denied with ${server}.`);
   if (!accounts.hasUser(userId)) return matrixError(404, "M_NOT_FOUND", "Profile was not found");
   return jsonAnswer(200, { displayname: displayNames.get(userId) ?? userId.slice(1).split(":")[0] });
 }

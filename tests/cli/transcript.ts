@@ -34,6 +34,7 @@ class Scene implements AsyncDisposable {
     this.#homeserver = homeserver;
     this.#ntfy = ntfy;
     const { userId, accessToken } = homeserver.addUser("bot");
+    for (const name of ["alice", "carol"]) homeserver.addUser(name);
     this.#bot = userId;
     this.#room = homeserver.createRoom({ members: [userId], alias: "#alerts:loopback.test" });
     this.env = {

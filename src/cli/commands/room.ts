@@ -9,6 +9,7 @@ import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import {
   requireInvitee,
+  requireUsers,
   ROOM_TIMEOUT_MS,
   type ServerHints,
   warnIfEncrypted,
@@ -73,6 +74,7 @@ async function createNamed(context: CreateContext): Promise<number> {
   const direct = person === undefined
     ? {}
     : { isDirect: true, preset: "trusted_private_chat", creationContent: { [DIRECT_MARK]: person } } as const;
+  await requireUsers(client, invite);
   const roomId = await withServerErrors(
     "create the room",
     () => createRoom(client, { name, invite, alias, ...direct, timeoutMs: ROOM_TIMEOUT_MS }),

@@ -1,15 +1,15 @@
 /** `send`: sends a notification. */
 
 import { formatCount } from "../../base/count.ts";
-import { toText } from "../../notification/repair.ts";
 import type { Attachment, NotificationInput } from "../../notification/notification.ts";
 import { FORMATS, SEVERITIES } from "../../notification/notification.ts";
 import { formatBytes } from "../../notification/render.ts";
+import { decodeText } from "../../notification/text.ts";
 import type { NotifierCore } from "../../notifier/core.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
 import { unreadableState } from "../../runtime/file_errors.ts";
 import { readEnds } from "../../runtime/streams.ts";
-import { createBodyBuffer, toMessage } from "../body.ts";
+import { createBodyBuffer, openBody, toMessage } from "../body.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -187,7 +187,7 @@ async function readBody(context: SendContext): Promise<Body> {
     return { message: body };
   }
   if (file !== undefined && file !== "-") {
-    return await readSource(async () => (await Deno.open(file)).readable, file, context);
+    return (await readSource(() => openBody(file, runtime), file, context)).body;
   }
   if (args.isGiven("body-file") && file === undefined) {
     return { problems: ["Cannot read the body: the name of its file is empty"] };
@@ -201,11 +201,8 @@ async function readBody(context: SendContext): Promise<Body> {
   }
   if (args.has("no-stdin") || !isChosen && runtime.stdio.stdinIsTerminal()) return {};
   const read = await withHint(context, () => readSource(runtime.stdio.stdin, "standard input", context));
-  const lines = countLines(toText(read.message));
-  if (!isChosen && lines > 0) {
-    ui.warn(`Read ${formatCount(lines, "line")} from standard input as the body`);
-  }
-  return read;
+  if (!isChosen && read.size !== undefined) ui.warn(`Read ${read.size} from standard input as the body`);
+  return read.body;
 }
 
 /** Counts the lines of a body. The last line can be without a line break. */
@@ -233,6 +230,12 @@ async function withHint<Result>({ runtime, ui }: SendContext, read: () => Promis
   return result;
 }
 
+/** A body that was read, and its size: `2 lines`. The size is absent if nothing was read. */
+interface ReadBody {
+  readonly body: Body;
+  readonly size?: string;
+}
+
 /**
  * Reads a body. If the body cannot be read, returns a problem, which is sent in place of the body.
  */
@@ -240,13 +243,19 @@ async function readSource(
   open: () => ReadableStream<Uint8Array> | Promise<ReadableStream<Uint8Array>>,
   source: string,
   { ui }: SendContext,
-): Promise<Body> {
+): Promise<ReadBody> {
   try {
     const ends = await readEnds(await open(), createBodyBuffer());
+    const { beginning, missing, end } = ends;
+    if (missing > 0) {
+      const message = toMessage(ends, (problem) => ui.warn(problem));
+      return { body: { message }, size: formatBytes(beginning.length + missing + end.length) };
+    }
     // A complete body stays in bytes here. The format of the notification determines the decoding.
-    return { message: ends.missing === 0 ? ends.beginning : toMessage(ends, (problem) => ui.warn(problem)) };
+    const lines = countLines(decodeText(beginning));
+    return { body: { message: beginning }, size: lines === 0 ? undefined : formatCount(lines, "line") };
   } catch (error) {
-    return { problems: [`Cannot read the body from ${source}: ${unreadableState(error)}`] };
+    return { body: { problems: [`Cannot read the body from ${source}: ${unreadableState(error)}`] } };
   }
 }
 

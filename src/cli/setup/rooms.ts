@@ -23,6 +23,7 @@ import {
   enterRoom,
   requireInvitee,
   requireRoom,
+  requireUsers,
   ROOM_TIMEOUT_MS,
   warnIfEncrypted,
   withServerErrors,
@@ -280,6 +281,7 @@ async function createNewRoom(
   { name, invite }: { readonly name: string; readonly invite: readonly string[] },
   { client, done, signal, ui }: RoomContext,
 ): Promise<Room> {
+  await requireUsers(client, invite, { signal });
   // This preset gives the invited users the power level of the creator.
   const preset = "trusted_private_chat";
   const roomId = await withServerErrors(
@@ -308,6 +310,7 @@ async function askForPerson(context: RoomContext): Promise<Room> {
  */
 async function openChatWith(person: string, context: RoomContext): Promise<Room> {
   const { client, done, runtime, signal, stateDir } = context;
+  await requireUsers(client, [person], { signal });
   const memory = new RoomCacheFile(stateDir, runtime);
   const { roomId } = await withServerErrors(
     `open the direct chat with ${person}`,

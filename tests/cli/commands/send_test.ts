@@ -1,6 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { main } from "../../../src/cli/main.ts";
 import { LoopbackTelegram } from "../../../src/testing/mod.ts";
+import { MAX_MESSAGE_BYTES } from "../../../src/notification/notification.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
 
 Deno.test("send() prints an outcome for each destination of a channel, with the reason of a delay", async () => {
@@ -20,4 +21,41 @@ Deno.test("send() prints an outcome for each destination of a channel, with the 
   assertEquals(await send("Two"), `telegram 1001: delivered 2\n${queued}`);
   assertEquals(telegram.requests.filter(({ status }) => status === 400).length, 2, "formatted and plain, once");
   await Deno.remove(folder, { recursive: true });
+});
+
+/** Runs `send` without a server, and returns what is in the queue. */
+async function sendToQueue(args: readonly string[], stdin?: Uint8Array) {
+  const folder = await Deno.makeTempDir();
+  const env = {
+    HOME: folder,
+    MATRIX_HOMESERVER: "http://127.0.0.1:9",
+    MATRIX_ACCESS_TOKEN: "token",
+    MATRIX_ROOM: "!a:example.org",
+    MATRIX_NOTIFY_STATE_DIR: `${folder}/state`,
+  };
+  using runtime = fakeRuntime({ env, stdin, realIds: true });
+  const code = await main(["send", "Report", ...args, "--wait", "0", "--no-background"], runtime);
+  const queued = Deno.readTextFileSync(`${folder}/state/queue/queue.jsonl`);
+  Deno.removeSync(folder, { recursive: true });
+  return { code, err: runtime.err(), queued };
+}
+
+Deno.test("send() prints the size of a body that is too long, not the number of lines that are left", async () => {
+  const { code, err } = await sendToQueue([], new Uint8Array(3 * MAX_MESSAGE_BYTES).fill(0x78));
+  assertEquals(code, 0);
+  assertStringIncludes(err, "matrix-notify: read 24.0 MiB from standard input as the body\n");
+});
+
+Deno.test("send() sends the alert without the body if no program writes to the pipe", async () => {
+  const folder = await Deno.makeTempDir();
+  const pipe = `${folder}/pipe`;
+  assert((await new Deno.Command("mkfifo", { args: [pipe] }).output()).success);
+  const { code, err, queued } = await sendToQueue(["--body-file", pipe, "--attach", pipe]);
+  const problem = "it is a pipe, and no program has opened it for writing within 10 s";
+  assertEquals(code, 0);
+  assertStringIncludes(err, `matrix-notify: cannot read the body from ${pipe}: ${problem}\n`);
+  assertStringIncludes(err, `matrix-notify: cannot attach ${pipe}: it is a device, a pipe or a socket, not a file\n`);
+  assertStringIncludes(queued, `Cannot read the body from ${pipe}: ${problem}`);
+  (await Deno.open(pipe, { write: true })).close();
+  Deno.removeSync(folder, { recursive: true });
 });

@@ -34,6 +34,7 @@ export interface SetupScene extends AsyncDisposable {
 export async function openSetupScene(): Promise<SetupScene> {
   const homeserver = await LoopbackHomeserver.start();
   const bot = homeserver.addUser("bot");
+  homeserver.addUser("alice");
   const home = Deno.makeTempDirSync({ prefix: "setup-" });
   let time: number | undefined;
   return {

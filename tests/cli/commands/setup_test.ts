@@ -240,6 +240,7 @@ for (
   Deno.test(`setup() with --device-code exits with ${code} when the person does this: ${how}`, async () => {
     await using scene = await openSetupScene();
     await using oauth = await setOAuthScene();
+    oauth.homeserver.addUser("alice");
     const { now, sleep } = oauth.client.runtime;
     oauth.during(1, () => oauth.server[how](oauth.server.userCodes[0], "bot"));
     const args = ["setup", "--user", "@bot:loopback.test", "--homeserver", oauth.homeserver.url, "--device-code"];
@@ -254,3 +255,21 @@ function readAll(folder: string): string {
     isDirectory ? readAll(`${folder}/${name}`) : Deno.readTextFileSync(`${folder}/${name}`)
   ).join("\n");
 }
+
+Deno.test("setup() refuses a person who does not exist, and accepts a person whose profile is hidden", async () => {
+  await using scene = await openSetupScene();
+  const { bot, homeserver } = scene;
+  const token = scene.secretFile("token", bot.accessToken);
+  const login = ["setup", "--user", bot.userId, "--homeserver", homeserver.url, "--token-file", token, "--no-test"];
+  for (const option of [["--direct"], ["--create-room", "Ops", "--invite"]]) {
+    const { code, err } = await scene.run([...login, ...option, "@alcie:loopback.test"]);
+    assertEquals(code, 65);
+    assertStringIncludes(
+      err,
+      "cannot invite @alcie:loopback.test: this user does not exist\n  hint: check the spelling of the user id\n",
+    );
+  }
+  assertEquals(homeserver.requests.filter(({ route }) => route === "create-room").length, 0);
+  homeserver.fault("forbidden", { on: "display-name" });
+  assertEquals((await scene.run([...login, "--direct", "@alcie:loopback.test"])).code, 0);
+});
