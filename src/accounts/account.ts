@@ -8,6 +8,7 @@
 import type { Runtime } from "../runtime/runtime.ts";
 import { ConfigError } from "../base/errors.ts";
 import { parseJsonObject } from "../base/fields.ts";
+import { rememberSecret } from "../base/secret.ts";
 import { readSecretFile } from "../runtime/secret_file.ts";
 
 /** The parts of the runtime that are needed to renew tokens. */
@@ -93,6 +94,8 @@ export function readAccount(stateDir: string, userId: string): Account | undefin
   const { version, ...account } = json;
   if (version !== 1) throw createError("it was written by a newer version of matrix-notify");
   if (!isAccount(account) || account.userId !== userId) throw createError("it is damaged");
+  const { accessToken, refreshToken, previousRefreshToken } = account;
+  for (const token of [accessToken, refreshToken, previousRefreshToken]) rememberSecret(token ?? "");
   return account;
 }
 

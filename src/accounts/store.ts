@@ -11,6 +11,7 @@
 
 import { ConfigError, StorageError } from "../base/errors.ts";
 import { parseJsonObject } from "../base/fields.ts";
+import { rememberSecret } from "../base/secret.ts";
 import { requireSecretFile } from "../runtime/secret_file.ts";
 import { denoFiles, type Files, replaceFile } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
@@ -187,7 +188,7 @@ export function readPassword(path: string): string {
       `Cannot use password file ${path}: it must have one line with the password and nothing else`,
     );
   }
-  return password;
+  return rememberSecret(password);
 }
 
 /**

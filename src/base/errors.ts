@@ -6,6 +6,8 @@
  * @module
  */
 
+import { hideSecrets } from "./secret.ts";
+
 /** Options of an error with a hint. */
 export interface HintOptions extends ErrorOptions {
   /** The hint: how to fix the problem, without a full stop. */
@@ -229,7 +231,7 @@ export class TransportError extends HintedError {
   readonly phase: TransportPhase;
 
   constructor(phase: TransportPhase, message: string, options?: HintOptions) {
-    super(message, options);
+    super(hideSecrets(message), options);
     this.phase = phase;
   }
 }
@@ -242,7 +244,7 @@ export class ProxiedFetchError extends TypeError {
 
   /** Creates an error with the message and the cause of the error that `fetch` threw. */
   constructor(proxy: string, thrown: Error) {
-    super(thrown.message, { cause: thrown.cause });
+    super(hideSecrets(thrown.message), { cause: thrown.cause });
     this.proxy = proxy;
   }
 }
@@ -296,7 +298,7 @@ export class ResponseError extends HintedError implements Refusal {
   readonly failureClass?: ResponseClass;
 
   constructor(message: string, refusal: Refusal, options?: ErrorOptions) {
-    super(message, { ...options, hint: refusal.hint });
+    super(hideSecrets(message), { ...options, hint: refusal.hint });
     this.status = refusal.status;
     this.errcode = refusal.errcode;
     this.retryAfterMs = refusal.retryAfterMs;
@@ -319,7 +321,7 @@ export class NotTheServiceError extends Error {
   readonly retryAfterMs?: number;
 
   constructor(message: string, { status, retryAfterMs }: Pick<Refusal, "status" | "retryAfterMs">) {
-    super(message);
+    super(hideSecrets(message));
     this.status = status;
     this.retryAfterMs = retryAfterMs;
   }

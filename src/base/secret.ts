@@ -2,8 +2,20 @@
  * Secrets: values that never appear in output. A secret is read each time it is used, so that a new
  * token works without a restart.
  *
+ * A server or a program may repeat a secret in its answer, also a secret of an earlier request.
+ * Therefore this module remembers the secrets that this process has used. Every text from outside
+ * passes {@linkcode hideSecrets} twice:
+ *
+ * - where it enters: `runtime/http.ts` for HTTP, and the folders of the kinds `email` and `exec`
+ * - in the constructors of the errors about an answer, in `errors.ts`
+ *
  * @module
  */
+
+import { decodePercent, HIDDEN, SecretMask } from "./secret_mask.ts";
+
+/** The secrets that this process has used. */
+const USED = new SecretMask();
 
 /** A password or a token. In output and in JSON, a secret appears as `[secret]`. */
 export class Secret {
@@ -17,20 +29,61 @@ export class Secret {
     this.#read = read;
   }
 
-  /** Reads and returns the secret value. */
+  /** Reads, remembers and returns the secret value. */
   reveal(): string {
-    return this.#read();
+    return rememberSecret(this.#read());
   }
 
   toString(): string {
-    return "[secret]";
+    return HIDDEN;
   }
 
   toJSON(): string {
-    return "[secret]";
+    return HIDDEN;
   }
 
   [Symbol.for("Deno.customInspect")](): string {
-    return "[secret]";
+    return HIDDEN;
   }
+}
+
+/**
+ * Remembers a secret, so that {@linkcode hideSecrets} finds it. In an address, the path, the query and the
+ * password are secrets, but the host is not. In `Bearer TOKEN`, only the token is a secret.
+ *
+ * @returns the secret
+ */
+export function rememberSecret(secret: string): string {
+  for (const part of partsOf(secret)) USED.add(part);
+  return secret;
+}
+
+function partsOf(secret: string): readonly string[] {
+  const url = /^[a-z][a-z0-9+.-]*:\/\//i.test(secret) ? URL.parse(secret) : null;
+  if (url !== null) {
+    const { username, password, pathname, search } = url;
+    const login = decodePercent(password === "" ? username : password);
+    return [pathname + search, search.slice(1), ...pathname.split("/"), ...url.searchParams.values(), login];
+  }
+  const [, scheme, credentials] = /^(Basic|Bearer|Token|Key|ApiKey)\s+(\S.*)$/i.exec(secret) ?? [];
+  if (scheme === undefined) return [secret];
+  return [credentials, ...scheme.toLowerCase() === "basic" ? decodeBasic(credentials) : []];
+}
+
+/** Returns `user:password` and the password of Basic credentials. */
+function decodeBasic(credentials: string): readonly string[] {
+  try {
+    const login = new TextDecoder().decode(Uint8Array.fromBase64(credentials));
+    return [login, login.slice(login.indexOf(":") + 1)];
+  } catch {
+    return [];
+  }
+}
+
+/**
+ * Replaces all used secrets in a text with `[secret]`: as they are, encoded, or in part. See
+ * `secret_mask.ts`.
+ */
+export function hideSecrets(text: string): string {
+  return USED.hide(text);
 }

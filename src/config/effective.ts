@@ -6,12 +6,12 @@
 import { ConfigError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
 import type { ChannelKind } from "../channels/kind.ts";
-import { properties, type SettingTable } from "../channels/fields/setting.ts";
+import { concealSetting, hideLogin } from "../channels/fields/concealed.ts";
+import { properties } from "../channels/fields/setting.ts";
 import { loadKind } from "../channels/registry.ts";
 import { DEFAULT_POLICY } from "../delivery/rate_policy.ts";
 import { PROXY_VARIABLES } from "../runtime/address.ts";
 import { channelSettings, CONFIG_SETTINGS } from "./config.ts";
-import { isSecretName } from "./file.ts";
 import { type ConfigRuntime, type ConfigSources, type LoadOptions, readSources } from "./load.ts";
 import { stateDirPath } from "./paths.ts";
 
@@ -112,7 +112,7 @@ async function listValues(
     ...ofChannels.flat(),
     ...[...PROXY_VARIABLES, "NO_PROXY", "no_proxy"].flatMap((variable): EffectiveValue[] => {
       const value = runtime.env(variable);
-      return value ? [{ path: variable, value: withoutPassword(value), source: "environment", from: variable }] : [];
+      return value ? [{ path: variable, value: hideLogin(value), source: "environment", from: variable }] : [];
     }),
   ];
 }
@@ -157,8 +157,9 @@ async function channelValues(
     const variable = sources.variables[name]?.[key];
     const origin: Origin = variable === undefined ? file : { source: "environment", from: variable };
     if (Object.hasOwn(channel, key)) {
-      const value = withDefaults(shown(key, channel[key], { settings, schemas }), schemas[key]);
-      return [{ path: at(key), value, ...origin }];
+      // An unknown key may be the mistyped name of a secret.
+      const shown = Object.hasOwn(schemas, key) ? concealSetting(key, channel[key], settings) : "[unknown key]";
+      return [{ path: at(key), value: withDefaults(shown, schemas[key]), ...origin }];
     }
     if (key === "insecureHttp" && options.insecureHttp) {
       return [{ path: at(key), value: true, source: "flag", from: "--insecure-http" }];
@@ -178,24 +179,4 @@ function titleOf(
 ): EffectiveValue {
   const { title } = sources.value;
   return title === undefined ? { path, value: kind?.titleTemplate, ...DEFAULT } : { path, value: title, ...file };
-}
-
-/**
- * Returns a value without secrets. Also hides the values of unknown keys, because an unknown key
- * may be the mistyped name of a secret.
- */
-function shown(
-  key: string,
-  value: unknown,
-  { settings, schemas }: { readonly settings: SettingTable; readonly schemas: Readonly<Record<string, unknown>> },
-): unknown {
-  if (!Object.hasOwn(schemas, key)) return "[unknown key]";
-  if (Object.hasOwn(settings, key) && settings[key].isSecret) return "[secret]";
-  if (typeof value === "string") return withoutPassword(value);
-  return JSON.parse(JSON.stringify(value, (name, inner) => isSecretName(name) ? "[secret]" : inner));
-}
-
-/** Hides a password in an address. This includes settings that do not allow a password. */
-function withoutPassword(text: string): string {
-  return text.replace(/(^|\/\/)[^/@\s]*:[^/\s]*@/g, "$1[secret]@");
 }

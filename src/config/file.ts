@@ -13,6 +13,7 @@ import {
   toPermissionError,
 } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
+import { concealSetting, isSecretName } from "../channels/fields/concealed.ts";
 import { loadKind } from "../channels/registry.ts";
 import { unreadableState } from "../runtime/file_errors.ts";
 import { findExposure, readHint } from "../runtime/secret_file.ts";
@@ -144,24 +145,23 @@ function repeatedKeys({ repeated }: JsonText): ConfigError[] {
 }
 
 /**
- * Creates an error for each channel with a secret in the file, if every user of the host can read
- * the file.
+ * Creates an error for each channel or top-level setting with a secret in the file, if every user of
+ * the host can read the file.
  */
 async function exposedSecrets(
-  { channels }: Readonly<Record<string, unknown>>,
+  { channels, ...others }: Readonly<Record<string, unknown>>,
   path: string,
 ): Promise<ConfigError[]> {
   const exposure = findExposure(path);
   if (exposure === undefined) return [];
-  const found: ConfigError[] = [];
+  // A secret outside of the channels is in a wrong place, but it is a secret.
+  const settings = Object.keys(others).filter(isSecretName);
   for (const [name, channel] of Object.entries(isObject(channels) ? channels : {})) {
-    if (!await containsSecret(name, channel)) continue;
-    const setting = `channels.${name}`;
-    found.push(
-      new ConfigError(`Cannot use ${setting}: ${exposure.state} the file`, { hint: exposure.hint, place: { setting } }),
-    );
+    if (await containsSecret(name, channel)) settings.push(`channels.${name}`);
   }
-  return found;
+  return settings.map((setting) =>
+    new ConfigError(`Cannot use ${setting}: ${exposure.state} the file`, { hint: exposure.hint, place: { setting } })
+  );
 }
 
 async function containsSecret(name: string, channel: unknown): Promise<boolean> {
@@ -169,20 +169,7 @@ async function containsSecret(name: string, channel: unknown): Promise<boolean> 
   if (typeof channel === "string") return true;
   if (!isObject(channel)) return false;
   const settings = (await loadKind(String(channel.kind ?? name)))?.settings ?? {};
-  return Object.keys(channel).some((key) => Object.hasOwn(settings, key) && settings[key].isSecret) ||
-    containsSecretName(channel);
-}
-
-/** Checks whether a value or a nested value has a key that looks like the name of a secret. */
-function containsSecretName(value: unknown): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return Object.entries(value).some(([key, inner]) => isSecretName(key) || containsSecretName(inner));
-}
-
-/**
- * Checks whether a key looks like the name of a secret. This function also recognizes unknown keys,
- * because they may be mistyped.
- */
-export function isSecretName(key: string): boolean {
-  return /token$|password$/i.test(key);
+  return Object.entries(channel).some(([key, value]) => {
+    return JSON.stringify(concealSetting(key, value, settings)) !== JSON.stringify(value);
+  });
 }

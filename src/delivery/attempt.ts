@@ -13,6 +13,7 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { InvalidNotificationError, TransportError } from "../base/errors.ts";
+import { hideSecrets } from "../base/secret.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
 import { type Batch, type BatchItem, createBatch } from "../notification/batch.ts";
@@ -100,7 +101,12 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
       ...limits,
     });
     const { id, via = "put", possibleDuplicate } = receipt;
-    return { state: "delivered", receipt: id, via, ...(possibleDuplicate ? { possibleDuplicate: true } : {}) };
+    return {
+      state: "delivered",
+      receipt: hideSecrets(id),
+      via,
+      ...(possibleDuplicate ? { possibleDuplicate: true } : {}),
+    };
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     return planRetry(classify(error), { ...options, attempts: entry.attempts, now: now() });

@@ -20,6 +20,7 @@ import {
   TooEarlyError,
   TransportError,
 } from "../base/errors.ts";
+import { hideSecrets } from "../base/secret.ts";
 import type { WaitClass } from "../queue/record.ts";
 
 /**
@@ -99,9 +100,13 @@ export function classify(error: unknown): Failure {
   return { class: "in-doubt", reason, gapMs: RESET_GAP_MS };
 }
 
+/**
+ * Formats an error for the journal. Texts from outside contain no secrets any more, but the error
+ * may be of a library.
+ */
 function formatReason(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error instanceof HintedError && error.hint ? `${error.message} (${error.hint})` : error.message;
+  if (!(error instanceof Error)) return hideSecrets(String(error));
+  return hideSecrets(error instanceof HintedError && error.hint ? `${error.message} (${error.hint})` : error.message);
 }
 
 /** Changes `in-doubt` to `not-sent`, because the error occurred before the message was sent. */

@@ -19,6 +19,7 @@ import {
   readMediaType,
 } from "../runtime/http.ts";
 import { parseJsonObject } from "../base/fields.ts";
+import { rememberSecret } from "../base/secret.ts";
 import { MatrixError } from "./errors.ts";
 
 /** A homeserver, and the credentials for it. */
@@ -90,6 +91,8 @@ export interface MatrixRequest extends RequestOptions {
   readonly body?: Readonly<Record<string, unknown>>;
   /** The maximum size of the response, in bytes. @default {MAX_ANSWER_BYTES} */
   readonly maxAnswerBytes?: number;
+  /** True if a 200 answer contains tokens. @default {false} */
+  readonly asksForSecrets?: boolean;
   /** A file that is sent instead of `body`. */
   readonly file?: { readonly bytes: Uint8Array<ArrayBuffer>; readonly type: string };
 }
@@ -146,20 +149,22 @@ async function requestOnce(
   details: MatrixRequest,
   token: string | undefined,
 ): Promise<Record<string, unknown>> {
-  const { method, api = "/_matrix/client/v3", path, query, body, file, timeoutMs, maxAnswerBytes, signal } = details;
+  const { method, api = "/_matrix/client/v3", path, query, body, file } = details;
+  const { timeoutMs, maxAnswerBytes, asksForSecrets, signal } = details;
   const baseUrl = await client.locate?.({ timeoutMs, signal }) ?? client.baseUrl;
   const type = file?.type ?? (body === undefined ? undefined : "application/json");
   const answer = await exchange(client.runtime, {
     method,
     url: `${baseUrl}${api}/${path.map(encodeURIComponent).join("/")}${query ? `?${new URLSearchParams(query)}` : ""}`,
     headers: {
-      ...(token === undefined ? {} : { "Authorization": `Bearer ${token}` }),
+      ...(token === undefined ? {} : { "Authorization": `Bearer ${rememberSecret(token)}` }),
       "User-Agent": client.userAgent,
       ...(type === undefined ? {} : { "Content-Type": type }),
     },
     body: file?.bytes ?? (body === undefined ? undefined : JSON.stringify(body)),
     timeoutMs,
     maxAnswerBytes,
+    asksForSecrets,
     signal,
   });
   const json = parseJsonObject(answer.text);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { hideSecrets, rememberSecret } from "../base/secret.ts";
 import { isToken, readDuration } from "../runtime/http.ts";
 import { missingField } from "./errors.ts";
 import { isDeviceId, isUserId } from "./ids.ts";
@@ -78,17 +79,20 @@ export async function login(
   const identity = proof.type === "m.login.password"
     ? { type: proof.type, identifier: { type: "m.id.user", user: proof.user }, password: proof.password }
     : proof;
+  rememberSecret(proof.type === "m.login.password" ? proof.password : proof.token);
   const answer = await request(client, {
     method: "POST",
     path: ["login"],
     body: { ...identity, device_id: deviceId, initial_device_display_name: deviceName, refresh_token: true },
+    asksForSecrets: true,
     ...options,
   });
   if (!isUserId(answer.user_id)) throw missingField("user_id");
+  const tokens = parseTokens(answer);
   return {
-    userId: answer.user_id,
-    ...(isDeviceId(answer.device_id) ? { deviceId: answer.device_id } : {}),
-    ...parseTokens(answer),
+    userId: hideSecrets(answer.user_id),
+    ...(isDeviceId(answer.device_id) ? { deviceId: hideSecrets(answer.device_id) } : {}),
+    ...tokens,
   };
 }
 
@@ -114,7 +118,8 @@ export async function refreshTokens(
   const answer = await request(client, {
     method: "POST",
     path: ["refresh"],
-    body: { refresh_token: refreshToken },
+    body: { refresh_token: rememberSecret(refreshToken) },
+    asksForSecrets: true,
     ...options,
   });
   return parseTokens(answer);
@@ -134,8 +139,8 @@ function parseTokens(answer: Readonly<Record<string, unknown>>): Tokens {
   if (!isToken(access_token)) throw missingField("access_token");
   const expiresInMs = readDuration(expires_in_ms, 1);
   return {
-    accessToken: access_token,
-    ...(isToken(refresh_token) ? { refreshToken: refresh_token } : {}),
+    accessToken: rememberSecret(access_token),
+    ...(isToken(refresh_token) ? { refreshToken: rememberSecret(refresh_token) } : {}),
     ...(expiresInMs === undefined ? {} : { expiresInMs }),
   };
 }

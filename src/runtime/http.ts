@@ -17,7 +17,8 @@ import {
   TransportError,
   type TransportPhase,
 } from "../base/errors.ts";
-import { parseJsonObject } from "../base/fields.ts";
+import { isObject, parseJsonObject } from "../base/fields.ts";
+import { hideSecrets } from "../base/secret.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** The part of the runtime that a request needs. */
@@ -43,12 +44,22 @@ export interface HttpRequest {
   /** The maximum size of the response, in bytes. @default {MAX_ANSWER_BYTES} */
   readonly maxAnswerBytes?: number;
   /**
+   * True if a successful response contains new secrets, which may be equal to known secrets. The
+   * caller must not show any part of such a response.
+   *
+   * @default {false}
+   */
+  readonly asksForSecrets?: boolean;
+  /**
    * The signal that stops the request. If it aborts, the request throws the reason of the signal.
    */
   readonly signal?: AbortSignal;
 }
 
-/** A complete response. */
+/**
+ * A complete response. In `headers` and `text`, `[secret]` replaces every secret of this process. See
+ * `asksForSecrets` in {@linkcode HttpRequest} for the exception.
+ */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: Headers;
@@ -86,18 +97,47 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
       await response.body?.cancel();
       throw new NotTheServiceError(`The proxy for ${host} requires a user name and a password`, response);
     }
-    return { status: response.status, headers: response.headers, text: await readText(response, host, maxAnswerBytes) };
+    const text = await readText(response, host, maxAnswerBytes);
+    return withoutSecrets({ status: response.status, headers: response.headers, text }, request);
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
     if (error instanceof NotTheServiceError || error instanceof ConfigError) throw error;
     if (error instanceof Deno.errors.NotCapable) throw toPermissionError(`connect to ${host}`, error);
     const phase = limit.aborted ? "timeout" : failedPhase(error);
-    const cause = request.hidesUrl ? undefined : error;
+    const cause = request.hidesUrl || containsSecret(error) ? undefined : error;
     if (phase === "timeout") throw new TransportError(phase, noAnswer(host, timeoutMs), { cause });
-    const text = rootText(error, request.hidesUrl === true);
+    const text = hideSecrets(rootText(error, request.hidesUrl === true));
     const { state, hint } = await explain(text, new URL(request.url).hostname);
     throw new TransportError(phase, describe(phase, host, state, error), { hint, cause });
   }
+}
+
+/**
+ * Hides secrets in a response. A page of messages is the only response longer than
+ * {@linkcode MAX_ANSWER_BYTES}. It is not searched, because no part of it is shown except ids.
+ */
+function withoutSecrets(answer: HttpAnswer, { asksForSecrets = false }: HttpRequest): HttpAnswer {
+  const { status, text } = answer;
+  const headers = new Headers(Array.from(answer.headers, ([name, value]) => [name, hideSecrets(value)]));
+  const isSuccess = status >= 200 && status < 300;
+  if (isSuccess && (asksForSecrets || text.length > MAX_ANSWER_BYTES)) return { ...answer, headers };
+  const hidden = hideSecrets(text);
+  if (hidden === text) return { status, headers, text };
+  const json = parseJsonObject(text);
+  return { status, headers, text: json === undefined ? hidden : JSON.stringify(hideSecretsInJson(json)) };
+}
+
+/** Hides secrets in the texts of a JSON value. The names of fields do not change. */
+function hideSecretsInJson(value: unknown): unknown {
+  if (typeof value === "string") return hideSecrets(value);
+  if (Array.isArray(value)) return value.map(hideSecretsInJson);
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hideSecretsInJson(inner)]));
+}
+
+function containsSecret(error: unknown): boolean {
+  const text = Deno.inspect(error);
+  return hideSecrets(text) !== text;
 }
 
 /** The response of a service. */

@@ -6,6 +6,7 @@
  */
 
 import { ConfigError, ProxiedFetchError } from "../base/errors.ts";
+import { hideSecrets, rememberSecret } from "../base/secret.ts";
 import { parseProxy } from "./address.ts";
 import { type Env, isCgi, isExempt, proxyVariable } from "./proxy.ts";
 import { readVariable } from "./permissions.ts";
@@ -77,6 +78,7 @@ export class HttpClients implements Disposable {
     const { settings, clients } = this.#findClients(connection);
     const route = this.#findRoute(new URL(url), settings.proxy);
     const key = `${route.proxy?.href} ${route.isExempt}`;
+    if (route.proxy !== undefined) rememberLogin(route.proxy);
     const client = clients.get(key) ?? this.#createClient(connection, settings, route);
     clients.set(key, client);
     try {
@@ -135,9 +137,16 @@ export class HttpClients implements Disposable {
           cause: error,
         });
       }
-      throw new ConfigError(`Cannot use the certificates of ${connection.name}: ${message}`, { cause: error });
+      throw new ConfigError(`Cannot use the certificates of ${connection.name}: ${hideSecrets(message)}`, {
+        cause: error,
+      });
     }
   }
+}
+
+/** Remembers the password of a proxy as a secret, because a proxy may repeat it. */
+function rememberLogin({ username, password, host }: URL): void {
+  if (username !== "") rememberSecret(`http://${username}:${password}@${host}`);
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { explainConnectError } from "../../runtime/connect_errors.ts";
 import { type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
+import { hideSecrets } from "../../base/secret.ts";
 import type { SmtpServer } from "./smtp_server.ts";
 
 /** The server and the mail of the connection in which an error occurred. */
@@ -29,7 +30,7 @@ export function toSmtpError(error: unknown, context: SmtpContext): unknown {
   const { host, isOut } = context;
   const { code, command = "", responseCode: status, response } = error;
   if (status !== undefined && status >= 400) {
-    const text = (response ?? "").replace(/\s+/g, " ").trim();
+    const text = hideSecrets(response ?? "").replace(/\s+/g, " ").trim();
     const errcode = ENHANCED_CODE_REGEXP.exec(text)?.[1];
     const answer = { status, command, errcode };
     const isMissingTls = command === "STARTTLS" && status !== 421;
@@ -44,7 +45,7 @@ export function toSmtpError(error: unknown, context: SmtpContext): unknown {
   }
   if (code === "EAUTH" || code === "ENOAUTH") {
     const refusal = { status: 535, failureClass: "credentials", hint: LOGIN_HINT } as const;
-    return new ResponseError(`Cannot log in to ${host}: ${error.message}`, refusal);
+    return new ResponseError(`Cannot log in to ${host}: ${messageOf(error)}`, refusal);
   }
   if (isOut) {
     const phase = code === "ETIMEDOUT" ? "timeout" : "exchange";
@@ -81,12 +82,12 @@ function isLibraryError(error: unknown): error is LibraryError {
 }
 
 /**
- * Returns the text of an error. If a host has several addresses, the error is an AggregateError
+ * Returns the text of an error, without secrets. If a host has several addresses, the error is an AggregateError
  * without a text, which contains an error for each address.
  */
 function messageOf(error: Error): string {
-  if (!(error instanceof AggregateError)) return error.message;
-  return error.errors.map((each) => each instanceof Error ? each.message : String(each)).join("; ");
+  const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
+  return hideSecrets(errors.map((each) => each instanceof Error ? each.message : String(each)).join("; "));
 }
 
 /** Explains a connection that failed before the mail was sent. */

@@ -3,12 +3,14 @@
 import { isBatch } from "../../notification/batch.ts";
 import { ConfigError, type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
 import type { SubprocessEnd } from "../../runtime/subprocess.ts";
+import { hideSecrets, rememberSecret } from "../../base/secret.ts";
 import { formatIsoTime } from "../../base/time.ts";
 import { toNotificationJson } from "../../notification/json.ts";
 import { formatNotes } from "../../notification/render.ts";
 import type { Notification } from "../../notification/notification.ts";
 import { byteLength } from "../../notification/cut.ts";
 import { formatTitle } from "../../notification/title.ts";
+import { findSecrets } from "../fields/concealed.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { MAX_BATCH_BYTES, type RenderedMessage, renderMessage } from "../message.ts";
@@ -40,6 +42,7 @@ export class ExecChannel implements Channel {
     this.destinations = [settings.command[0]];
     this.#settings = settings;
     this.#context = context;
+    findSecrets(settings.command).forEach(rememberSecret);
   }
 
   /**
@@ -51,7 +54,7 @@ export class ExecChannel implements Channel {
     const { txnId, inDoubt } = options;
     const end = await this.#run(envelope, options);
     if (end.code !== 0) throw refusal(this.#settings.command[0], end);
-    const [line = ""] = end.stdout.split("\n");
+    const [line = ""] = hideSecrets(end.stdout).split("\n");
     return { id: line.trim().slice(0, MAX_RECEIPT_CHARS) || txnId, possibleDuplicate: inDoubt !== undefined };
   }
 
@@ -128,7 +131,7 @@ const MAX_RECEIPT_CHARS = 255;
 const MAX_TAIL_CHARS = 300;
 
 function refusal(path: string, { code, stderr }: SubprocessEnd): ResponseError | TransportError {
-  const said = stderr.trim().replace(/\s*\n\s*/g, "; ").slice(-MAX_TAIL_CHARS);
+  const said = hideSecrets(stderr).trim().replace(/\s*\n\s*/g, "; ").slice(-MAX_TAIL_CHARS);
   const message = `${path} ended with exit code ${code}${said === "" ? "" : `: ${said}`}`;
   // A code above 128 means that a signal ended the program, possibly after the program had
   // delivered the notification. Any other code means that the notification was not delivered.
@@ -152,5 +155,5 @@ function startProblem(error: unknown): { readonly state: string; readonly hint?:
       hint: "give Deno the permission --allow-run",
     };
   }
-  return { state: error instanceof Error ? error.message : String(error) };
+  return { state: hideSecrets(error instanceof Error ? error.message : String(error)) };
 }

@@ -17,6 +17,7 @@ export const EXEC_SETTINGS = {
   command: setting<Command>({
     help: "the absolute path of the program, then its arguments; the program runs without a shell",
     examples: [["/usr/local/bin/tell", "--loud"]],
+    mayContainSecrets: true,
     schema: {
       type: "array",
       minItems: 1,

@@ -51,6 +51,8 @@ export interface Setting<Value = unknown> extends SettingRelations {
   readonly schema: SettingSchema;
   /** True if the value must never be shown. @default {false} */
   readonly isSecret?: boolean;
+  /** True if parts of the value may be secrets, see `concealed.ts`. @default {false} */
+  readonly mayContainSecrets?: boolean;
   /**
    * True if the value can also be in a file. In this case, a second setting, whose name ends with
    * `File`, contains the path of the file.
@@ -166,6 +168,7 @@ export function setting<Value>(
   { help, examples, optional, unless, excludes, needs, schema, ...rest }: SettingOptions & {
     readonly schema: OwnSchema | (() => OwnSchema);
     readonly isSecret?: boolean;
+    readonly mayContainSecrets?: boolean;
     readonly hasFile?: boolean;
     readonly read: (fields: Fields, key: string, context: ParseContext) => Value | undefined;
   },

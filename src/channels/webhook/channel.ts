@@ -1,6 +1,7 @@
 /** Posts JSON to a service of any kind. */
 
 import { NotTheServiceError, type ResponseClass } from "../../base/errors.ts";
+import { rememberSecret } from "../../base/secret.ts";
 import { formatIsoTime } from "../../base/time.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import { isBatch } from "../../notification/batch.ts";
@@ -9,6 +10,7 @@ import { byteLength } from "../../notification/cut.ts";
 import { formatNotes, renderPlain } from "../../notification/render.ts";
 import { formatTitle } from "../../notification/title.ts";
 import { exchangeJson, type Service } from "../../runtime/http.ts";
+import { findSecrets } from "../fields/concealed.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { cutMessage, longestNotes, MAX_BATCH_BYTES, type RenderedMessage, renderMessage } from "../message.ts";
@@ -73,6 +75,7 @@ export class WebhookChannel implements Channel {
     this.destinations = [name];
     this.#settings = settings;
     this.#context = context;
+    findSecrets(settings.body).forEach(rememberSecret);
   }
 
   /**

@@ -52,6 +52,7 @@ export const WEBHOOK_SETTINGS = {
     help: "the JSON to send; its texts may contain placeholders such as `{{subject}}`",
     examples: [{ text: "{{text}}" }],
     optional: true,
+    mayContainSecrets: true,
     schema: { type: ["object", "array"] },
     read: (fields, key) => readTemplate(fields, key) ?? DEFAULT_BODY,
   }),

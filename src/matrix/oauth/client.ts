@@ -8,6 +8,7 @@
 
 import { NotTheServiceError, type Refusal, ResponseError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
+import { rememberSecret } from "../../base/secret.ts";
 import { isLoopback } from "../../runtime/address.ts";
 import { mayLeadTo, reachOf } from "../../runtime/networks.ts";
 import {
@@ -191,6 +192,7 @@ export async function oauthRequest(client: OAuthClient, details: OAuthRequest): 
       "Content-Type": form === undefined ? "application/json" : "application/x-www-form-urlencoded",
     },
     body: form === undefined ? JSON.stringify(json ?? {}) : new URLSearchParams(form).toString(),
+    asksForSecrets: true,
     timeoutMs,
     signal,
   });
@@ -290,8 +292,8 @@ export function parseTokens(answer: Readonly<Record<string, unknown>>, { task, u
   if (missing !== undefined) throw unusableAnswer(task, url, `does not contain the scope ${missing}`);
   const expiresInMs = readDuration(seconds, 1000);
   return {
-    accessToken,
-    ...(isToken(refreshToken) ? { refreshToken } : {}),
+    accessToken: rememberSecret(accessToken),
+    ...(isToken(refreshToken) ? { refreshToken: rememberSecret(refreshToken) } : {}),
     ...(expiresInMs === undefined ? {} : { expiresInMs }),
   };
 }
@@ -326,7 +328,7 @@ export interface OAuthRefreshOptions extends RequestOptions {
 export async function refreshOAuthTokens(client: OAuthClient, options: OAuthRefreshOptions): Promise<Tokens> {
   const { tokenEndpoint: url, clientId, refreshToken, timeoutMs, signal } = options;
   const task = "renew the session";
-  const form = { grant_type: "refresh_token", refresh_token: refreshToken, client_id: clientId };
+  const form = { grant_type: "refresh_token", refresh_token: rememberSecret(refreshToken), client_id: clientId };
   return parseTokens(await oauthRequest(client, { task, url, form, timeoutMs, signal }), { task, url });
 }
 
@@ -347,6 +349,6 @@ export interface RevokeOptions extends RequestOptions {
  */
 export async function revokeOAuthToken(client: OAuthClient, options: RevokeOptions): Promise<void> {
   const { revocationEndpoint: url, clientId, token, tokenType, timeoutMs, signal } = options;
-  const form = { token, token_type_hint: tokenType, client_id: clientId };
+  const form = { token: rememberSecret(token), token_type_hint: tokenType, client_id: clientId };
   await oauthRequest(client, { task: "end the session", url, form, timeoutMs, signal });
 }

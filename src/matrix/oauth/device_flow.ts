@@ -7,6 +7,7 @@
  */
 
 import { NotTheServiceError, TransportError } from "../../base/errors.ts";
+import { hideSecrets, rememberSecret } from "../../base/secret.ts";
 import { isErrorCode, readDuration } from "../../runtime/http.ts";
 import type { RequestOptions } from "../request.ts";
 import type { Tokens } from "../session.ts";
@@ -154,11 +155,12 @@ export async function requestDeviceCode(
   const expiresInMs = readDuration(answer.expires_in, 1000);
   if (!expiresInMs) throw unusableAnswer(GET_CODE, url, "has no expires_in");
   const complete = answer.verification_uri_complete;
+  const page = (uri: string) => hideSecrets(parseWebPage(uri, url));
   return {
-    deviceCode: text("device_code"),
+    deviceCode: rememberSecret(text("device_code")),
     userCode: text("user_code"),
-    verificationUri: parseWebPage(text("verification_uri"), url),
-    ...(typeof complete === "string" ? { verificationUriComplete: parseWebPage(complete, url) } : {}),
+    verificationUri: page(text("verification_uri")),
+    ...(typeof complete === "string" ? { verificationUriComplete: page(complete) } : {}),
     scope,
     expiresAt: client.runtime.now() + Math.min(expiresInMs, MAX_LIFETIME_MS),
     intervalMs: Math.max(MIN_INTERVAL_MS, readDuration(answer.interval, 1000) || DEFAULT_INTERVAL_MS),

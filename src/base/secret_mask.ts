@@ -1,0 +1,346 @@
+/**
+ * Finds secrets in texts from servers and programs, and replaces them with `[secret]`. A server may
+ * repeat a secret in another encoding, and may repeat only a part of it.
+ *
+ * ```text
+ * the text as it is  -> search, and search again without spaces and punctuation
+ * escapes decoded    -> the same (%73, \u0073, &#115;, =73), up to three times
+ * search             -> the secret itself, its base64 in each of the three alignments, and its hex
+ * ```
+ *
+ * @module
+ */
+
+/** The text that replaces a secret. */
+export const HIDDEN = "[secret]";
+
+/** A shorter secret is not searched for, because ordinary texts would contain it too. */
+const MIN_CHARS = 4;
+
+/** A shorter secret is hidden only where it is a whole word. */
+const MIN_STRONG_CHARS = 8;
+
+/** The largest number of seeds of one form with the same hash. */
+const MAX_EQUAL_SEEDS = 4;
+
+/** The length of a seed. A search first compares seeds, which are short parts of the secrets. */
+const SEED_CHARS = 4;
+
+/** The longest part of a secret that may be shown is shorter than half of the secret, and than this. */
+const MAX_PART_CHARS = 12;
+
+/** A shorter part of a secret is not hidden. */
+const MIN_PART_CHARS = 7;
+
+/** The largest number of secrets. The oldest ones are forgotten, because tokens are renewed. */
+const MAX_SECRETS = 500;
+
+/** One form of a secret, such as its base64. */
+interface Form {
+  /** The form, with ASCII letters in lower case. */
+  readonly text: string;
+  /** A common part of this length or more is hidden. */
+  readonly minChars: number;
+  /** True if the form is hidden only between characters that are not letters or digits. */
+  readonly isWord: boolean;
+  /** True if the neighbouring letters and digits belong to the same encoded text. */
+  readonly isEncoded: boolean;
+}
+
+/** A part of a form, and its position in the form. */
+interface Seed {
+  readonly form: Form;
+  readonly at: number;
+}
+
+/** A way to read a text. */
+interface Reading {
+  readonly text: string;
+  /** The place of each character in the original text. @default the reading is the original text */
+  readonly places?: { readonly starts: Uint32Array; readonly ends: Uint32Array };
+  /** True if the reading has only letters and digits. @default {false} */
+  readonly isSqueezed?: boolean;
+  /** True if the original text has no spaces. @default {false} */
+  readonly isId?: boolean;
+}
+
+/** A part of a text. */
+type Place = readonly [start: number, end: number];
+
+/** The seeds of all forms. */
+interface SeedTable {
+  readonly seeds: ReadonlyMap<number, readonly Seed[]>;
+  /** 1 at each hash for which there are seeds. This list is faster than the map. */
+  readonly isUsed: Uint8Array;
+}
+
+/** Hides a set of secrets. */
+export class SecretMask {
+  readonly #secrets = new Set<string>();
+  /** The seeds of all forms. Undefined until the next search needs them. */
+  #table: SeedTable | undefined;
+
+  /** Adds a secret. */
+  add(secret: string): void {
+    if (secret.length < MIN_CHARS || this.#secrets.has(secret)) return;
+    this.#secrets.add(secret);
+    this.#table = undefined;
+    const [oldest] = this.#secrets;
+    if (this.#secrets.size > MAX_SECRETS) this.#secrets.delete(oldest);
+  }
+
+  /**
+   * Returns a text without the secrets. A text without spaces is an id or a code, and delivery may
+   * depend on it. Therefore a part of a secret stays in such a text.
+   */
+  hide(text: string): string {
+    if (this.#secrets.size === 0 || text.length < MIN_CHARS) return text;
+    const table = this.#table ??= createTable(this.#secrets);
+    const isId = !/\s/.test(text.trim());
+    const hits: Place[] = [];
+    for (const reading of readings(lowerAscii(text))) {
+      for (const hit of find({ ...reading, isId }, text, table)) hits.push(hit);
+    }
+    const secrets = hits.filter(([start, end]) => text.slice(start - 1, end + 1) !== HIDDEN);
+    if (secrets.length === 0) return text;
+    secrets.sort(([a], [b]) => a - b);
+    let shown = "", at = 0;
+    for (const [start, end] of secrets) {
+      if (start > at || shown === "") shown += `${text.slice(at, start)}${HIDDEN}`;
+      at = Math.max(at, end);
+    }
+    return shown + text.slice(at);
+  }
+}
+
+function createTable(secrets: Iterable<string>): SeedTable {
+  const seeds = new Map<number, Seed[]>();
+  const isUsed = new Uint8Array(HASHES);
+  for (const form of [...secrets].flatMap(formsOf)) {
+    // Every common part of `minChars` characters contains one of these seeds.
+    const step = Math.max(1, form.minChars - SEED_CHARS + 1);
+    for (let at = 0; at + SEED_CHARS <= form.text.length; at += step) {
+      const hash = hashAt(form.text, at);
+      isUsed[hash] = 1;
+      const known = seeds.get(hash) ?? [];
+      seeds.set(hash, known);
+      // In a secret such as "aaaa…", all seeds are equal, and a few of them are enough.
+      if (known.filter((other) => other.form === form).length < MAX_EQUAL_SEEDS) known.push({ form, at });
+    }
+  }
+  return { seeds, isUsed };
+}
+
+/** Returns the forms in which a secret is searched for. */
+function formsOf(secret: string): Form[] {
+  const bytes = new TextEncoder().encode(secret);
+  const isStrong = secret.length >= MIN_STRONG_CHARS && !isPlainWord(secret);
+  const plain = new Set([secret, decodePercent(secret), String.fromCharCode(...bytes)].map(lowerAscii));
+  const squeezed = [...plain].map((text) => squeeze({ text }).text);
+  if (isStrong) { for (const text of squeezed) plain.add(text); }
+  const encoded = new Set([bytes.toHex(), ...[0, 1, 2].flatMap((shift) => base64Forms(bytes, shift))].map(lowerAscii));
+  return [
+    ...[...plain].map((text) => createForm(text, { isStrong, isEncoded: false })),
+    ...[...encoded].filter((text) => text.length > SEED_CHARS + 1)
+      .map((text) => createForm(text, { isStrong, isEncoded: true })),
+  ].filter(({ text }) => text.length >= SEED_CHARS);
+}
+
+function createForm(
+  text: string,
+  { isStrong, isEncoded }: { readonly isStrong: boolean; readonly isEncoded: boolean },
+): Form {
+  const part = Math.min(MAX_PART_CHARS, Math.max(MIN_PART_CHARS, Math.floor(text.length / 2)));
+  const isWhole = !isStrong || text.length < part;
+  return { text, minChars: isWhole ? text.length : part, isWord: !isStrong && !isEncoded, isEncoded };
+}
+
+/** Returns true for a word such as `backup`. In an ordinary text, such a word is not a secret. */
+function isPlainWord(text: string): boolean {
+  return text.length < 2 * MIN_STRONG_CHARS && /^([A-Z]?[a-z]+|[A-Z]+)$/.test(text);
+}
+
+/**
+ * Returns the characters of a base64 text that depend only on `bytes`, if `shift` other bytes are
+ * before them: in the usual alphabet, in the alphabet for URLs, and without punctuation.
+ */
+function base64Forms(bytes: Uint8Array, shift: number): string[] {
+  const shifted = new Uint8Array(shift + bytes.length);
+  shifted.set(bytes, shift);
+  const whole = shifted.toBase64({ omitPadding: true });
+  const text = whole.slice(Math.ceil(shift * 8 / 6), shifted.length % 3 === 0 ? undefined : -1);
+  return [text, text.replaceAll("+", "-").replaceAll("/", "_"), text.replace(/[+/]/g, "")];
+}
+
+/** Decodes a part of a URL. Returns the text unchanged if it cannot be decoded. */
+export function decodePercent(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Converts ASCII letters to lower case. The length of the text does not change. */
+function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+/** The number of hashes. */
+const HASHES = 2 ** 20;
+
+function hashAt(text: string, at: number): number {
+  const hash = text.charCodeAt(at) ^ text.charCodeAt(at + 1) << 5 ^ text.charCodeAt(at + 2) << 10 ^
+    text.charCodeAt(at + 3) << 15;
+  return hash & (HASHES - 1);
+}
+
+/** Finds the places of all secrets of a reading in the original text. */
+function* find(reading: Reading, original: string, { seeds, isUsed }: SeedTable): Generator<Place> {
+  const { text, places, isSqueezed } = reading;
+  for (let at = 0; at + SEED_CHARS <= text.length; at++) {
+    const hash = hashAt(text, at);
+    if (isUsed[hash] === 0) continue;
+    for (const seed of seeds.get(hash) ?? []) {
+      const place = extend(reading, at, seed);
+      if (place === undefined) continue;
+      const [start, end] = place;
+      const hit: Place = places === undefined ? place : [places.starts[start], places.ends[end - 1]];
+      yield isSqueezed && seed.form.isEncoded ? widen(original, hit) : hit;
+      at = Math.max(at, end - SEED_CHARS);
+      break;
+    }
+  }
+}
+
+/**
+ * Extends an equal seed in both directions. Returns the place of the part that the text and the form
+ * have in common; undefined if this part is too short.
+ */
+function extend(
+  { text, isSqueezed, isId }: Reading,
+  at: number,
+  { form: { text: form, minChars, isWord, isEncoded }, at: formAt }: Seed,
+): Place | undefined {
+  let start = at, end = at;
+  while (end - at + formAt < form.length && text[end] === form[end - at + formAt]) end++;
+  if (end - at < SEED_CHARS) return undefined;
+  while (start > 0 && formAt - (at - start) > 0 && text[start - 1] === form[formAt - (at - start) - 1]) start--;
+  if (end - start < (isId ? form.length : minChars)) return undefined;
+  if (isWord && (isInWord(text, start) || isInWord(text, end))) return undefined;
+  return isEncoded && !isSqueezed ? widen(text, [start, end]) : [start, end];
+}
+
+/** Adds the rest of an encoded word, because its first and last characters encode other bytes too. */
+function widen(text: string, [start, end]: Place): Place {
+  while (start > 0 && /[\w+/-]/.test(text[start - 1])) start--;
+  while (end < text.length && /[\w+/=-]/.test(text[end])) end++;
+  return [start, end];
+}
+
+/** Returns true if the characters before and after a position belong to the same word. */
+function isInWord(text: string, at: number): boolean {
+  return /^[\p{L}\p{N}]{2}/u.test(text.slice(at - 1, at + 1)) && at > 0;
+}
+
+/** Escapes of URLs, JSON, JavaScript and HTML. Also the code before each line of an SMTP reply. */
+const ESCAPE_REGEXP =
+  /(?:%|0x(?=[0-9a-f]{2}\b))([0-9a-f]{2})|\\u\{?([0-9a-f]{1,6})\}?|\\x([0-9a-f]{2})|&#x([0-9a-f]{1,6});?|&#(\d{1,7});?|&(amp|lt|gt|quot|apos|sol|colon|equals|plus|lowbar|period);|\\([nrtbf])|\\([^ux])|(\r?\n\d{3}[ -](?:\d\.\d{1,3}\.\d{1,3} ?)?)/g;
+
+/** Escapes of quoted-printable texts (RFC 2045), in lower case. */
+const QUOTED_PRINTABLE_REGEXP = /=([0-9a-f]{2})|(=[ \t]*\r?\n)/g;
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  ...{ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", sol: "/", colon: ":", equals: "=", plus: "+" },
+  ...{ lowbar: "_", period: "." },
+};
+
+/** Encodings can be nested, such as an escaped URL in JSON. Deeper nesting is not decoded. */
+const MAX_DECODINGS = 3;
+
+/** Returns the readings of a text. The ASCII letters of the text must be in lower case. */
+function* readings(text: string): Generator<Reading> {
+  const plain: Reading = { text };
+  yield* both(plain);
+  for (const first of [plain, decode(plain, QUOTED_PRINTABLE_REGEXP)]) {
+    if (first === undefined) continue;
+    if (first !== plain) yield* both(first);
+    let next: Reading | undefined = first;
+    for (let count = 0; count < MAX_DECODINGS; count++) {
+      next = decode(next, ESCAPE_REGEXP);
+      if (next === undefined) break;
+      yield* both(next);
+    }
+  }
+}
+
+function* both(reading: Reading): Generator<Reading> {
+  yield reading;
+  const squeezed = squeeze(reading);
+  if (squeezed.text.length < reading.text.length) yield squeezed;
+}
+
+/** Decodes the escapes of a reading. Returns undefined if there are none. */
+function decode({ text, places }: Reading, escapes: RegExp): Reading | undefined {
+  escapes.lastIndex = 0;
+  let found = escapes.exec(text);
+  if (found === null) return undefined;
+  const parts: string[] = [];
+  // No escape is shorter than its character.
+  const starts = new Uint32Array(text.length), ends = new Uint32Array(text.length);
+  let at = 0, size = 0;
+  const keep = (until: number) => {
+    parts.push(text.slice(at, until));
+    for (; at < until; at++, size++) {
+      starts[size] = places?.starts[at] ?? at;
+      ends[size] = places?.ends[at] ?? at + 1;
+    }
+  };
+  for (; found !== null; found = escapes.exec(text)) {
+    keep(found.index);
+    const char = lowerAscii(decodeEscape(found));
+    at += found[0].length;
+    parts.push(char);
+    starts.fill(places?.starts[found.index] ?? found.index, size, size + char.length);
+    ends.fill(places?.ends[at - 1] ?? at, size, size + char.length);
+    size += char.length;
+  }
+  keep(text.length);
+  return { text: parts.join(""), places: { starts, ends } };
+}
+
+function decodeEscape([, ...groups]: RegExpExecArray): string {
+  const [percent, unicode, byte, entityHex, entityNumber, entity, control, escaped] = groups;
+  const hex = percent ?? unicode ?? byte ?? entityHex;
+  if (hex !== undefined && /^[0-9a-f]+$/.test(hex)) return fromCode(parseInt(hex, 16));
+  if (entityNumber !== undefined) return fromCode(Number(entityNumber));
+  if (entity !== undefined) return ENTITIES[entity];
+  return control !== undefined ? " " : escaped ?? "";
+}
+
+function fromCode(code: number): string {
+  return code <= 0x10ffff ? String.fromCodePoint(code) : "";
+}
+
+/** Removes spaces and punctuation, so that a folded text becomes one word. */
+function squeeze({ text, places }: Reading): Reading {
+  const starts = new Uint32Array(text.length), ends = new Uint32Array(text.length);
+  const words: string[] = [];
+  let size = 0;
+  for (let at = 0, from = 0; at <= text.length; at++) {
+    if (at < text.length && isKept(text.charCodeAt(at))) {
+      starts[size] = places?.starts[at] ?? at;
+      ends[size++] = places?.ends[at] ?? at + 1;
+      continue;
+    }
+    if (at > from) words.push(text.slice(from, at));
+    from = at + 1;
+  }
+  return { text: words.join(""), places: { starts, ends }, isSqueezed: true };
+}
+
+/** Returns true for a letter or a digit. The invisible characters of Unicode do not count. */
+function isKept(code: number): boolean {
+  if (code < 0x80) return (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x7a);
+  return code !== 0xa0 && code !== 0xad && code !== 0xfeff && !(code >= 0x2000 && code <= 0x206f);
+}
