@@ -8,7 +8,7 @@
 
 import { DELIVERER_COMMAND } from "./base/deliverer_command.ts";
 import { loadLate } from "./base/late_modules.ts";
-import { keepInspectorClosed } from "./runtime/inspector.ts";
+import { keepInspectorClosed } from "./runtime/runtime.ts";
 
 /**
  * Runs the program.

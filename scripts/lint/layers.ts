@@ -10,7 +10,7 @@ const LATE: readonly string[] = LATE_MODULES.map((path) => `src/${path}`);
 const FOREIGN: Readonly<Record<string, string>> = {
   "src/cli/program_name.ts": "node:process",
   "src/channels/email/smtp.ts": "node:tls",
-  "src/runtime/inspector.ts": "node:inspector",
+  "src/runtime/runtime.ts": "node:inspector",
 };
 
 /** Keeps imports going down the folders, and packages in the few files that may import them. */

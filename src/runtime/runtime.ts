@@ -213,3 +213,43 @@ async function waitAtMost(work: Promise<unknown>, ms: number): Promise<void> {
   await Promise.race([work, sleep(ms, over.signal)]);
   over.abort();
 }
+
+/** The address where Deno opens its inspector after SIGUSR1. No option changes the address. */
+const INSPECTOR = { hostname: "127.0.0.1", port: 9229 } as const;
+
+/**
+ * How long the port of the inspector stays taken after a signal, in milliseconds. Deno opens the
+ * inspector a short and unknown time after the signal: 1 to 40 ms on a busy host.
+ */
+const HOLD_MS = 2000;
+
+/**
+ * The times after a signal at which the inspector is closed, in milliseconds. They count if another
+ * process has the port, or if Deno does not allow this process to listen.
+ */
+const CLOSE_AFTER_MS = [0, 10, 30, 100, 300, 1000, 3000];
+
+/**
+ * Keeps Deno's inspector closed until the process ends. When a Deno process gets SIGUSR1, Deno
+ * opens the inspector, and every user of the host can run code in the process. Deno has no option
+ * against this. Therefore a listener takes the port first: Deno adds its own listener half a second
+ * after the start, and calls it later. Call this function as early as possible.
+ */
+export function keepInspectorClosed(): void {
+  if (Deno.build.os !== "windows") Deno.addSignalListener("SIGUSR1", blockInspector);
+}
+
+function blockInspector(): void {
+  try {
+    const listener = Deno.listen(INSPECTOR);
+    listener.unref();
+    AbortSignal.timeout(HOLD_MS).addEventListener("abort", () => listener.close());
+  } catch {
+    void closeInspector();
+  }
+}
+
+async function closeInspector(): Promise<void> {
+  const { close } = await import("node:inspector");
+  for (const ms of CLOSE_AFTER_MS) Deno.unrefTimer(setTimeout(close, ms));
+}

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/as
 import { until } from "../../scripts/synapse/until.ts";
 import { DELIVERER_COMMAND } from "../../src/base/deliverer_command.ts";
 
-const MODULE = new URL("../../src/runtime/inspector.ts", import.meta.url).href;
+const MODULE = new URL("../../src/runtime/runtime.ts", import.meta.url).href;
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
 
 /** A user who is not root and owns nothing. */
