@@ -29,11 +29,27 @@ export interface Supervised extends Disposable {
 }
 
 /**
- * The signals that are forwarded to the command. The terminal sends SIGINT (Ctrl-C) and SIGQUIT
- * (Ctrl-\) to the whole process group: to matrix-notify and to the command.
+ * The signals that are forwarded to the command: all signals that another process sends for a
+ * reason. The other signals are about matrix-notify itself, or cannot be received:
+ *
+ * - SIGKILL, SIGSTOP: no program can listen for them.
+ * - SIGILL, SIGFPE, SIGSEGV: Deno does not allow a listener.
+ * - SIGBUS, SIGTRAP, SIGSYS: a fault of this process. A listener would hide the fault.
+ * - SIGPIPE, SIGCHLD, SIGTTIN, SIGTTOU, SIGURG, SIGXFSZ: the kernel reports the files, sockets and
+ *   child processes of this process.
+ *
+ * Some systems do not have all of these signals.
  */
-const SIGNALS = ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2"] as const;
-const TERMINAL_SIGNALS: readonly string[] = ["SIGINT", "SIGQUIT"];
+const SIGNALS: readonly Deno.Signal[] = [
+  ...["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGABRT", "SIGALRM", "SIGVTALRM"] as const,
+  ...["SIGPROF", "SIGXCPU", "SIGIO", "SIGPWR", "SIGWINCH", "SIGTSTP", "SIGCONT"] as const,
+];
+
+/**
+ * The signals that a terminal sends to its whole process group, so that the command gets them too:
+ * Ctrl-C, Ctrl-\, Ctrl-Z, and a new size of the window.
+ */
+const TERMINAL_SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT", "SIGTSTP", "SIGWINCH"];
 
 /**
  * The maximum time to wait for more output after the command has ended, in milliseconds. The output
@@ -52,7 +68,8 @@ export async function supervise(
   const output = createBodyBuffer();
   const child = start(command);
   if ("how" in child) return { end: child, output, [Symbol.dispose]() {} };
-  const stopForwarding = forwardSignals(child, stdio.stdinIsTerminal());
+  const isOnTerminal = stdio.stdinIsTerminal() || stdio.stdoutIsTerminal() || stdio.stderrIsTerminal();
+  const stopForwarding = forwardSignals(child, isOnTerminal);
   const copies = ([["stdout", child.stdout], ["stderr", child.stderr]] as const).map(([to, stream]) =>
     new Copy(stream, async (chunk) => {
       output.push(chunk);
@@ -124,6 +141,7 @@ function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandE
 
 /**
  * Forwards signals to the command, except signals that the terminal also sends to the command.
+ * SIGTSTP also stops this process, until SIGCONT continues both.
  *
  * The listeners are added after the command has started, because a new process inherits only
  * ignored signals. With a listener, the command would not ignore SIGHUP under `nohup`.
@@ -131,16 +149,20 @@ function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandE
 function forwardSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => void {
   const listeners = SIGNALS.map((signal) => {
     const forward = () => {
-      if (isOnTerminal && TERMINAL_SIGNALS.includes(signal)) return;
-      try {
-        child.kill(signal);
-      } catch {
-        // The command has already ended.
-        return;
-      }
+      if (!isOnTerminal || !TERMINAL_SIGNALS.includes(signal)) ignoreErrors(() => child.kill(signal));
+      if (signal === "SIGTSTP") ignoreErrors(() => Deno.kill(Deno.pid, "SIGSTOP"));
     };
-    Deno.addSignalListener(signal, forward);
-    return () => Deno.removeSignalListener(signal, forward);
+    ignoreErrors(() => Deno.addSignalListener(signal, forward));
+    return () => ignoreErrors(() => Deno.removeSignalListener(signal, forward));
   });
   return () => listeners.forEach((remove) => remove());
+}
+
+/** Ignores that the command has ended, or that this system does not have a signal. */
+function ignoreErrors(action: () => void): void {
+  try {
+    action();
+  } catch {
+    return;
+  }
 }

@@ -26,6 +26,9 @@ def command_lines():
     return lines
 
 
+HANG_UP = "\0hang up"
+
+
 def run(command, env, steps, limit):
     pid, terminal = pty.fork()
     if pid == 0:
@@ -49,7 +52,11 @@ def run(command, env, steps, limit):
             if found:
                 seen = found.end()
                 lines |= command_lines()
-                os.write(terminal, waiting.pop(0)["type"].encode())
+                text = waiting.pop(0)["type"]
+                if text == HANG_UP:
+                    os.close(terminal)
+                    break
+                os.write(terminal, text.encode())
     else:
         missing = waiting[0]["see"] if waiting else "the end"
         os.kill(pid, 9)

@@ -12,6 +12,9 @@ const SCRIPT = new URL("./terminal.py", import.meta.url).pathname;
 /** The process is killed after this time. */
 const LIMIT_SECONDS = 60;
 
+/** Closes the terminal instead of typing, as the end of a connection does. */
+export const HANG_UP = "\0hang up";
+
 /** Waits for a text on the screen, then types. `\x03` is Ctrl-C, `\x04` is Ctrl-D. */
 export type Step = readonly [see: RegExp, type: string];
 

@@ -4,6 +4,8 @@ import { inheritedConfig } from "../../../scripts/std/argv.ts";
 import { type Scene, setScene } from "../../fakes/scene.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
 import { runShell, sceneEnv } from "../../fakes/shell.ts";
+import { HANG_UP, playAtTerminal } from "../../fakes/terminal.ts";
+import { until } from "../../../scripts/synapse/until.ts";
 
 function envOf(scene: Scene): Record<string, string> {
   return { ...sceneEnv(scene), HOME: scene.stateDir };
@@ -181,10 +183,10 @@ Deno.test("run() lets SIGPIPE end the command when the reader of its output has 
 });
 
 /** Starts `matrix-notify run … -- sh -c script` in a process of its own. */
-function startRun(scene: Scene, script: string): Deno.ChildProcess {
+function startRun(scene: Scene, script: string, through: readonly string[] = []): Deno.ChildProcess {
   const program = ["run", ...inheritedConfig(), "-A", "--no-prompt", new URL("../../../mod.ts", import.meta.url).href];
   return new Deno.Command(Deno.execPath(), {
-    args: [...program, "run", "--no-background", "--", "sh", "-c", script],
+    args: [...program, "run", "--no-background", "--", ...through, "sh", "-c", script],
     env: envOf(scene),
     stdin: "null",
     stdout: "piped",
@@ -192,10 +194,15 @@ function startRun(scene: Scene, script: string): Deno.ChildProcess {
   }).spawn();
 }
 
-for (const signal of ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"] as const) {
+const FORWARDED = [
+  ...["TERM", "INT", "HUP", "QUIT", "USR1", "USR2", "ABRT", "ALRM", "VTALRM", "PROF", "XCPU"] as const,
+  ...["IO", "PWR", "WINCH", "CONT"] as const,
+];
+
+for (const signal of FORWARDED) {
   Deno.test(`run() forwards SIG${signal} to the command and sends the result`, async () => {
     await using scene = await setScene();
-    const script = `trap "echo stopping; exit 7" ${signal}; echo ready; while :; do sleep 0.01; done`;
+    const script = `trap "echo stopping; exit 7" ${signal} || exit 8; echo ready; while :; do sleep 0.01; done`;
     const child = startRun(scene, script);
     let out = "";
     for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -206,6 +213,79 @@ for (const signal of ["TERM", "INT", "HUP", "QUIT", "USR1", "USR2"] as const) {
     assertMatch(scene.subjects().join(), / sh failed: exit 7 after /);
   });
 }
+
+Deno.test("run() stops together with its command on SIGTSTP, and continues together with it", async () => {
+  await using scene = await setScene();
+  const child = startRun(scene, 'echo $$; while [ ! -e "$MATRIX_NOTIFY_STATE_DIR/go" ]; do sleep 0.01; done; exit 7');
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const command = Number((await reader.read()).value);
+  child.kill("SIGTSTP");
+  await until(async () => await states(child.pid, command) === "TT" || undefined, { what: "both stop" });
+  child.kill("SIGCONT");
+  await until(async () => !(await states(child.pid, command)).includes("T") || undefined, { what: "both continue" });
+  Deno.writeTextFileSync(`${scene.stateDir}/go`, "");
+  assertEquals((await child.status).code, 7);
+  await reader.cancel();
+});
+
+Deno.test("run() that is killed leaves no command behind that writes output", async () => {
+  await using scene = await setScene();
+  const child = startRun(scene, "echo $$; while :; do echo tick; sleep 0.01; done");
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const command = parseInt((await reader.read()).value ?? "", 10);
+  child.kill("SIGKILL");
+  assertEquals((await child.status).signal, "SIGKILL");
+  await until(async () => await states(command) === "" || undefined, { what: "the command ends" });
+  await reader.cancel();
+});
+
+Deno.test("run() with setpriv leaves no silent command behind when it is killed", async () => {
+  await using scene = await setScene();
+  const child = startRun(scene, "sleep 60 & echo $!; wait", ["setpriv", "--pdeathsig", "TERM", "--"]);
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  const silent = Number((await reader.read()).value);
+  const { stdout } = await new Deno.Command("ps", { args: ["-o", "ppid=", "-p", `${silent}`] }).output();
+  const command = Number(new TextDecoder().decode(stdout));
+  child.kill("SIGKILL");
+  await child.status;
+  await until(async () => await states(command) === "" || undefined, { what: "the command ends" });
+  Deno.kill(silent, "SIGKILL");
+  await reader.cancel();
+});
+
+/** Returns the states of processes as letters, for example `T` for stopped; nothing for a process that has ended. */
+async function states(...pids: readonly number[]): Promise<string> {
+  const { stdout } = await new Deno.Command("ps", { args: ["-o", "state=", "-p", pids.join()] }).output();
+  return new TextDecoder().decode(stdout).replaceAll(/[\sZ]/g, "");
+}
+
+Deno.test("run() at a terminal passes each Ctrl-C to the command once, and is not ended by a second Ctrl-C", async () => {
+  await using scene = await setScene();
+  const script = `n=0; trap 'n=$((n+1)); echo got $n' INT; echo ready; while [ $n -lt 2 ]; do sleep 0.05; done; exit 7`;
+  const { code, screen } = await playAtTerminal([
+    "run",
+    "--no-background",
+    "--",
+    "sh",
+    "-c",
+    script,
+  ], {
+    env: { ...envOf(scene), PATH: Deno.env.get("PATH") ?? "" },
+    steps: [[/ready/, "\x03"], [/got 1/, "\x03"]],
+  });
+  assertEquals([code, screen.match(/got \d/g)], [7, ["got 1", "got 2"]], screen);
+  assertMatch(scene.subjects().join(), / sh failed: exit 7 after /);
+});
+
+Deno.test("run() ends its command and sends the result when its terminal is closed", async () => {
+  await using scene = await setScene();
+  const script = "echo ready; while :; do sleep 0.05; done";
+  await playAtTerminal(["run", "--no-background", "--", "sh", "-c", script], {
+    env: { ...envOf(scene), PATH: Deno.env.get("PATH") ?? "" },
+    steps: [[/ready/, HANG_UP]],
+  });
+  assertMatch(scene.subjects().join(), / sh failed: SIGHUP after /);
+});
 
 Deno.test("run() is not ended by a signal while it sends the result", async () => {
   await using scene = await setScene();
