@@ -112,6 +112,7 @@ function programFiles(): Plugin {
       filter: { id: /\/src\/base\/program_files\.ts$/ },
       handler: () => `
         export const ENTRY = new URL("../${BUNDLE}", import.meta.url).href;
+        export const LATE_DIRECTORY = new URL("./", import.meta.url).href;
         export const LOCK = undefined;
         const LOADERS = { ${loaders.join(", ")} };
         export const importModule = (path) => LOADERS[path]();

@@ -4,17 +4,8 @@
  * @module
  */
 
+import { PROGRAM_FLAGS } from "../../src/base/permission_table.ts";
 import type { Target } from "./targets.ts";
-
-/** The permissions of the program, as in `deno task matrix-notify`. */
-export const PERMISSIONS: readonly string[] = [
-  "--allow-net",
-  "--allow-read",
-  "--allow-write",
-  "--allow-env",
-  "--allow-run",
-  "--allow-sys=hostname,uid",
-];
 
 /**
  * Returns the command line of Deno that compiles the bundle, to be run in any
@@ -35,7 +26,7 @@ export function compileArgv(
     target.name,
     "--output",
     output,
-    ...PERMISSIONS,
+    ...PROGRAM_FLAGS,
     "--no-prompt",
     "--no-code-cache",
     "--no-config",

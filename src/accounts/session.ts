@@ -19,6 +19,12 @@ export interface AccountSession {
    */
   homeserver(): string;
   /**
+   * Returns the addresses of the servers that renew the tokens, and the files that are needed.
+   *
+   * @throws {ConfigError} if the account is not logged in
+   */
+  access(): { readonly urls: readonly string[]; readonly files: readonly string[] };
+  /**
    * Returns functions that read the account's access token and renew the token. The functions use
    * this runtime.
    */
@@ -34,6 +40,13 @@ export function openSession(stateDir: string, userId: string, userAgent: string)
   const account = () => requireAccount(stateDir, userId);
   return {
     homeserver: () => account().homeserver,
+    access() {
+      const { homeserver, oauth, passwordFile } = account();
+      return {
+        urls: [homeserver, ...oauth === undefined ? [] : [oauth.tokenEndpoint]],
+        files: passwordFile === undefined ? [] : [passwordFile],
+      };
+    },
     credentials: (runtime) => ({
       accessToken: () => account().accessToken,
       isExpired: () => isTokenExpired(account(), runtime.now()),

@@ -8,6 +8,9 @@
 /** The URL of the file that starts the program. */
 export const ENTRY: string = new URL("../../mod.ts", import.meta.url).href;
 
+/** The URL of the directory with the modules that are loaded late. */
+export const LATE_DIRECTORY: string = new URL("../", import.meta.url).href;
+
 /**
  * The URL of the file that pins the npm packages. Undefined in the bundle, which contains the
  * packages.

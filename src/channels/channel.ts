@@ -77,8 +77,8 @@ export interface Channel {
    */
   readonly isIdempotent: boolean;
   /**
-   * True if the channel runs a program to send a notification. A background process of
-   * matrix-notify then needs the permission to run programs.
+   * True if the channel runs a program to send a notification. The user sets the time limit of the
+   * program.
    *
    * @default {false}
    */

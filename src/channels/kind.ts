@@ -39,6 +39,23 @@ export interface FileReader {
   pathOf(file: Attachment): Promise<string>;
 }
 
+/** What a channel uses outside this program. The Deno permissions of a process follow from it. */
+export interface ChannelAccess {
+  /** The known hosts, as `host:port`. @default none */
+  readonly hosts?: readonly string[];
+  /**
+   * True if the channel also uses hosts that are not known yet: a domain has not named its
+   * homeserver.
+   *
+   * @default {false}
+   */
+  readonly usesAnyHost?: boolean;
+  /** The paths of files that the channel reads. @default none */
+  readonly files?: readonly string[];
+  /** The paths of programs that the channel runs. @default none */
+  readonly programs?: readonly string[];
+}
+
 /** The input for opening a channel. */
 export interface ChannelContext extends TitleOptions {
   readonly runtime: Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random" | "run" | "hostname">;
@@ -98,6 +115,13 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
    * @default the channel has one destination, and a rule cannot change this destination
    */
   readonly destination?: Destination<Table, Key>;
+  /**
+   * Lists what a channel uses, except the files in settings whose name ends with `File`.
+   *
+   * @param cache the results of earlier lookups
+   * @throws {ConfigError} if a file with an address cannot be read
+   */
+  access(settings: SettingsOf<Table>, cache: Pick<RoomCache, "get">): ChannelAccess | Promise<ChannelAccess>;
   open(setup: ChannelSetup<SettingsOf<Table>>, context: ChannelContext): Channel;
   /** Loads the checks of doctor. */
   checks(): Promise<{ createChecks(context: CheckContext, settings: SettingsOf<Table>): readonly Check[] }>;
@@ -159,6 +183,8 @@ export interface ConfiguredChannel {
   readonly name: string;
   /** The secrets of the channel. Each secret is read when it is used. */
   readonly secrets: readonly Secret[];
+  /** Lists what the channel uses; see {@linkcode KindDefinition.access}. */
+  access(cache: Pick<RoomCache, "get">): Promise<ChannelAccess>;
   open(context: ChannelContext): Channel;
   /** Loads and creates the checks of the channel. */
   createChecks(context: CheckContext): Promise<readonly Check[]>;
@@ -193,6 +219,7 @@ export function defineKind<Table extends SettingTable, Key extends string = neve
       return {
         name,
         secrets: findSecrets(settings),
+        access: async (cache) => await definition.access(settings, cache),
         open: (channelContext) => definition.open({ name, destinations, settings }, channelContext),
         createChecks: async (checkContext) => (await definition.checks()).createChecks(checkContext, settings),
       };

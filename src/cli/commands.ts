@@ -150,6 +150,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/room.ts")).list,
   },
   {
+    name: "permissions",
+    summary: "Print the permissions of Deno that a command needs here",
+    load: async () => (await import("./commands/permissions.ts")).permissions,
+  },
+  {
     name: "demo",
     summary: "Demo of an outage, a killed process and a later delivery",
     load: async () => (await import("./commands/demo.ts")).demo,

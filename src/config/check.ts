@@ -1,7 +1,8 @@
 /** Checks the configuration, and collects all problems. */
 
 import { ConfigError } from "../base/errors.ts";
-import { parseProxy, PROXY_VARIABLES } from "../runtime/address.ts";
+import { PROXY_VARIABLES } from "../base/variables.ts";
+import { parseProxy } from "../runtime/address.ts";
 import { parseConfig } from "./config.ts";
 import { type ConfigRuntime, createContext, type LoadOptions, readSources } from "./load.ts";
 

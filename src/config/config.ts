@@ -15,12 +15,13 @@
  */
 
 import { ConfigError } from "../base/errors.ts";
-import { Fields } from "../base/fields.ts";
+import { Fields, isObject } from "../base/fields.ts";
 import { flag, type ParseContext, readSettings, type SettingTable, text } from "../channels/fields/setting.ts";
 import type { ChannelKind, ConfiguredChannel } from "../channels/kind.ts";
 import type { LanePolicy } from "../delivery/rate_policy.ts";
 import type { Fallback } from "../routing/fallback.ts";
 import type { Rule } from "../routing/rule.ts";
+import { hostOf } from "../runtime/address.ts";
 import { type ChannelList, listChannels, unknownKind } from "./channels.ts";
 import { CONNECTION_SETTINGS, readConnection, withConnection } from "./connection.ts";
 import type { ConfigFile } from "./file.ts";
@@ -191,6 +192,18 @@ interface ChannelSurroundings {
   readonly mistakes: readonly ConfigError[];
 }
 
+/**
+ * Lists the files that the settings of a channel name. If a setting contains paths, its name ends
+ * with `File` or `Files`.
+ */
+function namedFiles(channel: unknown): readonly string[] {
+  const entries = Object.entries(isObject(channel) ? channel : {});
+  return entries.flatMap(([key, value]) => {
+    if (key.endsWith("File")) return [value];
+    return key.endsWith("Files") && isObject(value) ? Object.values(value) : [];
+  }).filter((path): path is string => typeof path === "string" && path !== "");
+}
+
 /** Parses a channel, and collects its problems. */
 function parseChannel(name: string, surroundings: ChannelSurroundings): {
   readonly name: string;
@@ -229,5 +242,14 @@ function parseSettings(
   }
   const open: ConfiguredChannel["open"] = (channelContext) =>
     configured.open({ ...channelContext, runtime: withConnection(channelContext.runtime, connection) });
-  return { channel: { ...configured, open }, title, policy, fallback };
+  const access: ConfiguredChannel["access"] = async (cache) => {
+    const { hosts = [], files = [], ...rest } = await configured.access(cache);
+    const proxy = connection?.read().proxy;
+    return {
+      ...rest,
+      hosts: proxy === undefined ? hosts : [...hosts, hostOf(proxy)],
+      files: [...files, ...namedFiles(value)],
+    };
+  };
+  return { channel: { ...configured, open, access }, title, policy, fallback };
 }

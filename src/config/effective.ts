@@ -5,12 +5,12 @@
 
 import { ConfigError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
+import { PROXY_VARIABLES } from "../base/variables.ts";
 import type { ChannelKind } from "../channels/kind.ts";
 import { concealSetting, hideLogin } from "../channels/fields/concealed.ts";
 import { properties } from "../channels/fields/setting.ts";
 import { loadKind } from "../channels/registry.ts";
 import { DEFAULT_POLICY } from "../delivery/rate_policy.ts";
-import { PROXY_VARIABLES } from "../runtime/address.ts";
 import { channelSettings, CONFIG_SETTINGS } from "./config.ts";
 import { type ConfigRuntime, type ConfigSources, type LoadOptions, readSources } from "./load.ts";
 import { stateDirPath } from "./paths.ts";

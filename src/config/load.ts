@@ -13,6 +13,7 @@
 import { openSession } from "../accounts/session.ts";
 import { ConfigError, PermissionError } from "../base/errors.ts";
 import { Fields, isObject } from "../base/fields.ts";
+import { CHANNEL_VARIABLES } from "../base/variables.ts";
 import { USER_AGENT } from "../base/version.ts";
 import type { ParseContext } from "../channels/fields/setting.ts";
 import { absolutePath } from "../runtime/clean_command.ts";
@@ -34,29 +35,11 @@ export interface LoadOptions {
   readonly stateDir?: string;
 }
 
-/** The names of environment variables, by channel and key. */
-const VARIABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  matrix: {
-    homeserver: "MATRIX_HOMESERVER",
-    user: "MATRIX_USER",
-    accessToken: "MATRIX_ACCESS_TOKEN",
-    accessTokenFile: "MATRIX_ACCESS_TOKEN_FILE",
-    room: "MATRIX_ROOM",
-  },
-  ntfy: { server: "NTFY_SERVER", topic: "NTFY_TOPIC", token: "NTFY_TOKEN", tokenFile: "NTFY_TOKEN_FILE" },
-};
-
 /** Returns the names of the environment variables that are set for the channel with this name. */
 export function variablesSet(channel: string, env: Runtime["env"]): readonly string[] {
-  const keys = Object.hasOwn(VARIABLES, channel) ? VARIABLES[channel] : {};
+  const keys = Object.hasOwn(CHANNEL_VARIABLES, channel) ? CHANNEL_VARIABLES[channel] : {};
   return Object.values(fromEnvironment(keys, env).labels);
 }
-
-/** The names of all environment variables that belong to the configuration. */
-export const CONFIG_VARIABLES: readonly string[] = [
-  "MATRIX_NOTIFY_CONFIG",
-  ...Object.values(VARIABLES).flatMap((keys) => Object.values(keys)),
-];
 
 /** The parts of the runtime that are used to read a configuration. */
 export type ConfigRuntime = Pick<Runtime, "env" | "hostname" | "isRoot">;
@@ -90,7 +73,7 @@ export async function readSources(runtime: ConfigRuntime, options: LoadOptions =
   const folder = absolutePath(file.path).replace(/[^/\\]*$/, "");
   const channels = withAbsoluteFiles(await expandUrls(own), folder);
   const names: Record<string, Record<string, string>> = {}, variables: Record<string, Record<string, string>> = {};
-  for (const [channel, keys] of Object.entries(VARIABLES)) {
+  for (const [channel, keys] of Object.entries(CHANNEL_VARIABLES)) {
     const { values, labels } = fromEnvironment(keys, runtime.env);
     if (Object.keys(values).length === 0) continue;
     channels[channel] = overlay(isObject(channels[channel]) ? channels[channel] : {}, values);
@@ -118,7 +101,7 @@ async function findFile(runtime: ConfigRuntime, { configFile }: LoadOptions): Pr
     if (mustExist || (file.isThere && !file.isForbidden)) return file;
     files.push(file);
   }
-  const hasChannel = Object.keys(VARIABLES).some((channel) => variablesSet(channel, runtime.env).length > 0);
+  const hasChannel = Object.keys(CHANNEL_VARIABLES).some((channel) => variablesSet(channel, runtime.env).length > 0);
   const forbidden = files.find(({ isForbidden }) => isForbidden);
   if (forbidden !== undefined && !hasChannel) return forbidden;
   return { ...files[0], isThere: false, failure: undefined };

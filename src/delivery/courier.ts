@@ -82,11 +82,16 @@ export interface RunOptions {
    * @default {false}
    */
   readonly handsOver?: boolean;
+  /** A signal that ends the run after the current attempts. @default none */
+  readonly leave?: AbortSignal;
   /** A signal that ends the run immediately and cancels the current request. */
   readonly signal?: AbortSignal;
 }
 
-/** The reason why a run ended. For `handed-over` see {@linkcode RunOptions.handsOver}. */
+/**
+ * The reason why a run ended. For `handed-over` see {@linkcode RunOptions.handsOver} and
+ * {@linkcode RunOptions.leave}.
+ */
 export type RunEnd = "over" | "handed-over";
 
 /** A run in progress. */
@@ -275,6 +280,7 @@ export class Courier {
   }
 
   #mustHandOver(run: Run): boolean {
+    if (run.leave?.aborted) return true;
     return run.handsOver === true && run.flushes !== this.#queue.state.flushCount &&
       this.#queue.state.liveEntries().some((entry) => this.#queue.state.entryState(entry) === "held");
   }
@@ -309,7 +315,7 @@ export class Courier {
     const pauseMs = Math.min(untilPoll, Math.max(0, nextReady - now), untilDeadline);
     if (pauseMs === Infinity) return void await Promise.race(busy);
     const waking = new AbortController();
-    const wake = run.signal ? AbortSignal.any([run.signal, waking.signal]) : waking.signal;
+    const wake = AbortSignal.any([waking.signal, run.signal, run.leave].filter((signal) => signal !== undefined));
     await Promise.race([this.#runtime.sleep(pauseMs, wake), ...busy]);
     waking.abort();
   }

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { isLoopback, parseServer, type ServerAddress } from "../runtime/address.ts";
+import { hostOf, isLoopback, parseServer, type ServerAddress } from "../runtime/address.ts";
 import { mayLeadTo, reachOf } from "../runtime/networks.ts";
 import { ConfigError, DiscoveryError, NotTheServiceError, TransportError } from "../base/errors.ts";
 import { exchange, type HttpRuntime, readMediaType } from "../runtime/http.ts";
@@ -50,6 +50,8 @@ export interface Homeserver {
    * The addresses that were tried, in order. Each string also contains the result, as a sentence.
    */
   readonly tried: readonly string[];
+  /** The hosts that were asked, as `host:port`. */
+  readonly hosts: readonly string[];
 }
 
 /**
@@ -70,7 +72,13 @@ export async function discoverHomeserver(
       hint: "write the whole user id: @bot:example.org",
     });
   }
-  const search: Search = { runtime, task: `find the homeserver of ${serverName}`, tried: [], options };
+  const search: Search = {
+    runtime,
+    task: `find the homeserver of ${serverName}`,
+    tried: [],
+    hosts: new Set(),
+    options,
+  };
   return await verify(search, await readWellKnown(search, origin) ?? origin);
 }
 
@@ -85,7 +93,10 @@ export async function verifyHomeserver(
   baseUrl: string,
   options: DiscoveryOptions,
 ): Promise<Homeserver> {
-  return await verify({ runtime, task: `use the homeserver ${baseUrl}`, tried: [], options }, baseUrl);
+  return await verify(
+    { runtime, task: `use the homeserver ${baseUrl}`, tried: [], hosts: new Set(), options },
+    baseUrl,
+  );
 }
 
 /**
@@ -137,6 +148,8 @@ interface Search {
   /** The words after "Cannot" in error messages, such as `find the homeserver of example.org`. */
   readonly task: string;
   readonly tried: string[];
+  /** The hosts that were asked, as `host:port`. */
+  readonly hosts: Set<string>;
   readonly options: DiscoveryOptions;
 }
 
@@ -201,6 +214,7 @@ async function follow(search: Search, first: string): Promise<Page> {
   const { userAgent, timeoutMs, signal } = search.options;
   let url = first;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects++) {
+    search.hosts.add(hostOf(url));
     const answer = await exchange(search.runtime, {
       method: "GET",
       url,
@@ -225,7 +239,8 @@ async function follow(search: Search, first: string): Promise<Page> {
 }
 
 async function verify(search: Search, baseUrl: string): Promise<Homeserver> {
-  const { runtime, tried, options } = search;
+  const { runtime, tried, hosts, options } = search;
+  hosts.add(hostOf(baseUrl));
   const { userAgent, timeoutMs, signal } = options;
   const details = { method: "GET", api: "/_matrix/client", path: ["versions"], timeoutMs, signal } as const;
   const { versions } = await request({ runtime, baseUrl, userAgent }, details).catch((error) => {
@@ -235,7 +250,7 @@ async function verify(search: Search, baseUrl: string): Promise<Homeserver> {
   if (!Array.isArray(versions) || !versions.every((version) => typeof version === "string")) {
     throw createError(search, baseUrl, "it does not list versions, so it is not a homeserver");
   }
-  return { baseUrl, versions, tried: [...tried, `${baseUrl}: it answers`] };
+  return { baseUrl, versions, tried: [...tried, `${baseUrl}: it answers`], hosts: [...hosts] };
 }
 
 function createError({ task, tried }: Search, url: string, state: string, cause?: unknown): DiscoveryError {

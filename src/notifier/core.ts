@@ -33,6 +33,7 @@ import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
 import type { FlushOptions, NotifyOptions } from "./options.ts";
 import { mutedOutcomes, type Outcome, type QueuedEntry } from "./outcomes.ts";
 import { cutToQueue, findChannelsThatCut, isTooLongToQueue, toFullTextFile } from "./full_text.ts";
+import type { Access } from "./background/permissions.ts";
 import { sendWithoutQueue } from "./send_without_queue.ts";
 import type { StagedAttachments } from "./staged_attachments.ts";
 import { computeStatus, type Status } from "./status.ts";
@@ -42,9 +43,17 @@ import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
 /**
  * The reason why a background deliverer ended. `handed-over` means that a flush (immediate
  * attempts) of another process continues the delivery. `second` means that another background
- * deliverer was already running.
+ * deliverer was already running. `left` means that {@linkcode BackgroundOptions.leave} aborted.
  */
-export type BackgroundEnd = "empty" | "handed-over" | "second";
+export type BackgroundEnd = "empty" | "handed-over" | "second" | "left";
+
+/** Options of {@linkcode NotifierCore.deliverUntilEmpty}. */
+export interface BackgroundOptions {
+  /** A signal that ends the delivery after the current attempts. @default none */
+  readonly leave?: AbortSignal;
+  /** Called each time this process begins to deliver. @default none */
+  readonly onStart?: () => void;
+}
 
 /** Options of {@linkcode NotifierCore.flush}. */
 export interface CoreFlushOptions extends Pick<FlushOptions, "waitMs" | "signal"> {
@@ -86,6 +95,11 @@ export class NotifierCore implements AsyncDisposable {
   /** The directory of the queue. */
   get stateDir(): string {
     return this.#parts.stateDir;
+  }
+
+  /** Finds the hosts, files and programs that the configuration needs now. */
+  findAccess(): Promise<Access> {
+    return this.#parts.access();
   }
 
   /**
@@ -256,10 +270,9 @@ export class NotifierCore implements AsyncDisposable {
    * The deliverer ends early if an entry is held (waits for a person) and another process requests
    * a flush (immediate attempts). The other process may know a new token.
    *
-   * @param onStart called each time this process begins to deliver
    * @throws the signal's reason, if the signal aborts
    */
-  async deliverUntilEmpty(signal: AbortSignal, onStart: () => void): Promise<BackgroundEnd> {
+  async deliverUntilEmpty(signal: AbortSignal, { leave, onStart }: BackgroundOptions = {}): Promise<BackgroundEnd> {
     const { courier, runtime } = this.#parts;
     const queue = this.#requireQueue();
     queue.prepare();
@@ -268,15 +281,16 @@ export class NotifierCore implements AsyncDisposable {
     const flushes = queue.state.flushCount;
     for (queue.refresh(); courier.hasWork() || queue.figures().spooled > 0; queue.refresh()) {
       signal.throwIfAborted();
+      if (leave?.aborted) return "left";
       if (!queue.deliverLock.tryAcquire()) {
         await runtime.sleep(LOCK_POLL_MS, signal);
         continue;
       }
-      onStart();
-      const problem = await this.#deliver({ patienceMs: Infinity, handsOver: true, signal, isDeliverer: true });
+      onStart?.();
+      const problem = await this.#deliver({ patienceMs: Infinity, handsOver: true, leave, signal, isDeliverer: true });
       // The spool could not be imported. Without a pause, this loop uses all CPU time.
       if (problem || queue.figures().spooled > 0) await runtime.sleep(STORAGE_PAUSE_MS, signal);
-      else if (queue.state.flushCount !== flushes && courier.hasWork()) return "handed-over";
+      else if (!leave?.aborted && queue.state.flushCount !== flushes && courier.hasWork()) return "handed-over";
     }
     return "empty";
   }

@@ -16,6 +16,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { findStartMode, handOver, type ProcessRole } from "./background/spawn.ts";
 import type { NotifierOptions } from "./options.ts";
 import { attemptOutcome, Reporter } from "./outcomes.ts";
+import type { Access } from "./background/permissions.ts";
 import { openPlace } from "./place.ts";
 import { findMistake, type Mistakes } from "./undecided.ts";
 
@@ -36,6 +37,8 @@ export interface CoreOptions extends NotifierOptions {
 export interface NotifierParts {
   readonly stateDir: string;
   readonly runtime: Runtime;
+  /** Finds the hosts, files and programs that the configuration needs. */
+  readonly access: () => Promise<Access>;
   /** True if shortcodes such as `:warning-sign:` in subjects are replaced by emoji. */
   readonly shortcodes: boolean;
   /** Reads the stored attachments and messages. */
@@ -115,9 +118,14 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
       callListener(() => options.onAttempt?.(attemptOutcome(event)));
     },
   });
+  const access = async () => {
+    const { findAccess } = await import("./background/permissions.ts");
+    return await findAccess({ config, stateDir, configFile, roomCache, runtime });
+  };
   return {
     stateDir,
     runtime,
+    access,
     shortcodes: config.symbols,
     files: context.files,
     routing: { channels: all, rules: config.rules, fallbacks: config.fallbacks },
@@ -143,12 +151,11 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     },
     formatDestination: (destination) => formatDestination(destination, readRoomNames(roomCache)),
     async handOver() {
-      const runsSubprocesses = all.some((channel) => channel.runsSubprocesses);
       const problem = await handOver(queue, {
         mode,
         role,
         options: { stateDir, configFile, insecureHttp },
-        runsSubprocesses,
+        access,
         runtime,
       });
       if (problem !== undefined) warn(problem);

@@ -46,15 +46,18 @@ export function parseServer(text: string, options: ServerAddressOptions): Server
   return { baseUrl: url.origin + url.pathname.replace(/\/+$/, "") };
 }
 
-/** The environment variables for proxies. curl also uses these variables. */
-export const PROXY_VARIABLES: readonly string[] = [
-  "HTTPS_PROXY",
-  "https_proxy",
-  "HTTP_PROXY",
-  "http_proxy",
-  "ALL_PROXY",
-  "all_proxy",
-];
+/** Returns the host and the port of a URL, as `--allow-net` of Deno takes them: `example.org:443`. */
+export function hostOf(url: string | URL): string {
+  const { hostname, port, protocol } = new URL(url);
+  return `${hostname}:${port || (DEFAULT_PORTS[protocol] ?? 443)}`;
+}
+
+const DEFAULT_PORTS: Readonly<Record<string, number>> = {
+  "http:": 80,
+  "https:": 443,
+  "socks5:": 1080,
+  "socks5h:": 1080,
+};
 
 /** The URL of a proxy, or the reason why its address cannot be used. */
 export type ProxyAddress = { readonly url: URL } | { readonly problem: string; readonly hint?: string };

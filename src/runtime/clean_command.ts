@@ -10,17 +10,9 @@
  * @module
  */
 
+import { PASSED_VARIABLES } from "../base/variables.ts";
 import { untilAborted } from "./abort.ts";
 import { mayRun, readVariable } from "./permissions.ts";
-
-/**
- * The environment variables that this process passes to a program. These variables do not contain
- * secrets.
- */
-export const PASSED_VARIABLES: readonly string[] = [
-  ...["PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR"],
-  ...["DISPLAY", "WAYLAND_DISPLAY", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "SYSTEMROOT"],
-];
 
 /** Reads the variables with these names. Leaves out the variables that are not set. */
 export function pickVariables(

@@ -207,6 +207,16 @@ export function appendLog(path: string, text: string, now: number): void {
   }
 }
 
+/** Returns a text that changes when a file changes, is replaced, created or removed. */
+export function fileVersion(path: string): string {
+  try {
+    const { ino, size, mtime } = Deno.statSync(path);
+    return `${ino} ${size} ${mtime?.getTime()}`;
+  } catch {
+    return "-";
+  }
+}
+
 function findSize(path: string): number {
   try {
     return Deno.statSync(path).size;

@@ -130,7 +130,8 @@ export class HttpClients implements Disposable {
     } catch (error) {
       // The next request reads the files again, because a user may have fixed them.
       this.#connections.delete(connection);
-      if (connection === undefined) throw error;
+      // Deno denies access to the proxy.
+      if (connection === undefined || error instanceof Deno.errors.NotCapable) throw error;
       const message = error instanceof Error ? error.message : String(error);
       if (message.includes("KeyMismatch")) {
         throw new ConfigError(`Cannot use ${connection.name}.keyFile: it is not the key of the certificate`, {

@@ -6,6 +6,7 @@
  */
 
 import { PermissionError } from "../base/errors.ts";
+import type { SystemFact } from "../base/permission_table.ts";
 
 /** Returns true if Deno allows this process to read an environment variable. */
 export function mayReadVariable(variable: string): boolean {
@@ -49,6 +50,40 @@ export function mayRun(command: string): boolean {
 export function requireEnvAccess(action: string): void {
   if (mayReadVariable("HOME")) return;
   throw new PermissionError(`Cannot ${action}: Deno requires env access`, { hint: "run the program with --allow-env" });
+}
+
+/** One permission of Deno. Without a value, it permits everything of its kind. */
+export interface Permission {
+  readonly kind: "net" | "read" | "write" | "env" | "run" | "sys";
+  /** A host and port, a path, a variable, a program, or a fact about the system. */
+  readonly value?: string;
+}
+
+/** Returns true if this process has a permission. */
+export function hasPermission({ kind, value }: Permission): boolean {
+  switch (kind) {
+    case "net":
+      return isGranted({ name: kind, host: value });
+    case "read":
+    case "write":
+      return isGranted({ name: kind, path: value });
+    case "env":
+      return isGranted({ name: kind }) || isGranted({ name: kind, variable: value });
+    case "run":
+      return isGranted({ name: kind, command: value });
+    case "sys":
+      return isGranted({ name: kind, kind: value as SystemFact | undefined });
+  }
+}
+
+/** Formats permissions as flags of Deno, one flag for each kind: `--allow-net=example.org:443`. */
+export function permissionFlags(permissions: readonly Permission[]): readonly string[] {
+  return Array.from(Map.groupBy(permissions, ({ kind }) => kind), ([kind, all]) => {
+    const values = all.map(({ value }) => value);
+    if (values.includes(undefined)) return `--allow-${kind}`;
+    // In a list, Deno reads two commas as one comma of a path.
+    return `--allow-${kind}=${[...new Set(values)].map((value) => value?.replaceAll(",", ",,")).join(",")}`;
+  });
 }
 
 function isGranted(descriptor: Deno.PermissionDescriptor): boolean {

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { PROGRAM_FLAGS } from "../base/permission_table.ts";
 import { absolutePath, askProgram } from "./clean_command.ts";
 import { exists, readIfThere } from "./systemd.ts";
 
@@ -33,19 +34,7 @@ const COMMON_DENO = ["/usr/bin/deno", "/bin/deno"];
 const ANSWER_MS = 2_000;
 
 /** The assumed options of Deno if the command line of this process cannot be read. */
-const USUAL_OPTIONS = [
-  ...[
-    "-q",
-    "--no-prompt",
-    "--cached-only",
-    "--allow-net",
-    "--allow-read",
-    "--allow-write",
-    "--allow-env",
-    "--allow-run",
-  ],
-  "--allow-sys=hostname,uid",
-];
+const USUAL_OPTIONS = ["-q", "--no-prompt", "--cached-only", ...PROGRAM_FLAGS];
 
 /** Reads the command. */
 export async function readProgram(env: (name: string) => string | undefined): Promise<Program> {

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { PROXY_VARIABLES } from "./address.ts";
+import { PASSED_VARIABLES, PROXY_VARIABLES } from "../base/variables.ts";
 import type { Connection, HttpClients } from "./http_clients.ts";
 import { Output, type OutputFailure, type OutputName, type OutputState } from "./output.ts";
 import { mayReadSystem, readVariable } from "./permissions.ts";
@@ -123,7 +123,7 @@ export function denoRuntime(onWarning: (text: string) => void = () => {}): Runti
       return await fetch(url, { ...init, client } as RequestInit);
     },
     async run(call) {
-      const { PASSED_VARIABLES, pickVariables } = await import("./clean_command.ts");
+      const { pickVariables } = await import("./clean_command.ts");
       const { runSubprocess } = await import("./subprocess.ts");
       return await runSubprocess({ ...call, env: { ...pickVariables(PASSED_VARIABLES, env), ...call.env } });
     },

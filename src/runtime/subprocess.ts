@@ -84,18 +84,25 @@ export async function runSubprocess({ path, args, env, stdin, signal }: Subproce
   }
 }
 
+/** The paths of the program `kill`. The background deliverer may run it, if it is installed. */
+export const KILL_PROGRAMS: readonly string[] = ["/bin/kill", "/usr/bin/kill"];
+
 /**
- * Kills the process group. This requires Deno's permission to run all programs. Without this
- * permission, only the main process is killed.
+ * Kills the process group. `Deno.kill` requires the permission to run all programs. Without this
+ * permission, the program `kill` is used. Without `kill`, only the main process is killed.
  */
 function killGroup(child: Deno.ChildProcess): void {
-  try {
-    Deno.kill(-child.pid, "SIGKILL");
-  } catch {
+  const args = ["-KILL", "--", `-${child.pid}`];
+  const ways = [
+    () => Deno.kill(-child.pid, "SIGKILL"),
+    ...KILL_PROGRAMS.map((path) => () => void new Deno.Command(path, { args, stdin: "null" }).outputSync()),
+    () => child.kill("SIGKILL"),
+  ];
+  for (const way of ways) {
     try {
-      child.kill("SIGKILL");
+      return way();
     } catch {
-      // The process has already ended.
+      // The permission or the program is missing, or the process has already ended.
     }
   }
 }

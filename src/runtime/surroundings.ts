@@ -8,6 +8,7 @@
  * @module
  */
 
+import { VARIABLES } from "../base/variables.ts";
 import { askProgram } from "./clean_command.ts";
 import { exists, findUnit, isBooted, type Manager } from "./systemd.ts";
 
@@ -49,15 +50,12 @@ const SURVIVABLE_MODES: ReadonlySet<string> = new Set(["process", "none"]);
 /** Files that Docker and Podman create in a container. */
 const CONTAINER_FILES = ["/.dockerenv", "/run/.containerenv"];
 
-/** Variables that Podman and Kubernetes set in a container. */
-const CONTAINER_VARIABLES = ["container", "KUBERNETES_SERVICE_HOST"];
-
 /** The names of init systems other than systemd. */
 const INIT_SYSTEMS: ReadonlySet<string> = new Set(["init", "openrc-init", "runit", "s6-svscan", "dinit", "procd"]);
 
 function isContainer(
   { env, init }: { readonly env: (name: string) => string | undefined; readonly init: string },
 ): boolean {
-  if (CONTAINER_FILES.some(exists) || CONTAINER_VARIABLES.some((name) => env(name))) return true;
+  if (CONTAINER_FILES.some(exists) || VARIABLES.container.some((name) => env(name))) return true;
   return Deno.pid === 1 || (Deno.ppid === 1 && init !== "" && !INIT_SYSTEMS.has(init));
 }

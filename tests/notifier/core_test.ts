@@ -184,8 +184,8 @@ Deno.test("NotifierCore.deliverUntilEmpty() empties the queue, and a second one 
   scene.homeserver.fault("503", { times: 3 });
   for (const subject of ["1", "2"]) await notifier.notify({ subject }, { waitMs: 0 });
   const never = new AbortController().signal;
-  const delivering = notifier.deliverUntilEmpty(never, () => {});
-  assertEquals([await other.deliverUntilEmpty(never, () => {}), await delivering], ["second", "empty"]);
+  const delivering = notifier.deliverUntilEmpty(never);
+  assertEquals([await other.deliverUntilEmpty(never), await delivering], ["second", "empty"]);
   assertEquals(scene.subjects(), ["1", "2"]);
 });
 
@@ -196,7 +196,7 @@ Deno.test("NotifierCore.deliverUntilEmpty() hands over to a flush that knows a n
   await using stale = await scene.open({ channels: channels("revoked") });
   await using fixed = await scene.open({ channels: channels(accessToken) });
   assertEquals((await stale.notify({ subject: "1" })).map(({ state }) => state), ["held"]);
-  const delivering = stale.deliverUntilEmpty(new AbortController().signal, () => {});
+  const delivering = stale.deliverUntilEmpty(new AbortController().signal);
   const flushed = await fixed.flush({ waitMs: 1e6 });
   assertEquals([flushed.map(({ state }) => state), await delivering], [["delivered"], "handed-over"]);
   assertEquals(scene.subjects(), ["1"]);
@@ -208,7 +208,7 @@ Deno.test("NotifierCore.deliverUntilEmpty() stops when its signal aborts, and co
   for (const subject of ["1", "2", "3", "4"]) await notifier.notify({ subject }, { waitMs: 0 });
   scene.homeserver.fault("hang", { where: ({ body }) => body.includes("] 3") });
   const controller = new AbortController();
-  const delivering = notifier.deliverUntilEmpty(controller.signal, () => {});
+  const delivering = notifier.deliverUntilEmpty(controller.signal);
   await scene.homeserver.received(({ body }) => body.includes("] 3"));
   controller.abort(new Error("stopped by SIGTERM"));
   await assertRejects(() => delivering, Error, "stopped by SIGTERM");

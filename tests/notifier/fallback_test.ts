@@ -225,7 +225,7 @@ Deno.test("NotifierCore.deliverUntilEmpty() stays while a fallback is pending, a
   await homeserver.stop();
   const start = runtime.time;
   await notifier.notify({ subject: "Link down" }, { waitMs: 0 });
-  await assertRejects(() => notifier.deliverUntilEmpty(stop.signal, () => {}), Error, "delivered");
+  await assertRejects(() => notifier.deliverUntilEmpty(stop.signal), Error, "delivered");
   const lateMs = runtime.time - start - 10 * MINUTE_MS;
   assert(lateMs >= 0 && lateMs < 1000, `${lateMs} ms late`);
   assertEquals(phoneTexts(scene).length, 1);

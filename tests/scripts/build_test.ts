@@ -1,7 +1,8 @@
 import { assert, assertEquals, assertMatch, assertNotMatch, assertStringIncludes, assertThrows } from "@std/assert";
 import manifest from "../../deno.json" with { type: "json" };
 import { checksumLines, sha256 } from "../../scripts/build/checksums.ts";
-import { compileArgv, missingRuntime, PERMISSIONS, versionProblem } from "../../scripts/build/compile.ts";
+import { PROGRAM_FLAGS } from "../../src/base/permission_table.ts";
+import { compileArgv, missingRuntime, versionProblem } from "../../scripts/build/compile.ts";
 import { binaryName, chooseTargets, TARGETS } from "../../scripts/build/targets.ts";
 
 const [LINUX] = TARGETS;
@@ -34,7 +35,7 @@ Deno.test("compileArgv() contains target, output, entry and all other files in t
 
 Deno.test("PERMISSIONS are those of the task matrix-notify", () => {
   const words = manifest.tasks["matrix-notify"].command.split(" ");
-  assertEquals(words.filter((word) => word.startsWith("--allow-")), PERMISSIONS);
+  assertEquals(words.filter((word) => word.startsWith("--allow-")), PROGRAM_FLAGS);
 });
 
 Deno.test("missingRuntime() explains the missing runtime and the fix in one sentence", () => {

@@ -131,6 +131,12 @@ export function portOf({ port, security }: EmailSettings): number {
   return port ?? DEFAULT_PORTS[security];
 }
 
+/** Returns the host and the port to connect to, as `--allow-net` of Deno takes them. */
+export function smtpHost(settings: EmailSettings): string {
+  const host = toAsciiDomain(settings.server);
+  return `${host.includes(":") ? `[${host}]` : host}:${portOf(settings)}`;
+}
+
 /**
  * Returns the address of a mailbox for SMTP commands, without the name before the address. An
  * internationalized domain is converted to ASCII (RFC 5890), because many servers do not support

@@ -9,6 +9,7 @@ export const kind: ChannelKind = defineKind({
   name: "exec",
   summary: "a program on this host, which reads the notification as JSON",
   settings: EXEC_SETTINGS,
+  access: ({ command: [path] }) => ({ programs: [path], files: [path] }),
   open: (setup, context) => new ExecChannel(setup, context),
   checks: () => import("./checks.ts"),
 });

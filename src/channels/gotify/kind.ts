@@ -1,5 +1,6 @@
 /** The kind `gotify`: an application of a Gotify server. */
 
+import { hostOf } from "../../runtime/address.ts";
 import { type ChannelKind, defineKind } from "../kind.ts";
 import { GotifyChannel } from "./channel.ts";
 import { GOTIFY_SETTINGS } from "./settings.ts";
@@ -11,6 +12,7 @@ export const kind: ChannelKind = defineKind({
   speaksHttp: true,
   hasPriorities: true,
   settings: GOTIFY_SETTINGS,
+  access: ({ server }) => ({ hosts: [hostOf(server)] }),
   open: (setup, context) => new GotifyChannel(setup, context),
   checks: () => import("./checks.ts"),
   apprise: { schemas: ["gotify", "gotifys"], load: () => import("./apprise.ts") },

@@ -31,19 +31,37 @@ export interface LocateOptions extends RequestOptions {
  */
 export async function locateHomeserver(serverName: string, options: LocateOptions): Promise<string> {
   const { runtime, cache, ...limits } = options;
-  const key = `homeserver ${serverName}`;
+  const key = cacheKey(serverName);
   const known = readKnownAddress(cache.get(key));
   const now = runtime.now();
   if (known !== undefined && known.seen <= now && now - known.seen < LOCATE_EVERY_MS) return known.baseUrl;
   try {
-    const { baseUrl } = await resolveHomeserver(runtime, serverName, { ...limits, userAgent: USER_AGENT });
-    await cache.remember(key, { baseUrl, seen: now });
+    const { baseUrl, hosts } = await resolveHomeserver(runtime, serverName, { ...limits, userAgent: USER_AGENT });
+    await cache.remember(key, { baseUrl, hosts, seen: now });
     return baseUrl;
   } catch (error) {
     limits.signal?.throwIfAborted();
     if (known !== undefined) return known.baseUrl;
     throw new NotSentError(error instanceof DiscoveryError ? withSettingHint(error) : error);
   }
+}
+
+/**
+ * Returns the hosts of the last successful lookup, as `host:port`: the domain, the hosts to which
+ * it redirects, and the homeserver. Returns undefined if there was no lookup yet.
+ */
+export function knownHosts(serverName: string, cache: Pick<RoomCache, "get">): readonly string[] | undefined {
+  const value = cache.get(cacheKey(serverName));
+  if (!isObject(value) || !Array.isArray(value.hosts)) return undefined;
+  const hosts = value.hosts.filter((host) => typeof host === "string" && HOST_REGEXP.test(host));
+  return hosts.length === value.hosts.length ? hosts : undefined;
+}
+
+/** A host and a port. Anything else could be another flag of Deno, or a list of hosts. */
+const HOST_REGEXP = /^([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}$/;
+
+function cacheKey(serverName: string): string {
+  return `homeserver ${serverName}`;
 }
 
 /**

@@ -11,6 +11,7 @@ export const kind: ChannelKind = defineKind({
   speaksHttp: true,
   settings: MATRIX_SETTINGS,
   destination: { keys: ["room"], list: ({ room }) => room },
+  access: async (settings, cache) => (await import("./access.ts")).findMatrixAccess(settings, cache),
   open: (setup, context) => new MatrixChannel(setup, context),
   checks: () => import("./checks.ts"),
   apprise: { schemas: ["matrix", "matrixs"], load: () => import("./apprise.ts") },

@@ -1,5 +1,6 @@
 /** The kind `ntfy`: a topic of an ntfy server. */
 
+import { hostOf } from "../../runtime/address.ts";
 import { type ChannelKind, defineKind } from "../kind.ts";
 import { NtfyChannel } from "./channel.ts";
 import { NTFY_SETTINGS } from "./settings.ts";
@@ -12,6 +13,7 @@ export const kind: ChannelKind = defineKind({
   hasPriorities: true,
   settings: NTFY_SETTINGS,
   destination: { keys: ["topic"], list: ({ topic }) => [topic] },
+  access: ({ server }) => ({ hosts: [hostOf(server)] }),
   open: (setup, context) => new NtfyChannel(setup, context),
   checks: () => import("./checks.ts"),
   apprise: { schemas: ["ntfy", "ntfys"], load: () => import("./apprise.ts") },

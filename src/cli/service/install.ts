@@ -1,6 +1,6 @@
 /** Installs, removes and shows the units of systemd. */
 
-import { CONFIG_VARIABLES } from "../../config/load.ts";
+import { PROXY_VARIABLES, VARIABLES } from "../../base/variables.ts";
 import { configPath, stateDirPath } from "../../config/paths.ts";
 import {
   ALERT_SERVICE,
@@ -12,7 +12,6 @@ import {
   unitFiles,
   type UnitPlan,
 } from "../../notifier/background/timer_units.ts";
-import { PROXY_VARIABLES } from "../../runtime/address.ts";
 import { absolutePath } from "../../runtime/clean_command.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { exists, readIfThere } from "../../runtime/systemd.ts";
@@ -168,7 +167,7 @@ function unitVariables({ env }: Runtime, runsInDeno: boolean): Readonly<Record<s
 function warnAboutVariables({ args, runtime, ui }: CommandContext): void {
   const { env } = runtime;
   const missing = [
-    ...CONFIG_VARIABLES.filter((name) => name !== "MATRIX_NOTIFY_CONFIG" && env(name)),
+    ...VARIABLES.config.filter((name) => name !== "MATRIX_NOTIFY_CONFIG" && env(name)),
     ...PROXY_VARIABLES.filter((name) => env(name)?.includes("@")),
   ];
   if (missing.length === 0) return;

@@ -9,12 +9,15 @@ import { formatTime } from "../../base/time.ts";
 import { appendLog } from "../../runtime/files.ts";
 import { denoRuntime } from "../../runtime/runtime.ts";
 import { NotifierCore } from "../core.ts";
+import { findConfigFiles } from "./permissions.ts";
 import type { Outcome } from "../outcomes.ts";
+import { type ConfigWatch, identify, watchConfig } from "./config_watch.ts";
 import { parseDelivererOptions } from "./spawn.ts";
 
 const END_TEXTS = {
   "empty": "the queue is empty",
   "handed-over": "a flush continues the delivery, because the flush may know a new token",
+  "left": "the configuration has changed",
 } as const;
 
 /**
@@ -28,21 +31,45 @@ export async function runDeliverer(options: string): Promise<number> {
   const signal = createStopSignal();
   const parsed = parseDelivererOptions(options);
   const log = (text: string) => appendLog(logPath(parsed.stateDir), text, runtime.now());
+  const open = (onAttempt?: (outcome: Outcome) => void, onWarning?: (text: string) => void) =>
+    NotifierCore.open({ ...parsed, runtime, role: "deliverer", onWarning, onAttempt });
   try {
-    await using notifier = await NotifierCore.open({
-      ...parsed,
-      runtime,
-      role: "deliverer",
-      onWarning: log,
-      onAttempt: (outcome) => logOutcome(parsed.stateDir, outcome, runtime.now()),
-    });
-    const end = await notifier.deliverUntilEmpty(signal, () => log(`started, pid ${Deno.pid}`));
-    if (end !== "second") log(`ended: ${END_TEXTS[end]}`);
-    return 0;
+    for (;;) {
+      const opened = identify(findConfigFiles(runtime, parsed.configFile));
+      await using notifier = await open((outcome) => logOutcome(parsed.stateDir, outcome, runtime.now()), log);
+      using watch = startWatch({ runtime, notifier, opened, open, log });
+      const onStart = () => log(`started, pid ${Deno.pid}`);
+      const end = await notifier.deliverUntilEmpty(signal, { leave: watch.leave, onStart });
+      const change = end === "left" ? await watch.change : undefined;
+      if (change?.kind === "reload") {
+        log("the configuration has changed");
+        continue;
+      }
+      if (end !== "second") log(`ended: ${change === undefined ? END_TEXTS[end] : describeLack(change.flags)}`);
+      return 0;
+    }
   } catch (error) {
     log(`ended: ${error instanceof Error ? error.message : String(error)}`);
     return 70;
   }
+}
+
+/** Starts the watch of the configuration. Disposing of the result ends the watch. */
+function startWatch(options: Omit<ConfigWatch, "signal">) {
+  const [end, leave] = [new AbortController(), new AbortController()];
+  const change = watchConfig({ ...options, signal: end.signal }).then((change) => {
+    if (change !== undefined) leave.abort();
+    return change;
+  }).catch((error) => {
+    options.log(`changes of the configuration are not noticed: ${error instanceof Error ? error.message : error}`);
+    return undefined;
+  });
+  return { leave: leave.signal, change, [Symbol.dispose]: () => end.abort() };
+}
+
+function describeLack(flags: string): string {
+  return `the configuration needs ${flags}, which this process does not have; the next send, flush or run of the timer ` +
+    "starts a process that has it";
 }
 
 /** Writes the outcome of an attempt to the log of the deliverer. */

@@ -15,12 +15,11 @@ import { ENTRY, LOCK } from "../../base/program_files.ts";
 import { DELIVERER_COMMAND } from "../../base/deliverer_command.ts";
 import { ConfigError, StorageError } from "../../base/errors.ts";
 import { Fields } from "../../base/fields.ts";
-import { CONFIG_VARIABLES } from "../../config/load.ts";
 import type { Queue } from "../../queue/queue.ts";
-import { PROXY_VARIABLES } from "../../runtime/address.ts";
-import { absolutePath, PASSED_VARIABLES, pickVariables, startDetached } from "../../runtime/clean_command.ts";
-import { mayRun } from "../../runtime/permissions.ts";
+import { absolutePath, pickVariables, startDetached } from "../../runtime/clean_command.ts";
+import { mayRun, type Permission, permissionFlags } from "../../runtime/permissions.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
+import type { Access } from "./permissions.ts";
 
 /**
  * The program that runs in this process. `library`: another program that imports matrix-notify.
@@ -53,11 +52,8 @@ export interface Program {
   readonly entry: string;
   /** The path of the lock file that pins the packages; undefined if no lock file applies. */
   readonly lock?: string;
-  /**
-   * True if a channel starts programs. The deliverer must be able to kill groups of processes. For
-   * this, Deno requires the permission to run every program.
-   */
-  readonly runsSubprocesses: boolean;
+  /** The Deno permissions of the deliverer. A compiled program ignores them. */
+  readonly permissions: readonly Permission[];
 }
 
 /**
@@ -73,23 +69,21 @@ export function findStartMode(role: ProcessRole): StartMode | undefined {
 }
 
 /**
- * Creates the command that starts a deliverer. The deliverer gets only the Deno permissions that it
- * needs, not all permissions of its parent process.
+ * Creates the command that starts a deliverer. A compiled program always runs with the permissions
+ * of its build.
  */
 export function delivererCommand(
-  { execPath, mode, entry, lock, runsSubprocesses }: Program,
+  { execPath, mode, entry, lock, permissions }: Program,
   options: DelivererOptions,
 ): { readonly path: string; readonly args: readonly string[] } {
   const words = [DELIVERER_COMMAND, JSON.stringify(options)];
   if (mode === "self") return { path: execPath, args: words };
   const url = new URL(entry);
-  const flags = ["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-sys=hostname,uid"];
-  if (runsSubprocesses) flags.push("--allow-run");
   // Do not download modules: all modules are in the cache, and the network may be down.
   const modules = ["--quiet", "--no-prompt", "--no-config", "--cached-only"];
   modules.push(...lock === undefined ? ["--no-lock"] : ["--lock", lock, "--frozen"]);
   if (url.protocol !== "file:") modules.push(`--allow-import=${url.host}`);
-  return { path: execPath, args: ["run", ...modules, ...flags, entry, ...words] };
+  return { path: execPath, args: ["run", ...modules, ...permissionFlags(permissions), entry, ...words] };
 }
 
 /**
@@ -120,7 +114,8 @@ export interface HandOver {
   readonly mode: StartMode | undefined;
   readonly role: ProcessRole;
   readonly options: DelivererOptions;
-  readonly runsSubprocesses: boolean;
+  /** Finds the hosts, files and programs that the configuration needs. */
+  readonly access: () => Promise<Access>;
   readonly runtime: Pick<Runtime, "env" | "isRoot" | "surroundings">;
 }
 
@@ -134,7 +129,7 @@ export interface HandOver {
  */
 export async function handOver(
   queue: Queue,
-  { mode, role, options, runsSubprocesses, runtime }: HandOver,
+  { mode, role, options, access, runtime }: HandOver,
 ): Promise<string | undefined> {
   try {
     queue.syncName();
@@ -146,10 +141,10 @@ export async function handOver(
   try {
     const execPath = Deno.execPath();
     if (!mayRun(execPath)) return NO_PERMISSION;
-    const command = delivererCommand(
-      { execPath, mode, entry: ENTRY, lock: findLock(role), runsSubprocesses },
-      withAbsolutePaths(options),
-    );
+    const { DELIVERER_VARIABLES, delivererPermissions } = await import("./permissions.ts");
+    const permissions = mode === "self" ? [] : delivererPermissions(await access());
+    const program = { execPath, mode, entry: ENTRY, lock: findLock(role), permissions };
+    const command = delivererCommand(program, withAbsolutePaths(options));
     const env = { ...absoluteFiles(pickVariables(DELIVERER_VARIABLES, runtime.env)), DENO_NO_UPDATE_CHECK: "1" };
     const surroundings = await runtime.surroundings();
     if (surroundings.kind === "host") startDetached({ ...command, env });
@@ -172,19 +167,6 @@ function findLock(role: ProcessRole): string | undefined {
 }
 
 const NO_PERMISSION = "Cannot start the background deliverer: the permission to run Deno is missing (--allow-run)";
-
-/**
- * The environment variables that the deliverer inherits. With these variables, the deliverer finds
- * the same configuration, uses the same proxy and certificates, and finds the cache of Deno. Other
- * variables are for the programs that a channel starts.
- */
-const DELIVERER_VARIABLES: readonly string[] = [
-  ...CONFIG_VARIABLES,
-  ...["XDG_CONFIG_HOME", "XDG_STATE_HOME", "CONFIGURATION_DIRECTORY", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY"],
-  ...[...PROXY_VARIABLES, "NO_PROXY", "no_proxy"],
-  ...["DENO_DIR", "XDG_CACHE_HOME", "DENO_CERT", "DENO_TLS_CA_STORE", "DENO_V8_FLAGS", "SSL_CERT_FILE", "SSL_CERT_DIR"],
-  ...PASSED_VARIABLES,
-];
 
 /** Makes the paths in the options absolute, because the deliverer runs in another directory. */
 function withAbsolutePaths(options: DelivererOptions): DelivererOptions {

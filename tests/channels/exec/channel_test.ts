@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertStringIncludes, assertThrows
 import { classify } from "../../../src/delivery/classify.ts";
 import { formatIsoTime } from "../../../src/base/time.ts";
 import { ConfigError } from "../../../src/base/errors.ts";
-import { PASSED_VARIABLES } from "../../../src/runtime/clean_command.ts";
+import { PASSED_VARIABLES } from "../../../src/base/variables.ts";
 import { MAX_OUTPUT_BYTES } from "../../../src/runtime/subprocess.ts";
 import { type FakeRuntime, fakeRuntime } from "../../fakes/runtime.ts";
 import { type ChannelTest, openChannel, TEST_ID } from "../harness.ts";

@@ -114,7 +114,7 @@ async function deliverFor(ms: number, world: World, options: Partial<CoreOptions
   };
   await using notifier = await world.notifier({ ...options, runtime: { sleep } });
   world.stepMs = ms / STEPS;
-  await notifier.deliverUntilEmpty(stop.signal, () => {}).catch((error) => {
+  await notifier.deliverUntilEmpty(stop.signal).catch((error) => {
     if (!stop.signal.aborted) throw error;
   });
   world.stepMs = 0;

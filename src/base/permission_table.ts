@@ -1,0 +1,153 @@
+/**
+ * The Deno permissions of each command, as data. These places use the table: the start of the
+ * background deliverer, `matrix-notify permissions`, `deno task matrix-notify`, the build, the
+ * README and docs/permissions.md. Tests compare all of them with the table.
+ *
+ * ```text
+ * table row (what a command may use) + configuration (hosts, files, programs) -> flags of Deno
+ * ```
+ *
+ * @module
+ */
+
+import { DELIVERER_COMMAND } from "./deliverer_command.ts";
+import type { VariableGroup } from "./variables.ts";
+
+/**
+ * The hosts of a command. `channels`: the hosts that the configured channels use. `any`: also hosts
+ * that the user types, or that a homeserver names. `loopback`: only this host.
+ */
+export type Hosts = "channels" | "any" | "loopback";
+
+/**
+ * Files and directories:
+ *
+ * - `config`: the configuration file
+ * - `config-dir`: the directory of the configuration file
+ * - `secrets`: the files that the configuration names (tokens, passwords, certificates), and the
+ *   programs of `exec` channels
+ * - `state`: the state directory
+ * - `units`: the directory of the systemd units
+ * - `given`: the files on the command line
+ * - `any`: all files
+ */
+export type Files = "config" | "config-dir" | "secrets" | "state" | "units" | "given" | "any";
+
+/**
+ * Programs:
+ *
+ * - `exec`: the programs of `exec` channels, and `kill`
+ * - `background`: Deno, to start the background deliverer, and `/bin/sh`, which closes inherited
+ *   descriptors first
+ * - `given`: the command on the command line
+ * - `host`: the programs that examine the host: `systemctl`, `journalctl`, `loginctl`, `crontab`,
+ *   `df`, `getconf`, and `/bin/sh`, which starts them
+ */
+export type Programs = "exec" | "background" | "given" | "host";
+
+/** Facts about the host: `--allow-sys`. */
+export type SystemFact = "hostname" | "uid";
+
+/** The permissions of one command. A command never gets `--allow-ffi`. */
+export interface CommandPermissions {
+  readonly net?: Hosts;
+  readonly read: readonly Files[];
+  readonly write: readonly Files[];
+  readonly env: readonly VariableGroup[];
+  readonly run: readonly Programs[];
+  readonly sys: readonly SystemFact[];
+}
+
+const OUTPUT = ["output"] as const;
+const CONFIG_ENV = ["config", "places", "proxies", ...OUTPUT] as const;
+
+/** Commands that send. They can start the background deliverer. */
+const SENDING = {
+  net: "channels",
+  read: ["config", "secrets", "state"],
+  write: ["state"],
+  env: [...CONFIG_ENV, "programs", "deno", "container"],
+  run: ["exec", "background"],
+  sys: ["hostname", "uid"],
+} as const satisfies CommandPermissions;
+
+/** Commands that read the configuration and the queue, and do not send. */
+const READING = {
+  read: ["config", "secrets", "state"],
+  write: [],
+  env: CONFIG_ENV,
+  run: [],
+  sys: ["hostname", "uid"],
+} as const satisfies CommandPermissions;
+
+/** Commands that change the queue, and do not send. */
+const EDITING = { ...READING, write: ["state"] } as const satisfies CommandPermissions;
+
+/** Commands for accounts and rooms. A homeserver can name other hosts. */
+const ACCOUNT = { ...SENDING, net: "any" } as const satisfies CommandPermissions;
+
+/** Commands for the systemd units. */
+const UNITS = {
+  ...{ read: ["config", "state", "units"], write: ["units"], run: ["host"], sys: ["hostname", "uid"] },
+  env: [...CONFIG_ENV, "programs", "deno"],
+} as const satisfies CommandPermissions;
+
+/** Commands that need no permission. */
+const NONE = { read: [], write: [], env: OUTPUT, run: [], sys: [] } as const satisfies CommandPermissions;
+
+/** The permissions by command, in the order of the help, and of the background deliverer. */
+export const PERMISSION_TABLE: Readonly<Record<string, CommandPermissions>> = {
+  setup: { ...ACCOUNT, read: [...ACCOUNT.read, "config-dir"], write: ["state", "config-dir"] },
+  send: { ...SENDING, read: [...SENDING.read, "given"] },
+  run: { ...SENDING, run: [...SENDING.run, "given"] },
+  sendmail: SENDING,
+  flush: SENDING,
+  "queue list": READING,
+  "queue show": READING,
+  "queue retry": SENDING,
+  "queue drop": EDITING,
+  "queue export": READING,
+  "queue purge": EDITING,
+  status: READING,
+  doctor: { ...ACCOUNT, read: ["any"], run: ["exec", "background", "host"] },
+  "service install": UNITS,
+  "service uninstall": UNITS,
+  "service status": UNITS,
+  "service alert": { ...SENDING, env: [...SENDING.env, "unit"], run: [...SENDING.run, "host"] },
+  "route explain": READING,
+  "config check": READING,
+  "config show": READING,
+  "config schema": NONE,
+  login: ACCOUNT,
+  logout: ACCOUNT,
+  whoami: ACCOUNT,
+  join: ACCOUNT,
+  "room create": ACCOUNT,
+  "room list": ACCOUNT,
+  permissions: { ...READING, run: ["background"] },
+  demo: {
+    ...{ net: "loopback", read: ["any"], write: ["any"], run: ["background"], sys: ["hostname", "uid"] },
+    env: SENDING.env,
+  },
+  [DELIVERER_COMMAND]: {
+    ...{ net: "channels", read: ["config", "secrets", "state"], write: ["state"], run: ["exec"] },
+    env: ["config", "places", "proxies", "programs"],
+    sys: ["hostname", "uid"],
+  },
+};
+
+/**
+ * The flags with which all commands work, without lists of hosts, files, programs and variables.
+ * `deno task matrix-notify`, the build and the script in the README use these flags.
+ */
+export const PROGRAM_FLAGS: readonly string[] = allFlags(Object.values(PERMISSION_TABLE));
+
+function allFlags(rows: readonly CommandPermissions[]): readonly string[] {
+  const sys = new Set(rows.flatMap((row) => row.sys));
+  return [
+    ...rows.some(({ net }) => net !== undefined) ? ["--allow-net"] : [],
+    ...(["read", "write", "env", "run"] as const).filter((kind) => rows.some((row) => row[kind].length > 0))
+      .map((kind) => `--allow-${kind}`),
+    ...sys.size === 0 ? [] : [`--allow-sys=${[...sys].join(",")}`],
+  ];
+}

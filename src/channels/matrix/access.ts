@@ -1,0 +1,39 @@
+/**
+ * Finds the hosts and files of a Matrix channel. Only processes that start or examine the
+ * background deliverer load this module.
+ *
+ * @module
+ */
+
+import { ConfigError } from "../../base/errors.ts";
+import { hostOf } from "../../runtime/address.ts";
+import type { ChannelAccess } from "../kind.ts";
+import type { RoomCache } from "../room_cache.ts";
+import { knownHosts } from "./homeserver_locator.ts";
+import type { AccountSettings, LoggedInAccount } from "./settings.ts";
+
+/**
+ * Lists the homeserver, the OAuth 2.0 server of the account and its password file. A domain that has
+ * not named its homeserver yet can name any host.
+ */
+export function findMatrixAccess(
+  { homeserver, user }: Pick<AccountSettings, "homeserver" | "user">,
+  cache: Pick<RoomCache, "get">,
+): ChannelAccess {
+  const { urls, files } = accountAccess(user);
+  const own = urls.map(hostOf);
+  if (homeserver === undefined) return { hosts: own, files };
+  const { serverName, baseUrl } = homeserver;
+  const known = serverName === undefined ? [] : knownHosts(serverName, cache);
+  return { hosts: [hostOf(baseUrl), ...known ?? [], ...own], usesAnyHost: known === undefined, files };
+}
+
+/** Without a login, the channel is held: the next login starts another deliverer. */
+function accountAccess(user: LoggedInAccount | undefined): ReturnType<LoggedInAccount["session"]["access"]> {
+  try {
+    return user?.session.access() ?? { urls: [], files: [] };
+  } catch (error) {
+    if (error instanceof ConfigError) return { urls: [], files: [] };
+    throw error;
+  }
+}

@@ -1,0 +1,93 @@
+/**
+ * Watches the files that decide which permissions the background deliverer needs: the
+ * configuration, the files that it names, the accounts and the cache of homeservers.
+ *
+ * ```text
+ * a file has changed -> open the new configuration -> more mistakes than before    keep the old one
+ *                                                  -> needs a missing permission   end
+ *                                                  -> the configuration is another  open it again
+ * ```
+ *
+ * A process of Deno cannot get more permissions. If the new configuration needs more, the deliverer
+ * ends, and the next send, flush or timer starts another one.
+ *
+ * @module
+ */
+
+import { DELIVERER_COMMAND } from "../../base/deliverer_command.ts";
+import { PERMISSION_TABLE } from "../../base/permission_table.ts";
+import { fileVersion } from "../../runtime/files.ts";
+import { permissionFlags } from "../../runtime/permissions.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import type { NotifierCore } from "../core.ts";
+import { type Access, findMissing, resolvePermissions } from "./permissions.ts";
+
+/** The interval at which the files are examined, in milliseconds. */
+const POLL_MS = 1_000;
+
+/** What the deliverer must do. */
+export type ConfigChange =
+  /** Open the configuration again. */
+  | { readonly kind: "reload" }
+  /** End, because the new configuration needs permissions that this process does not have. */
+  | { readonly kind: "lacks"; readonly flags: string };
+
+/** The input of {@linkcode watchConfig}. */
+export interface ConfigWatch {
+  readonly runtime: Pick<Runtime, "sleep">;
+  /** The notifier that delivers. */
+  readonly notifier: NotifierCore;
+  /** The state of the configuration files before `notifier` was opened; see {@linkcode identify}. */
+  readonly opened: string;
+  /** Opens the configuration as it is now. */
+  readonly open: () => Promise<NotifierCore>;
+  /** Writes a line to the log. */
+  readonly log: (text: string) => void;
+  /** A signal that ends the watch. */
+  readonly signal: AbortSignal;
+}
+
+/** Waits for a change. Returns undefined if the signal ends the watch. */
+export async function watchConfig(watch: ConfigWatch): Promise<ConfigChange | undefined> {
+  const { runtime, notifier, opened, signal } = watch;
+  const access = await notifier.findAccess();
+  const missing = new Set(describeMissing(access));
+  let all = identify(access.configFiles) === opened ? identify(watchedFiles(access)) : undefined;
+  for (; !signal.aborted; await runtime.sleep(POLL_MS, signal)) {
+    const now = identify(watchedFiles(access));
+    if (now === all) continue;
+    all = now;
+    const next = await openNext(watch);
+    if (next === undefined) continue;
+    const lacking = describeMissing(next).filter((flag) => !missing.has(flag));
+    if (lacking.length > 0) return { kind: "lacks", flags: lacking.join(" ") };
+    if (identify(access.configFiles) !== opened) return { kind: "reload" };
+  }
+  return undefined;
+}
+
+/** Returns undefined if the new configuration cannot be used, or has more mistakes than before. */
+async function openNext({ notifier, open, log }: ConfigWatch): Promise<Access | undefined> {
+  try {
+    await using next = await open();
+    if (next.problems.length <= notifier.problems.length) return await next.findAccess();
+    log(`the new configuration is not used yet: ${next.problems.at(-1)?.message}`);
+  } catch (error) {
+    log(`the new configuration is not used yet: ${error instanceof Error ? error.message : String(error)}`);
+  }
+  return undefined;
+}
+
+function describeMissing(access: Access): readonly string[] {
+  const needed = resolvePermissions(PERMISSION_TABLE[DELIVERER_COMMAND], access);
+  return findMissing(needed).flatMap((permission) => permissionFlags([permission]));
+}
+
+function watchedFiles({ configFiles, files, stateDir }: Access): readonly string[] {
+  return [...configFiles, ...files, `${stateDir}/accounts`, `${stateDir}/rooms.json`];
+}
+
+/** Returns a text that changes when one of the files changes. */
+export function identify(paths: readonly string[]): string {
+  return paths.map(fileVersion).join("\n");
+}

@@ -1,0 +1,186 @@
+/**
+ * Finds the Deno permissions that a command needs on this host: a row of the permission table,
+ * filled with the hosts, files and programs of the configuration.
+ *
+ * ```text
+ * findAccess: configuration, accounts, cache of homeservers -> hosts, files, programs
+ * resolvePermissions: row of the table + access             -> permissions
+ * ```
+ *
+ * @module
+ */
+
+import { DELIVERER_COMMAND } from "../../base/deliverer_command.ts";
+import { ConfigError } from "../../base/errors.ts";
+import { type CommandPermissions, type Files, PERMISSION_TABLE, type Programs } from "../../base/permission_table.ts";
+import { LATE_DIRECTORY } from "../../base/program_files.ts";
+import { PROXY_VARIABLES, VARIABLES } from "../../base/variables.ts";
+import type { ChannelAccess } from "../../channels/kind.ts";
+import type { RoomCache } from "../../channels/room_cache.ts";
+import type { Config } from "../../config/config.ts";
+import { configPaths } from "../../config/paths.ts";
+import { hostOf, parseProxy } from "../../runtime/address.ts";
+import { absolutePath } from "../../runtime/clean_command.ts";
+import { isOnReadOnlyMount } from "../../runtime/directory.ts";
+import { parentDirectory } from "../../runtime/files.ts";
+import { hasPermission, type Permission } from "../../runtime/permissions.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
+import { KILL_PROGRAMS } from "../../runtime/subprocess.ts";
+import { exists } from "../../runtime/systemd.ts";
+import { unitDirectory } from "./timer_units.ts";
+
+/** The hosts, files and programs that the configuration needs. All paths are absolute. */
+export interface Access extends Required<ChannelAccess> {
+  readonly stateDir: string;
+  /** The possible paths of the configuration file. */
+  readonly configFiles: readonly string[];
+  readonly unitDir: string | undefined;
+}
+
+/** The input of {@linkcode findAccess}. */
+export interface AccessSource {
+  readonly config: Pick<Config, "channels">;
+  readonly stateDir: string;
+  /** The configuration file that the caller chose. @default the usual files */
+  readonly configFile?: string;
+  readonly roomCache: Pick<RoomCache, "get">;
+  readonly runtime: Pick<Runtime, "env" | "isRoot">;
+}
+
+/** Finds the hosts, files and programs that the configuration needs now. */
+export async function findAccess(source: AccessSource): Promise<Access> {
+  const { config, stateDir, configFile, roomCache, runtime } = source;
+  const all = await Promise.all(config.channels.map(({ access }) => access(roomCache).catch(withoutAccess)));
+  return {
+    stateDir: absolutePath(stateDir),
+    configFiles: findConfigFiles(runtime, configFile),
+    unitDir: unitDirectory(runtime),
+    hosts: [...all.flatMap(({ hosts = [] }) => hosts), ...proxyHosts(runtime)],
+    usesAnyHost: all.some(({ usesAnyHost }) => usesAnyHost),
+    files: all.flatMap(({ files = [] }) => files),
+    programs: all.flatMap(({ programs = [] }) => programs),
+  };
+}
+
+/**
+ * Returns the possible paths of the configuration file.
+ *
+ * @param configFile the file that the caller chose
+ */
+export function findConfigFiles(runtime: AccessSource["runtime"], configFile: string | undefined): readonly string[] {
+  return (configFile === undefined ? configPaths(runtime) : [configFile]).map((path) => absolutePath(path));
+}
+
+/** A channel whose address is in an unreadable file cannot send, so it needs no host. */
+function withoutAccess(error: unknown): ChannelAccess {
+  if (error instanceof ConfigError) return {};
+  throw error;
+}
+
+function proxyHosts({ env }: Pick<Runtime, "env">): readonly string[] {
+  return PROXY_VARIABLES.flatMap((name) => {
+    const address = parseProxy(env(name) ?? "");
+    return "url" in address ? [hostOf(address.url)] : [];
+  });
+}
+
+/** Returns the permissions of a row of the table. */
+export function resolvePermissions(row: CommandPermissions, access: Access): readonly Permission[] {
+  const writes = row.write.flatMap((files) => findFiles(files, access));
+  return [
+    ...findHosts(row, access).map((value) => ({ kind: "net", value } as const)),
+    ...row.read.flatMap((files) => findFiles(files, access)).map((value) => ({ kind: "read", value } as const)),
+    ...[...writes, ...readOnlyFiles(row, access)].map((value) => ({ kind: "write", value } as const)),
+    ...row.env.flatMap((group) => VARIABLES[group]).map((value) => ({ kind: "env", value } as const)),
+    ...row.run.flatMap((programs) => findPrograms(programs, access)).map((value) => ({ kind: "run", value } as const)),
+    ...row.sys.map((value) => ({ kind: "sys", value } as const)),
+  ];
+}
+
+/** Returns the permissions that this process does not have. */
+export function findMissing(permissions: readonly Permission[]): readonly Permission[] {
+  return permissions.filter((permission) => !hasPermission(permission));
+}
+
+/**
+ * The environment variables that the deliverer inherits. With these variables, the deliverer finds
+ * the same configuration, uses the same proxy and certificates, and finds the cache of Deno.
+ */
+export const DELIVERER_VARIABLES: readonly string[] = [
+  ...PERMISSION_TABLE[DELIVERER_COMMAND].env.flatMap((group) => VARIABLES[group]),
+  ...VARIABLES.deno,
+];
+
+/**
+ * Returns the permissions for the background deliverer: those that it needs, without those that
+ * this process does not have itself.
+ */
+export function delivererPermissions(access: Access): readonly Permission[] {
+  // If this process may not use every host, the deliverer gets the hosts that are known.
+  const usesAnyHost = access.usesAnyHost && hasPermission({ kind: "net" });
+  const needed = resolvePermissions(PERMISSION_TABLE[DELIVERER_COMMAND], { ...access, usesAnyHost });
+  return [...needed, ...sourcePermissions()].filter(hasPermission);
+}
+
+/** Returns the permission to read the modules that are loaded late. From a URL, none is needed. */
+export function sourcePermissions(): readonly Permission[] {
+  const { protocol, pathname } = new URL(LATE_DIRECTORY);
+  return protocol === "file:" ? [{ kind: "read", value: decodeURIComponent(pathname).replace(/\/$/, "") }] : [];
+}
+
+function findHosts({ net }: CommandPermissions, { hosts, usesAnyHost }: Access): readonly (string | undefined)[] {
+  switch (net) {
+    case undefined:
+      return [];
+    case "any":
+      return [undefined];
+    case "loopback":
+      return ["127.0.0.1", "localhost"];
+    case "channels":
+      return usesAnyHost ? [undefined] : hosts;
+  }
+}
+
+function findFiles(files: Files, access: Access): readonly (string | undefined)[] {
+  switch (files) {
+    case "any":
+      return [undefined];
+    case "config":
+      return access.configFiles;
+    case "config-dir":
+      return [parentDirectory(access.configFiles[0])];
+    case "secrets":
+      return access.files;
+    case "state":
+      return [access.stateDir];
+    case "units":
+      return access.unitDir === undefined ? [] : [access.unitDir];
+    case "given":
+      return [];
+  }
+}
+
+/**
+ * Lists the files with secrets on read-only mounts. Their modes cannot be changed, so they are used
+ * with any mode. Only a process with the permission to write such a file can recognize the mount.
+ */
+function readOnlyFiles({ read, write }: CommandPermissions, { files, configFiles }: Access): readonly string[] {
+  if (!read.includes("secrets") || write.length === 0) return [];
+  return [...configFiles, ...files].filter((path) => exists(path) && isOnReadOnlyMount(path));
+}
+
+/** The programs that examine the host. `/bin/sh` starts them. */
+const HOST_PROGRAMS = ["/bin/sh", "systemctl", "journalctl", "loginctl", "crontab", "df", "getconf"] as const;
+
+function findPrograms(programs: Programs, access: Access): readonly (string | undefined)[] {
+  switch (programs) {
+    case "exec":
+      return access.programs.length === 0 ? [] : [...access.programs, ...KILL_PROGRAMS.filter(exists)];
+    case "background":
+      return [Deno.execPath(), "/bin/sh"];
+    case "given":
+      return [undefined];
+    case "host":
+      return HOST_PROGRAMS;
+  }
+}

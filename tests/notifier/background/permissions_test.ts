@@ -1,0 +1,159 @@
+/** Tests the permissions of the background deliverer, and changes of its configuration. */
+
+import { assert, assertEquals, assertMatch } from "@std/assert";
+import { inheritedConfig } from "../../../scripts/std/argv.ts";
+import { DELIVERER_COMMAND } from "../../../src/base/deliverer_command.ts";
+import { PERMISSION_TABLE } from "../../../src/base/permission_table.ts";
+import { VARIABLES } from "../../../src/base/variables.ts";
+import { LoopbackHomeserver } from "../../../src/testing/mod.ts";
+import { StateFolder } from "../../synapse/cli.ts";
+
+const SRC = new URL("../../../src", import.meta.url).pathname;
+
+/** The variables that a parent with few permissions may read. */
+const FEW_VARIABLES = ["HOME", "PATH"];
+
+interface Scene {
+  readonly folder: string;
+  readonly homeserver: LoopbackHomeserver;
+  /** The channel of the homeserver, whose token is in a file. */
+  readonly matrix: Readonly<Record<string, unknown>>;
+  /** Replaces the configuration file. */
+  configure(config: Readonly<Record<string, unknown>>): void;
+  /** Runs a command with these permissions, and returns its output. */
+  run(permissions: readonly string[], ...args: readonly string[]): Promise<string>;
+  /** Waits until the log of the deliverer matches, and returns the log. */
+  log(pattern: RegExp): Promise<string>;
+  /** Waits for the deliverer, and returns the values of its permissions by flag. */
+  delivererFlags(): Promise<Readonly<Record<string, readonly string[]>>>;
+  bodies(): readonly string[];
+}
+
+async function sceneTest(body: (scene: Scene) => Promise<void>) {
+  await using homeserver = await LoopbackHomeserver.start();
+  await using state = await StateFolder.create();
+  const folder = state.path;
+  const { userId, accessToken } = homeserver.addUser("bot");
+  const room = homeserver.createRoom({ members: [userId] });
+  Deno.writeTextFileSync(`${folder}/token`, accessToken, { mode: 0o600 });
+  Deno.mkdirSync(`${folder}/own`, { mode: 0o700 });
+  const log = async (pattern: RegExp) => {
+    using watcher = Deno.watchFs(`${folder}/own`);
+    const read = () => Deno.readTextFile(`${folder}/own/deliverer.log`).catch(() => "");
+    let text = await read();
+    if (pattern.test(text)) return text;
+    for await (const _ of watcher) {
+      text = await read();
+      if (pattern.test(text)) return text;
+    }
+    throw new Error("Cannot watch the log any longer: the watcher ended");
+  };
+  await body({
+    folder,
+    homeserver,
+    matrix: { homeserver: homeserver.url, accessTokenFile: `${folder}/token`, room },
+    configure: (config) => Deno.writeTextFileSync(`${folder}/config.json`, JSON.stringify(config), { mode: 0o600 }),
+    async run(permissions, ...args) {
+      const program = ["run", "--quiet", "--no-prompt", ...inheritedConfig(), ...permissions, `${SRC}/main.ts`];
+      const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+        args: [...program, ...args, "--config", `${folder}/config.json`, "--state-dir", `${folder}/own`],
+      }).output();
+      return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    },
+    log,
+    async delivererFlags() {
+      const pids = Array.from((await log(/started/)).matchAll(/started, pid (\d+)/g), ([, pid]) => pid);
+      const { stdout } = await new Deno.Command("cat", { args: [`/proc/${pids.at(-1)}/cmdline`] }).output();
+      const words = new TextDecoder().decode(stdout).split("\0");
+      return Object.fromEntries(
+        words.filter((word) => word.startsWith("--allow")).map((word) => {
+          const [flag, ...values] = word.split(/=|,/);
+          return [flag, values];
+        }),
+      );
+    },
+    bodies: () => homeserver.events(room).map(({ content }) => String(content.body)),
+  });
+}
+
+Deno.test("the background deliverer gets the permissions of its configuration, and no others", async () => {
+  await sceneTest(async ({ folder, homeserver, matrix, configure, run, delivererFlags }) => {
+    const channels = {
+      matrix,
+      ntfy: { server: "https://ntfy.example.org:8443", topic: "alerts", proxy: "http://127.0.0.1:9" },
+      tell: { kind: "exec", command: [`${folder}/tell`] },
+    };
+    configure({ channels });
+    await homeserver.stop();
+    assertMatch(await run(["-A"], "send", "Late", "--channel", "matrix"), /^queued /);
+    const { "--allow-env": env, "--allow-run": programs, ...rest } = await delivererFlags();
+    assertEquals(rest, {
+      "--allow-net": [new URL(homeserver.url).host, "ntfy.example.org:8443", "127.0.0.1:9"],
+      "--allow-read": [`${folder}/config.json`, `${folder}/token`, `${folder}/tell`, `${folder}/own`, SRC],
+      "--allow-write": [`${folder}/own`],
+      "--allow-sys": ["hostname", "uid"],
+    });
+    assertEquals(programs.filter((path) => !path.endsWith("/kill")), [`${folder}/tell`]);
+    assertEquals(env, [...new Set(PERMISSION_TABLE[DELIVERER_COMMAND].env.flatMap((group) => VARIABLES[group]))]);
+  });
+});
+
+Deno.test("the background deliverer gets no permission that its parent does not have", async () => {
+  await sceneTest(async ({ folder, homeserver, matrix, configure, run, delivererFlags }) => {
+    const { host } = new URL(homeserver.url);
+    configure({
+      channels: {
+        matrix,
+        ntfy: { server: "https://ntfy.example.org", topic: "alerts" },
+        tell: { kind: "exec", command: ["/bin/true"] },
+        domain: { kind: "matrix", homeserver: "example.org", accessToken: "x", room: "!x" },
+      },
+    });
+    await homeserver.stop();
+    const parent = {
+      "--allow-net": [host],
+      "--allow-read": [`${folder}/config.json`, `${folder}/token`, `${folder}/own`, SRC],
+      "--allow-write": [`${folder}/own`],
+      "--allow-env": FEW_VARIABLES,
+      "--allow-run": [Deno.execPath()],
+    };
+    const permissions = Object.entries(parent).map(([flag, values]) => `${flag}=${values.join(",")}`);
+    assertMatch(await run(permissions, "send", "Late", "--channel", "matrix"), /^queued /);
+    const { "--allow-env": env, ...rest } = await delivererFlags();
+    const { "--allow-run": _, "--allow-env": __, ...expected } = parent;
+    assertEquals([rest, env.toSorted()], [expected, FEW_VARIABLES]);
+  });
+});
+
+Deno.test("the background deliverer uses a changed configuration, and keeps the old one while the new one is broken", async () => {
+  await sceneTest(async ({ folder, homeserver, matrix, configure, run, log, bodies }) => {
+    configure({ identity: "old", channels: { matrix } });
+    await homeserver.stop();
+    await run(["-A"], "send", "Late");
+    await log(/started/);
+    Deno.writeTextFileSync(`${folder}/config.json`, '{ "identity": ');
+    assertMatch(await log(/not used yet/), /the new configuration is not used yet: Cannot use configuration .*config/);
+    configure({ identity: "new", channels: { matrix } });
+    await log(/the configuration has changed/);
+    await homeserver.restart();
+    const text = await log(/ended/);
+    assertEquals(text.match(/started/g)?.length, 2);
+    assertMatch(text, /ended: the queue is empty/);
+    assertMatch(bodies().join(), /^\[new\] Late/);
+  });
+});
+
+Deno.test("the background deliverer ends when its configuration needs another host, and the next flush delivers", async () => {
+  await sceneTest(async ({ homeserver, matrix, configure, run, log, bodies, folder }) => {
+    configure({ channels: { matrix: { ...matrix, homeserver: "http://127.0.0.1:9" } } });
+    assertMatch(await run(["-A"], "send", "Late"), /^queued /);
+    await log(/started/);
+    configure({ channels: { matrix } });
+    const text = await log(/ended/);
+    const { host } = new URL(homeserver.url);
+    assert(text.includes(`ended: the configuration needs --allow-net=${host}, which this process does not have`), text);
+    assertEquals(bodies(), []);
+    assertEquals(await run(["-A"], "flush"), "1 delivered, 0 still queued\n", folder);
+    assertMatch(bodies().join(), /Late/);
+  });
+});
