@@ -18,7 +18,7 @@
 import type { Channel } from "../channels/channel.ts";
 import { renderMessage } from "../channels/message.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
-import { canBeBatched, type Entry, laneKey } from "../queue/entry.ts";
+import { canBeBatched, type Entry } from "../queue/entry.ts";
 import type { Incident } from "../queue/incidents.ts";
 import type { Wait } from "../queue/record.ts";
 import { toBatchItems } from "./attempt.ts";
@@ -57,26 +57,30 @@ export async function planBatches(
   schedule: Schedule,
   style?: "lines",
 ): Promise<BatchPlan> {
-  const waiting = schedule.undelayed(channel.name);
-  if (waiting.length < 2) return NO_BATCHES;
   const groups: Entry[][] = [];
   let headGoesAlone = false;
-  for (const lane of Map.groupBy(waiting, laneKey).values()) {
-    const [head] = lane;
-    if (lane.filter(isBatchable).length <= backlogLimit(lane, queue, schedule) || !schedule.isReady(head)) continue;
-    if (!isBatchable(head)) headGoesAlone = true;
+  if (schedule.delays.policyOf(channel.name).batchOver === Infinity) return { groups, headGoesAlone };
+  for (const entries of schedule.lanes(channel.name)) {
+    if (entries.size < 2) continue;
+    const lane = [...entries.values()].filter((entry) => schedule.delays.of(entry) === undefined);
+    if (!isBacklog(lane, queue, schedule)) continue;
+    if (!isBatchable(lane[0])) headGoesAlone = true;
     else for (const run of neighbours(lane)) groups.push(...await splitToFit(run, channel, queue, style));
   }
   return { groups, headGoesAlone };
 }
 
-const NO_BATCHES: BatchPlan = { groups: [], headGoesAlone: false };
+/** Returns true if a lane gets batches: its first entry can be sent now, and many entries wait. */
+function isBacklog(lane: readonly Entry[], queue: BatchSource, schedule: Schedule): boolean {
+  if (lane.length < 2 || !schedule.isReady(lane[0])) return false;
+  const limit = backlogLimit(lane, queue, schedule);
+  return lane.length > limit && lane.filter(isBatchable).length > limit;
+}
 
 /** Returns the largest number of waiting entries that are still sent one by one, not as a batch. */
 function backlogLimit(lane: readonly Entry[], queue: BatchSource, { delays, now }: Schedule): number {
   const [head] = lane;
   const { batchOver } = delays.policyOf(head.channel);
-  if (batchOver === Infinity) return Infinity;
   if (delays.wasDelayed(head)) return 1;
   const { wait } = queue.channelState(head.channel);
   if (wait?.class === "rate-limited") return Math.min(RATE_LIMITED_BATCH_OVER, batchOver);

@@ -21,8 +21,9 @@
  */
 
 import type { Channel } from "../channels/channel.ts";
-import { type Entry, isUndecided, laneKey } from "../queue/entry.ts";
+import { type Entry, isUndecided } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/entry_transitions.ts";
+import { firstOf } from "../queue/lane_index.ts";
 import type { Queue } from "../queue/queue.ts";
 import { ignoreStorageErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -193,15 +194,18 @@ export class Courier {
    */
   isIdleFor(request: DelaySubject): boolean {
     const { delays } = this.schedule();
-    return this.#queue.state.channelState(request.channel).wait === undefined && delays.of(request) === undefined &&
-      !this.#queue.state.liveEntries().some((entry) =>
-        entry.channel === request.channel && !delays.isPendingFallback(entry)
-      );
+    if (this.#queue.state.channelState(request.channel).wait || delays.of(request)) return false;
+    return this.#queue.state.lanes().every((lane) =>
+      firstOf(lane)?.channel !== request.channel || lane.values().every((entry) => delays.isPendingFallback(entry))
+    );
   }
 
   /** Returns true if the queue contains an entry that this courier can send now or later. */
   hasWork(): boolean {
-    return this.#queue.state.liveEntries().some((entry) => this.#channels.has(entry.channel) && !isUndecided(entry));
+    return this.#queue.state.lanes().some((lane) => {
+      const entry = firstOf(lane);
+      return entry !== undefined && this.#channels.has(entry.channel) && !isUndecided(entry);
+    });
   }
 
   /**
@@ -235,10 +239,9 @@ export class Courier {
     const { now } = schedule;
     if (this.#isStopped(options)) return true;
     if (options.mine === undefined) return schedule.heads().every(({ ready }) => ready - now > options.patienceMs);
-    const readyTimes = schedule.readyTimes();
     return options.mine.map((id) => this.#queue.state.entry(id)).every((entry) =>
       entry === undefined || entry.dead !== undefined ||
-      (readyTimes.get(laneKey(entry)) ?? Infinity) - now > options.patienceMs
+      (schedule.readyTime(entry) ?? Infinity) - now > options.patienceMs
     );
   }
 
@@ -282,7 +285,7 @@ export class Courier {
   #mustHandOver(run: Run): boolean {
     if (run.leave?.aborted) return true;
     return run.handsOver === true && run.flushes !== this.#queue.state.flushCount &&
-      this.#queue.state.liveEntries().some((entry) => this.#queue.state.entryState(entry) === "held");
+      this.#queue.state.eachLive().some((entry) => this.#queue.state.entryState(entry) === "held");
   }
 
   /**
@@ -428,7 +431,8 @@ export class Courier {
    * may still process their requests.
    */
   async #abandonKilled(): Promise<void> {
-    const killed = this.#queue.state.liveEntries().filter(({ id, inFlight }) => inFlight && !this.#announced.has(id));
+    const isKilled = ({ id, inFlight }: Entry) => inFlight !== undefined && !this.#announced.has(id);
+    const killed = [...this.#queue.state.eachLive().filter(isKilled)];
     if (killed.length > 0) await this.#queue.abandon(killed, this.#runtime.now() + RESET_GAP_MS);
   }
 

@@ -11,8 +11,9 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { isNotification } from "../notification/notification.ts";
-import { canBeBatched, type Entry, laneKey } from "../queue/entry.ts";
+import { canBeBatched, type Entry, type Lane, laneKey } from "../queue/entry.ts";
 import { dueTime } from "../queue/fallbacks.ts";
+import type { LaneEntries } from "../queue/lane_index.ts";
 import { isFromFuture } from "./clock.ts";
 import { formatTimeOfDay, lastQuietEnd, quietUntil, wasQuiet } from "./quiet_hours.ts";
 import { BURST_SILENCE_MS, DEFAULT_POLICY, type LanePolicy, MAX_GATHERING_MS, type RateLimit } from "./rate_policy.ts";
@@ -53,14 +54,14 @@ export type DelaySubject =
 
 /** The parts of the queue from which delays are computed. */
 export interface DelaySource {
-  /** Returns the entries that are not dead letters, in the order of arrival. */
-  liveEntries(): Entry[];
+  /** Returns the entries of one lane that are not dead letters, in the order of arrival. */
+  lane(lane: Lane): LaneEntries;
   entry(id: string): Entry | undefined;
   /**
    * Returns when the last messages were delivered to the channel and destination of an entry, in
    * milliseconds since 1970, oldest first.
    */
-  recentDeliveries(entry: Pick<Entry, "channel" | "destination">): readonly number[];
+  recentDeliveries(lane: Lane): readonly number[];
 }
 
 /** The configured policies (batches, rate limit, quiet hours), by channel name. */
@@ -93,11 +94,6 @@ export class Delays {
    * destination). 0 means that there is no burst.
    */
   readonly #burstEnds = new Map<string, number>();
-  /**
-   * Cached times when entries became due, by lane (one channel and destination). Contains only
-   * entries that can be batched.
-   */
-  #dueTimes?: ReadonlyMap<string, readonly number[]>;
 
   constructor(now: number, queue: DelaySource, policies: Policies) {
     this.#now = now;
@@ -158,9 +154,9 @@ export class Delays {
    * Returns when the rate limit for the channel and destination of an entry ends, in milliseconds
    * since 1970. Returns 0 if the limit was not reached at `since`.
    */
-  #rateLimitEnd({ count, perMs }: RateLimit, entry: Pick<Entry, "channel" | "destination">, since: number): number {
+  #rateLimitEnd({ count, perMs }: RateLimit, lane: Lane, since: number): number {
     // Ignore deliveries in the future: a wrong clock recorded them.
-    const oldest = this.#queue.recentDeliveries(entry).filter((time) => time <= this.#now).at(-count);
+    const oldest = this.#queue.recentDeliveries(lane).filter((time) => time <= this.#now).at(-count);
     return oldest !== undefined && oldest + perMs > since ? oldest + perMs : 0;
   }
 
@@ -175,26 +171,21 @@ export class Delays {
     if (!canBeBatched(entry) && !entry.attachmentIndex) return 0;
     const lane = laneKey(entry);
     if (!this.#burstEnds.has(lane)) {
-      this.#dueTimes ??= this.#findDueTimes();
-      const times = this.#dueTimes.get(lane) ?? [this.#now];
-      const end = this.#rateLimitEnd(rateLimit, entry, times[0]);
-      this.#burstEnds.set(lane, end && Math.min(firstSilence(end, times), times[0] + MAX_GATHERING_MS));
+      const times = this.#findDueTimes(entry);
+      const [first = this.#now] = times;
+      const end = this.#rateLimitEnd(rateLimit, entry, first);
+      this.#burstEnds.set(lane, end && Math.min(firstSilence(end, times), first + MAX_GATHERING_MS));
     }
     return this.#burstEnds.get(lane) ?? 0;
   }
 
   /**
-   * Returns when the entries of each lane (one channel and destination) became due, oldest first.
+   * Returns when the entries of a lane (one channel and destination) became due, oldest first.
    * Includes only entries that can be batched. Ignores times in the future.
    */
-  #findDueTimes(): ReadonlyMap<string, readonly number[]> {
-    const waiting = this.#queue.liveEntries().filter((entry) =>
-      canBeBatched(entry) && !isUrgent(entry) && becameDue(entry) <= this.#now
-    );
-    const lanes = Map.groupBy(waiting, laneKey);
-    return new Map(
-      Array.from(lanes, ([lane, entries]) => [lane, entries.map(becameDue).toSorted((a, b) => a - b)]),
-    );
+  #findDueTimes(lane: Lane): readonly number[] {
+    const waiting = [...this.#queue.lane(lane).values()].filter((entry) => canBeBatched(entry) && !isUrgent(entry));
+    return waiting.map(becameDue).filter((time) => time <= this.#now).sort((a, b) => a - b);
   }
 
   /**
@@ -204,7 +195,8 @@ export class Delays {
    * primaries.
    */
   #fallbackDelay(entry: DelaySubject): Delay | undefined {
-    const { fallbackFor = {}, forced, inFlight, dead, time = this.#now } = entry;
+    const { fallbackFor, forced, inFlight, dead, time = this.#now } = entry;
+    if (fallbackFor === undefined) return undefined;
     const timeouts = Object.entries(fallbackFor);
     if (timeouts.length === 0 || forced || inFlight || dead || isFromFuture(time, this.#now)) return undefined;
     const primaries = timeouts.map(([id, until]) => {

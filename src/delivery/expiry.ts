@@ -37,8 +37,8 @@ export async function moveExpired(
 ): Promise<ExpiredEntry[]> {
   if (hasJumpedAhead(now)) return [];
   const isExpired = ({ time, expires }: Entry) => expires <= now && isAgeKnown(time);
-  const free = expandBatches(queue.state.liveEntries().filter(isFree));
-  const expired = free.filter(isExpired).map((entry): ExpiredEntry => {
+  const candidates = queue.state.eachLive().filter((entry) => (entry.members || isExpired(entry)) && isFree(entry));
+  const expired = expandBatches([...candidates]).filter(isExpired).map((entry): ExpiredEntry => {
     const { wait } = queue.state.findBatch(entry.id) ?? entry;
     const lastFailure = wait ? `; last: ${wait.reason}` : "";
     return { entry, reason: `Expired after ${formatDuration(now - entry.time)}${lastFailure}` };

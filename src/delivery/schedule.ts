@@ -12,13 +12,18 @@
  * @module
  */
 
-import { type Entry, isUndecided, laneKey } from "../queue/entry.ts";
+import { type Entry, isUndecided, type Lane, laneKey } from "../queue/entry.ts";
+import { firstOf, type LaneEntries } from "../queue/lane_index.ts";
 import type { Wait } from "../queue/record.ts";
 import { isFromFuture } from "./clock.ts";
 import { Delays, type DelaySource, type Policies } from "./delays.ts";
 
 /** The parts of the queue from which a schedule is computed. */
 export interface ScheduleSource extends DelaySource {
+  /** Iterates over the entries that are not dead letters, in the order of arrival. */
+  eachLive(): Iterable<Entry>;
+  /** Returns the entries of each lane that are not dead letters, in the order of arrival. */
+  lanes(): Iterable<LaneEntries>;
   channelState(name: string): { readonly wait?: Wait };
 }
 
@@ -56,9 +61,8 @@ export class Schedule {
   readonly delays: Delays;
   readonly #queue: ScheduleSource;
   readonly #isConfigured: (channel: string) => boolean;
-  /** The entries that can be sent or wait to be sent, in the order of arrival. */
-  readonly #entries: readonly Entry[];
-  #heads?: ReadonlyMap<string, Head>;
+  /** The heads that were already found, by lane key. */
+  readonly #heads = new Map<string, Head>();
 
   constructor(
     now: number,
@@ -69,32 +73,32 @@ export class Schedule {
     this.delays = new Delays(now, queue, policies);
     this.#queue = queue;
     this.#isConfigured = isConfigured;
-    this.#entries = queue.liveEntries().filter((entry) => !isUndecided(entry));
   }
 
-  /** Returns the heads (next entries) of all lanes, in the order of arrival. */
+  /** Returns the heads (next entries) of all lanes. */
   heads(): readonly Head[] {
-    this.#heads ??= this.#findHeads();
-    return [...this.#heads.values()];
+    return Array.from(this.#queue.lanes(), (lane) => this.#head(lane)).filter((head) => head !== undefined);
   }
 
   /**
-   * Returns the earliest time to send the head (next entry) of each lane, by lane key. Times are in
-   * milliseconds since 1970; 0 means now.
+   * Returns the earliest time to send the head (next entry) of a lane, in milliseconds since 1970; 0
+   * means now. Returns undefined if nothing waits in the lane.
    */
-  readyTimes(): ReadonlyMap<string, number> {
-    this.#heads ??= this.#findHeads();
-    return new Map(Array.from(this.#heads, ([lane, { ready }]) => [lane, ready]));
+  readyTime(lane: Lane): number | undefined {
+    return this.#head(this.#queue.lane(lane))?.ready;
   }
 
   /** Returns true if the wait of an entry and the wait of its channel are over. */
   isReady(entry: Entry): boolean {
-    return this.#readyTime(entry) <= this.now;
+    return this.#waitEndOf(entry) <= this.now;
   }
 
-  /** Returns the entries of a channel that are not delayed, in the order of arrival. */
-  undelayed(channel: string): readonly Entry[] {
-    return this.#entries.filter((entry) => entry.channel === channel && this.delays.of(entry) === undefined);
+  /** Returns the lanes of a channel. Entries whose destination is not known have no lane. */
+  lanes(channel: string): readonly LaneEntries[] {
+    return [...this.#queue.lanes()].filter((lane) => {
+      const first = firstOf(lane);
+      return first?.channel === channel && !isUndecided(first);
+    });
   }
 
   /**
@@ -105,7 +109,7 @@ export class Schedule {
   next(channel: string, limit: number): Entry[] {
     const blockedLanes = new Set<string>();
     const result: Entry[] = [];
-    for (const entry of byFailure(this.#entries.filter((entry) => entry.channel === channel))) {
+    for (const entry of this.#workingFirst(channel)) {
       const lane = laneKey(entry);
       if (blockedLanes.has(lane) || this.delays.of(entry)) continue;
       if (!this.isReady(entry)) {
@@ -122,46 +126,48 @@ export class Schedule {
   }
 
   /**
-   * Finds the head (next entry) of each lane (one channel and destination). If all entries of a
-   * lane are delayed, the head is the entry whose delay ends first.
+   * Iterates over the entries of a channel: first the lanes without a failure, in the order of
+   * arrival, then each other lane, by the time of its last failure.
    */
-  #findHeads(): ReadonlyMap<string, Head> {
-    const heads = new Map<string, Head>();
-    const delayedLanes = new Set<string>();
-    for (const entry of this.#entries) {
-      const lane = laneKey(entry);
-      const head = heads.get(lane);
-      if (!this.#isConfigured(entry.channel) || (head !== undefined && !delayedLanes.has(lane))) continue;
-      const delay = this.delays.of(entry);
-      const ready = Math.max(this.#readyTime(entry), delay?.until ?? 0);
-      if (delay === undefined) delayedLanes.delete(lane);
-      else if (head !== undefined && head.ready <= ready) continue;
-      else delayedLanes.add(lane);
-      heads.set(lane, { entry, ready });
+  *#workingFirst(channel: string): Generator<Entry> {
+    const failureTime = (lane: LaneEntries) => firstOf(lane)?.wait?.since ?? 0;
+    const failed = this.lanes(channel).filter((lane) => failureTime(lane) > 0);
+    for (const entry of this.#queue.eachLive()) {
+      if (entry.channel !== channel || isUndecided(entry)) continue;
+      if (!failed.some((lane) => lane.has(entry.id))) yield entry;
     }
-    return heads;
+    for (const lane of failed.sort((a, b) => failureTime(a) - failureTime(b))) yield* lane.values();
   }
 
-  #readyTime(entry: Entry): number {
+  /**
+   * Finds the head (next entry) of a lane (one channel and destination). If all entries of the lane
+   * are delayed, the head is the entry whose delay ends first.
+   */
+  #head(lane: LaneEntries): Head | undefined {
+    const first = firstOf(lane);
+    if (first === undefined || isUndecided(first) || !this.#isConfigured(first.channel)) return undefined;
+    const key = laneKey(first);
+    const head = this.#heads.get(key) ?? this.#findHead(lane);
+    if (head) this.#heads.set(key, head);
+    return head;
+  }
+
+  #findHead(lane: LaneEntries): Head | undefined {
+    let delayed: Head | undefined;
+    for (const entry of lane.values()) {
+      const delay = this.delays.of(entry);
+      const ready = Math.max(this.#waitEndOf(entry), delay?.until ?? 0);
+      if (delay === undefined) return { entry, ready };
+      if (delayed === undefined || ready < delayed.ready) delayed = { entry, ready };
+    }
+    return delayed;
+  }
+
+  #waitEndOf(entry: Entry): number {
     return Math.max(this.#waitEnd(entry.wait), this.#waitEnd(this.#queue.channelState(entry.channel).wait));
   }
 
   #waitEnd(wait: Wait | undefined): number {
     return wait === undefined || isFromFuture(wait.since, this.now) ? 0 : wait.next;
   }
-}
-
-/**
- * Sorts entries by lane (channel and destination): lanes without a failure are first. The other
- * lanes are sorted by the time of their last failure.
- */
-function byFailure(entries: readonly Entry[]): readonly Entry[] {
-  if (!entries.some(({ wait }) => wait)) return entries;
-  const failures = new Map<string, number>();
-  for (const entry of entries) {
-    const lane = laneKey(entry);
-    if (!failures.has(lane)) failures.set(lane, entry.wait?.since ?? 0);
-  }
-  const failureTime = (entry: Entry) => failures.get(laneKey(entry)) ?? 0;
-  return entries.toSorted((a, b) => failureTime(a) - failureTime(b));
 }

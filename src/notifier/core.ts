@@ -179,7 +179,10 @@ export class NotifierCore implements AsyncDisposable {
     if (problem) return await this.#reportSpooled(entries, problem, isDeliverer);
     const mine = entries.filter(({ fallbackFor }) => fallbackFor === undefined).map(({ id }) => id);
     const patienceMs = options.untilDelivered ? waitMs : 0;
-    await this.#deliver({ deadline, patienceMs, mine, signal, isDeliverer });
+    // Without time for an attempt, a deliverer would only tidy up.
+    if (waitMs > 0 || queue.isWorthCompacting()) {
+      await this.#deliver({ deadline, patienceMs, mine, signal, isDeliverer });
+    }
     return await this.#conclude(entries);
   }
 

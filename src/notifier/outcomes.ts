@@ -6,10 +6,11 @@
 import type { Routing } from "../routing/route.ts";
 import { toBatch } from "../delivery/attempt.ts";
 import type { Courier, CourierEvent } from "../delivery/courier.ts";
-import type { Delays } from "../delivery/delays.ts";
+import type { Schedule } from "../delivery/schedule.ts";
 import { withoutItems } from "../notification/batch.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
-import { type Entry, type EntryState, laneKey } from "../queue/entry.ts";
+import type { Entry, EntryState } from "../queue/entry.ts";
+import { firstOf } from "../queue/lane_index.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
@@ -158,12 +159,12 @@ export class Reporter {
 
   /** Returns the outcomes of entries that this process watches, without cancelled fallbacks. */
   outcomes(entries: readonly Entry[]): Outcome[] {
-    const view = this.#view();
+    const schedule = this.#courier.schedule();
     const reported = entries.filter(({ id }) => this.#queue.state.finalState(id)?.state !== "cancelled");
-    return reported.map((entry) => this.#outcome(entry, view));
+    return reported.map((entry) => this.#outcome(entry, schedule));
   }
 
-  #outcome(known: Entry, view: LaneView): Outcome {
+  #outcome(known: Entry, schedule: Schedule): Outcome {
     const target = outcomeTarget(known);
     const finalState = this.#queue.state.finalState(known.id);
     if (finalState?.state === "delivered") return { ...target, state: "delivered", receipt: finalState.receipt };
@@ -173,7 +174,7 @@ export class Reporter {
     const entry = this.#queue.state.entry(known.id);
     if (entry === undefined) return { ...target, state: "dead", reason: "It was dropped from the queue" };
     if (entry.dead) return { ...target, state: "dead", reason: entry.dead.reason };
-    const { reason = this.#findObstacle(entry)?.reason, next } = this.#findWait(entry, view);
+    const { reason = this.#findObstacle(entry)?.reason, next } = this.#findWait(entry, schedule);
     return { ...target, state: this.#stateOf(entry) === "held" ? "held" : "queued", reason, next };
   }
 
@@ -190,8 +191,8 @@ export class Reporter {
    * queued.
    */
   entries(): QueuedEntry[] {
-    const view = this.#view();
-    return this.#queue.state.entries().map((entry) => this.#describeEntry(entry, view));
+    const schedule = this.#courier.schedule();
+    return this.#queue.state.entries().map((entry) => this.#describeEntry(entry, schedule));
   }
 
   /**
@@ -204,18 +205,18 @@ export class Reporter {
     isPendingFallback(entry: Entry): boolean;
     stateOf(entry: Entry): EntryState;
   } {
-    const view = this.#view();
-    const isPendingFallback = (entry: Entry) => view.delays.isPendingFallback(entry);
-    const first = this.#queue.state.liveEntries().find((entry) => !isPendingFallback(entry));
+    const schedule = this.#courier.schedule();
+    const isPendingFallback = (entry: Entry) => schedule.delays.isPendingFallback(entry);
+    const first = this.#queue.state.eachLive().find((entry) => !isPendingFallback(entry));
     return {
       isPendingFallback,
-      first: first ? this.#findWait(first, view) : {},
-      isDelayed: (entry) => view.delays.of(entry) !== undefined,
+      first: first ? this.#findWait(first, schedule) : {},
+      isDelayed: (entry) => schedule.delays.of(entry) !== undefined,
       stateOf: (entry) => this.#stateOf(entry),
     };
   }
 
-  #describeEntry(entry: Entry, view: LaneView): QueuedEntry {
+  #describeEntry(entry: Entry, schedule: Schedule): QueuedEntry {
     const { id, channel, destination, time, expires, key, attempts, dead, members, fallbackFor } = entry;
     const state = this.#stateOf(entry);
     // `--json` prints the fields in this order.
@@ -226,19 +227,10 @@ export class Reporter {
         ? withoutItems(toBatch(entry, (member) => this.#queue.state.findIncident(member)))
         : entry.notification as Notification,
       ...(fallbackFor ? { fallbackFor: Object.keys(fallbackFor) } : {}),
-      ...(members ? { members: members.map((member) => this.#describeEntry(member, view)) } : {}),
+      ...(members ? { members: members.map((member) => this.#describeEntry(member, schedule)) } : {}),
     };
     if (dead || state === "dead") return { id, state: "dead", ...fields, reason: dead?.reason ?? "", ...rest };
-    return { id, state, ...fields, ...this.#findWait(entry, view), ...rest };
-  }
-
-  #view(): LaneView {
-    const heads = new Map<string, Entry>();
-    for (const entry of this.#queue.state.liveEntries()) {
-      if (!heads.has(laneKey(entry))) heads.set(laneKey(entry), entry);
-    }
-    const schedule = this.#courier.schedule();
-    return { ready: schedule.readyTimes(), delays: schedule.delays, heads };
+    return { id, state, ...fields, ...this.#findWait(entry, schedule), ...rest };
   }
 
   /**
@@ -247,13 +239,14 @@ export class Reporter {
    * (channel and destination). If a delay from the configuration ends later, the result describes
    * the delay.
    */
-  #findWait(entry: Entry, { ready, delays, heads }: LaneView): WaitView {
+  #findWait(entry: Entry, schedule: Schedule): WaitView {
     const obstacle = this.#findObstacle(entry);
     if (obstacle?.isMistake) return { reason: obstacle.reason };
     const leaving = this.#queue.state.findBatch(entry.id) ?? entry;
-    const wait = leaving.wait ?? this.#queue.state.channelState(entry.channel).wait ?? heads.get(laneKey(entry))?.wait;
-    const delay = this.#queue.state.entryState(entry) === "held" ? undefined : delays.of(leaving);
-    const inLane = ready.get(laneKey(entry)) || wait?.next || 0;
+    const { state } = this.#queue;
+    const wait = leaving.wait ?? state.channelState(entry.channel).wait ?? firstOf(state.lane(entry))?.wait;
+    const delay = this.#queue.state.entryState(entry) === "held" ? undefined : schedule.delays.of(leaving);
+    const inLane = schedule.readyTime(entry) || wait?.next || 0;
     if (delay === undefined || delay.until < (wait?.next ?? 0)) {
       return { reason: wait?.reason, next: inLane || undefined };
     }
@@ -266,17 +259,6 @@ export interface Obstacle {
   readonly reason: string;
   /** True if the reason is a mistake in the configuration. */
   readonly isMistake: boolean;
-}
-
-/** A snapshot of all lanes. A lane has the entries of one channel and destination. */
-interface LaneView {
-  /** The earliest time to send the next entry of each lane, in milliseconds since 1970. */
-  readonly ready: ReadonlyMap<string, number>;
-  readonly delays: Delays;
-  /**
-   * The first entry of each lane (channel and destination). Later entries wait for the first entry.
-   */
-  readonly heads: ReadonlyMap<string, Entry>;
 }
 
 /** The reason why an entry waits, and the time of its next attempt. */

@@ -19,6 +19,7 @@ import type { Config } from "../config/config.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
 import type { EnqueueRequest } from "../queue/enqueue.ts";
 import { type Entry, isUndecided, roomOfUndecided, undecidedDestination } from "../queue/entry.ts";
+import { firstOf } from "../queue/lane_index.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Plan, RouteOptions } from "../routing/route.ts";
 import { EVERY_CHANNEL } from "../routing/rule.ts";
@@ -99,6 +100,14 @@ export function findMistake(
   return problem && { reason: problem.message, isMistake: true };
 }
 
+function findUndecided({ state }: Queue): Entry[] {
+  const lanes = state.lanes().filter((lane) => {
+    const first = firstOf(lane);
+    return first !== undefined && isUndecided(first);
+  });
+  return [...lanes.flatMap((lane) => lane.values())];
+}
+
 /** The functions that decide the destinations of entries. */
 export interface Decider {
   readonly queue: Queue;
@@ -117,7 +126,7 @@ export interface Decider {
  */
 export async function decide({ queue, isFixed, toRequests }: Decider): Promise<ReadonlyMap<string, readonly Entry[]>> {
   const replacements = new Map<string, readonly Entry[]>();
-  for (const entry of queue.state.liveEntries().filter((entry) => isUndecided(entry) && isFixed(entry))) {
+  for (const entry of findUndecided(queue).filter(isFixed)) {
     const { channel, notification, idempotencyKey = `decided ${entry.id}`, time, expires, fallbackFor } = entry;
     const channels = channel === EVERY_CHANNEL ? undefined : [channel];
     try {

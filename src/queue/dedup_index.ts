@@ -30,7 +30,8 @@ export interface Duplicate {
 /** The index of keys and idempotency keys for each lane (one destination of one channel). */
 export class DedupIndex {
   readonly #byIdempotencyKey = new Map<string, Duplicate>();
-  readonly #byKey = new Map<string, Set<string>>();
+  /** The ids of the entries with a key, by key and lane. */
+  readonly #byKey = new Map<string, Map<string, Set<string>>>();
   /**
    * The `ack` records (the records of deliveries) that a compaction can keep, oldest first. Each
    * key is the id of an entry.
@@ -54,8 +55,9 @@ export class DedupIndex {
       this.#byIdempotencyKey.set(nameInLane(entry, entry.idempotencyKey), { id: entry.id });
     }
     if (entry.key !== undefined) {
-      const name = nameInLane(entry, entry.key);
-      this.#byKey.set(name, (this.#byKey.get(name) ?? new Set()).add(entry.id));
+      const lanes = this.#byKey.get(entry.key) ?? new Map<string, Set<string>>();
+      const ids = lanes.get(laneKey(entry)) ?? new Set();
+      this.#byKey.set(entry.key, lanes.set(laneKey(entry), ids.add(entry.id)));
     }
     return true;
   }
@@ -71,7 +73,12 @@ export class DedupIndex {
 
   /** Finds the ids of the entries with the same key, channel and destination as `entry`. */
   findIdsWithKey(entry: Lane & { readonly key?: string }): readonly string[] {
-    return entry.key === undefined ? [] : [...this.#byKey.get(nameInLane(entry, entry.key)) ?? []];
+    return entry.key === undefined ? [] : [...this.#byKey.get(entry.key)?.get(laneKey(entry)) ?? []];
+  }
+
+  /** Finds the ids of the entries with a key, for all channels and destinations. */
+  findIdsWithKeyAnywhere(key: string): readonly string[] {
+    return [...this.#byKey.get(key)?.values() ?? []].flatMap((ids) => [...ids]);
   }
 
   /**
@@ -114,10 +121,11 @@ export class DedupIndex {
    */
   remove(entry: Entry): void {
     if (entry.key === undefined) return;
-    const name = nameInLane(entry, entry.key);
-    const ids = this.#byKey.get(name);
+    const lanes = this.#byKey.get(entry.key);
+    const ids = lanes?.get(laneKey(entry));
     ids?.delete(entry.id);
-    if (ids?.size === 0) this.#byKey.delete(name);
+    if (ids?.size === 0) lanes?.delete(laneKey(entry));
+    if (lanes?.size === 0) this.#byKey.delete(entry.key);
   }
 }
 

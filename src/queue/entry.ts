@@ -92,10 +92,10 @@ export function isAttachmentOf(entries: readonly Entry[]): (entry: Entry) => boo
 }
 
 /**
- * Returns a text that identifies a lane (one destination of one channel). The text is JSON, because
- * names can contain spaces. Without JSON, `office` with `Ops A` and `office Ops` with `A` would
- * have the same text.
+ * Returns a text that identifies a lane (one destination of one channel). The text begins with the
+ * length of the channel's name, because names can contain spaces. Without the length, `office` with
+ * `Ops A` and `office Ops` with `A` would have the same text.
  */
 export function laneKey({ channel, destination }: Lane): string {
-  return JSON.stringify([channel, destination]);
+  return `${channel.length} ${channel} ${destination}`;
 }

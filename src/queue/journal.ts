@@ -228,7 +228,7 @@ export class Journal {
       appendWhole(file, bytes);
       if (durability === "none") return;
       file.syncData();
-      if (isNew || durability === "directory") this.#syncName(file);
+      if (isNew || (durability === "directory" && file.identity() !== this.#namedOnDisk)) this.#syncName(file);
     } catch (error) {
       takeBack(file, size);
       throw error;

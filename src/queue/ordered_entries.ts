@@ -15,6 +15,7 @@
  */
 
 import { canBeBatched, type Entry } from "./entry.ts";
+import { LaneIndex } from "./lane_index.ts";
 
 /** A new batch (entries that are sent in one message) and the ids of its members. */
 type NewBatch =
@@ -29,10 +30,17 @@ export class OrderedEntries {
   #entries = new Map<string, Entry>();
   /** The ids of batches (entries that are sent in one message), by the id of the member. */
   readonly #batchIds = new Map<string, string>();
+  /** Undefined after a change that moves entries. It is then built when it is needed. */
+  #index: LaneIndex | undefined;
 
   /** Returns entries and batches, but not the members of batches. */
-  values(): IterableIterator<Entry> {
+  values(): IteratorObject<Entry> {
     return this.#entries.values();
+  }
+
+  /** The live entries (not dead letters) and batches by lane, in the order of arrival. */
+  get index(): LaneIndex {
+    return this.#index ??= new LaneIndex(this.#entries.values());
   }
 
   /** Finds an entry or a batch, but not a member of a batch. */
@@ -53,7 +61,11 @@ export class OrderedEntries {
 
   /** Replaces an entry at its position, or appends a new entry. */
   set(entry: Entry): void {
+    const before = this.#entries.get(entry.id);
     this.#entries.set(entry.id, entry);
+    if (entry.dead) this.#index?.remove(entry);
+    else if (before?.dead) this.#index = undefined;
+    else this.#index?.set(entry);
   }
 
   /** Replaces an entry, or a member of a batch, at its position. */
@@ -67,6 +79,7 @@ export class OrderedEntries {
   /** Inserts an entry before all entries with a later time. */
   insert(entry: Entry): void {
     const later = [...this.#entries.values()].filter(({ time }) => time > entry.time);
+    if (later.length > 0) this.#index = undefined;
     for (const { id } of later) this.#entries.delete(id);
     for (const each of [entry, ...later]) this.set(each);
   }
@@ -113,7 +126,7 @@ export class OrderedEntries {
     if (batch !== undefined) return this.#removeMember(batch, id);
     const entry = this.#entries.get(id);
     if (entry === undefined) return [];
-    this.#entries.delete(id);
+    this.#delete(entry);
     for (const member of entry.members ?? []) this.#batchIds.delete(member.id);
     return [entry, ...entry.members ?? []];
   }
@@ -153,8 +166,13 @@ export class OrderedEntries {
     const left = members.filter((member) => member.id !== id);
     this.#batchIds.delete(id);
     if (left.length > 0) this.set(withMembers(batch, left));
-    else this.#entries.delete(batch.id);
+    else this.#delete(batch);
     return [...members.filter((member) => member.id === id), ...(left.length > 0 ? [] : [batch])];
+  }
+
+  #delete(entry: Entry): void {
+    this.#entries.delete(entry.id);
+    this.#index?.remove(entry);
   }
 
   #replace(id: string, entries: readonly Entry[]): void {
@@ -163,6 +181,7 @@ export class OrderedEntries {
 
   #rebuild(replace: (entry: Entry) => readonly Entry[]): void {
     this.#entries = new Map([...this.#entries.values()].flatMap(replace).map((entry) => [entry.id, entry]));
+    this.#index = undefined;
   }
 }
 

@@ -391,6 +391,11 @@ export class Queue {
     await this.#append([], "none");
   }
 
+  /** Returns true if a compaction makes the journal much shorter. */
+  isWorthCompacting(): boolean {
+    return isWorthCompacting(this.bytes, this.#state.keptBytes);
+  }
+
   /**
    * Compacts the journal if the compaction makes it much shorter. Call this method only while this
    * process holds `deliver.lock`.
@@ -399,7 +404,7 @@ export class Queue {
    * @throws {StorageError} if the compaction fails; the state of the journal is then unchanged
    */
   async compact(): Promise<boolean> {
-    if (!isWorthCompacting(this.bytes, this.#state.keptBytes)) return false;
+    if (!this.isWorthCompacting()) return false;
     const now = this.#runtime.now();
     const header = { time: now, host: this.#runtime.hostname() };
     await this.#journal.compact(

@@ -21,7 +21,7 @@
 
 import { ChannelStates, RecentDeliveries, shortenWait } from "./channel_states.ts";
 import { DedupIndex, type DedupKey, type Duplicate } from "./dedup_index.ts";
-import { type ChannelState, type Entry, type EntryState, expandBatches, type Lane, laneKey } from "./entry.ts";
+import { type ChannelState, type Entry, type EntryState, type Lane, laneKey } from "./entry.ts";
 import {
   countReplaced,
   createEntry,
@@ -33,6 +33,7 @@ import {
 } from "./entry_transitions.ts";
 import { Fallbacks, limitWait } from "./fallbacks.ts";
 import { type Incident, Incidents, type IncidentSubject } from "./incidents.ts";
+import type { LaneEntries } from "./lane_index.ts";
 import { OrderedEntries } from "./ordered_entries.ts";
 import {
   type AckRecord,
@@ -94,7 +95,22 @@ export class QueueState {
 
   /** Returns the entries that are not dead letters, in the order of arrival. */
   liveEntries(): Entry[] {
-    return this.entries().filter((entry) => !entry.dead);
+    return [...this.eachLive()];
+  }
+
+  /** Iterates over the entries that are not dead letters, in the order of arrival. */
+  eachLive(): IteratorObject<Entry> {
+    return this.#entries.values().filter((entry) => !entry.dead);
+  }
+
+  /** Returns the live entries (not dead letters) of each lane, in the order of arrival. */
+  lanes(): IteratorObject<LaneEntries> {
+    return this.#entries.index.lanes();
+  }
+
+  /** Returns the live entries (not dead letters) of one lane, in the order of arrival. */
+  lane(lane: Lane): LaneEntries {
+    return this.#entries.index.lane(lane);
   }
 
   /** Finds an entry, a batch, or a member of a batch. */
@@ -138,8 +154,11 @@ export class QueueState {
    * waiting entry will open one. Ignores waiting fallbacks.
    */
   openIncidentLanes(key: string, time: number): Lane[] {
-    const waiting = expandBatches(this.liveEntries()).filter((entry) =>
-      entry.key === key && entry.title !== undefined && !entry.resolves && entry.fallbackFor === undefined
+    const keyed = this.#dedup.findIdsWithKeyAnywhere(key).map((id) => this.entry(id)).filter((entry) =>
+      entry !== undefined
+    );
+    const waiting = keyed.filter((entry) =>
+      !entry.dead && entry.title !== undefined && !entry.resolves && entry.fallbackFor === undefined
     );
     const lanes = [...this.#incidents.withKey(key, time), ...waiting];
     return [...new Map(lanes.map((lane) => [laneKey(lane), lane])).values()];

@@ -12,7 +12,10 @@ import { formatIsoTime } from "../base/time.ts";
 export interface OpenFile extends Disposable {
   /** Returns the size of the file in bytes. */
   size(): number;
-  /** Returns a text that identifies the file. Renaming the file does not change this text. */
+  /**
+   * Returns a text that identifies the file. Renaming the file does not change this text. A later
+   * file never has the same text: inode numbers are used again, but not with the same birth time.
+   */
   identity(): string;
   /**
    * Reads at an offset. Returns the number of bytes that were read, or 0 at the end of the file.
@@ -171,8 +174,8 @@ function openFile(file: Deno.FsFile): OpenFile {
   return {
     size: () => file.statSync().size,
     identity() {
-      const { dev, ino } = file.statSync();
-      return `${dev}:${ino}`;
+      const { dev, ino, birthtime } = file.statSync();
+      return `${dev}:${ino}:${birthtime?.getTime()}`;
     },
     read(buffer, offset) {
       file.seekSync(offset, Deno.SeekMode.Start);

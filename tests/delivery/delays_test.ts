@@ -2,7 +2,8 @@ import { assertEquals } from "@std/assert";
 import { Delays, type Policies } from "../../src/delivery/delays.ts";
 import { localMinute } from "../../src/delivery/quiet_hours.ts";
 import { createNotification } from "../../src/notification/notification.ts";
-import type { Entry } from "../../src/queue/entry.ts";
+import type { Entry, Lane } from "../../src/queue/entry.ts";
+import { LaneIndex } from "../../src/queue/lane_index.ts";
 import { TEST_TIME } from "../fakes/runtime.ts";
 
 const MINUTE_MS = 60_000;
@@ -22,7 +23,7 @@ function fallbackDelay(
   policies: Policies = new Map(),
 ) {
   const queue = {
-    liveEntries: () => [...primaries],
+    lane: (lane: Lane) => new LaneIndex(primaries).lane(lane),
     entry: (id: string) => primaries.find((one) => one.id === id),
     recentDeliveries: () => [],
   };

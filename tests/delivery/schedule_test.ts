@@ -2,7 +2,8 @@ import { assertEquals } from "@std/assert";
 import type { Policies } from "../../src/delivery/delays.ts";
 import { Schedule } from "../../src/delivery/schedule.ts";
 import { createNotification } from "../../src/notification/notification.ts";
-import type { Entry } from "../../src/queue/entry.ts";
+import type { Entry, Lane } from "../../src/queue/entry.ts";
+import { LaneIndex } from "../../src/queue/lane_index.ts";
 import type { Wait } from "../../src/queue/record.ts";
 import { TEST_TIME } from "../fakes/runtime.ts";
 
@@ -26,8 +27,11 @@ interface Situation {
 
 /** The schedule 10 seconds after the start. */
 function schedule(entries: readonly Entry[], { channelWait, policies, deliveries = [] }: Situation = {}): Schedule {
+  const index = new LaneIndex(entries);
   const queue = {
-    liveEntries: () => [...entries],
+    eachLive: () => entries.values(),
+    lanes: () => index.lanes(),
+    lane: (lane: Lane) => index.lane(lane),
     entry: (id: string) => entries.find((one) => one.id === id),
     recentDeliveries: () => deliveries,
     channelState: () => ({ wait: channelWait }),

@@ -1,0 +1,57 @@
+/**
+ * The live entries (entries that wait for delivery) of each lane, in the order of arrival. A lane
+ * is one destination of one channel.
+ *
+ * With this index, most questions about the queue need only the first entry of each lane. Their
+ * cost does not grow with the number of entries that wait.
+ *
+ * @module
+ */
+
+import { type Entry, type Lane, laneKey } from "./entry.ts";
+
+/** The live entries of one lane by id, in the order of arrival. */
+export type LaneEntries = ReadonlyMap<string, Entry>;
+
+const NO_ENTRIES: LaneEntries = new Map();
+
+/** The live entries by lane. Every lane of the index has at least one entry. */
+export class LaneIndex {
+  readonly #lanes = new Map<string, Map<string, Entry>>();
+
+  /** @param entries entries in the order of arrival; dead letters are skipped */
+  constructor(entries: Iterable<Entry>) {
+    for (const entry of entries) if (!entry.dead) this.set(entry);
+  }
+
+  /** Returns the entries of each lane. */
+  lanes(): IteratorObject<LaneEntries> {
+    return this.#lanes.values();
+  }
+
+  /** Returns the entries of one lane. */
+  lane(lane: Lane): LaneEntries {
+    return this.#lanes.get(laneKey(lane)) ?? NO_ENTRIES;
+  }
+
+  /** Replaces an entry at its position, or appends a new entry. */
+  set(entry: Entry): void {
+    const key = laneKey(entry);
+    const lane = this.#lanes.get(key);
+    if (lane) lane.set(entry.id, entry);
+    else this.#lanes.set(key, new Map([[entry.id, entry]]));
+  }
+
+  /** Removes an entry that no longer waits. */
+  remove(entry: Entry): void {
+    const key = laneKey(entry);
+    const lane = this.#lanes.get(key);
+    lane?.delete(entry.id);
+    if (lane?.size === 0) this.#lanes.delete(key);
+  }
+}
+
+/** Returns the first entry of a lane. */
+export function firstOf(lane: LaneEntries): Entry | undefined {
+  return lane.values().next().value;
+}
