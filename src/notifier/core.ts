@@ -372,7 +372,7 @@ export class NotifierCore implements AsyncDisposable {
    */
   #enqueue(requests: readonly EnqueueRequest[], isDeliverer: boolean): Promise<Enqueued> {
     const { queue, courier, warn } = this.#parts;
-    return this.#prepare(isDeliverer, async (problem) => {
+    const work = async (problem?: StorageError) => {
       const leaving = requests.filter((request) => isDeliverer && !problem && courier.isIdleFor(request));
       const names = new Set(leaving.map(({ channel }) => channel));
       const enqueued = await queue.enqueue(requests, ({ channel }) => names.has(channel));
@@ -380,7 +380,10 @@ export class NotifierCore implements AsyncDisposable {
       const warning = fullnessWarning(queue.bytes);
       if (warning) warn(warning);
       return enqueued;
-    });
+    };
+    // Only the deliverer and the search for duplicates need the new records of other processes.
+    const needsState = isDeliverer || requests.some(({ idempotencyKey }) => idempotencyKey !== undefined);
+    return needsState ? this.#prepare(isDeliverer, work) : work();
   }
 
   #prepare<Result>(isDeliverer: boolean, work: (problem?: StorageError) => Promise<Result>): Promise<Result> {

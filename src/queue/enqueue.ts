@@ -58,8 +58,6 @@ export interface EnqueuerParts {
   readonly spool: Spool;
   readonly runtime: Pick<Runtime, "now" | "uuid">;
   readonly state: () => QueueState;
-  /** Reads the new records of the journal. */
-  readonly refresh: () => void;
 }
 
 /** Enqueues requests, and imports the spool (entries that could not be written to the journal). */
@@ -100,7 +98,7 @@ export class Enqueuer {
       }
     }
     try {
-      this.#parts.refresh();
+      journal.readAppended();
       return { entries: records.map((record) => this.#findEntry(record)) };
     } catch (error) {
       // The entries are on the disk, so `enqueue` must not fail.
@@ -130,7 +128,7 @@ export class Enqueuer {
 
   /** See {@linkcode Queue.importSpool}. */
   async importSpool(): Promise<void> {
-    const { journal, spool, state, refresh, runtime } = this.#parts;
+    const { journal, spool, state, runtime } = this.#parts;
     const files = spool.list(runtime.now());
     if (files.length === 0) return spool.remove([], runtime.now());
     // If an earlier import was killed, the lines that it appended may not be synced yet, and the
@@ -138,7 +136,7 @@ export class Enqueuer {
     const fresh = files.flatMap(({ records }) => records).filter(({ id }) => state().entry(id) === undefined);
     if (fresh.length > 0) {
       await journal.append(fresh.map((record) => ({ ...record, spooled: true })), "directory");
-      refresh();
+      journal.readAppended();
     } else journal.sync();
     spool.remove(files, runtime.now());
   }
@@ -150,7 +148,7 @@ export class Enqueuer {
    */
   async #confirmDuplicates(): Promise<void> {
     await this.#parts.journal.exclusively(() => this.#parts.journal.sync());
-    this.#parts.refresh();
+    this.#parts.journal.read();
   }
 
   /** Finds the entry of a record. For a duplicate, finds the entry that was enqueued first. */

@@ -12,6 +12,7 @@
  *   fdatasync            ->  failed: truncate; a second fdatasync on this descriptor
  *                            would report success although the bytes are lost
  *   fsync of directory   ->  failed: truncate; on success the file's name is durable too
+ *   read the new lines
  *   unlock
  *
  * new content of the file after a crash:
@@ -22,6 +23,9 @@
  * ```
  *
  * {@linkcode JournalReader} can read the file in all of these cases.
+ *
+ * Concurrent callers in one process share an append: all records that wait for the lock are written
+ * with one write and one sync.
  *
  * @module
  */
@@ -50,20 +54,37 @@ export type JournalRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostnam
 /** The maximum time that an append waits for the lock, in milliseconds. */
 export const LOCK_TIMEOUT_MS = 5000;
 
+/** From the weakest to the strongest. */
+const DURABILITIES: readonly Durability[] = ["none", "data", "directory"];
+
 const LF = 0x0a;
+const LINE_FEED = Uint8Array.of(LF);
+const NOTHING = new Uint8Array();
 
 /** Receives the records of a journal. */
 export interface JournalListener {
   /**
-   * Called before the journal is read again from its beginning. The listener must forget all
-   * earlier records.
+   * Called before the journal is read again from its beginning. At the next `end`, the listener
+   * must forget all earlier records.
    */
   restart(): void;
   /** @param bytes the length of the record's line */
   record(record: JournalRecord, bytes: number): void;
+  /** Called when all new records were read. */
+  end(): void;
+}
+
+/** The records of one caller that wait to be appended. */
+interface WaitingAppend {
+  readonly lines: readonly Uint8Array[];
+  readonly durability: Durability;
+  readonly maxBytes: number;
+  readonly resolve: () => void;
+  readonly reject: (error: unknown) => void;
 }
 
 export interface JournalOptions {
+  readonly listener: JournalListener;
   readonly files: Files;
   readonly quarantine: Quarantine;
   /** The reserve (a file that reserves disk space), which is removed if the disk is full. */
@@ -76,6 +97,7 @@ export class Journal {
   readonly #files: Files;
   readonly #quarantine: Quarantine;
   readonly #reserve: Reserve;
+  readonly #listener: JournalListener;
   readonly #runtime: JournalRuntime;
   readonly #lock: FileLock;
   #reader = new JournalReader();
@@ -90,12 +112,17 @@ export class Journal {
   #born = 0;
   /** Resolves when all earlier tasks of this process have released the lock. */
   #turn: Promise<void> = Promise.resolve();
+  /** The appends that wait for the lock. */
+  #waiting: WaitingAppend[] = [];
+  /** True if lines of this process were appended, but could not be read yet. */
+  #isBehind = false;
 
-  constructor(directory: string, { files, quarantine, reserve }: JournalOptions, runtime: JournalRuntime) {
+  constructor(directory: string, { files, quarantine, reserve, listener }: JournalOptions, runtime: JournalRuntime) {
     this.#directory = directory;
     this.#files = files;
     this.#quarantine = quarantine;
     this.#reserve = reserve;
+    this.#listener = listener;
     this.#runtime = runtime;
     this.#lock = new FileLock(files, `${directory}/lock`);
   }
@@ -122,33 +149,48 @@ export class Journal {
    *
    * @throws {StorageError} if the journal cannot be read
    */
-  read(listener: JournalListener): void {
+  read(): void {
     mapFileErrors(`read the queue ${this.path}`, () => {
       using file = this.#openToRead();
-      if (file === undefined) return;
-      const identity = this.#follow(file, listener);
-      this.#reader.read(file, {
-        record: (record, line) => {
-          if (record.t === "hdr") this.#born = record.time;
-          listener.record(record, line.length + 1);
-        },
-        unknown() {},
-        damaged: (line) => this.#tryToQuarantine(file, line),
-      });
-      this.#identity = identity;
+      if (file !== undefined) this.#read(file);
     });
+  }
+
+  /**
+   * Reads the lines that this process appended, unless the append has read them already.
+   *
+   * @throws {StorageError} if the journal cannot be read
+   */
+  readAppended(): void {
+    if (this.#isBehind) this.read();
+  }
+
+  #read(file: OpenFile): void {
+    this.#isBehind = true;
+    const identity = this.#follow(file);
+    this.#reader.read(file, {
+      record: (record, line) => {
+        if (record.t === "hdr") this.#born = record.time;
+        this.#listener.record(record, line.length + 1);
+      },
+      unknown() {},
+      damaged: (line) => this.#tryToQuarantine(file, line),
+    });
+    this.#identity = identity;
+    this.#isBehind = false;
+    this.#listener.end();
   }
 
   /**
    * Restarts at the beginning if a compaction replaced the file, or if a writer removed lines that
    * were already read. If reading the new file fails, the next call restarts again.
    */
-  #follow(file: OpenFile, listener: JournalListener): string {
+  #follow(file: OpenFile): string {
     const identity = file.identity();
     if (this.#identity !== undefined && (this.#identity !== identity || !this.#reader.continues(file))) {
       this.#identity = "";
       this.#reader = new JournalReader();
-      listener.restart();
+      this.#listener.restart();
     }
     return identity;
   }
@@ -164,7 +206,7 @@ export class Journal {
   async compact(snapshot: () => Iterable<JournalRecord>, keep: (record: JournalRecord) => boolean): Promise<void> {
     await this.exclusively(() =>
       mapFileErrors(`compact the queue ${this.path}`, () => {
-        this.#append([], "none", Infinity);
+        this.#write([], "none", Infinity);
         const damaged = (source: OpenFile, line: DamagedLine) =>
           this.#quarantine.copy({ source, line, born: this.#born, isRemoved: true });
         compactFile(this.#files, this.path, { snapshot: snapshot(), keep, damaged });
@@ -173,16 +215,48 @@ export class Journal {
   }
 
   /**
-   * Appends records in one write. If the list is empty, only ends a torn (half-written) line with a
-   * line feed.
+   * Appends records in one write, and reads them. If the list is empty, only ends a torn
+   * (half-written) line with a line feed.
    *
    * @param maxBytes the largest allowed size of the journal
    * @throws {StorageError} if the append fails; no new record is then in the journal
    */
   async append(records: readonly JournalRecord[], durability: Durability, maxBytes = Infinity): Promise<void> {
+    const lines = records.map(encodeRecord);
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    this.#waiting.push({ lines, durability, maxBytes, resolve, reject });
+    if (this.#waiting.length === 1) {
+      this.exclusively(() => this.#appendTogether(this.#takeWaiting())).catch((error) => {
+        for (const { reject } of this.#takeWaiting()) reject(error);
+      });
+    }
+    await promise;
+  }
+
+  #takeWaiting(): readonly WaitingAppend[] {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    return waiting;
+  }
+
+  /**
+   * Appends the records of several callers in one write, with one sync. If all of them together do
+   * not fit, appends the records of each caller separately.
+   */
+  #appendTogether(callers: readonly WaitingAppend[]): void {
+    const lines = callers.flatMap(({ lines }) => lines);
+    const durability = DURABILITIES[Math.max(...callers.map(({ durability }) => DURABILITIES.indexOf(durability)))];
+    const maxBytes = Math.min(...callers.map(({ maxBytes }) => maxBytes));
     const write = () =>
-      mapFileErrors(`write the queue ${this.path}`, () => this.#append(records, durability, maxBytes), "write-failed");
-    await this.exclusively(() => this.#reserve.during(write));
+      mapFileErrors(`write the queue ${this.path}`, () => this.#write(lines, durability, maxBytes), "write-failed");
+    try {
+      this.#reserve.during(write);
+      for (const { resolve } of callers) resolve();
+    } catch (error) {
+      const isTooMuch = error instanceof StorageError && (error.code === "disk-full" || error.code === "queue-full");
+      if (callers.length > 1 && isTooMuch) { for (const caller of callers) this.#appendTogether([caller]); }
+      else for (const { reject } of callers) reject(error);
+    }
   }
 
   /**
@@ -211,27 +285,44 @@ export class Journal {
     return result;
   }
 
-  #append(records: readonly JournalRecord[], durability: Durability, maxBytes: number): void {
+  #write(lines: readonly Uint8Array[], durability: Durability, maxBytes: number): void {
     using file = this.#files.open(this.path, "append");
     const size = file.size();
     const isNew = size === 0;
-    const lines = records.map(encodeRecord);
-    if (isNew) lines.unshift(encodeRecord({ t: "hdr", time: this.#runtime.now(), host: this.#runtime.hostname() }));
-    else if (!endsInLineFeed(file, size)) lines.unshift(Uint8Array.of(LF));
-    if (lines.length === 0) return;
-    const bytes = concatenate(lines);
+    const first = isNew
+      ? encodeRecord({ t: "hdr", time: this.#runtime.now(), host: this.#runtime.hostname() })
+      : endsInLineFeed(file, size)
+      ? NOTHING
+      : LINE_FEED;
+    const bytes = concatenate([first, ...lines]);
     if (size + bytes.length > maxBytes) {
       const limit = `${Math.round(maxBytes / 2 ** 20)} MiB`;
       throw new StorageError("queue-full", `Cannot queue in ${this.path}: the file has reached its limit of ${limit}`);
     }
+    if (bytes.length > 0) {
+      try {
+        appendWhole(file, bytes);
+        this.#sync(file, durability, isNew);
+      } catch (error) {
+        takeBack(file, size);
+        throw error;
+      }
+    }
+    this.#tryToRead(file);
+  }
+
+  #sync(file: OpenFile, durability: Durability, isNew: boolean): void {
+    if (durability === "none") return;
+    file.syncData();
+    if (isNew || (durability === "directory" && file.identity() !== this.#namedOnDisk)) this.#syncName(file);
+  }
+
+  /** Reads the new lines. An error must not make the append fail, because its lines are on the disk. */
+  #tryToRead(file: OpenFile): void {
     try {
-      appendWhole(file, bytes);
-      if (durability === "none") return;
-      file.syncData();
-      if (isNew || (durability === "directory" && file.identity() !== this.#namedOnDisk)) this.#syncName(file);
-    } catch (error) {
-      takeBack(file, size);
-      throw error;
+      this.#read(file);
+    } catch {
+      return;
     }
   }
 
@@ -246,6 +337,7 @@ export class Journal {
 
   /** Syncs the directory if this process has not yet synced it for the current journal file. */
   syncName(): void {
+    if (this.#identity !== undefined && this.#identity === this.#namedOnDisk) return;
     mapFileErrors(`write the queue ${this.path}`, () => {
       using file = this.#openToRead();
       if (file !== undefined && file.identity() !== this.#namedOnDisk) this.#syncName(file);
@@ -303,7 +395,6 @@ function takeBack(file: OpenFile, size: number): void {
 }
 
 function concatenate(parts: readonly Uint8Array[]): Uint8Array {
-  if (parts.length === 1) return parts[0];
   const whole = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -34,7 +34,7 @@ import { isKept, isWorthCompacting } from "./compaction.ts";
 import { type Enqueued, Enqueuer, type EnqueueRequest, toRecord } from "./enqueue.ts";
 import type { Entry } from "./entry.ts";
 import { type AttemptResult, killedRecord, resultRecords, withdrawalRecord } from "./entry_transitions.ts";
-import { type Durability, Journal } from "./journal.ts";
+import { type Durability, Journal, type JournalListener } from "./journal.ts";
 import { MAX_QUEUE_BYTES } from "./limits.ts";
 import { Quarantine, type QuarantineFigures } from "./quarantine.ts";
 import type { FlushReach, JournalRecord } from "./record.ts";
@@ -117,6 +117,8 @@ export class Queue {
   readonly #reserve: Reserve;
   readonly #enqueuer: Enqueuer;
   #state = new QueueState();
+  /** The new state while a replaced journal is read from its beginning. */
+  #successor: QueueState | undefined;
 
   private constructor(stateDir: string, runtime: QueueRuntime, options: QueueOptions) {
     const { files = denoFiles, onDamage, onReserveUsed = () => {} } = options;
@@ -125,7 +127,7 @@ export class Queue {
     const quarantine = new Quarantine(directory, { files, runtime, onDamage });
     const parts = { files, reserve, quarantine };
     const spool = new Spool(directory, parts);
-    const journal = new Journal(directory, parts, runtime);
+    const journal = new Journal(directory, { ...parts, listener: this.#listener() }, runtime);
     this.directory = directory;
     this.#stateDir = stateDir;
     this.#files = files;
@@ -139,7 +141,6 @@ export class Queue {
       spool,
       runtime,
       state: () => this.#state,
-      refresh: () => this.refresh(),
     });
     this.deliverLock = new FileLock(files, `${directory}/deliver.lock`);
     this.backgroundLock = new FileLock(files, `${directory}/background.lock`);
@@ -177,12 +178,19 @@ export class Queue {
    * @throws {StorageError} if the journal cannot be read
    */
   refresh(): void {
-    let state = this.#state;
-    this.#journal.read({
-      restart: () => state = state.successor(),
-      record: (record, bytes) => state.apply(record, bytes),
-    });
-    this.#state = state;
+    this.#journal.read();
+  }
+
+  /** Applies the records of the journal. The state is replaced only after a complete read. */
+  #listener(): JournalListener {
+    return {
+      restart: () => this.#successor = this.#state.successor(),
+      record: (record, bytes) => (this.#successor ?? this.#state).apply(record, bytes),
+      end: () => {
+        this.#state = this.#successor ?? this.#state;
+        this.#successor = undefined;
+      },
+    };
   }
 
   /**
@@ -472,6 +480,6 @@ export class Queue {
 
   async #append(records: readonly JournalRecord[], durability: Durability): Promise<void> {
     await this.#journal.append(records, durability);
-    this.refresh();
+    this.#journal.readAppended();
   }
 }

@@ -83,12 +83,12 @@ export class JournalReader {
   /** Reads all complete lines that are new since the last call. */
   read(file: OpenFile, sink: LineSink): void {
     this.#tornBytes = 0;
-    const fresh = file.size() - this.#offset;
-    if (fresh <= 0) return;
-    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, fresh));
+    const size = file.size();
+    if (size <= this.#offset) return;
+    const chunk = new Uint8Array(Math.min(CHUNK_BYTES, size - this.#offset));
     let at = this.#offset;
     for (;;) {
-      const length = file.read(chunk, at);
+      const length = at < size ? file.read(chunk, at) : 0;
       if (length === 0) return void (this.#tornBytes = at - this.#offset);
       const before = this.#offset;
       this.#lines(chunk.subarray(0, length), at, sink);

@@ -19,6 +19,8 @@ export class Reserve {
   readonly #files: Files;
   readonly #path: string;
   readonly #onUse: () => void;
+  /** True if the reserve existed when this process last looked, and this process did not use it. */
+  #isKept = false;
 
   /** @param onUse called after the reserve was removed because the disk is full */
   constructor(directory: string, files: Files, onUse: () => void) {
@@ -38,6 +40,7 @@ export class Reserve {
     } catch (error) {
       if (!(error instanceof StorageError) || error.code !== "disk-full" || this.#size() === 0) throw error;
       this.#files.remove(this.#path);
+      this.#isKept = false;
       this.#onUse();
       return write();
     }
@@ -48,7 +51,9 @@ export class Reserve {
    * such as a full disk.
    */
   keep(): void {
-    if (this.#size() < RESERVE_BYTES && !this.#write()) this.#discard();
+    if (this.#isKept) return;
+    this.#isKept = this.#size() >= RESERVE_BYTES || this.#write();
+    if (!this.#isKept) this.#discard();
   }
 
   #size(): number {

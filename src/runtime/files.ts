@@ -126,6 +126,8 @@ export const denoFiles: Files = {
     }
   },
   makeDirectory(path) {
+    // In most cases the directory exists. An error of `mkdir` would cost 50 µs.
+    if (isDirectory(path)) return;
     try {
       createDirectory(path);
     } catch (error) {
@@ -152,10 +154,19 @@ function createDirectory(path: string): void {
   try {
     Deno.mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists && Deno.statSync(path).isDirectory) return;
+    if (error instanceof Deno.errors.AlreadyExists && isDirectory(path)) return;
     throw error;
   }
   denoFiles.syncDirectory(parentDirectory(path));
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return Deno.statSync(path).isDirectory;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
 }
 
 /** Returns the directory of a path. */

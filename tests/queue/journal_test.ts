@@ -11,24 +11,26 @@ import { fakeRuntime } from "../fakes/runtime.ts";
 
 const drop = (id: string): JournalRecord => ({ t: "drop", id, time: 1 });
 
-const listen = (record: (record: JournalRecord) => unknown) => ({ restart() {}, record });
+/** Opens the journal again, like another process. The functions are called as a listener. */
+type Open = (record?: (record: JournalRecord) => unknown, restart?: () => void) => Journal;
 
 /** Runs a test with a journal in a directory of its own. `faulty` may change what its files do. */
 async function journalTest(
-  body: (t: { journal: Journal; open(): Journal; path: string; ids(): string[] }) => Promise<void>,
+  body: (t: { journal: Journal; open: Open; path: string; ids(): string[] }) => Promise<void>,
   faulty = denoFiles,
 ) {
   const directory = Deno.makeTempDirSync();
   using runtime = fakeRuntime();
-  const open = () =>
+  const open: Open = (record = () => {}, restart = () => {}) =>
     new Journal(directory, {
+      listener: { restart, record, end() {} },
       files: faulty,
       reserve: new Reserve(directory, faulty, () => {}),
       quarantine: new Quarantine(directory, { files: faulty, runtime }),
     }, runtime);
   const ids = () => {
     const found: string[] = [];
-    open().read(listen((record) => "id" in record && found.push(record.id)));
+    open((record) => "id" in record && found.push(record.id)).read();
     return found;
   };
   try {
@@ -66,14 +68,14 @@ Deno.test("Journal.append() starts a new journal with a header, readable by its 
 });
 
 Deno.test("Journal.read() reads each record once, also those of other processes", async () => {
-  await journalTest(async ({ journal, open }) => {
+  await journalTest(async ({ open }) => {
     const seen: string[] = [];
-    const read = () => journal.read(listen((record) => "id" in record && seen.push(record.id)));
+    const journal = open((record) => "id" in record && seen.push(record.id));
     await journal.append([drop("a")], "none");
-    read();
+    assertEquals(seen, ["a"], "an append reads what it wrote");
     await open().append([drop("b"), drop("c")], "none");
-    read();
-    read();
+    journal.read();
+    journal.read();
     assertEquals(seen, ["a", "b", "c"]);
   });
 });
@@ -83,11 +85,11 @@ Deno.test("Journal.append() seals a torn line, which goes to quarantine; no othe
     await journal.append([drop("a")], "data");
     Deno.writeFileSync(path, encodeRecord(drop("torn")).subarray(0, 20), { append: true });
     assertEquals([ids(), quarantined(path)], [["a"], []], "another process may still be writing it");
-    journal.read(listen(() => {}));
+    journal.read();
     assertEquals(journal.tornBytes, 20);
     await journal.append([drop("b")], "data");
     assertEquals(ids(), ["a", "b"]);
-    journal.read(listen(() => {}));
+    journal.read();
     assertEquals([quarantined(path), journal.tornBytes], [['{"v":1,"t":"drop","i'], 0]);
   });
 });
@@ -97,7 +99,7 @@ Deno.test("Journal.append() without records completes a line that lacks only its
     await journal.append([drop("a")], "data");
     Deno.writeFileSync(path, encodeRecord(drop("b")).subarray(0, -1), { append: true });
     assertEquals(ids(), ["a"]);
-    journal.read(listen(() => {}));
+    journal.read();
     assertEquals(journal.tornBytes, 0, "it only lacks its line feed");
     await journal.append([], "none");
     assertEquals([ids(), quarantined(path)], [["a", "b"], []]);
@@ -234,15 +236,56 @@ Deno.test("Journal.append() by many tasks at once loses and mixes nothing", asyn
   });
 });
 
+Deno.test("Journal.append() of concurrent callers makes one write and one sync", async () => {
+  const calls: string[] = [];
+  const files = filesWith((file, path) => ({
+    append(bytes) {
+      if (path.endsWith(".jsonl")) calls.push("write");
+      return file.append(bytes);
+    },
+    syncData() {
+      calls.push("sync");
+      file.syncData();
+    },
+  }));
+  await journalTest(async ({ journal, ids }) => {
+    const all = Array.from({ length: 64 }, (_, at) => String(at));
+    await Promise.all(all.map((id) => journal.append([drop(id)], "data")));
+    assertEquals([calls, ids()], [["write", "sync"], all]);
+  }, files);
+});
+
+Deno.test("Journal.append() of concurrent callers fails for those alone that do not fit", async () => {
+  await journalTest(async ({ journal, path, ids }) => {
+    await journal.append([drop("a")], "data");
+    const line = encodeRecord(drop("a")).length;
+    const room = Deno.statSync(path).size + 2 * line;
+    const limits = [room, room, room, Infinity];
+    const appends = limits.map((maxBytes, at) => journal.append([drop(String(at))], "data", maxBytes));
+    const results = await Promise.allSettled(appends);
+    assertEquals(results.map(({ status }) => status), ["fulfilled", "fulfilled", "rejected", "fulfilled"]);
+    assertEquals(ids(), ["a", "0", "1", "3"]);
+  });
+});
+
+Deno.test("Journal.append() of concurrent callers fails for all if the disk does not confirm it", async () => {
+  const files = filesWith(() => ({
+    syncData() {
+      throw Object.assign(new Error("Input/output error (os error 5)"), { code: "EIO" });
+    },
+  }));
+  await journalTest(async ({ journal, ids }) => {
+    const appends = ["a", "b"].map((id) => journal.append([drop(id)], "data"));
+    const errors = (await Promise.allSettled(appends)).map((result) => "reason" in result && result.reason.code);
+    assertEquals([errors, ids()], [["write-failed", "write-failed"], []]);
+  }, files);
+});
+
 Deno.test("Journal.append() that the disk does not confirm leaves nothing behind, and readers forget those records", async () => {
   let fails = false;
   const seen: string[] = [];
   const journals: Journal[] = [];
-  const read = () =>
-    journals[1].read({
-      restart: () => void (seen.length = 0),
-      record: (record) => "id" in record && seen.push(record.id),
-    });
+  const read = () => journals[1].read();
   const files = filesWith((file) => ({
     syncData: () => {
       if (!fails) return file.syncData();
@@ -251,7 +294,8 @@ Deno.test("Journal.append() that the disk does not confirm leaves nothing behind
     },
   }));
   await journalTest(async ({ journal, open, ids }) => {
-    journals.push(journal, open());
+    const reader = open((record) => "id" in record && seen.push(record.id), () => void (seen.length = 0));
+    journals.push(journal, reader);
     await journal.append([drop("a")], "data");
     read();
     fails = true;
