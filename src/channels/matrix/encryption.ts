@@ -51,6 +51,11 @@ export class EncryptionGuard {
   readonly #client: MatrixClient;
   readonly #cache: RoomCache;
   readonly #policy: MatrixSettings["encryptedRooms"];
+  /**
+   * The times when rooms were last found not to be encrypted, by room id. Without this copy, each
+   * message of a long queue would read the file of the cache.
+   */
+  readonly #unencrypted = new Map<string, number>();
 
   constructor(client: MatrixClient, cache: RoomCache, policy: MatrixSettings["encryptedRooms"]) {
     this.#client = client;
@@ -75,10 +80,15 @@ export class EncryptionGuard {
 
   async #isEncrypted(roomId: string, destination: string, { timeoutMs, signal }: RequestOptions): Promise<boolean> {
     const key = `encrypted ${roomId}`;
-    const known = this.#cache.get(key);
     const now = this.#client.runtime.now();
+    const isRecent = (time: unknown) => typeof time === "number" && time <= now && now - time < LOOK_EVERY_MS;
+    if (isRecent(this.#unencrypted.get(roomId))) return false;
+    const known = this.#cache.get(key);
     if (known === true) return true;
-    if (typeof known === "number" && known <= now && now - known < LOOK_EVERY_MS) return false;
+    if (typeof known === "number" && isRecent(known)) {
+      this.#unencrypted.set(roomId, known);
+      return false;
+    }
     try {
       const limits = { timeoutMs: Math.min(timeoutMs, LOOK_TIMEOUT_MS), signal };
       const found = await isEncrypted(this.#client, { roomId, ...limits });
