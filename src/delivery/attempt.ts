@@ -12,7 +12,7 @@
  */
 
 import { formatDuration } from "../base/duration.ts";
-import { InvalidNotificationError, TransportError } from "../base/errors.ts";
+import { InvalidNotificationError, NotSentError, TransportError } from "../base/errors.ts";
 import { hideSecrets } from "../base/secret.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
@@ -82,7 +82,8 @@ export type FullTextReader = Pick<FileReader, "read">;
  * arrived.
  */
 export async function attempt(entry: Entry, channel: Channel, options: AttemptOptions): Promise<AttemptResult> {
-  const { now, findIncident = () => undefined, shortcodes = false, files, signal } = options;
+  const { now, findIncident = () => undefined, shortcodes = false, files, timeoutMs, signal } = options;
+  let limit: AttemptLimit | undefined;
   try {
     const notification = await withFullText(toNotification(entry, findIncident), files);
     const envelope: Envelope = {
@@ -90,7 +91,7 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
       destination: entry.destination,
       notification: await forChannel(channel, shortcodes ? withShortcodes(notification) : notification),
     };
-    const limits = await limitAttempt(envelope.notification, channel, options);
+    limit = await limitAttempt(envelope.notification, channel, options);
     const receipt = await channel.send(envelope, {
       txnId: entry.id,
       inDoubt: entry.inDoubt,
@@ -98,7 +99,8 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
       replaced: entry.key === EXPIRY_KEY ? undefined : entry.replaced,
       // A batch (several entries in one message) shows the time of each notification anyway.
       late: entry.members === undefined && (entry.attempts > 1 || now() - entry.time > LATE_AFTER_MS),
-      ...limits,
+      timeoutMs,
+      signal: limit === undefined ? signal : signal ? AbortSignal.any([signal, limit.signal]) : limit.signal,
     });
     const { id, via = "put", possibleDuplicate } = receipt;
     return {
@@ -109,30 +111,44 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
     };
   } catch (error) {
     if (signal?.aborted) throw signal.reason;
-    return planRetry(classify(error), { ...options, attempts: entry.attempts, now: now() });
+    return planRetry(classify(explainLimit(error, limit)), { ...options, attempts: entry.attempts, now: now() });
   }
 }
 
+/** The time limit of a whole attempt. */
+interface AttemptLimit {
+  /** Aborts when the time is over. */
+  readonly signal: AbortSignal;
+  readonly ms: number;
+}
+
 /**
- * Creates the limits of an attempt. If the time of the attempt is over, the signal aborts with a
- * timeout error. A channel that runs a program has no limit here, because the user sets its limit.
+ * Creates the time limit of an attempt. A channel that runs a program has no limit here, because the
+ * user sets its limit.
  */
 async function limitAttempt(
   { attachments = [], file }: Notification,
   { runsSubprocesses }: Channel,
-  { timeout, timeoutMs, totalMs, signal }: AttemptOptions,
-): Promise<{ readonly timeoutMs: number; readonly signal?: AbortSignal }> {
-  if (runsSubprocesses) return { timeoutMs, signal };
+  { timeout, totalMs }: AttemptOptions,
+): Promise<AttemptLimit | undefined> {
+  if (runsSubprocesses) return undefined;
   const sent = [...attachments, ...file ? [file] : []];
-  const limitMs = sent.length === 0
+  const ms = sent.length === 0
     ? totalMs
     : (await import("../notification/attachment_mode.ts")).timeoutWithAttachments(totalMs, sent);
-  const limit = timeout(limitMs), over = new AbortController();
-  limit.addEventListener("abort", () => {
-    const message = `Cannot finish the attempt within ${formatDuration(limitMs)}: the server answers too slowly`;
-    over.abort(new TransportError("timeout", message));
-  });
-  return { timeoutMs, signal: signal === undefined ? over.signal : AbortSignal.any([signal, over.signal]) };
+  return { signal: timeout(ms), ms };
+}
+
+/** Replaces the error of the time limit by an error that names the limit. */
+function explainLimit(error: unknown, limit: AttemptLimit | undefined): unknown {
+  if (!limit?.signal.aborted) return error;
+  if (error instanceof NotSentError) {
+    const cause = explainLimit(error.cause, limit);
+    return cause === error.cause ? error : new NotSentError(cause);
+  }
+  if (error !== limit.signal.reason) return error;
+  const text = `Cannot finish the attempt within ${formatDuration(limit.ms)}: the server answers too slowly`;
+  return new TransportError("timeout", text);
 }
 
 /** Creates the notification of a batch (one message for several entries). */

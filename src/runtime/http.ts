@@ -100,7 +100,7 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
     const text = await readText(response, host, maxAnswerBytes);
     return withoutSecrets({ status: response.status, headers: response.headers, text }, request);
   } catch (error) {
-    if (signal?.aborted) throw signal.reason;
+    if (signal?.aborted && !limit.aborted) throw signal.reason;
     if (error instanceof NotTheServiceError || error instanceof ConfigError) throw error;
     if (error instanceof Deno.errors.NotCapable) throw toPermissionError(`connect to ${host}`, error);
     const phase = limit.aborted ? "timeout" : failedPhase(error);
