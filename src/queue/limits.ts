@@ -1,7 +1,10 @@
 /** Limits for sizes and storage times. */
 
-/** The size below which a journal is never compacted (rewritten to make it shorter), in bytes. */
-export const MIN_COMPACTION_BYTES: number = 256 * 1024;
+/**
+ * The size below which a journal is never compacted (rewritten to make it shorter), in bytes. Each
+ * start of the program reads the whole journal, so a journal without waiting entries must be short.
+ */
+export const MIN_COMPACTION_BYTES: number = 32 * 1024;
 
 /**
  * The size limit of the journal, in bytes. Above this limit, only critical notifications are

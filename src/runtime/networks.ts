@@ -37,13 +37,18 @@ export function reachOf(hostname: string): Reach {
     return !name.includes(".") || PRIVATE_DOMAINS.some((domain) => name.endsWith(`.${domain}`)) ? "private" : "public";
   }
   const reach = reachOfBits(bits);
-  const [, start] = EMBEDDING_NETWORKS.find(([network]) => includesBits(network, bits)) ?? [];
+  const [, start] = EMBEDDING_NETWORKS.find(([network]) => isInSome([network], bits)) ?? [];
   return reach === "public" && start !== undefined ? reachOfBits(bits.slice(start, start + 32)) : reach;
 }
 
 function reachOfBits(bits: string): Reach {
-  if (LOOPBACK_NETWORKS.some((network) => includesBits(network, bits))) return "loopback";
-  return PRIVATE_NETWORKS.some((network) => includesBits(network, bits)) ? "private" : "public";
+  if (isInSome(LOOPBACK_NETWORKS, bits)) return "loopback";
+  return isInSome(PRIVATE_NETWORKS, bits) ? "private" : "public";
+}
+
+/** Returns true if an address, as bits, is in one of these networks. */
+function isInSome(networks: readonly string[], bits: string): boolean {
+  return networks.map(parseNetwork).some((network) => network !== undefined && includesBits(network, bits));
 }
 
 /** Returns true if an address, as bits, is in a network. */
@@ -82,28 +87,25 @@ export function parseBits(text: string): string | undefined {
     .map((group) => parseInt(group, 16).toString(2).padStart(16, "0")).join("");
 }
 
-function networks(...texts: readonly string[]): readonly Network[] {
-  return texts.map(parseNetwork).filter((network) => network !== undefined);
-}
-
 /** This machine. Linux connects an unspecified address (`0.0.0.0`, `::`) to this machine. */
-const LOOPBACK_NETWORKS = networks("127.0.0.0/8", "0.0.0.0/8", "::/127");
+const LOOPBACK_NETWORKS: readonly string[] = ["127.0.0.0/8", "0.0.0.0/8", "::/127"];
 
 /**
  * Networks that are not the internet: private, shared, link-local, benchmark, multicast and
  * reserved (RFC 6890).
  */
-const PRIVATE_NETWORKS = networks(
+const PRIVATE_NETWORKS: readonly string[] = [
   ...["10.0.0.0/8", "100.64.0.0/10", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24", "192.168.0.0/16"],
   ...["198.18.0.0/15", "224.0.0.0/3", "fc00::/7", "fe80::/10", "fec0::/10", "ff00::/8"],
-);
+];
 
 /**
  * IPv6 networks whose addresses contain an IPv4 address, and the position of its first bit:
  * IPv4-compatible, IPv4-mapped, NAT64 and 6to4 addresses.
  */
-const EMBEDDING_NETWORKS = ([["::/96", 96], ["::ffff:0:0/96", 96], ["64:ff9b::/96", 96], ["2002::/16", 16]] as const)
-  .flatMap(([text, start]) => networks(text).map((network) => [network, start] as const));
+const EMBEDDING_NETWORKS: readonly (readonly [network: string, start: number])[] = [
+  ...[["::/96", 96], ["::ffff:0:0/96", 96], ["64:ff9b::/96", 96], ["2002::/16", 16]] as const,
+];
 
 /** Top-level domains for private networks (RFC 6762, appendix G; RFC 8375). */
 const PRIVATE_DOMAINS: readonly string[] = [

@@ -48,6 +48,12 @@ export async function contentOf(notification: Notification, options: ContentOpti
 }
 
 /**
+ * The largest part of a content that does not depend on the length of a notification, in bytes: the
+ * names of the fields, the template of the title, times and ids.
+ */
+const EXTRA_BYTES = 16 * 1024;
+
+/**
  * Returns true if a notification fits into one event without being cut. For a single notification,
  * only the text must fit. For a batch (several notifications in one message), text and HTML must fit.
  */
@@ -56,6 +62,8 @@ export function contentHasRoomFor(
   message: RenderedMessage,
   options: Omit<ContentOptions, "warn">,
 ): boolean {
+  // A character needs at most 6 bytes in JSON, and is at most twice in a content without HTML.
+  if (!isBatch(notification) && 12 * JSON.stringify(notification).length < options.maxBytes - EXTRA_BYTES) return true;
   const { plain, formatted, fits } = formsOf(notification, options);
   return fits(isBatch(notification) ? formatted(message) : plain(message.text));
 }
