@@ -14,13 +14,16 @@
 import { hostOf, isLoopback, parseServer, type ServerAddress } from "../runtime/address.ts";
 import { mayLeadTo, reachOf } from "../runtime/networks.ts";
 import { ConfigError, DiscoveryError, NotTheServiceError, TransportError } from "../base/errors.ts";
-import { exchange, type HttpRuntime, readMediaType } from "../runtime/http.ts";
+import { exchange, type HttpRuntime, isWord, readMediaType } from "../runtime/http.ts";
 import { isObject, parseJsonObject } from "../base/fields.ts";
 import { MatrixError } from "./errors.ts";
 import { parseHomeserverName, parseUserId } from "./ids.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
 const WELL_KNOWN = "/.well-known/matrix/client";
+
+/** The longest address that a server can name, in characters. Messages show addresses. */
+const MAX_ADDRESS_CHARS = 2048;
 
 /** The largest number of redirects that are followed for one page. */
 const MAX_REDIRECTS = 5;
@@ -181,7 +184,9 @@ async function readWellKnown(search: Search, origin: string): Promise<string | u
   const baseUrl = typeof homeserver === "object" && homeserver !== null && "base_url" in homeserver
     ? homeserver.base_url
     : undefined;
-  if (typeof baseUrl !== "string" || baseUrl === "") throw createError(search, url, "it has no base_url");
+  if (typeof baseUrl !== "string" || baseUrl === "" || baseUrl.length > MAX_ADDRESS_CHARS) {
+    throw createError(search, url, "it has no base_url");
+  }
   const address = parseHomeserver(baseUrl, { insecureHttp: search.options.insecureHttp ?? false });
   if ("problem" in address) {
     throw createError(search, url, `its base_url ${baseUrl} cannot be used: ${address.problem}`);
@@ -228,6 +233,7 @@ async function follow(search: Search, first: string): Promise<Page> {
     const { status, headers, text } = answer;
     const target = status >= 300 && status < 400 ? URL.parse(headers.get("Location") ?? "", url) : null;
     if (target === null) return { status, text, type: readMediaType(headers) ?? "of unknown type" };
+    if (target.href.length > MAX_ADDRESS_CHARS) throw createError(search, first, "it redirects to a very long address");
     if (target.protocol !== "https:" && !isLoopback(target.hostname)) {
       throw createError(search, first, `it redirects to ${target.host} with ${target.protocol}//, which is not secure`);
     }
@@ -247,7 +253,7 @@ async function verify(search: Search, baseUrl: string): Promise<Homeserver> {
     if (signal?.aborted) throw signal.reason;
     throw createError(search, baseUrl, toText(error), error);
   });
-  if (!Array.isArray(versions) || !versions.every((version) => typeof version === "string")) {
+  if (!Array.isArray(versions) || !versions.every(isWord)) {
     throw createError(search, baseUrl, "it does not list versions, so it is not a homeserver");
   }
   return { baseUrl, versions, tried: [...tried, `${baseUrl}: it answers`], hosts: [...hosts] };
@@ -289,7 +295,7 @@ export async function readServerSoftware(client: MatrixClient, options: RequestO
   };
   // Server-Server API, "Retrieving server version".
   const { server } = await read("/_matrix/federation/v1", "version");
-  if (isObject(server) && typeof server.name === "string") return server.name;
+  if (isObject(server) && isWord(server.name)) return server.name;
   const { unstable_features: features } = await read("/_matrix/client", "versions");
   return isObject(features) && Object.hasOwn(features, SYNAPSE_FEATURE) ? "Synapse" : undefined;
 }

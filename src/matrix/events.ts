@@ -7,7 +7,7 @@ import { NotTheServiceError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
 import { MatrixError, missingField } from "./errors.ts";
 import { isEventId, isPosition, isUserId } from "./ids.ts";
-import { type MatrixClient, request, type RequestOptions } from "./request.ts";
+import { type MatrixClient, MAX_LONG_ANSWER_BYTES, request, type RequestOptions } from "./request.ts";
 
 /**
  * Additional fields in the content of an event, for programs that read the room. Clients do not
@@ -150,9 +150,6 @@ export interface FindEventOptions extends RequestOptions {
 /** The number of events in one request. Dendrite returns at most this number of events. */
 const PAGE_EVENTS = "100";
 
-/** The maximum size of a page, in bytes. A page has up to 100 events of at most 64 KiB. */
-const MAX_PAGE_BYTES: number = 16 * 1024 * 1024;
-
 /** The maximum number of pages to read. A server could return pages without end. */
 export const MAX_PAGES = 50;
 
@@ -181,7 +178,7 @@ export async function findEvent(client: MatrixClient, options: FindEventOptions)
       method: "GET",
       path: ["rooms", roomId, "messages"],
       query,
-      maxAnswerBytes: MAX_PAGE_BYTES,
+      maxAnswerBytes: MAX_LONG_ANSWER_BYTES,
       timeoutMs,
       signal,
     });

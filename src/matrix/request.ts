@@ -12,7 +12,7 @@ import {
   exchange,
   type HttpAnswer,
   type HttpRuntime,
-  isErrorCode,
+  isWord,
   MAX_SAID_CHARS,
   parseRetryAfter,
   readDuration,
@@ -78,6 +78,12 @@ export interface RenewOptions extends RequestOptions {
   /** True if the server reported that the device still exists. */
   readonly softLogout: boolean;
 }
+
+/**
+ * The maximum size of a page of events or a list of rooms with their state, in bytes. A page has up
+ * to 100 events of at most 64 KiB.
+ */
+export const MAX_LONG_ANSWER_BYTES: number = 16 * 1024 * 1024;
 
 /** A request to a homeserver. */
 export interface MatrixRequest extends RequestOptions {
@@ -170,7 +176,7 @@ async function requestOnce(
   const json = parseJsonObject(answer.text);
   if (answer.status === 200 && json !== undefined) return json;
   const host = new URL(baseUrl).host;
-  if (json !== undefined && isErrorCode(json.errcode)) {
+  if (json !== undefined && isWord(json.errcode)) {
     throw toMatrixError(host, answer, { ...json, errcode: json.errcode }, client.runtime.now());
   }
   throw new NotTheServiceError(`${host} does not answer like a homeserver: ${describe(answer)}`, {

@@ -44,6 +44,14 @@ export async function readState(client: MatrixClient, options: StateOptions): Pr
   }
 }
 
+/** The longest name of a room that is kept, in characters. An event can contain 64 KiB. */
+const MAX_NAME_CHARS = 255;
+
+/** Shortens the name of a room, if it is very long. */
+export function cutRoomName(name: string): string {
+  return name.slice(0, MAX_NAME_CHARS).toWellFormed();
+}
+
 /**
  * Reads the name of a room: its `m.room.name` or else its canonical alias.
  *
@@ -55,7 +63,7 @@ export async function readRoomName(
   options: RequestOptions & { readonly roomId: string },
 ): Promise<string | undefined> {
   const name = (await readState(client, { ...options, type: "m.room.name" }))?.content.name;
-  if (typeof name === "string" && name.trim() !== "") return name;
+  if (typeof name === "string" && name.trim() !== "") return cutRoomName(name);
   const alias = (await readState(client, { ...options, type: "m.room.canonical_alias" }))?.content.alias;
   return isAlias(alias) ? alias : undefined;
 }

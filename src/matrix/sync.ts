@@ -8,8 +8,9 @@
 
 import { isObject } from "../base/fields.ts";
 import { missingField } from "./errors.ts";
+import { cutRoomName } from "./room_state.ts";
 import { isAlias, isPosition, isRoomId, isUserId } from "./ids.ts";
-import { type MatrixClient, request, type RequestOptions } from "./request.ts";
+import { type MatrixClient, MAX_LONG_ANSWER_BYTES, request, type RequestOptions } from "./request.ts";
 
 /** The properties of a room, read from its state events. */
 export interface RoomSummary {
@@ -108,6 +109,7 @@ export async function syncRooms(client: MatrixClient, options: SyncOptions): Pro
       ...(since === undefined ? {} : { since }),
     },
     timeoutMs: timeoutMs + waitMs,
+    maxAnswerBytes: MAX_LONG_ANSWER_BYTES,
     signal,
   });
   if (!isPosition(answer.next_batch)) throw missingField("next_batch");
@@ -200,9 +202,10 @@ function checked(value: unknown, isValid: (value: unknown) => value is string): 
 function summarize(roomId: string, events: readonly Event[]): RoomSummary {
   const create = findNewest(events, "m.room.create");
   const content = (type: string) => findNewest(events, type)?.content ?? {};
+  const name = parseText(content("m.room.name").name);
   return {
     roomId,
-    name: parseText(content("m.room.name").name),
+    name: name && cutRoomName(name),
     alias: checked(content("m.room.canonical_alias").alias, isAlias),
     version: create === undefined ? undefined : parseText(create.content.room_version) ?? "1",
     isEncrypted: findNewest(events, "m.room.encryption") !== undefined,

@@ -202,8 +202,11 @@ export async function exchangeJson(
 /** The longest error text of a service that an error message shows, in characters. */
 export const MAX_SAID_CHARS = 300;
 
-/** Returns true if a value from a service can be an error code: a short text of visible ASCII. */
-export function isErrorCode(value: unknown): value is string {
+/**
+ * Returns true if a value from a service is a short word of visible ASCII characters, such as an
+ * error code, a version or a user name.
+ */
+export function isWord(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]{1,100}$/.test(value);
 }
 

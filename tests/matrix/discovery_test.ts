@@ -81,6 +81,12 @@ const FAILURES: readonly (readonly [state: string, pages: Readonly<Record<string
     "redirects to example.org with http://",
   ],
   ["names nothing", { [WELL_KNOWN]: {} }, `${WELL_KNOWN}: it has no base_url`],
+  ["names a very long address", { [WELL_KNOWN]: named(`https://a.example/${"x".repeat(9999)}`) }, "it has no base_url"],
+  [
+    "redirects to a very long address",
+    { [WELL_KNOWN]: new URL(`https://example.org/${"x".repeat(9999)}`) },
+    "it redirects to a very long address",
+  ],
   ["names no text", { [WELL_KNOWN]: named(5) }, `${WELL_KNOWN}: it has no base_url`],
   ["names no address", { [WELL_KNOWN]: named("https://") }, "cannot be used: it is not an address"],
   ["names plain http", { [WELL_KNOWN]: named("http://example.org") }, "cannot be used: plain http"],

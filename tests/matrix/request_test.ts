@@ -7,6 +7,7 @@ import { createRoom, joinedRooms, joinRoom, resolveAlias } from "../../src/matri
 import { login, refreshTokens } from "../../src/matrix/session.ts";
 import { syncRooms } from "../../src/matrix/sync.ts";
 import type { LoopbackHomeserver } from "../../src/testing/mod.ts";
+import { fakeRuntime } from "../fakes/runtime.ts";
 import { LIMITS, matrixTest, sendTest } from "./scene.ts";
 
 type FaultName = Parameters<LoopbackHomeserver["fault"]>[0];
@@ -96,3 +97,27 @@ Deno.test("whoami(), joinRoom() and the other requests reject ids with escape se
     assertEquals(await joinedRooms(bot, LIMITS), ["!b"]);
   });
 });
+
+const ANSWERS: readonly (readonly [body: Readonly<Record<string, unknown>>, expected: string])[] = [
+  [{ errcode: "constructor", error: "x" }, "MatrixError: m.example answered 403 constructor: x"],
+  [{ errcode: "__proto__", error: 5 }, "MatrixError: m.example answered 403 __proto__"],
+  [
+    { errcode: "M_FORBIDDEN", error: "x".repeat(10_000) },
+    `MatrixError: m.example answered 403 M_FORBIDDEN: ${"x".repeat(300)}`,
+  ],
+  [{ errcode: "M\x1b[2J" }, "NotTheServiceError: m.example does not answer like a homeserver: 403, application/json"],
+  [
+    { errcode: "M".repeat(500_000) },
+    "NotTheServiceError: m.example does not answer like a homeserver: 403, application/json",
+  ],
+  [{ errcode: {} }, "NotTheServiceError: m.example does not answer like a homeserver: 403, application/json"],
+];
+
+for (const [body, expected] of ANSWERS) {
+  Deno.test(`request() reports ${JSON.stringify(body).slice(0, 50)} in a short message`, async () => {
+    const fetch = () => Promise.resolve(Response.json(body, { status: 403 }));
+    using runtime = fakeRuntime({ fetch });
+    const client = { runtime, baseUrl: "https://m.example", userAgent: "test/1" };
+    assertEquals(`${await assertRejects(() => whoami(client, LIMITS))}`, expected);
+  });
+}

@@ -1,6 +1,7 @@
 import { assert, assertEquals } from "@std/assert";
 import { createRoom, joinRoom } from "../../src/matrix/rooms.ts";
 import { syncRooms, waitForInvites } from "../../src/matrix/sync.ts";
+import { fakeRuntime } from "../fakes/runtime.ts";
 import { ALICE, BOT, LIMITS, matrixTest } from "./scene.ts";
 
 Deno.test("syncRooms() summarizes rooms by their newest state, and returns the invites", async () => {
@@ -49,4 +50,22 @@ Deno.test("waitForInvites() returns existing invites, waits for one, and returns
     const second = await createRoom(alice, { invite: [BOT], ...LIMITS });
     assertEquals((await waiting).map(({ roomId }) => roomId), [second]);
   });
+});
+
+Deno.test("syncRooms() reads a list of more than 1 MiB, shortens names, and skips ids that are none", async () => {
+  const state = (type: string, content: object, sender = "@a:b.org") => ({ type, state_key: "", sender, content });
+  const events = [
+    state("m.room.name", { name: "x".repeat(60_000) }),
+    state("m.room.canonical_alias", { alias: "#a\x1b[2J:b.org" }),
+    state("m.room.tombstone", { replacement_room: "!b\x1b[2J" }),
+    state("m.room.create", {}, "@a\x1b[2J:b.org"),
+  ];
+  const names = Array.from({ length: 30 }, (_, at) => `!${at}`);
+  const join = Object.fromEntries([...names, "!c\x1b[2J", "#d:b.org", ""].map((id) => [id, { state: { events } }]));
+  const fetch = () => Promise.resolve(Response.json({ next_batch: "s1", rooms: { join } }));
+  using runtime = fakeRuntime({ fetch });
+  const { joined } = await syncRooms({ runtime, baseUrl: "https://m.example", userAgent: "test/1" }, LIMITS);
+  assertEquals(joined.map(({ roomId }) => roomId), names);
+  const [{ name, alias, replacement, creator }] = joined;
+  assertEquals([name?.length, alias, replacement, creator], [255, undefined, undefined, undefined]);
 });

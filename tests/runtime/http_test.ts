@@ -1,6 +1,14 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
-import { TransportError, type TransportPhase } from "../../src/base/errors.ts";
-import { exchange, MAX_ANSWER_BYTES, parseRetryAfter, readDuration } from "../../src/runtime/http.ts";
+import { ResponseError, TransportError, type TransportPhase } from "../../src/base/errors.ts";
+import {
+  exchange,
+  exchangeJson,
+  isWord,
+  MAX_ANSWER_BYTES,
+  parseRetryAfter,
+  readDuration,
+  readMediaType,
+} from "../../src/runtime/http.ts";
 import { denoRuntime } from "../../src/runtime/runtime.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
@@ -223,6 +231,34 @@ Deno.test("parseRetryAfter() parses seconds and dates, and nothing else", () => 
     [null, undefined],
   ];
   for (const [value, ms] of cases) assertEquals(parseRetryAfter(value, TEST_TIME), ms, String(value));
+});
+
+Deno.test("isWord() accepts codes and versions, and no text with blanks, escapes or great length", () => {
+  for (const text of ["M_FORBIDDEN", "invalid_grant", "v1.15", "constructor", "x".repeat(100)]) {
+    assertEquals(isWord(text), true, text);
+  }
+  for (const value of ["", "a b", "a\n", "\x1b[2J", "\x9b2J", "ü", "\u202e", "x".repeat(101), 5, null, ["a"], {}]) {
+    assertEquals(isWord(value), false, JSON.stringify(value));
+  }
+});
+
+Deno.test("readMediaType() returns the type without its parameters, and no other text", () => {
+  const typeOf = (value: string) => readMediaType(new Headers({ "Content-Type": value }));
+  assertEquals(["text/html; charset=utf-8", " application/problem+json "].map(typeOf), [
+    "text/html",
+    "application/problem+json",
+  ]);
+  for (const value of ["", "html", "text/\x9b2J", `text/${"x".repeat(200)}`, "a b/c"]) {
+    assertEquals(typeOf(value), undefined, value);
+  }
+});
+
+Deno.test("exchangeJson() shows only the beginning of a long error of a service", async () => {
+  using runtime = fakeRuntime({ fetch: () => Promise.resolve(new Response("no ".repeat(300_000), { status: 400 })) });
+  const request = { method: "POST", url: "https://a.example/", timeoutMs: 1000 } as const;
+  const service = { name: "A", isSuccess: () => false, readRefusal: ({ text }: { text: string }) => ({ said: text }) };
+  const { message } = await assertRejects(() => exchangeJson(runtime, request, service), ResponseError);
+  assertEquals(message, `a.example answered 400: ${"no ".repeat(100)}`);
 });
 
 Deno.test("readDuration() returns a finite time for each number that a server sends", () => {

@@ -1,6 +1,7 @@
 /** Converts errors of the SMTP library (Nodemailer documentation, "Error codes"). */
 
 import { explainConnectError } from "../../runtime/connect_errors.ts";
+import { MAX_SAID_CHARS } from "../../runtime/http.ts";
 import { type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
 import { hideSecrets } from "../../base/secret.ts";
 import type { SmtpServer } from "./smtp_server.ts";
@@ -30,7 +31,7 @@ export function toSmtpError(error: unknown, context: SmtpContext): unknown {
   const { host, isOut } = context;
   const { code, command = "", responseCode: status, response } = error;
   if (status !== undefined && status >= 400) {
-    const text = hideSecrets(response ?? "").replace(/\s+/g, " ").trim();
+    const text = hideSecrets(response ?? "").slice(0, MAX_SAID_CHARS).replace(/\s+/g, " ").trim();
     const errcode = ENHANCED_CODE_REGEXP.exec(text)?.[1];
     const answer = { status, command, errcode };
     const isMissingTls = command === "STARTTLS" && status !== 421;

@@ -5,6 +5,7 @@
 
 import { NotTheServiceError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
+import { isWord, MAX_SAID_CHARS } from "../../runtime/http.ts";
 import { type Check, type CheckContext, failure, ok } from "../check.ts";
 import { probeServer } from "../http_checks.ts";
 import { APPLICATION_TOKEN_HINT, authHeaders } from "./channel.ts";
@@ -25,7 +26,7 @@ export function createChecks(context: CheckContext, settings: GotifySettings): r
       async *look() {
         const { status, text } = await probe.firstAnswer();
         const version = parseJsonObject(text)?.version;
-        if (status !== 200 || typeof version !== "string") throw otherService(status);
+        if (status !== 200 || !isWord(version)) throw otherService(status);
         yield ok(`it is Gotify ${version}`);
       },
     },
@@ -52,7 +53,10 @@ export function createChecks(context: CheckContext, settings: GotifySettings): r
           else yield ok("the token belongs to an application, which can send messages");
         } else if (status === 401 || status === 403) {
           yield failure("the server rejects the token", APPLICATION_TOKEN_HINT);
-        } else yield failure(`the server answered ${status}: ${errorDescription}`, "look into the log of the server");
+        } else {
+          const said = typeof errorDescription === "string" ? `: ${errorDescription.slice(0, MAX_SAID_CHARS)}` : "";
+          yield failure(`the server answered ${status}${said}`, "look into the log of the server");
+        }
       },
     },
   ];

@@ -14,7 +14,7 @@ import { discoverHomeserver, readServerSoftware } from "../../matrix/discovery.t
 import { parseServerName } from "../../matrix/ids.ts";
 import { joinedRooms } from "../../matrix/rooms.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
-import { exchange, type HttpAnswer } from "../../runtime/http.ts";
+import { exchange, type HttpAnswer, isWord, readMediaType } from "../../runtime/http.ts";
 import { type Check, type CheckContext, failure, findingOf, type Found, ok, once, warning } from "../check.ts";
 import { connectionChecks } from "../http_checks.ts";
 import { createClient } from "./client.ts";
@@ -80,12 +80,12 @@ function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings
   async function* lookAtVersions(): AsyncGenerator<Found> {
     const { host } = new URL(client.baseUrl);
     const versions = parseVersions(await askVersions(), host);
-    const stable = versions.filter((version): version is string => typeof version === "string" && /^v\d/.test(version));
+    const stable = versions.filter((version) => /^v\d/.test(version));
     const newest = stable.toSorted((a, b) => versionNumber(a) - versionNumber(b)).at(-1);
     if (newest === undefined) {
       yield failure(
         `${host} does not support version v1.1 or later of the specification; it supports: ${
-          versions.join(", ") || "none"
+          versions.slice(-MAX_VERSIONS).join(", ") || "none"
         }`,
         "update the homeserver",
       );
@@ -141,14 +141,17 @@ async function findElsewhere(
   return undefined;
 }
 
+/** The largest number of versions that a finding lists. */
+const MAX_VERSIONS = 20;
+
 /**
  * Reads the versions in an answer. The answer may be from a captive portal (the login page of a
  * network) instead of a homeserver.
  */
-function parseVersions({ status, text, headers }: HttpAnswer, host: string): readonly unknown[] {
+function parseVersions({ status, text, headers }: HttpAnswer, host: string): readonly string[] {
   const versions = parseJsonObject(text)?.versions;
-  if (status === 200 && Array.isArray(versions)) return versions;
-  const type = headers.get("Content-Type")?.split(";")[0] ?? "of unknown type";
+  if (status === 200 && Array.isArray(versions)) return versions.filter(isWord);
+  const type = readMediaType(headers) ?? "of unknown type";
   throw new NotTheServiceError(`${host} does not answer like a homeserver: ${status}, ${type}`, { status });
 }
 

@@ -61,7 +61,12 @@ export function createChecks(context: CheckContext, settings: NtfySettings): rea
           );
         } else if (code === RESERVED_TOPIC_CODE) yield failure(`the server does not allow the topic ${topic}`, hint);
         else if (status === 429) {
-          yield warning(`the server limits the requests of this host (rate limit): ${status} (${code})`, hint);
+          yield warning(
+            `the server limits the requests of this host (rate limit): ${status}${
+              typeof code === "number" ? ` (${code})` : ""
+            }`,
+            hint,
+          );
         } else throw new NotTheServiceError(`Cannot test the topic ${topic}: the answer was ${status}`, { status });
       },
     },

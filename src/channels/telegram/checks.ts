@@ -2,6 +2,7 @@
 
 import { ResponseError } from "../../base/errors.ts";
 import { isObject } from "../../base/fields.ts";
+import { isWord } from "../../runtime/http.ts";
 import { type Check, type CheckContext, failure, type Found, ok } from "../check.ts";
 import { HEAD_ROOT, probeServer } from "../http_checks.ts";
 import { callBot } from "./bot.ts";
@@ -19,7 +20,7 @@ export function createChecks(context: CheckContext, settings: TelegramSettings):
       async *look() {
         try {
           const me = await call("getMe");
-          const name = isObject(me) && typeof me.username === "string" ? `@${me.username}` : "a bot";
+          const name = isObject(me) && isWord(me.username) ? `@${me.username}` : "a bot";
           yield ok(`the token belongs to ${name}`);
         } catch (error) {
           yield refusalFinding(error, "credentials");

@@ -15,8 +15,8 @@ import {
   describeStatus,
   exchange,
   type HttpAnswer,
-  isErrorCode,
   isToken,
+  isWord,
   MAX_SAID_CHARS,
   parseRetryAfter,
   readDuration,
@@ -97,6 +97,9 @@ function unusableMetadata(host: string, state: string): NotTheServiceError {
   return new NotTheServiceError(`Cannot use the OAuth 2.0 metadata of ${host}: ${state}`, { status: 200 });
 }
 
+/** The longest address that a server can name, in characters. Addresses are stored and shown. */
+const MAX_ADDRESS_CHARS = 2048;
+
 /** The keys of the endpoints that this program uses. */
 const ENDPOINT_KEYS: readonly string[] = [
   ...["token_endpoint", "registration_endpoint", "revocation_endpoint", "device_authorization_endpoint"],
@@ -144,7 +147,7 @@ async function confirmByIssuer(
  */
 export function findEndpointProblem(value: unknown, from: string): string | undefined {
   if (value === undefined) return "is missing";
-  const url = typeof value === "string" ? URL.parse(value) : null;
+  const url = typeof value === "string" && value.length <= MAX_ADDRESS_CHARS ? URL.parse(value) : null;
   if (url === null) return "is not an address";
   if (url.username !== "" || url.password !== "") return "contains a user name or a password";
   if (url.hash !== "") return "has a fragment";
@@ -203,7 +206,7 @@ export async function oauthRequest(client: OAuthClient, details: OAuthRequest): 
   const host = new URL(url).host;
   const { status } = answer;
   const retryAfterMs = parseRetryAfter(answer.headers.get("Retry-After"), client.runtime.now());
-  if (object !== undefined && isErrorCode(object.error)) {
+  if (object !== undefined && isWord(object.error)) {
     throw new OAuthError(`Cannot ${task}: ${describeRefusal(host, answer, object)}`, {
       errcode: object.error,
       status,

@@ -8,7 +8,7 @@
 
 import { NotTheServiceError, TransportError } from "../../base/errors.ts";
 import { hideSecrets, rememberSecret } from "../../base/secret.ts";
-import { isErrorCode, readDuration } from "../../runtime/http.ts";
+import { isWord, readDuration } from "../../runtime/http.ts";
 import type { RequestOptions } from "../request.ts";
 import type { Tokens } from "../session.ts";
 import {
@@ -66,7 +66,7 @@ export async function registerClient(client: OAuthClient, options: RegisterOptio
   const { client_id: clientId, token_endpoint_auth_method: method = "none", grant_types: grants } = answer;
   if (!isCode(clientId)) throw unusableAnswer(REGISTER, url, "has no client_id");
   if (method !== "none") {
-    const name = isErrorCode(method) ? ` ${method}` : "";
+    const name = isWord(method) ? ` ${method}` : "";
     const state = `requires the client authentication${name}, but this program does not have a secret`;
     throw unusableAnswer(REGISTER, url, state);
   }

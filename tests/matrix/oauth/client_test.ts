@@ -77,6 +77,7 @@ const UNUSABLE: [change: Record<string, unknown>, state: string][] = [
   ],
   [{ device_authorization_endpoint: undefined }, "device_authorization_endpoint is missing"],
   [{ token_endpoint: "https://auth.example.org/token#x" }, "token_endpoint has a fragment"],
+  [{ token_endpoint: `https://auth.example.org/${"x".repeat(2048)}` }, "token_endpoint is not an address"],
   [{ token_endpoint: "http://127.0.0.1:631/" }, "token_endpoint is an address of this machine"],
   [{ token_endpoint: "https://[::ffff:127.0.0.1]/" }, "token_endpoint is an address of this machine"],
   [{ registration_endpoint: "https://0x7f.1/" }, "registration_endpoint is an address of this machine"],
