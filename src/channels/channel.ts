@@ -89,6 +89,13 @@ export interface Channel {
    */
   readonly attachmentMode?: AttachmentMode;
   /**
+   * Returns true if the service refused every file recently. A long message is then cut, and the
+   * whole message is not sent as a file.
+   *
+   * @default the service accepts files
+   */
+  refusesFiles?(): boolean;
+  /**
    * The account that sends. If the caller names a room, only one channel of each account sends to
    * this room.
    *

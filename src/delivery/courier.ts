@@ -395,8 +395,10 @@ export class Courier {
         failures: this.#queue.state.channelState(entry.channel).failures,
         random: this.#runtime.random(),
       });
-      if (result.state === "dead" && isFullTextFile(entry)) await this.#queue.cancel(entry);
-      else await this.#queue.recordResult(entry, result, { isProof: !channel.isIdempotent });
+      if (result.state === "dead" && isFullTextFile(entry)) {
+        const { createRefusalNote } = await import("./refused_file.ts");
+        await this.#queue.replaceRejected(entry, createRefusalNote(entry, result.reason));
+      } else await this.#queue.recordResult(entry, result, { isProof: !channel.isIdempotent });
       return result;
     } finally {
       this.#trying.delete(entry.id);

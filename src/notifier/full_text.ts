@@ -86,6 +86,7 @@ async function cuts(channel: Channel, { notification: queued }: Envelope): Promi
   const notification = withResolution(queued, DAY_MS);
   const { message: text, format } = notification;
   if (channel.hasRoomFor(notification, { text, html: "" })) return false;
+  if (channel.refusesFiles?.()) return false;
   if (format === "text" || format === "code") return true;
   return !channel.hasRoomFor(notification, await renderMessage(notification, () => {}));
 }

@@ -379,9 +379,15 @@ export class Queue {
     await this.#append([...records, { t: "flush", time }], "directory");
   }
 
-  /** Removes a rejected entry that is not needed. The entry does not become a dead letter. */
-  async cancel({ id }: Entry): Promise<void> {
-    await this.#append([{ t: "drop", id, time: this.#runtime.now(), isUnneeded: true }], "data");
+  /**
+   * Removes a rejected entry that is not needed, and enqueues a note about it in its place. The entry
+   * does not become a dead letter. The size limit of the queue does not apply to the note.
+   */
+  async replaceRejected({ id, time }: Entry, note: EnqueueRequest): Promise<void> {
+    await this.#append([
+      { t: "drop", id, time: this.#runtime.now(), isUnneeded: true },
+      { ...toRecord(note, this.#runtime.uuid(), time), spooled: true },
+    ], "data");
   }
 
   /** Removes entries permanently, and deletes files that no remaining entry needs. */

@@ -144,20 +144,44 @@ Deno.test("flush() sends an excerpt of a long message whose file is lost", async
   assertEquals(notifier.entries(), []);
 });
 
-Deno.test("notify() makes no dead letter if a server accepts the alert, but not the file with its whole text", async () => {
+Deno.test("notify() sends a note and makes no dead letter if a server accepts the alert, but not the file with its whole text", async () => {
   await using scene = await setScene();
   const warnings: string[] = [];
   await using notifier = await scene.open({
     channels: { ntfy: { server: scene.ntfy.url, topic: "alerts" } },
     onWarning: (text) => warnings.push(text),
   });
+  const messages = () => scene.ntfy.messages("alerts");
   const outcomes = await notifier.notify({ subject: "Log", message: createLines(6000) });
+  await notifier.notify({ subject: "Later" });
   assertEquals(outcomes.map(({ state }) => state), ["delivered"]);
-  assertEquals([notifier.entries(), storedFiles(scene), scene.ntfy.messages("alerts").length], [[], [], 1]);
-  assertMatch(
-    warnings.join(),
-    /^The message was cut, and the file with the whole text was refused: .* attachments not allowed/,
-  );
+  assertEquals([notifier.entries(), storedFiles(scene)], [[], []]);
+  assertEquals(messages().map(({ title }) => title), [
+    "[jump] Log",
+    "[jump] 📎 message.txt was not delivered",
+    "jump",
+  ]);
+  const reason = /the file with the whole text was refused: .* attachments not allowed/;
+  assertMatch(messages()[0].message ?? "", /message\.txt has the whole text/);
+  assertMatch(messages()[1].message ?? "", reason);
+  assertMatch(warnings.join(), reason);
+});
+
+Deno.test("notify() names no file for a day after a server has refused all files", async () => {
+  await using scene = await setScene();
+  const channels = { ntfy: { server: scene.ntfy.url, topic: "alerts" } };
+  const send = async () => {
+    const before = scene.ntfy.messages("alerts").length;
+    // Each notifier stands for a process.
+    await using notifier = await scene.open({ channels });
+    await notifier.notify({ subject: "Log", message: createLines(6000) });
+    const [text, ...more] = scene.ntfy.messages("alerts").slice(before);
+    return [/message\.txt has the whole text/.test(text.message ?? ""), more.length];
+  };
+  assertEquals(await send(), [true, 1]);
+  assertEquals(await send(), [false, 0]);
+  scene.runtime.time += 86_400_000;
+  assertEquals(await send(), [true, 1]);
 });
 
 Deno.test("notify() lets the files of a fallback replace the files of its primary by their content", async () => {

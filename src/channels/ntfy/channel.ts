@@ -23,6 +23,12 @@ import { authHeaders, type NtfySettings } from "./settings.ts";
  */
 const MIN_LEARNED_BYTES = 255;
 
+/**
+ * If a server does not accept files, the channel tries again after this time, in milliseconds. An
+ * administrator may have changed the settings of the server.
+ */
+const REFUSAL_MS = 24 * 3_600_000;
+
 /** A transaction id and a topic of the largest size, used to measure a request. */
 const ANY_TXN_ID = "00000000-0000-4000-8000-000000000000";
 const MAX_TOPIC = "x".repeat(64);
@@ -80,12 +86,25 @@ export class NtfyChannel implements Channel {
         if (file === undefined && error.errcode === REQUEST_TOO_LONG_CODE) {
           if (this.#learnLimit(Math.floor(byteLength(String(request.body)) / 2))) continue;
         }
+        if (file !== undefined && error.errcode === MESSAGE_TOO_LONG_CODE) {
+          await this.#context.roomCache?.remember(this.#refusalKey(), this.#context.runtime.now());
+        }
         if (file === undefined || error.errcode !== FILE_TOO_LARGE_CODE) throw error;
         const { explainRefusedFile } = await import("./quota.ts");
         const url = `${this.#settings.server}/v1/account`;
         throw await explainRefusedFile(this.#context.runtime, { url, headers, timeoutMs, signal, file, error });
       }
     }
+  }
+
+  refusesFiles(): boolean {
+    const time = this.#context.roomCache?.get(this.#refusalKey());
+    const ageMs = this.#context.runtime.now() - (typeof time === "number" ? time : -Infinity);
+    return ageMs >= 0 && ageMs < REFUSAL_MS;
+  }
+
+  #refusalKey(): string {
+    return `refuses files: ${this.#settings.server}`;
   }
 
   /**

@@ -1,0 +1,27 @@
+/**
+ * The note for readers after a service refused the file with the whole text of an alert. The text
+ * of the alert was sent before, and names this file.
+ *
+ * @module
+ */
+
+import { createNotification, isNotification } from "../notification/notification.ts";
+import type { EnqueueRequest } from "../queue/enqueue.ts";
+import type { Entry } from "../queue/entry.ts";
+
+/**
+ * Creates the notification that replaces the file.
+ *
+ * @param entry the entry of the refused file
+ * @param reason the reason why the service refused the file
+ */
+export function createRefusalNote(entry: Entry, reason: string): EnqueueRequest {
+  const { channel, destination, expires, time } = entry;
+  const file = isNotification(entry.notification) ? entry.notification.file : undefined;
+  const notification = createNotification({
+    subject: `📎 ${file?.name ?? "The file"} was not delivered`,
+    message: `The text was cut, and the file with the whole text was refused: ${reason}`,
+    silent: true,
+  }, time);
+  return { channel, destination, notification, expires };
+}
