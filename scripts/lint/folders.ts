@@ -28,7 +28,7 @@ export const FOLDER_ROWS: readonly (readonly string[])[] = [
 const ONLY_FOR: Readonly<Record<string, readonly string[]>> = { testing: ["cli"] };
 
 /** Files in `runtime/` that `queue/` may import. The queue uses files and locks, but no network. */
-const QUEUE_RUNTIME = ["runtime.ts", "files.ts", "file_lock.ts", "file_errors.ts"];
+const QUEUE_RUNTIME = ["runtime.ts", "files.ts", "file_lock.ts", "file_errors.ts", "trust.ts"];
 
 /**
  * Entry points of programs and of the library. Only they create the real runtime; all other files

@@ -10,6 +10,7 @@ import { ConfigError } from "../base/errors.ts";
 import { parseJsonObject } from "../base/fields.ts";
 import { rememberSecret } from "../base/secret.ts";
 import { readSecretFile } from "../runtime/secret_file.ts";
+import { findDirectoryDistrust, requireTrustedOwnFile, UntrustedError } from "../runtime/trust.ts";
 
 /** The parts of the runtime that are needed to renew tokens. */
 export type SessionRuntime = Pick<Runtime, "fetch" | "timeout" | "now" | "sleep" | "random">;
@@ -79,11 +80,12 @@ export function serializeAccount(account: Account): string {
  * Reads an account from its file.
  *
  * @returns undefined if the account is not logged in
- * @throws {ConfigError} if the file is world-readable, or not a valid account file
+ * @throws {ConfigError} if another user can change or read the file, or it is not a valid account
+ *   file
  */
 export function readAccount(stateDir: string, userId: string): Account | undefined {
   const path = accountPath(stateDir, userId);
-  const text = readSecretFile(path, "account file");
+  const text = readSecretFile(path, "account file", () => requireTrustedAccount(stateDir, path));
   if (text === undefined) return undefined;
   const json = parseJsonObject(text);
   const createError = (state: string) =>
@@ -97,6 +99,13 @@ export function readAccount(stateDir: string, userId: string): Account | undefin
   const { accessToken, refreshToken, previousRefreshToken } = account;
   for (const token of [accessToken, refreshToken, previousRefreshToken]) rememberSecret(token ?? "");
   return account;
+}
+
+/** @throws {UntrustedError} if another user can change the account */
+function requireTrustedAccount(stateDir: string, path: string): void {
+  const distrust = findDirectoryDistrust(stateDir, path);
+  if (distrust !== undefined) throw new UntrustedError(distrust);
+  requireTrustedOwnFile(`${stateDir}/accounts`, path);
 }
 
 const TEXTS = ["userId", "homeserver", "accessToken"] as const;

@@ -15,7 +15,8 @@ import { rememberSecret } from "../base/secret.ts";
 import { requireSecretFile } from "../runtime/secret_file.ts";
 import { denoFiles, type Files, replaceFile } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
-import { mapFileErrors } from "../runtime/file_errors.ts";
+import { mapFileErrors, requireTrustedStateDir } from "../runtime/file_errors.ts";
+import { requireTrustedOwnFile } from "../runtime/trust.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { type Account, accountPath, readAccount, serializeAccount } from "./account.ts";
 
@@ -82,6 +83,7 @@ export class AccountStore {
     options: LockOptions,
     work: (account: LockedAccount) => Promise<Result> | Result,
   ): Promise<Result> {
+    requireTrustedStateDir(this.#stateDir);
     const path = accountPath(this.#stateDir, userId);
     const folder = `${this.#stateDir}/accounts`;
     mapFileErrors(`create the folder ${folder}`, () => this.#files.makeDirectory(folder));
@@ -140,6 +142,7 @@ export function stableDeviceId(
   const lock = new FileLock(files, `${stateDir}/device.lock`);
   if (!lock.tryAcquire()) throw new StorageError("locked", "Cannot create the device id: another login is running");
   try {
+    mapFileErrors(`use ${path}`, () => requireTrustedOwnFile(stateDir, path));
     const known = readDeviceId(path);
     if (known !== undefined) return known;
     const deviceId = runtime.uuid().replaceAll("-", "").slice(0, 16).toUpperCase();

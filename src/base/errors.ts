@@ -129,7 +129,8 @@ export function permissionHint(error: Error): string {
  * `queue-full`: the queue has reached its maximum size. `locked`: another process has the lock.
  * `write-failed`: a write failed. `io-error`: the access failed for another reason.
  * `permission-denied`: the access is not permitted. `read-only`: the file system is read-only.
- * `no-place`: matrix-notify does not know which directory to use.
+ * `no-place`: matrix-notify does not know which directory to use. `untrusted`: another user of this
+ * host could change the files.
  */
 export type StorageErrorCode =
   | "disk-full"
@@ -139,7 +140,8 @@ export type StorageErrorCode =
   | "io-error"
   | "permission-denied"
   | "read-only"
-  | "no-place";
+  | "no-place"
+  | "untrusted";
 
 const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
   "disk-full": "free some disk space; notifications that are already queued are safe",
@@ -149,6 +151,7 @@ const STORAGE_HINTS: Readonly<Record<StorageErrorCode, string>> = {
   "io-error": "use a directory on a local disk: --state-dir DIR",
   "read-only": "mount the file system writable, or choose another directory with --state-dir",
   "no-place": "set HOME, or choose a directory with --state-dir or MATRIX_NOTIFY_STATE_DIR",
+  "untrusted": "choose another directory with --state-dir",
   "permission-denied": "run matrix-notify as the owner of the directory, or choose another directory with --state-dir",
 };
 

@@ -95,6 +95,7 @@ const BY_STORAGE_CODE: Readonly<Record<StorageErrorCode, number>> = {
   "permission-denied": EXIT.noPerm,
   "read-only": EXIT.ioErr,
   "no-place": EXIT.config,
+  untrusted: EXIT.noPerm,
 };
 
 const BY_LOGIN_CODE: Readonly<Record<LoginErrorCode, number>> = {

@@ -27,6 +27,7 @@ import { stateDirPath } from "../config/paths.ts";
 import { parseUserId } from "../matrix/ids.ts";
 import type { MatrixClient, RequestOptions } from "../matrix/request.ts";
 import { readRoomName } from "../matrix/room_state.ts";
+import { requireTrustedStateDir } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { CommandContext, ContextFor } from "./command.ts";
 import { UsageError } from "./errors.ts";
@@ -34,9 +35,15 @@ import { formatOptionalTime } from "./json.ts";
 import type { ACCOUNT_OPTIONS } from "./options.ts";
 import { printable } from "./ui.ts";
 
-/** Returns the directory with the queue and the accounts, from `--state-dir` or the default. */
+/**
+ * Returns the directory with the queue and the accounts, from `--state-dir` or the default.
+ *
+ * @throws {StorageError} if another user of this host can change the accounts
+ */
 export function findStateDir({ args, runtime }: CommandContext): string {
-  return args.text("state-dir") ?? stateDirPath(runtime);
+  const stateDir = args.text("state-dir") ?? stateDirPath(runtime);
+  requireTrustedStateDir(stateDir, ["accounts"]);
+  return stateDir;
 }
 
 /**

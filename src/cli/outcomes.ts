@@ -78,15 +78,20 @@ export function isLeft(outcome: Outcome): outcome is PendingOutcome {
 /**
  * Waits until a notification is delivered or stored in the queue.
  *
- * @throws {CommandError} if the notification can be neither stored nor delivered. The exit code is
- *   always 75, because the caller can try again later.
+ * @param untrusted the exit code if another user can change the queue
+ * @throws {CommandError} if the notification can be neither stored nor delivered. In all other cases
+ *   the exit code is 75, because the caller can try again later.
  */
-export async function requireAccepted<Result>(sending: Promise<Result>): Promise<Result> {
+export async function requireAccepted<Result>(
+  sending: Promise<Result>,
+  untrusted: number = EXIT.noPerm,
+): Promise<Result> {
   try {
     return await sending;
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
-    throw new CommandError(error.message, EXIT.tempFail, { hint: error.hint, cause: error });
+    const exitCode = error.code === "untrusted" ? untrusted : EXIT.tempFail;
+    throw new CommandError(error.message, exitCode, { hint: error.hint, cause: error });
   }
 }
 

@@ -1,9 +1,6 @@
-/** Command lines for shells and crontabs. */
+/** Command lines for crontabs. */
 
-/** Quotes a word for a POSIX shell, if this is necessary. */
-export function quoteForShell(word: string): string {
-  return /^[\w./:=,@+-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}
+import { quoteForShell } from "../base/shell_word.ts";
 
 /** Escapes a command line for a crontab, where a percent sign begins the standard input. */
 export function quoteForCrontab(command: string): string {

@@ -5,7 +5,7 @@
 
 import { ConfigError } from "../base/errors.ts";
 import type { Fields } from "../base/fields.ts";
-import { requireSecretFile } from "../runtime/secret_file.ts";
+import { requireSecretFile, requireTrustedFile } from "../runtime/secret_file.ts";
 import { type ParseContext, readSettings, setting, type SettingsOf, text } from "../channels/fields/setting.ts";
 import { parseProxy } from "../runtime/address.ts";
 import type { Connection } from "../runtime/http_clients.ts";
@@ -108,7 +108,7 @@ function readProxyFile(path: string, what: string): URL {
 }
 
 function readCertificates(path: string, what: string): string {
-  const text = readNamedFile(path, what);
+  const text = requireTrustedFile(path, what);
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
   throw new ConfigError(`Cannot use ${what} ${path}: it does not contain a certificate in PEM format`, {
     hint: `run: openssl x509 -inform der -in ${path} -out ${path}.pem`,
@@ -124,15 +124,6 @@ function readKey(path: string, what: string): string {
   }
   if (/-----BEGIN (\w+ )?PRIVATE KEY-----/.test(text)) return text;
   throw new ConfigError(`Cannot use ${what} ${path}: it does not contain a private key in PEM format`);
-}
-
-function readNamedFile(path: string, what: string): string {
-  try {
-    return Deno.readTextFileSync(path);
-  } catch (error) {
-    const state = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
-    throw new ConfigError(`Cannot use ${what} ${path}: ${state}`, { cause: error });
-  }
 }
 
 /** Returns a runtime whose requests use the connection. */

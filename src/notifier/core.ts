@@ -168,7 +168,9 @@ export class NotifierCore implements AsyncDisposable {
       // Only the queue remembers idempotency keys. If the notification is sent without the queue,
       // and the caller repeats the call, the notification arrives twice. Therefore a notification
       // with a key needs the queue, unless there is no place for a queue at all.
-      if (!(error instanceof StorageError) || (options.id !== undefined && noPlace === undefined)) throw error;
+      if (!(error instanceof StorageError)) throw error;
+      const hasPlace = noPlace === undefined && error.code !== "untrusted";
+      if (options.id !== undefined && hasPlace) throw error;
       const { files } = this.#parts;
       return await sendWithoutQueue(whole, channels, {
         ...{ runtime, shortcodes, files, waitMs, signal, warn, problem: error },

@@ -3,8 +3,7 @@
  * notification gets one attempt without the queue. There is no place in these cases:
  *
  * - the home directory of the user is unknown
- * - the state directory belongs to another user, except root
- * - other users can write to the state directory
+ * - another user, except root, can change the state directory or put another directory in its place
  * - the queue cannot be read
  *
  * Sometimes the queue can be read, but not written (for example, on a full disk or a read-only file
@@ -17,7 +16,7 @@
 import { ConfigError, StorageError } from "../base/errors.ts";
 import { stateDirPath } from "../config/paths.ts";
 import { Queue, type QueueOptions } from "../queue/queue.ts";
-import { findDirectoryProblem } from "../runtime/directory.ts";
+import { requireTrustedStateDir } from "../runtime/file_errors.ts";
 import type { Files } from "../runtime/files.ts";
 import { requireEnvAccess } from "../runtime/permissions.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -32,6 +31,9 @@ export interface Place {
   readonly problem?: StorageError;
 }
 
+/** The directories that a queue needs, if they exist. */
+const QUEUE_FOLDERS = ["queue", "queue/spool"];
+
 /**
  * Opens the queue in the state directory.
  *
@@ -41,10 +43,8 @@ export interface Place {
 export function openPlace(runtime: Runtime, stateDir: string | undefined, options: QueueOptions): Place {
   try {
     const path = stateDir ?? findStateDir(runtime);
-    const problem = findDirectoryProblem(path);
-    if (problem === undefined) return { stateDir: path, queue: Queue.open(path, runtime, options) };
-    const { state, hint } = problem;
-    throw new StorageError("permission-denied", `Cannot use the state directory ${path}: ${state}`, { hint });
+    requireTrustedStateDir(path, QUEUE_FOLDERS);
+    return { stateDir: path, queue: Queue.open(path, runtime, options) };
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     const queue = Queue.open(stateDir ?? "", runtime, { ...options, files: refusingFiles(error) });

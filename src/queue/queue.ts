@@ -223,15 +223,7 @@ export class Queue {
 
   /** Returns true if the queue directory exists. */
   exists(): boolean {
-    return mapFileErrors(`open the queue ${this.directory}`, () => {
-      try {
-        using _directory = this.#files.open(this.directory, "read");
-        return true;
-      } catch (error) {
-        if (error instanceof Deno.errors.NotFound) return false;
-        throw error;
-      }
-    });
+    return mapFileErrors(`open the queue ${this.directory}`, () => this.#files.list(this.#stateDir).includes("queue"));
   }
 
   /** Returns true if there is no background process for deliveries. */

@@ -18,7 +18,8 @@
  * write at the same time cannot exceed the limit: the last one to finish its file counts all files.
  *
  * A damaged file is moved to `quarantine/` after its complete lines are imported. A file that
- * cannot be read for ten minutes is also moved, so that it does not block all other entries.
+ * cannot be read for ten minutes is also moved, so that it does not block all other entries. A link,
+ * a pipe or a file of another user is moved at once, and is not read.
  *
  * @module
  */
@@ -26,6 +27,7 @@
 import { StorageError } from "../base/errors.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
 import { type Files, occupiedBytes, replaceFile } from "../runtime/files.ts";
+import { UntrustedError } from "../runtime/trust.ts";
 import { encodeRecord } from "./journal_line.ts";
 import { MAX_SPOOL_BYTES } from "./limits.ts";
 import type { Quarantine } from "./quarantine.ts";
@@ -192,7 +194,7 @@ export class Spool {
       if (reader.offset < file.size()) damaged();
     } catch (error) {
       const [time = 0] = parseTimes(name);
-      if (now - time < UNREADABLE_MS) throw error;
+      if (!(error instanceof UntrustedError) && now - time < UNREADABLE_MS) throw error;
       damaged();
     }
     return { name, records, isDamaged };

@@ -9,6 +9,7 @@ import {
   type StorageErrorCode,
 } from "../base/errors.ts";
 import type { OutputFailure } from "./output.ts";
+import { findDirectoryDistrust, requireTrustedDirectory, UntrustedError } from "./trust.ts";
 
 /**
  * Runs file operations and turns their errors into storage errors.
@@ -28,6 +29,10 @@ export function mapFileErrors<Result>(
     return operation();
   } catch (error) {
     if (error instanceof StorageError || error instanceof InvalidNotificationError) throw error;
+    if (error instanceof UntrustedError) {
+      const hint = `${error.hint}; or choose another directory with --state-dir`;
+      throw new StorageError("untrusted", `Cannot ${what}: ${error.message}`, { cause: error, hint });
+    }
     if (error instanceof Deno.errors.NotCapable) {
       const options = { cause: error, hint: permissionHint(error) };
       throw new StorageError("permission-denied", `Cannot ${what}: ${formatDenial(error)}`, options);
@@ -35,6 +40,21 @@ export function mapFileErrors<Result>(
     const code = findCode(error) ?? otherwise;
     throw new StorageError(code, `Cannot ${what}: ${describeState(error, code)}`, { cause: error });
   }
+}
+
+/**
+ * Checks that no other user of this host can change a state directory, or put another directory in
+ * its place.
+ *
+ * @param folders the names of directories in the state directory that are checked too
+ * @throws {StorageError} if another user can
+ */
+export function requireTrustedStateDir(stateDir: string, folders: readonly string[] = []): void {
+  mapFileErrors(`use the state directory ${stateDir}`, () => {
+    const distrust = findDirectoryDistrust(stateDir);
+    if (distrust !== undefined) throw new UntrustedError(distrust);
+    for (const folder of folders) requireTrustedDirectory(`${stateDir}/${folder}`, "directory");
+  });
 }
 
 /**

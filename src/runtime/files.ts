@@ -7,6 +7,7 @@
  */
 
 import { formatIsoTime } from "../base/time.ts";
+import { findDirectoryDistrust, requireTrustedDirectory, requireTrustedOwnFile, UntrustedError } from "./trust.ts";
 
 /** An open file. */
 export interface OpenFile extends Disposable {
@@ -47,9 +48,16 @@ export interface OpenFile extends Disposable {
  */
 export type OpenMode = "read" | "append" | "create";
 
-/** The operations of a file system. */
+/**
+ * The operations of a file system. Before a file is opened or a directory is listed, the real file
+ * system checks that no other user of the host can change it (see `trust.ts`).
+ */
 export interface Files {
-  /** Opens a file. Only the owner can read or write a newly created file. */
+  /**
+   * Opens a file. Only the owner can read or write a newly created file.
+   *
+   * @throws {UntrustedError} if the file or its directory is not trusted
+   */
   open(path: string, mode: OpenMode): OpenFile;
   /** Renames a file. An existing file with the new name is replaced. */
   rename(from: string, to: string): void;
@@ -58,11 +66,17 @@ export interface Files {
   /**
    * Creates a directory and its missing parents with mode 0700, and syncs all created directories
    * to disk. Existing directories are not changed.
+   *
+   * @throws {UntrustedError} if the directory exists and is not trusted
    */
   makeDirectory(path: string): void;
   /** Calls `fsync` on a directory, which writes the file names in the directory to disk. */
   syncDirectory(path: string): void;
-  /** Returns the file names in a directory; an empty list if the directory does not exist. */
+  /**
+   * Returns the file names in a directory; an empty list if the directory does not exist.
+   *
+   * @throws {UntrustedError} if the directory is not trusted
+   */
   list(path: string): string[];
 }
 
@@ -79,7 +93,8 @@ function sizeOf(files: Files, path: string): number {
     using file = files.open(path, "read");
     return file.size();
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
+    // A link or a pipe is not counted.
+    if (error instanceof Deno.errors.NotFound || error instanceof UntrustedError) return 0;
     throw error;
   }
 }
@@ -114,7 +129,10 @@ export function replaceFile(
 /** The real file system. */
 export const denoFiles: Files = {
   open(path, mode) {
-    if (mode === "create") this.remove(path);
+    if (mode === "create") {
+      requireTrustedDirectory(parentDirectory(path), "folder", path);
+      this.remove(path);
+    } else requireTrustedOwnFile(parentDirectory(path), path);
     return openFile(Deno.openSync(path, MODES[mode]));
   },
   rename: (from, to) => Deno.renameSync(from, to),
@@ -127,7 +145,7 @@ export const denoFiles: Files = {
   },
   makeDirectory(path) {
     // In most cases the directory exists. An error of `mkdir` would cost 50 µs.
-    if (isDirectory(path)) return;
+    if (isDirectory(path)) return requireTrustedDirectory(path, "directory");
     try {
       createDirectory(path);
     } catch (error) {
@@ -141,6 +159,7 @@ export const denoFiles: Files = {
     directory.syncSync();
   },
   list(path) {
+    requireTrustedDirectory(path, "directory");
     try {
       return Array.from(Deno.readDirSync(path), (entry) => entry.name);
     } catch (error) {
@@ -154,8 +173,8 @@ function createDirectory(path: string): void {
   try {
     Deno.mkdirSync(path, { mode: 0o700 });
   } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists && isDirectory(path)) return;
-    throw error;
+    if (!(error instanceof Deno.errors.AlreadyExists) || !isDirectory(path)) throw error;
+    return requireTrustedDirectory(path, "directory");
   }
   denoFiles.syncDirectory(parentDirectory(path));
 }
@@ -209,13 +228,14 @@ export const MAX_LOG_BYTES: number = 256 * 1024;
 
 /**
  * Appends a line with the current time to a log file. Errors are ignored, because logging must not
- * stop a delivery.
+ * stop a delivery. If the file or its directory is not trusted, nothing is written.
  */
 export function appendLog(path: string, text: string, now: number): void {
   try {
+    if (findDirectoryDistrust(parentDirectory(path)) !== undefined) return;
     if (findSize(path) > MAX_LOG_BYTES) Deno.renameSync(path, `${path}.old`);
-    const line = `${formatIsoTime(now)} ${text.replace(/[\p{Cc}\p{Cf}]+/gu, " ")}\n`;
-    Deno.writeTextFileSync(path, line, { append: true, mode: 0o600 });
+    using file = denoFiles.open(path, "append");
+    file.append(new TextEncoder().encode(`${formatIsoTime(now)} ${text.replace(/[\p{Cc}\p{Cf}]+/gu, " ")}\n`));
   } catch {
     return;
   }
@@ -232,10 +252,6 @@ export function fileVersion(path: string): string {
 }
 
 function findSize(path: string): number {
-  try {
-    return Deno.statSync(path).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return 0;
-    throw error;
-  }
+  using file = denoFiles.open(path, "append");
+  return file.size();
 }

@@ -9,6 +9,7 @@
 import { PROGRAM_FLAGS } from "../base/permission_table.ts";
 import { absolutePath, askProgram } from "./clean_command.ts";
 import { exists, readIfThere } from "./systemd.ts";
+import { findKnownDistrust } from "./trust.ts";
 
 /** The command that started this program, without the arguments of the program. */
 export interface Program {
@@ -80,7 +81,8 @@ export function withAbsolutePaths(words: readonly string[]): readonly string[] {
 
 /**
  * Finds a script named `matrix-notify` that starts the main module with this Deno. The script must
- * also work with the short `PATH` of cron and systemd.
+ * also work with the short `PATH` of cron and systemd. A script that another user can change is not
+ * used.
  */
 function findWrapper(
   module: string,
@@ -89,7 +91,7 @@ function findWrapper(
   const isCommon = COMMON_DENO.some((deno) => realPath(deno) === execPath);
   return path.split(":").filter((folder) => folder.startsWith("/")).map((folder) => `${folder}/${NAME}`)
     .find((file) => {
-      const text = isSmall(file) ? readIfThere(file) : undefined;
+      const text = isSmall(file) && findKnownDistrust(file) === undefined ? readIfThere(file) : undefined;
       return text?.startsWith("#!") && text.includes(module) && (isCommon || text.includes(execPath));
     });
 }

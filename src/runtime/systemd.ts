@@ -26,10 +26,10 @@ export function exists(path: string): boolean {
   }
 }
 
-/** Reads a file. Returns undefined if the file does not exist or cannot be read. */
+/** Reads a regular file. Returns undefined if the file does not exist or cannot be read. */
 export function readIfThere(path: string): string | undefined {
   try {
-    return Deno.readTextFileSync(path);
+    return Deno.statSync(path).isFile ? Deno.readTextFileSync(path) : undefined;
   } catch {
     return undefined;
   }

@@ -19,18 +19,6 @@ export interface BrokenSetup {
   readonly also?: readonly string[];
 }
 
-/** Makes the host report another owner or other permission bits for a file. */
-function withStat(scene: DoctorScene, path: string, facts: { readonly mode?: number; readonly uid?: number }): void {
-  const { host } = scene;
-  scene.host = {
-    ...host,
-    stat(file) {
-      const found = host.stat(file);
-      return file === path && found ? { ...found, ...facts } : found;
-    },
-  };
-}
-
 const CONFIGURATION: readonly BrokenSetup[] = [
   {
     name: "a configuration that is not JSON",
@@ -89,16 +77,20 @@ const CONFIGURATION: readonly BrokenSetup[] = [
     name: "a configuration that other users can change",
     apply: (scene) => Deno.chmodSync(scene.path("config.json"), 0o620),
     check: "configuration",
-    state: "warning",
-    message: "other users can change",
+    state: "failure",
+    message: "config.json: other users can write to it (its mode is 0620)",
     hint: "chmod go-w",
   },
   {
-    name: "a configuration of another user",
-    apply: (scene) => withStat(scene, scene.path("config.json"), { uid: 4242 }),
+    name: "a pipe instead of the configuration",
+    async apply(scene) {
+      Deno.removeSync(scene.path("config.json"));
+      await new Deno.Command("mkfifo", { args: [scene.path("config.json")] }).output();
+    },
     check: "configuration",
-    state: "warning",
-    message: "belongs to another user (uid 4242)",
+    state: "failure",
+    message: "config.json: it is a pipe, a socket or a device, not a file",
+    hint: "rm ",
   },
 ];
 
@@ -204,13 +196,25 @@ const HOST: readonly BrokenSetup[] = [
     name: "a state directory of another user",
     apply(scene) {
       Deno.mkdirSync(scene.stateDir, { mode: 0o700 });
-      withStat(scene, scene.stateDir, { uid: 4242 });
-      scene.host = { ...scene.host, uid: () => 1000 };
+      const distrust = { state: "it belongs to another user (uid 4242)", hint: "run: chown -R 1000 state" };
+      scene.host = { ...scene.host, findDirectoryDistrust: () => distrust };
     },
     check: "state directory",
     state: "failure",
     message: "belongs to another user (uid 4242)",
-    also: ["configuration"],
+    hint: "run: chown -R 1000 state; or choose another directory with --state-dir",
+  },
+  {
+    name: "a pipe instead of the journal",
+    async apply(scene) {
+      Deno.mkdirSync(scene.path("state/queue"), { recursive: true, mode: 0o700 });
+      await new Deno.Command("mkfifo", { args: [scene.path("state/queue/queue.jsonl")] }).output();
+    },
+    check: "queue",
+    state: "failure",
+    message: "queue.jsonl: it is a pipe, a socket or a device, not a file",
+    hint: "rm ",
+    also: ["disk", "matrix/rate limit"],
   },
   {
     name: "a state directory on a read-only file system",

@@ -181,8 +181,8 @@ const BROKEN: readonly Broken[] = [
       Deno.chmodSync(scene.path("tell"), 0o777);
       scene.configure("exec", { command: [scene.path("tell")] });
     },
-    says: "exec/program: every user of this host can change",
-    hint: "chmod o-w",
+    says: "is not safe: other users can write to it (its mode is 0777)",
+    hint: "chmod go-w",
   },
   {
     name: "programs that may not be run",

@@ -64,9 +64,9 @@ const NO_PLACES: readonly {
     warning: "Cannot use the state directory PATH: it belongs to another user (uid 4242)",
   },
   {
-    name: "it is a link without a target",
-    make: (path) => Deno.symlinkSync(`${path}/nowhere`, path),
-    warning: "Cannot read the queue PATH/queue/queue.jsonl",
+    name: "it is a link to itself",
+    make: (path) => Deno.symlinkSync(path, path),
+    warning: "Cannot use the state directory PATH: it has too many symbolic links",
   },
 ];
 

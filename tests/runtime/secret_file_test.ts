@@ -1,6 +1,6 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import { ConfigError } from "../../src/base/errors.ts";
-import { requireSecretFile } from "../../src/runtime/secret_file.ts";
+import { requireSecretFile, requireTrustedFile } from "../../src/runtime/secret_file.ts";
 
 /** Runs a test with a file that every user can read. */
 function withExposedFile(body: (path: string, folder: string) => void): void {
@@ -61,7 +61,7 @@ Deno.test({
   async fn() {
     const folder = Deno.makeTempDirSync();
     const module = new URL("../../src/runtime/secret_file.ts", import.meta.url);
-    const code = `import { requireSecretFile } from "${module}";
+    const code = `import { requireSecretFile, requireTrustedFile } from "${module}";
       for (const path of Deno.args) {
         try { console.log(requireSecretFile(path, "tokenFile")); } catch (error) { console.log(error.name); }
       }`;
@@ -74,6 +74,7 @@ Deno.test({
           echo 1 > "$FOLDER/writable/token"; chmod 644 "$FOLDER/writable/token"; chmod 755 "$FOLDER"
           mount --bind "$FOLDER/writable" "$FOLDER/frozen"; mount -o remount,bind,ro "$FOLDER/frozen"
           mount -t tmpfs none /run; mkdir /run/secrets; echo 2 > /run/secrets/token; chmod 644 /run/secrets/token
+          chown 4242 "$FOLDER/writable/token" /run/secrets/token
           ${program} "$FOLDER/writable/token" "$FOLDER/frozen/token" /run/secrets/token
         `,
         { FOLDER: folder, DENO: Deno.execPath(), DENO_DIR: `${folder}/deno` },
@@ -83,4 +84,23 @@ Deno.test({
       Deno.removeSync(folder, { recursive: true });
     }
   },
+});
+
+Deno.test("requireSecretFile() refuses a pipe, and a file that another user can change", () => {
+  withExposedFile((path, folder) => {
+    Deno.chmodSync(path, 0o620);
+    const { message, hint } = assertThrows(() => requireSecretFile(path, "tokenFile"), ConfigError);
+    assertEquals(message, `Cannot use tokenFile ${path}: other users can write to it (its mode is 0620)`);
+    assertEquals(hint, `run: chmod go-w ${path}`);
+    new Deno.Command("mkfifo", { args: [`${folder}/pipe`] }).outputSync();
+    assertThrows(() => requireSecretFile(`${folder}/pipe`, "tokenFile"), ConfigError, "it is a pipe");
+    assertThrows(() => requireTrustedFile(`${folder}/pipe`, "caFile"), ConfigError, "it is a pipe");
+    Deno.chmodSync(path, 0o600);
+    if (Deno.uid() !== 0) return;
+    Deno.chownSync(path, 4242, 4242);
+    for (const read of [requireSecretFile, requireTrustedFile]) {
+      const { message } = assertThrows(() => read(path, "tokenFile"), ConfigError);
+      assertEquals(message, `Cannot use tokenFile ${path}: it belongs to another user (uid 4242)`);
+    }
+  });
 });

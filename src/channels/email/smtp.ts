@@ -16,6 +16,7 @@ import MailComposer from "npm:nodemailer@10.6.0/lib/mail-composer";
 import SMTPConnection from "npm:nodemailer@10.6.0/lib/smtp-connection";
 import { ConfigError, TransportError } from "../../base/errors.ts";
 import { untilAborted } from "../../runtime/abort.ts";
+import { requireTrustedFile } from "../../runtime/secret_file.ts";
 import type { MailContent } from "./message.ts";
 import type { SmtpMail, SmtpOptions, SmtpServer } from "./smtp_server.ts";
 import { silenceHint, type SmtpContext, toSmtpError } from "./smtp_errors.ts";
@@ -181,9 +182,9 @@ class Session {
  * authorities needs the permission `--allow-sys=ca`.
  */
 function trustAlso(caFile: string): SecureContext {
-  const secureContext = createSecureContext();
+  const secureContext = createSecureContext(), certificates = requireTrustedFile(caFile, "caFile");
   try {
-    secureContext.context.addCACert(Deno.readTextFileSync(caFile));
+    secureContext.context.addCACert(certificates);
   } catch (error) {
     throw new ConfigError(`Cannot use caFile ${caFile}: it cannot be read`, { cause: error });
   }

@@ -4,6 +4,7 @@ import { isBatch } from "../../notification/batch.ts";
 import { ConfigError, type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
 import type { SubprocessEnd } from "../../runtime/subprocess.ts";
 import { hideSecrets, rememberSecret } from "../../base/secret.ts";
+import { findKnownDistrust } from "../../runtime/trust.ts";
 import { formatIsoTime } from "../../base/time.ts";
 import { toNotificationJson } from "../../notification/json.ts";
 import { formatNotes } from "../../notification/render.ts";
@@ -61,7 +62,8 @@ export class ExecChannel implements Channel {
   async #run(envelope: Envelope, options: SendOptions): Promise<SubprocessEnd> {
     const { runtime } = this.#context;
     const { command: [path, ...args], timeout: timeoutMs } = this.#settings;
-    const stdin = await this.#document(envelope, options);
+    const stdin = await this.#document(envelope, options), distrust = findKnownDistrust(path);
+    if (distrust !== undefined) throw new ConfigError(`Cannot run ${path}: ${distrust.state}`, { hint: distrust.hint });
     const { severity, subject, origin, key, time } = envelope.notification;
     const limit = runtime.timeout(timeoutMs);
     try {

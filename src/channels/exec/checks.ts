@@ -1,6 +1,6 @@
 /** The checks of an exec channel. These checks do not run the program. */
 
-import { type Check, type CheckContext, failure, ok, warning } from "../check.ts";
+import { type Check, type CheckContext, failure, ok } from "../check.ts";
 import type { ExecSettings } from "./settings.ts";
 
 /** Creates the checks. */
@@ -16,8 +16,6 @@ export function createChecks({ host }: CheckContext, { command: [path] }: ExecSe
           yield failure(`${path} is a directory`, "set command to the complete path of the program");
         } else if (mode !== undefined && (mode & 0o111) === 0) {
           yield failure(`${path} is not executable`, `run: chmod +x ${path}`);
-        } else if (((mode ?? 0) & 0o002) !== 0) {
-          yield warning(`every user of this host can change the program ${path}`, `run: chmod o-w ${path}`);
         } else yield ok(`${path} exists and is executable`);
       },
     },

@@ -1,6 +1,7 @@
 /** The settings of an exec channel. */
 
 import type { Fields } from "../../base/fields.ts";
+import { findKnownDistrust } from "../../runtime/trust.ts";
 import { duration, setting, type SettingsOf } from "../fields/setting.ts";
 
 /** A program and its arguments. */
@@ -41,7 +42,11 @@ export type ExecSettings = SettingsOf<typeof EXEC_SETTINGS>;
 
 function readCommand(fields: Fields, key: string): Command | undefined {
   const command = fields.value(key);
-  if (isCommand(command)) return command;
+  if (isCommand(command)) {
+    const [path] = command, distrust = findKnownDistrust(path);
+    if (distrust === undefined) return command;
+    throw fields.error(key, `the program ${path} is not safe: ${distrust.state}`, distrust.hint);
+  }
   throw fields.error(
     key,
     "it must be a list of texts: the program's absolute path, then its arguments",

@@ -35,7 +35,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
     await notifier.findAccess(),
   );
   const flags = permissionFlags([...needed, ...sourcePermissions()]);
-  const { quoteForShell } = await import("../shell.ts");
+  const { quoteForShell } = await import("../../base/shell_word.ts");
   const { words } = await runtime.program();
   ui.data([...withFlags(words, flags), name].map((word) => word === name ? word : quoteForShell(word)).join(" "));
   for (const note of notes(row)) ui.tell(note);

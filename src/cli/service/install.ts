@@ -13,8 +13,10 @@ import {
   type UnitPlan,
 } from "../../notifier/background/timer_units.ts";
 import { absolutePath } from "../../runtime/clean_command.ts";
+import { denoFiles, replaceFile } from "../../runtime/files.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { exists, readIfThere } from "../../runtime/systemd.ts";
+import { findDirectoryDistrust } from "../../runtime/trust.ts";
 import type { CommandContext, ContextFor } from "../command.ts";
 import { CommandError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -46,6 +48,7 @@ export async function installUnits(context: ContextFor<readonly [{ name: "dry-ru
   }
   warnAboutVariables(context);
   Deno.mkdirSync(folder, { recursive: true });
+  requireTrustedFolder(folder);
   for (const { name, text } of files) writeUnit(`${folder}/${name}`, text, ui.data.bind(ui));
   await systemctl(runtime, "daemon-reload");
   await systemctl(runtime, "enable", "--quiet", FLUSH_TIMER);
@@ -63,9 +66,17 @@ export async function installUnits(context: ContextFor<readonly [{ name: "dry-ru
   return EXIT.ok;
 }
 
+/** @throws {CommandError} if another user can change the units */
+function requireTrustedFolder(folder: string): void {
+  const distrust = findDirectoryDistrust(folder);
+  if (distrust === undefined) return;
+  throw new CommandError(`Cannot write units to ${folder}: ${distrust.state}`, EXIT.noPerm, { hint: distrust.hint });
+}
+
+/** Writes a unit file. If the path is a symbolic link, the link is replaced. */
 function writeUnit(path: string, text: string, print: (line: string) => void): void {
-  const isCurrent = readIfThere(path) === text;
-  if (!isCurrent) Deno.writeTextFileSync(path, text);
+  const isCurrent = exists(path) && Deno.lstatSync(path).isFile && readIfThere(path) === text;
+  if (!isCurrent) replaceFile(denoFiles, path, text);
   // With this mode, every user can read the file. Otherwise, systemd prints a warning.
   Deno.chmodSync(path, 0o644);
   print(`${isCurrent ? "unchanged" : "wrote"} ${path}`);

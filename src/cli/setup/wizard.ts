@@ -9,6 +9,7 @@
 
 import { withConnection } from "../../config/connection.ts";
 import { InterruptedError } from "../../base/errors.ts";
+import { quoteForShell } from "../../base/shell_word.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";
 import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
@@ -18,7 +19,7 @@ import { findStateDir, formatRoom, requireUserId } from "../matrix_account.ts";
 import { requireInvitee, requireRoom } from "../matrix_rooms.ts";
 import { openNotifier, releaseHeld } from "../notifier.ts";
 import { formatOutcomes, reportTrouble } from "../outcomes.ts";
-import { crontabLines, quoteForCrontab, quoteForShell } from "../shell.ts";
+import { crontabLines, quoteForCrontab } from "../shell.ts";
 import { printable } from "../ui.ts";
 import { chooseUser, openAccount } from "./account.ts";
 import { planChannel, writeChannel } from "./config_file.ts";

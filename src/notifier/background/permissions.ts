@@ -21,12 +21,12 @@ import type { Config } from "../../config/config.ts";
 import { configPaths } from "../../config/paths.ts";
 import { hostOf, parseProxy } from "../../runtime/address.ts";
 import { absolutePath } from "../../runtime/clean_command.ts";
-import { isOnReadOnlyMount } from "../../runtime/directory.ts";
 import { parentDirectory } from "../../runtime/files.ts";
 import { hasPermission, type Permission } from "../../runtime/permissions.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { KILL_PROGRAMS } from "../../runtime/subprocess.ts";
 import { exists } from "../../runtime/systemd.ts";
+import { findKnownDistrust, isOnReadOnlyMount } from "../../runtime/trust.ts";
 import { unitDirectory } from "./timer_units.ts";
 
 /** The hosts, files and programs that the configuration needs. All paths are absolute. */
@@ -166,7 +166,9 @@ function findFiles(files: Files, access: Access): readonly (string | undefined)[
  */
 function readOnlyFiles({ read, write }: CommandPermissions, { files, configFiles }: Access): readonly string[] {
   if (!read.includes("secrets") || write.length === 0) return [];
-  return [...configFiles, ...files].filter((path) => exists(path) && isOnReadOnlyMount(path));
+  return [...configFiles, ...files].filter((path) =>
+    exists(path) && findKnownDistrust(path) === undefined && isOnReadOnlyMount(path)
+  );
 }
 
 /** The programs that examine the host. `/bin/sh` starts them. */

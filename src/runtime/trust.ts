@@ -1,0 +1,280 @@
+/**
+ * Decides whether matrix-notify may trust a file or a directory. Other users of the host must not be
+ * able to change it, or to put another file in its place between the check and the opening:
+ *
+ * - The owner of the file is this user or root, and only the owner can write to it.
+ * - The file is a regular file. Opening a pipe or a device could block forever.
+ * - The same owner rule holds for each directory and each symbolic link on the way to the file.
+ *   Every directory on the way is closed to other users, or is sticky (such as `/tmp`).
+ *
+ * Deno cannot open a file with `O_NOFOLLOW`, so the owners and modes of the directories protect the
+ * program. If the system has no owners (Windows), or if Deno does not permit reading the user id,
+ * only the rules that can be checked are checked.
+ *
+ * @module
+ */
+
+import { HintedError } from "../base/errors.ts";
+import { quoteForShell } from "../base/shell_word.ts";
+import { absolutePath } from "./clean_command.ts";
+import { mayReadSystem } from "./permissions.ts";
+
+/** The reason why a file or a directory is not trusted, and the command that fixes the problem. */
+export interface Distrust {
+  readonly state: string;
+  readonly hint: string;
+}
+
+/** A file that is not trusted. The message is the reason, such as `it is a symbolic link`. */
+export class UntrustedError extends HintedError {
+  override name = "UntrustedError" as const;
+
+  constructor({ state, hint }: Distrust) {
+    super(state, { hint });
+  }
+}
+
+/**
+ * How a file or a directory is used. `file`: a file that the program reads or runs. `own`: a file in
+ * the state directory, which only matrix-notify creates. `directory`: a directory in which the
+ * program creates files. `folder`: the directory of a configuration. `parent`: another directory on
+ * the way to a file. A group may write to a parent, because the owner of the parent chose the group.
+ */
+type Role = "file" | "own" | "directory" | "folder" | "parent";
+
+/** The permission bits with which other users can write, and the sticky bit. */
+const OTHERS_WRITE = 0o022, WORLD_WRITES = 0o002, STICKY = 0o1000;
+
+/** The largest number of symbolic links on the way to a file, as in Linux. */
+const MAX_LINKS = 40;
+
+/**
+ * Examines the way to a file that a user chose: a configuration, a secret, a program. The links on
+ * the way are followed one by one. A read-only mount is trusted, because no user of this host can
+ * change it.
+ *
+ * @param folder `folder` if the directory of the file must be closed to groups, too
+ * @returns undefined if the file is trusted
+ * @throws {Deno.errors.NotFound} if the file does not exist
+ * @throws the errors of `lstat`
+ */
+export function findFileDistrust(path: string, folder: "folder" | "parent" = "parent"): Distrust | undefined {
+  if (Deno.build.os === "windows") return judge(path, Deno.statSync(path), "file", path);
+  // A missing file in an untrusted directory is missing, not untrusted.
+  Deno.lstatSync(path);
+  return walk(path, { last: "file", folder, mayBeReadOnly: true, asked: path });
+}
+
+/**
+ * Like {@linkcode findFileDistrust}, but a file that cannot be examined counts as trusted; its use
+ * then fails.
+ */
+export function findKnownDistrust(path: string): Distrust | undefined {
+  try {
+    return findFileDistrust(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || isUnknown(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Examines the way to a directory in which the program creates files. A directory that does not
+ * exist yet is trusted if its parents are. A directory that cannot be examined counts as trusted;
+ * its use then fails.
+ *
+ * @param asked the path in the error message of the caller; the reason calls this path `it`
+ * @returns undefined if the directory is trusted
+ */
+export function findDirectoryDistrust(path: string, asked = path): Distrust | undefined {
+  if (Deno.build.os === "windows") return undefined;
+  try {
+    return walk(path, { last: "directory", folder: "parent", mayBeReadOnly: false, asked });
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || isUnknown(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * Examines one directory. If the directory is a symbolic link, examines the way to its target.
+ *
+ * @param role `directory` to check the directory before files are created or listed; `folder` before
+ * an existing file is opened
+ * @param asked the path in the error message of the caller; the reason calls this path `it`
+ * @throws {UntrustedError} if the directory is not trusted
+ */
+export function requireTrustedDirectory(path: string, role: "directory" | "folder", asked = path): void {
+  const facts = readFacts(path);
+  if (facts === undefined) return;
+  const distrust = judge(path, facts, role, asked) ?? (facts.isSymlink ? findDirectoryDistrust(path) : undefined);
+  if (distrust !== undefined) throw new UntrustedError(distrust);
+}
+
+/**
+ * Examines a file that the program created, and the directory of the file.
+ *
+ * @throws {UntrustedError} if the file or the directory is not trusted
+ */
+export function requireTrustedOwnFile(directory: string, path: string): void {
+  requireTrustedDirectory(directory, "folder", path);
+  const facts = readFacts(path);
+  const distrust = facts && judge(path, facts, "own", path);
+  if (distrust !== undefined) throw new UntrustedError(distrust);
+}
+
+/** Reads the facts about a file or a link. Returns undefined if they are unknown. */
+function readFacts(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound || isUnknown(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Returns true if a directory prevents the examination. The next file operation then fails. */
+function isUnknown(error: unknown): boolean {
+  return error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied ||
+    error instanceof Deno.errors.NotADirectory;
+}
+
+interface WalkOptions {
+  /** The role of the last part of the path. */
+  readonly last: "file" | "directory";
+  /** The role of the part before the last part. */
+  readonly folder: "folder" | "parent";
+  /** True if a part on a read-only mount is trusted. */
+  readonly mayBeReadOnly: boolean;
+  /** The path in the error message of the caller; the reason calls this path `it`. */
+  readonly asked: string;
+}
+
+/**
+ * Examines each part of a path, from the root to the end. Therefore no other user can replace a part
+ * while it is examined: its parents are already trusted.
+ */
+function walk(path: string, { last, folder, mayBeReadOnly, asked }: WalkOptions): Distrust | undefined {
+  const whole = absolutePath(path), rest = toParts(whole);
+  // In a sticky directory, the owner of a file can replace the file.
+  let parent = "", isSticky = false;
+  for (let links = 0; rest.length > 0;) {
+    const name = rest.pop();
+    if (name === "..") {
+      parent = parent.slice(0, Math.max(0, parent.lastIndexOf("/")));
+      isSticky = true;
+      continue;
+    }
+    const here = `${parent}/${name}`;
+    const role = rest.length === 0 ? last : rest.length === 1 ? folder : "parent";
+    const facts = readIfPermitted(here);
+    const distrust = facts && judge(here, facts, role, here === whole && asked === path ? here : asked);
+    // `chmod` on a link changes its target. Therefore the mount of a link is found with its parent.
+    const isFrozen = () => mayBeReadOnly && !isSticky && isOnReadOnlyMount(facts?.isSymlink ? parent || "/" : here);
+    if (distrust !== undefined && (distrust.isType || !isFrozen())) return distrust;
+    if (!facts?.isSymlink) {
+      parent = here;
+      isSticky = ((facts?.mode ?? 0) & STICKY) !== 0;
+      continue;
+    }
+    if (++links > MAX_LINKS) {
+      return { state: "it has too many symbolic links", hint: `see: namei ${quoteForShell(path)}` };
+    }
+    const target = Deno.readLinkSync(here);
+    rest.push(...toParts(target));
+    if (!target.startsWith("/")) continue;
+    parent = "";
+    isSticky = false;
+  }
+}
+
+/** Splits a path. The first part is the last element of the list. */
+function toParts(path: string): string[] {
+  return path.split("/").filter((part) => part !== "" && part !== ".").reverse();
+}
+
+/**
+ * Returns undefined if Deno denies access: the background deliverer may read only the files that it
+ * needs. The process that started it has examined the whole way.
+ */
+function readIfPermitted(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.lstatSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) return undefined;
+    throw error;
+  }
+}
+
+/** The reason why one file or directory is not trusted. */
+interface Judgement extends Distrust {
+  /** True if the reason is the type of the file, not its owner or mode. */
+  readonly isType: boolean;
+}
+
+/** The properties of a file or a link that decide whether the file is trusted. */
+export type TrustFacts = Pick<Deno.FileInfo, "uid" | "mode" | "nlink" | "isFile" | "isDirectory" | "isSymlink">;
+
+/**
+ * Decides about one file, directory or link.
+ *
+ * @param asked the path in the error message of the caller; the reason calls this path `it`
+ */
+function judge(path: string, facts: TrustFacts, role: Role, asked: string): Judgement | undefined {
+  const { uid: owner, mode, nlink, isFile, isDirectory, isSymlink } = facts;
+  const me = readUserId(), shown = quoteForShell(path), it = path === asked ? "it" : shown;
+  if (role === "own" && isSymlink) {
+    return { isType: true, state: `${it} is a symbolic link`, hint: `replace the link with its target: ${shown}` };
+  }
+  if (!isFile && !isDirectory && !isSymlink) {
+    const hint = `remove it: rm ${shown}`;
+    return { isType: true, state: `${it} is a pipe, a socket or a device, not a file`, hint };
+  }
+  const asRoot = me === undefined || me === 0 || me === owner ? "run" : "as root, run";
+  if (owner !== null && me !== undefined && owner !== me && owner !== 0) {
+    const all = isDirectory ? "-R " : "";
+    const hint = role === "parent"
+      ? "move it to a directory of this user or of root"
+      : `${asRoot}: chown ${all}${me} ${shown}, if you trust its content`;
+    return { isType: false, state: `${it} belongs to another user (uid ${owner})`, hint };
+  }
+  if (isSymlink) return undefined;
+  if (mode !== null && isOpen(mode, role)) {
+    const hint = `${asRoot}: chmod ${role === "directory" ? "700" : role === "parent" ? "o-w" : "go-w"} ${shown}`;
+    return { isType: false, state: `other users can write to ${it} (its mode is ${formatMode(mode)})`, hint };
+  }
+  if (role === "own" && isFile && (nlink ?? 1) > 1) {
+    const hint = `${asRoot}: cp -p ${shown} ${shown}.copy && mv ${shown}.copy ${shown}`;
+    return { isType: true, state: `${it} has a second name (a hard link)`, hint };
+  }
+}
+
+/** Returns true if other users can write to a file, or replace a file in a directory. */
+function isOpen(mode: number, role: Role): boolean {
+  if (role === "parent") return (mode & WORLD_WRITES) !== 0 && (mode & STICKY) === 0;
+  return (mode & OTHERS_WRITE) !== 0 && (role !== "folder" || (mode & STICKY) === 0);
+}
+
+function readUserId(): number | undefined {
+  return mayReadSystem("uid") ? Deno.uid() ?? undefined : undefined;
+}
+
+/** Formats permission bits: `0700`. */
+export function formatMode(mode: number): string {
+  return (mode & 0o7777).toString(8).padStart(4, "0");
+}
+
+/**
+ * Returns true if a file or directory is on a read-only mount. Sets the mode of the file to its
+ * current value: on a read-only mount, this fails with EROFS, even if this user is not the owner.
+ * The caller ensures that no other user can replace the file at the same time.
+ */
+export function isOnReadOnlyMount(path: string): boolean {
+  try {
+    const { mode } = Deno.statSync(path);
+    if (mode !== null) Deno.chmodSync(path, mode & 0o7777);
+    return false;
+  } catch (error) {
+    return error instanceof Error && "code" in error && error.code === "EROFS";
+  }
+}
