@@ -2,7 +2,7 @@
 
 import { HintedError, InvalidNotificationError } from "../base/errors.ts";
 import { loadLate } from "../base/late_modules.ts";
-import { type Markup, textToHtml } from "../markup/markup.ts";
+import { cleanText, type Markup, MAX_HTML_CHARS, textToHtml } from "../markup/markup.ts";
 import { isBatch } from "../notification/batch.ts";
 import { DEFAULT_TTL_MS, type Notification } from "../notification/notification.ts";
 import { type CutOptions, cutToFit } from "../notification/cut.ts";
@@ -27,6 +27,9 @@ export const MAX_BATCH_BYTES: number = 64 * 1024;
 /**
  * Renders a message by its format. If the library for the format cannot be loaded, returns the
  * message without conversion, as plain text.
+ *
+ * If a message is longer than the parsers allow, its HTML contains only its beginning. No service
+ * accepts so much HTML, so this HTML is never sent.
  */
 export async function renderMessage(
   notification: Notification,
@@ -37,8 +40,10 @@ export async function renderMessage(
     return await renderBatch(notification, (one) => renderMessage(one, warn));
   }
   const { message, format } = notification;
-  if (message === "" || format === "text") return { text: message, html: textToHtml(message) };
-  if (format === "code") return { text: message, html: codeToHtml(message) };
+  const start = message.slice(0, MAX_HTML_CHARS);
+  if (message === "" || format === "text") return { text: message, html: textToHtml(start) };
+  if (format === "code") return { text: message, html: codeToHtml(start) };
+  if (start.length < message.length) return { text: cleanText(message), html: textToHtml(cleanText(start)) };
   try {
     return (await loadMarkup(format))(message);
   } catch (error) {

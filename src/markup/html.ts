@@ -17,14 +17,7 @@ import { type Attribute, BLOCKS, DROPPED, findAttribute, INLINES, permittedAttri
 import { isUnsafeLink } from "../base/unsafe_link.ts";
 import { isReadableOnEachTheme, parseColor } from "./colors.ts";
 import { HtmlWriter, type OpenElement } from "./html_writer.ts";
-import { type Markup, toPlainMarkup } from "./markup.ts";
-
-/**
- * The maximum length of HTML that is parsed. If the HTML is longer, the message shows its source
- * (with the tags). A limit is needed, because the parser needs quadratic time for a tag with many
- * attributes. The limit is higher than the maximum size of a Matrix event, 64 KiB.
- */
-export const MAX_HTML_CHARS: number = 96 * 1024;
+import { type Markup, MAX_HTML_CHARS, toPlainMarkup } from "./markup.ts";
 
 /**
  * The maximum number of open elements (elements whose end was not parsed yet). HTML with more open

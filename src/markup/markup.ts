@@ -25,8 +25,12 @@ export interface Markup {
   readonly isSourceUnsafe?: boolean;
 }
 
-/** The white space characters of HTML that {@linkcode cleanText} does not replace. */
-const SPACES = new Set([" ", "\t", "\n"]);
+/**
+ * The maximum length of HTML that is parsed. If the HTML is longer, the message shows its source
+ * (with the tags). A limit is needed, because the parser needs quadratic time for a tag with many
+ * attributes. The limit is higher than the maximum size of a Matrix event, 64 KiB.
+ */
+export const MAX_HTML_CHARS: number = 96 * 1024;
 
 /**
  * Cleans text, so that writing it as HTML and parsing the HTML returns the same text. Replaces lone
@@ -35,13 +39,8 @@ const SPACES = new Set([" ", "\t", "\n"]);
  * remaining ASCII control characters, except tabs and line feeds.
  */
 export function cleanText(text: string): string {
-  let clean = "";
-  for (const char of text.toWellFormed().replaceAll("\r\n", "\n")) {
-    if (char >= " " ? char !== "\x7f" : char === "\t" || char === "\n") clean += char;
-    else if (char === "\r") clean += "\n";
-    else if (char === "\f") clean += " ";
-  }
-  return clean;
+  // deno-lint-ignore no-control-regex
+  return text.toWellFormed().replace(/\r\n?/g, "\n").replaceAll("\f", " ").replace(/[\0-\x08\v\x0e-\x1f\x7f]+/g, "");
 }
 
 /** Escapes text for the content of an element. */
@@ -62,8 +61,13 @@ export function escapeAttribute(text: string): string {
  * space.
  */
 export function isBlank(text: string): boolean {
-  for (const char of text) if (!SPACES.has(char)) return false;
-  return true;
+  return !/[^ \t\n]/.test(text);
+}
+
+/** Removes blank lines at the start of a text, and white space at its end. */
+export function withoutBlankEnds(text: string): string {
+  const firstChar = text.length - text.trimStart().length;
+  return text.slice(text.lastIndexOf("\n", firstChar - 1) + 1).trimEnd();
 }
 
 const NO_BREAK_SPACE = "\u00a0";
@@ -78,13 +82,9 @@ const TAB_WIDTH = 8;
  * a normal space, so that a long line can wrap there.
  */
 export function textToHtml(text: string): string {
-  return escapeText(text.split("\n").map(keepBlanks).join("\n")).replaceAll("\n", "<br>");
-}
-
-function keepBlanks(line: string): string {
-  const spaced = line.includes("\t") ? expandTabs(line) : line;
-  return spaced.replace(/^ +/, (run) => NO_BREAK_SPACE.repeat(run.length))
+  const spaced = text.replace(/^.*\t.*$/gm, expandTabs).replace(/^ +/gm, (run) => NO_BREAK_SPACE.repeat(run.length))
     .replace(/ {2,}/g, (run) => `${NO_BREAK_SPACE.repeat(run.length - 1)} `);
+  return escapeText(spaced).replaceAll("\n", "<br>");
 }
 
 function expandTabs(line: string): string {
@@ -99,5 +99,5 @@ function expandTabs(line: string): string {
 /** Turns a source into markup that shows the source itself, with its line breaks. */
 export function toPlainMarkup(source: string): Markup {
   const text = cleanText(source);
-  return { html: textToHtml(text.replace(/^\s*\n/, "").trimEnd()), text };
+  return { html: textToHtml(withoutBlankEnds(text)), text };
 }

@@ -4,9 +4,21 @@
  * @module
  */
 
-/** Returns the length of a text in UTF-8 bytes. */
+/** The length of the pieces that are measured one by one, in UTF-16 code units. */
+const PIECE_CHARS = 64 * 1024;
+
+/** Returns the length of a text in UTF-8 bytes. Does not need memory for the whole result. */
 export function byteLength(text: string): number {
-  return new TextEncoder().encode(text).length;
+  if (text.length <= PIECE_CHARS) return new TextEncoder().encode(text).length;
+  const encoder = new TextEncoder(), piece = new Uint8Array(3 * PIECE_CHARS);
+  let bytes = 0;
+  for (let start = 0, end = 0; start < text.length; start = end) {
+    // A piece does not end in the middle of a character.
+    const isHalf = (text.codePointAt(start + PIECE_CHARS - 1) ?? 0) > 0xffff;
+    end = start + PIECE_CHARS - (isHalf ? 1 : 0);
+    bytes += encoder.encodeInto(text.slice(start, end), piece).written;
+  }
+  return bytes;
 }
 
 /** Cuts a message to a length in UTF-8 bytes; see {@linkcode cutEnds}. */

@@ -290,9 +290,13 @@ function readableBody(message: string, format: Format): string {
   return readableText(format === "html" ? message.replace(/\r\n?/g, "\n") : message).trimEnd();
 }
 
+/** The maximum length of the beginning of a message that is searched for a subject. */
+const MAX_SEARCHED_CHARS = 64 * 1024;
+
 /** Returns a subject for a notification without one: the first line of its message. */
 function subjectFrom(message: string, format: Format, warn: ReportProblem): string {
-  const text = format === "html" ? message.replace(/<[^>]*>/g, " ") : message;
+  const start = message.slice(0, MAX_SEARCHED_CHARS);
+  const text = format === "html" ? start.replace(/<[^<>]*>/g, " ") : start;
   const line = text.split("\n").map(readableLine).find((line) => line !== "");
   warn(
     `The subject is empty: ${line === undefined ? `"${NO_SUBJECT}" is used` : "the first line of the body is used"}`,

@@ -22,16 +22,70 @@ export function isPlaced(text: string): boolean {
 // deno-lint-ignore no-control-regex
 const MOVE_REGEXP = /\x1b(?!\[[0-9;]*K)/;
 
-/** Carries out the cursor movements and erasures in a text, and returns the resulting rows. */
-export function placeText(text: string): string {
-  if (MOVE_REGEXP.test(text)) return placeRows(text);
-  return text.split("\n").map((row) => isPlaced(row) ? row : placeRows(row)).join("\n");
+/** A longer text is not placed if its sequences affect several rows, in UTF-16 code units. */
+const MAX_MOVED_CHARS = 1024 * 1024;
+
+/** The work for a sequence, and for a new row. */
+const SEQUENCE_WORK = 2, ROW_WORK = 16;
+
+/**
+ * Counts work: the cells that are written, erased or moved. A hostile text would otherwise need
+ * quadratic time.
+ */
+class Budget {
+  #left: number;
+
+  constructor(text: string) {
+    this.#left = 1024 * 1024 + 8 * text.length;
+  }
+
+  /** @throws {RangeError} if there was too much work */
+  spend(work: number): void {
+    this.#left -= work;
+    if (this.#left < 0) throw new RangeError("Cannot place the text: it needs too much work");
+  }
 }
 
-function placeRows(text: string): string {
-  const terminal = new Terminal();
+/**
+ * Carries out the cursor movements and erasures in a text, and returns the resulting rows. If that
+ * needs too much time or memory, only removes the sequences. Then no text is overwritten.
+ */
+export function placeText(text: string): string {
+  const budget = new Budget(text);
+  try {
+    if (!MOVE_REGEXP.test(text)) return placeEachRow(text, budget);
+    if (text.length <= MAX_MOVED_CHARS) return placeRows(text, budget);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+  }
   // deno-lint-ignore no-control-regex
-  for (const [token, parameters, final] of text.matchAll(/[^\r\n\b\x1b\t]+|\x1b\[([0-9;]*)([@-~])|\x1b.|[^]/g)) {
+  return text.replace(/\x1b(?:\[[0-9;]{0,1000}[@-~]?|[^])?|\x08/g, "").replaceAll("\r", "\n");
+}
+
+/** Places each row with a control character by itself. */
+function placeEachRow(text: string, budget: Budget): string {
+  const parts: string[] = [];
+  // deno-lint-ignore no-control-regex
+  const controls = /[\r\x08\x1b]/g;
+  let done = 0;
+  for (let found = controls.exec(text); found !== null; found = controls.exec(text)) {
+    const start = text.lastIndexOf("\n", found.index) + 1;
+    const end = text.indexOf("\n", found.index);
+    const rowEnd = end < 0 ? text.length : end;
+    parts.push(text.slice(done, start), placeRows(text.slice(start, rowEnd), budget));
+    done = controls.lastIndex = rowEnd;
+  }
+  return [...parts, text.slice(done)].join("");
+}
+
+/** Matches visible text, a sequence, or another character. */
+// deno-lint-ignore no-control-regex
+const TOKEN_REGEXP = /[^\r\n\b\x1b\t]{1,10000}|\x1b\[([0-9;]*)([@-~])|\x1b.|[^]/g;
+
+function placeRows(text: string, budget: Budget): string {
+  const terminal = new Terminal(budget);
+  for (const [token, parameters, final] of text.matchAll(TOKEN_REGEXP)) {
+    budget.spend(SEQUENCE_WORK);
     if (final !== undefined) terminal.control(final, parameters.split(";").map(Number));
     else if (token.startsWith("\x1b")) terminal.escape(token[1] ?? "");
     else if (token === "\n") terminal.newLine();
@@ -82,10 +136,16 @@ class Terminal {
   #isOnScreen = false;
   #row = 0;
   #padding = MAX_PADDING;
+  readonly #budget: Budget;
   #saved = { isOnScreen: false, row: 0, column: 0 };
+
+  constructor(budget: Budget) {
+    this.#budget = budget;
+  }
 
   /** Writes text at the cursor, and overwrites the text that is already there. */
   write(text: string): void {
+    this.#budget.spend(text.length);
     const row = this.#current();
     while (row.cells.length < this.column && this.#padding-- > 0) row.cells.push(" ");
     this.column = Math.min(this.column, row.cells.length);
@@ -107,6 +167,7 @@ class Terminal {
   }
 
   newLine(): void {
+    this.#budget.spend(ROW_WORK);
     this.#row++;
     this.column = 0;
     if (!this.#isOnScreen && this.#row === this.#flow.length) this.#flow.push(newRow());
@@ -116,6 +177,7 @@ class Terminal {
   moveTo(column: number): void {
     const row = this.#current();
     if (!row.isMoved) {
+      this.#budget.spend(row.cells.length);
       row.isMoved = true;
       row.cells = row.cells.map((cell) => cell === "\t" || cell === "" ? " " : cell);
     }
@@ -170,6 +232,7 @@ class Terminal {
   #edit(final: string, first: number): void {
     this.moveTo(this.column);
     const { cells } = this.#current(), { column } = this;
+    this.#budget.spend(final === "K" && first > 0 ? cells.length : Math.max(0, cells.length - column));
     const count = Math.max(1, Math.min(first, MAX_DISTANCE));
     if (final === "P") cells.splice(column, count);
     else if (final === "X") cells.fill(" ", column, column + count);
@@ -191,6 +254,7 @@ class Terminal {
    */
   #moveRows(count: number): void {
     const { column } = this;
+    this.#budget.spend(ROW_WORK);
     if (this.#isOnScreen) this.#row = Math.min(this.#row + count, Math.max(this.#row, MAX_DISTANCE));
     else {
       this.#row = Math.min(this.#row + count, this.#flow.length);
@@ -208,6 +272,7 @@ class Terminal {
 
   /** Clears the screen. The text of the screen is moved to the flow, so that no text is lost. */
   #startPage(): void {
+    this.#budget.spend(this.#screen.length + ROW_WORK);
     const rows = shownRows(this.#screen);
     for (const row of rows) this.#flow.push(row);
     if (this.#flow.at(-1)?.cells.length) this.#flow.push(newRow());

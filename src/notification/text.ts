@@ -102,10 +102,34 @@ function characterLength(bytes: Uint8Array, at: number): number {
 export function readableText(source: string): string {
   const text = source.toWellFormed();
   if (!SPECIAL_REGEXP.test(text)) return text;
-  const visible = text.replace(SEQUENCE_REGEXP, keepMoves).replace(CONTROL_REGEXP, readControl)
+  const visible = splitText(text).map(removeHidden).join("");
+  return isPlaced(visible) ? visible : placeText(visible);
+}
+
+/** The maximum length of a piece whose sequences are replaced at once. */
+const MAX_PIECE_CHARS = 512 * 1024;
+
+/**
+ * Splits a long text, if possible after a line break. To replace millions of sequences at once, V8
+ * needs hundreds of megabytes.
+ */
+function splitText(text: string): string[] {
+  const pieces: string[] = [];
+  for (let start = 0, end = 0; start < text.length; start = end) {
+    const limit = start + MAX_PIECE_CHARS;
+    const lineEnd = text.lastIndexOf("\n", limit - 1) + 1;
+    end = limit >= text.length ? text.length : lineEnd > start ? lineEnd : limit;
+    pieces.push(text.slice(start, end));
+  }
+  return pieces;
+}
+
+/** Removes sequences and control characters, except those that `terminal.ts` carries out. */
+function removeHidden(text: string): string {
+  // deno-lint-ignore no-control-regex
+  return removeControls(/[\x1b\x90\x9b\x9d]/.test(text) ? text.replace(SEQUENCE_REGEXP, keepMoves) : text)
     // A carriage return at the start or the end of a line has no effect.
     .replace(/\r\r+/g, "\r").replace(/\r(?=\n|$)|(?<=\n)\r/g, "");
-  return isPlaced(visible) ? visible : placeText(visible);
 }
 
 /**
@@ -132,22 +156,23 @@ const SPECIAL_REGEXP = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]/;
  * - the eight-bit forms of OSC, DCS and CSI. These match only if they are complete, because the same
  *   characters occur in text with a wrong charset.
  *
- * If the end of a sequence is missing, only its beginning is removed, so that no text is lost.
+ * If the end of a sequence is missing, only its beginning is removed, so that no text is lost. The
+ * same happens with a payload of more than a million characters: V8 has too little memory for it.
  */
 const SEQUENCE_REGEXP = new RegExp(
   [
-    String.raw`\x1b\](?:52|1337);[^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)`,
+    String.raw`\x1b\](?:52|1337);[^\x07\x1b\x9c]{0,1000000}(?:\x07|\x1b\\|\x9c)`,
     String.raw`\x1b\]P[0-9a-fA-F]{7}`,
-    String.raw`\x1b\][^\x07\x1b\x9c\r\n]*(?:\x07|\x1b\\|\x9c)`,
+    String.raw`\x1b\][^\x07\x1b\x9c\r\n]{0,1000000}(?:\x07|\x1b\\|\x9c)`,
     String.raw`\x1b\](?:[0-9]+;)?`,
-    String.raw`\x1bk[^\x1b\n]*\x1b\\`,
+    String.raw`\x1bk[^\x1b\n]{0,1000000}\x1b\\`,
     String.raw`\x1bPtmux;`,
-    String.raw`\x1b[PX^_][^\x1b\x9c]*(?:\x1b\\|\x9c)`,
-    String.raw`\x1b\[[0-?]*[ -/]*[@-~]?`,
-    String.raw`\x1b[ -/]*[0-~]?`,
-    String.raw`\x9d[0-9]+;[^\x07\x1b\x9c\x9d\n]*(?:\x07|\x1b\\|\x9c)`,
-    String.raw`\x90[ -~]*(?:\x1b\\|\x9c)`,
-    String.raw`\x9b(?:[0-9;?]+[@-~]|[mKJ])`,
+    String.raw`\x1b[PX^_][^\x1b\x9c]{0,1000000}(?:\x1b\\|\x9c)`,
+    String.raw`\x1b\[[0-?]{0,1000}[ -/]{0,1000}[@-~]?`,
+    String.raw`\x1b[ -/]{0,1000}[0-~]?`,
+    String.raw`\x9d[0-9]{1,9};[^\x07\x1b\x9c\x9d\n]{0,1000000}(?:\x07|\x1b\\|\x9c)`,
+    String.raw`\x90[ -~]{0,1000000}(?:\x1b\\|\x9c)`,
+    String.raw`\x9b(?:[0-9;?]{1,1000}[@-~]|[mKJ])`,
   ].join("|"),
   "g",
 );
@@ -162,14 +187,27 @@ function keepMoves(sequence: string): string {
   return single === undefined ? "" : `\x1b${single}`;
 }
 
-/** Matches control characters except tab, line feed, carriage return, backspace and escape. */
-// deno-lint-ignore no-control-regex
-const CONTROL_REGEXP = /[\x00-\x07\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f-\x9f\u2028\u2029]|^\ufeff+/g;
+/** Matches the characters that end a line. */
+const LINE_END_REGEXP = /[\v\f\x85\u2028\u2029]/g;
 
-function readControl(character: string): string {
-  if ("\v\f\x85\u2028\u2029".includes(character)) return "\n";
-  const code = character.charCodeAt(0);
-  if (code < 0x80 || code > 0x9f) return "";
-  const shown = new TextDecoder("windows-1252").decode(Uint8Array.of(code));
-  return shown === character ? "" : shown;
+/** Matches control characters without a meaning in a text, and a byte order mark at the start. */
+// deno-lint-ignore no-control-regex
+const HIDDEN_REGEXP = /[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f]+|^\ufeff+/g;
+
+/** Matches the control characters that Windows-1252 uses for visible characters. */
+const C1_REGEXP = /[\x80-\x9f]/g;
+
+/** Removes control characters except tab, line feed, carriage return, backspace and escape. */
+function removeControls(text: string): string {
+  const lines = text.replace(LINE_END_REGEXP, "\n").replace(HIDDEN_REGEXP, "");
+  return lines.search(C1_REGEXP) < 0 ? lines : readWindows1252(lines);
+}
+
+/** Replaces the control characters from U+0080 to U+009F by the characters of Windows-1252. */
+function readWindows1252(text: string): string {
+  const shown = new TextDecoder("windows-1252").decode(Uint8Array.from({ length: 0x20 }, (_, at) => 0x80 + at));
+  return text.replace(C1_REGEXP, (control) => {
+    const character = shown[control.charCodeAt(0) - 0x80];
+    return character === control ? "" : character;
+  });
 }

@@ -14,6 +14,7 @@
 
 import type { Channel, Envelope } from "../channels/channel.ts";
 import { renderMessage } from "../channels/message.ts";
+import { MAX_HTML_CHARS } from "../markup/markup.ts";
 import { byteLength, cutToBytes } from "../notification/cut.ts";
 import { withResolution } from "../notification/incident.ts";
 import { type Attachment, type AttachmentInput, MAX_QUEUED_BYTES } from "../notification/notification.ts";
@@ -79,7 +80,8 @@ export async function findChannelsThatCut(
 
 /**
  * Returns true if a channel can send files and the message is too long for its service. Markdown
- * and HTML are rendered only if their source is too long.
+ * and HTML are rendered only if their source is too long. A source that is too long for the parsers
+ * is not rendered, because the message shows this source.
  */
 async function cuts(channel: Channel, { notification: queued }: Envelope): Promise<boolean> {
   if (channel.attachmentMode === undefined) return false;
@@ -87,6 +89,6 @@ async function cuts(channel: Channel, { notification: queued }: Envelope): Promi
   const { message: text, format } = notification;
   if (channel.hasRoomFor(notification, { text, html: "" })) return false;
   if (channel.refusesFiles?.()) return false;
-  if (format === "text" || format === "code") return true;
+  if (format === "text" || format === "code" || text.length > MAX_HTML_CHARS) return true;
   return !channel.hasRoomFor(notification, await renderMessage(notification, () => {}));
 }

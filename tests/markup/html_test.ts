@@ -1,5 +1,6 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { MAX_HTML_CHARS, reduceHtml } from "../../src/markup/html.ts";
+import { reduceHtml } from "../../src/markup/html.ts";
+import { MAX_HTML_CHARS } from "../../src/markup/markup.ts";
 
 /** A source and the expected HTML. */
 type Row = readonly [source: string, html: string];

@@ -63,3 +63,12 @@ Deno.test("cutEnds() joins the ends of a text whose middle was not read", () => 
 Deno.test("cutLine() ends a cut line with an ellipsis", () => {
   assertEquals([cutLine("abc", 3), cutLine("äöü", 5), cutLine("abc", 2)], ["abc", "ä…", ""]);
 });
+
+Deno.test("byteLength() counts the bytes of a long text, also where a character is on the edge of a piece", () => {
+  for (const character of ["a", "ä", "€", "😀", "\ud83d", "\ude00"]) {
+    for (const before of ["", "x", "xy"]) {
+      const text = before + character.repeat(150_000);
+      assertEquals(byteLength(text), new TextEncoder().encode(text).length, `${before}${character}`);
+    }
+  }
+});

@@ -233,3 +233,14 @@ for (const [name, input, says] of REFUSED) {
     assertStringIncludes(error.message, says);
   });
 }
+
+Deno.test("createNotification() finds the subject of megabytes of HTML in linear time", () => {
+  for (const piece of ["<", "<b", "\n", "<b>"]) {
+    const { subject } = createNotification({
+      subject: "",
+      message: `<p>First</p>${piece.repeat(4 * 2 ** 20)}`,
+      format: "html",
+    }, 0);
+    assertEquals(subject.slice(0, 5), "First");
+  }
+});

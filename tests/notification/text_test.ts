@@ -170,6 +170,24 @@ Deno.test("readableText() reads hostile text in linear time", () => {
   }
 });
 
+Deno.test("readableText() reads megabytes of hostile text in linear time", () => {
+  const whole = "a".repeat(2 ** 20);
+  const texts = [
+    ...["\x1b[1K", "a\x1b[1K", "a\x1b[2J", "a\x1b[A", "\x1b[B", "\x9b1", "\x90a", "\x9d0;", "\x80", "\x1bc", "\x1b"]
+      .map((piece) => piece.repeat(4 * 2 ** 20 / piece.length)),
+    ...["\x1b[1K", "\x1b[2K", "\r\x1b[P", "\r\x1b[@"].map((piece) => whole + piece.repeat(500_000)),
+    ...["\x1b]0;", "\x1bP", "\x1bk", "\x1b[", "\x90", "\x9d0;"].map((start) => start + "a".repeat(9 * 2 ** 20)),
+    `\x1b[${"1;".repeat(4 * 2 ** 20)}`,
+  ];
+  for (const text of texts) assert(readableText(`${text}\nlast`).endsWith("last"), JSON.stringify(text.slice(0, 20)));
+});
+
+Deno.test("readableText() loses no text if it cannot carry out the sequences of a long text", () => {
+  const line = "one\rtwo\x1b[1A\x1b[2Kthree\b\n";
+  const text = readableText(line.repeat(100_000));
+  assertEquals(text.slice(0, 26), "one\ntwothree\none\ntwothree\n");
+});
+
 Deno.test("readableText() and decodeText() give readable text for all bytes, and do not change it again", () => {
   const alphabet = [
     "\x1b",

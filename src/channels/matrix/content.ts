@@ -42,8 +42,9 @@ export function mentionsOf(
 export async function contentOf(notification: Notification, options: ContentOptions): Promise<RoomMessageContent> {
   const { plain, formatted, fits } = formsOf(notification, options);
   const message = await renderMessage(notification, options.warn);
-  if (fits(formatted(message))) return formatted(message);
   const { maxBytes } = options;
+  // Each character needs at least one byte. Encoding a text of megabytes costs much memory.
+  if (message.text.length <= maxBytes && fits(formatted(message))) return formatted(message);
   return plain(cutMessage(notification, message.text, { fits: (text) => fits(plain(text)), maxUnits: maxBytes }));
 }
 
@@ -62,6 +63,7 @@ export function contentHasRoomFor(
   message: RenderedMessage,
   options: Omit<ContentOptions, "warn">,
 ): boolean {
+  if (message.text.length > options.maxBytes) return false;
   // A character needs at most 6 bytes in JSON, and is at most twice in a content without HTML.
   if (!isBatch(notification) && 12 * JSON.stringify(notification).length < options.maxBytes - EXTRA_BYTES) return true;
   const { plain, formatted, fits } = formsOf(notification, options);

@@ -31,28 +31,41 @@ export interface FoundHead {
   /** The position at which the body starts, after the empty line if there is one. */
   readonly bodyStart: number;
   /** The lower-case names of the headers. */
-  readonly names: readonly string[];
+  readonly names: ReadonlySet<string>;
 }
+
+/** The maximum length of a head, in bytes. The rest of a longer head belongs to the body. */
+const MAX_HEAD_BYTES = 256 * 1024;
+
+/** The maximum length of a line that is searched for a name or for an encoded word. */
+const MAX_SEARCHED_CHARS = 2000;
 
 /**
  * Finds the end of a head (the headers of a mail or of a part). The head ends before the first line
- * that is not part of a header.
+ * that is not part of a header, at the latest after {@linkcode MAX_HEAD_BYTES}.
  *
  * @param text the mail, with one character for each byte
  */
 export function findHead(text: string, start = 0, end: number = text.length): FoundHead {
-  const names: string[] = [];
+  const names = new Set<string>();
+  const limit = Math.min(end, start + MAX_HEAD_BYTES);
   let at = start, last = "";
-  const lineEnd = () => Math.min(end, (text.indexOf("\n", at) + 1) || end);
-  for (; at < end; at = lineEnd()) {
+  const lineEnd = () => Math.min(limit, (text.indexOf("\n", at) + 1) || limit);
+  for (; at < limit; at = lineEnd()) {
     const line = text.slice(at, lineEnd());
-    const name = HEADER_REGEXP.exec(line)?.[1];
-    if (name !== undefined) names.push(name.toLowerCase());
-    else if (names.length === 0 || !(/^[ \t]+\S/.test(line) || isRestOfWord(last, line))) break;
+    const name = HEADER_REGEXP.exec(line.slice(0, MAX_SEARCHED_CHARS))?.[1];
+    if (name !== undefined) names.add(name.toLowerCase());
+    else if (names.size === 0 || !(isFolded(line) || isRestOfWord(last, line))) break;
     last = line;
   }
-  const isSeparator = /^\s*$/.test(text.slice(at, lineEnd()));
+  if (at === limit && limit < end) return { headEnd: at, bodyStart: at, names };
+  const isSeparator = text.slice(at, lineEnd()).trim() === "";
   return { headEnd: at, bodyStart: isSeparator ? lineEnd() : at, names };
+}
+
+/** Returns true if a line continues the header in the previous line. */
+function isFolded(line: string): boolean {
+  return (line.startsWith(" ") || line.startsWith("\t")) && line.trim() !== "";
 }
 
 /**
@@ -60,6 +73,7 @@ export function findHead(text: string, start = 0, end: number = text.length): Fo
  * breaks lines after 76 characters, and scripts write its output into `Subject: =?UTF-8?B?…?=`.
  */
 function isRestOfWord(last: string, line: string): boolean {
+  if (last.length > MAX_SEARCHED_CHARS || line.length > MAX_SEARCHED_CHARS) return false;
   return /(?:=\?[^?\s]+\?[Bb]\?|^)[A-Za-z0-9+/]{60,}\s*$/.test(last) && /^[A-Za-z0-9+/=]+(?:\?=.*)?\s*$/.test(line);
 }
 
@@ -76,7 +90,7 @@ export function parseHeaders(head: Uint8Array): Headers {
 function parseLines(head: string): Headers {
   const fields: [name: string, lines: string[]][] = [];
   for (const line of head.split(/\r?\n/)) {
-    const [start, name] = HEADER_REGEXP.exec(line) ?? [];
+    const [start, name] = HEADER_REGEXP.exec(line.slice(0, MAX_SEARCHED_CHARS)) ?? [];
     if (start !== undefined) fields.push([name.toLowerCase(), [line.slice(start.length)]]);
     else fields.at(-1)?.[1].push(line);
   }
@@ -150,7 +164,9 @@ export function parseStructured(header = ""): Structured {
   for (const [, key, quoted, token = ""] of source.matchAll(PARAMETER_REGEXP)) {
     const [, name = "", index, star] = /^(.*?)(?:\*(\d+))?(\*?)$/.exec(key.toLowerCase()) ?? [];
     const text = quoted?.replace(/\\(["\\])/g, "$1") ?? token.replace(/(?:^|\s)\([^()]*\)/g, "").trim();
-    sections.set(name, [...sections.get(name) ?? [], { index: Number(index ?? -1), isEncoded: star === "*", text }]);
+    const all = sections.get(name) ?? [];
+    all.push({ index: Number(index ?? -1), isEncoded: star === "*", text });
+    sections.set(name, all);
   }
   return { value, parameters: new Map([...sections].map(([name, all]) => [name, joinSections(all)])) };
 }

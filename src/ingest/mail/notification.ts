@@ -16,6 +16,7 @@ import {
   MAX_FILES,
   type NotificationInput,
 } from "../../notification/notification.ts";
+import { withoutBlankEnds } from "../../markup/markup.ts";
 import { codeToHtml, escapeHtml, formatBytes } from "../../notification/render.ts";
 import { readableLine, readableText } from "../../notification/text.ts";
 import { decodeCharset } from "./charset.ts";
@@ -68,17 +69,20 @@ function toMessage(mail: Mail, attachments: readonly ShownAttachment[]): Message
 
 function toPlainMessage(text: string, attachments: readonly ShownAttachment[]): Message {
   const after = attachments.map(({ line, text }) => (text ? `${line}\n${text}` : line)).join("\n\n");
-  const before = readableText(text).replace(/^\s*\n/, "").trimEnd();
+  const before = withoutBlankEnds(readableText(text));
   const message = [before, after].filter((part) => part !== "").join("\n\n");
   return { message, format: chooseFormat(message) };
 }
+
+/** The maximum length of the beginning that decides about the format. */
+const MAX_SAMPLE_CHARS = 64 * 1024;
 
 /**
  * Chooses the format. Text with columns or indentation gets `code`, because `text` would not show
  * the columns. Every other text gets `text`.
  */
 function chooseFormat(text: string): Format {
-  return /^[ \t]+\S|\S(\t|[ ]{2,})\S(?<![.!?:][ ]{2}\S)/m.test(text) ? "code" : "text";
+  return /^[ \t]+\S|\S(\t|[ ]{2,})\S(?<![.!?:][ ]{2}\S)/m.test(text.slice(0, MAX_SAMPLE_CHARS)) ? "code" : "text";
 }
 
 function toHtml({ line, text }: ShownAttachment): string {

@@ -9,19 +9,25 @@ import { codeToHtml } from "../../notification/render.ts";
 import { decodeCharset } from "./charset.ts";
 import { decodeWords } from "./headers.ts";
 import { type Mail, type MailAttachment, parseUrgency } from "./mail.ts";
-import { frameMail, parsePart, type Part } from "./parts.ts";
+import { frameMail, parseMail, type Part } from "./parts.ts";
 
 /**
- * Reads a mail. This function accepts every input.
+ * Reads a mail. This function accepts every input. If a mail cannot be parsed, its text is the mail
+ * as it came.
  *
  * @param options.dotEnds true if a line that consists of a single dot ends the mail
  */
 export function readMail(bytes: Uint8Array, options: { readonly dotEnds: boolean }): Mail {
-  const framed = frameMail(bytes, options);
-  const part = parsePart(framed);
-  const { blocks, attachments } = collect(part);
-  const mail = { ...readHeaders(part), ...joinBlocks(blocks), attachments };
-  return isEmpty(mail) ? { ...mail, text: decodeCharset(framed.body) } : mail;
+  try {
+    const framed = frameMail(bytes, options);
+    const part = parseMail(framed);
+    const { blocks, attachments } = collect(part);
+    const mail = { ...readHeaders(part), ...joinBlocks(blocks), attachments };
+    return isEmpty(mail) ? { ...mail, text: decodeCharset(framed.body.bytes) } : mail;
+  } catch {
+    // For example, a pattern needs more memory than V8 allows. A mail must not be lost.
+    return { urgency: "normal", text: decodeCharset(bytes), attachments: [] };
+  }
 }
 
 /** Returns true if no text and no attachment was found. */
@@ -71,9 +77,9 @@ function collect(part: Part, parent?: Part): Collected {
   }
   if (type.value.startsWith("multipart/")) {
     const inner = parts.map((each) => collect(each, part));
-    const blocks = inner.flatMap(({ blocks }) => blocks);
     const attachments = inner.flatMap(({ attachments }) => attachments);
-    return { blocks: type.value === "multipart/alternative" ? mergeAlternatives(blocks) : blocks, attachments };
+    if (type.value !== "multipart/alternative") return { blocks: inner.flatMap(({ blocks }) => blocks), attachments };
+    return { blocks: mergeAlternatives(inner.map(({ blocks }) => joinBlocks(blocks))), attachments };
   }
   const text = readText(part, parent);
   if (text !== undefined) return { blocks: [type.value === "text/html" ? { html: text } : { text }], attachments: [] };
@@ -100,7 +106,8 @@ function readText(part: Part, parent: Part | undefined): string | undefined {
   const { type, body } = part;
   if (!isTextPart(part, parent)) return undefined;
   const text = decodeCharset(body, type.parameters.get("charset"));
-  const isFlowed = type.value === "text/plain" && type.parameters.get("format")?.toLowerCase() === "flowed";
+  const isFlowed = type.value === "text/plain" && type.parameters.get("format")?.toLowerCase() === "flowed" &&
+    text.length <= MAX_FLOWED_CHARS;
   return isFlowed ? unflow(text, { deleteSpaces: type.parameters.get("delsp")?.toLowerCase() === "yes" }) : text;
 }
 
@@ -120,6 +127,9 @@ function isText(bytes: Uint8Array): boolean {
   // deno-lint-ignore no-control-regex
   return !/[\x00-\x06\x0e-\x1a]/.test(new TextDecoder("latin1").decode(bytes));
 }
+
+/** The maximum length of a text whose lines are joined. The lines of a longer text stay as they are. */
+const MAX_FLOWED_CHARS = 1024 * 1024;
 
 /**
  * Joins the lines of each paragraph of `format=flowed` (RFC 3676). A line that ends with a space

@@ -60,7 +60,7 @@ Deno.test("findHead() accepts an encoded word over several lines, as the output 
   assertEquals(findHead(`${head}\nText\n`), {
     headEnd: head.length,
     bodyStart: head.length + 1,
-    names: ["subject", "to"],
+    names: new Set(["subject", "to"]),
   });
   assertEquals(decodeWords(parse(head).subject), title);
 });
