@@ -6,6 +6,7 @@
  */
 
 import { configPage, configTypes, schemaPage } from "./config_docs.ts";
+import { dependenciesPage } from "./dependency_docs.ts";
 import { optionRow, usageLine, visibleOptions } from "../src/cli/help.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { EXIT_MEANINGS } from "../src/cli/exit_codes.ts";
@@ -16,6 +17,7 @@ const PAGES: Readonly<Record<string, () => Promise<string>>> = {
   "docs/cli.md": cliPage,
   "docs/config.md": configPage,
   "docs/config.schema.json": schemaPage,
+  "docs/dependencies.md": dependenciesPage,
   "src/config/config_types.ts": configTypes,
 };
 
