@@ -32,6 +32,8 @@ export class AppriseUrl {
   /** The path as it is written in the URL, with percent-encoding. */
   readonly path: string;
   readonly #options = new Map<string, string>();
+  /** The names of the options with a value. */
+  readonly #named = new Set<string>();
   readonly #path: string;
 
   /**
@@ -52,13 +54,13 @@ export class AppriseUrl {
     this.port ??= "";
     this.path = urlPath;
     for (const pair of query.split("&").filter((pair) => pair !== "")) this.#addOption(pair);
-    this.user = this.option("user") ?? (this.#decode(colon < 0 ? login : login.slice(0, colon)) || undefined);
-    this.password = this.option("pass") ?? (this.#decode(colon < 0 ? "" : login.slice(colon + 1)) || undefined);
+    this.user = this.option("user") ?? (this.decode(colon < 0 ? login : login.slice(0, colon)) || undefined);
+    this.password = this.option("pass") ?? (this.decode(colon < 0 ? "" : login.slice(colon + 1)) || undefined);
   }
 
   /** The decoded names in the path, in order. */
   get entries(): readonly string[] {
-    return this.path.split(LIST_REGEXP).filter((entry) => entry !== "").map((entry) => this.#decode(entry));
+    return this.path.split(LIST_REGEXP).filter((entry) => entry !== "").map((entry) => this.decode(entry));
   }
 
   /** Returns the address of the server: `https://host:port` or `http://host:port`. */
@@ -105,7 +107,12 @@ export class AppriseUrl {
     }
     for (const name of this.#options.keys()) {
       if (IGNORED_OPTIONS.has(name) || ignored.includes(name)) continue;
-      throw this.error(`the option ${name} is not supported`, "remove the option, or write the channel as an object");
+      // A password with a ? or & that is not escaped would be a part of the name.
+      const what = /^[a-z_]{1,20}$/.test(name) && this.#named.has(name) ? `the option ${name}` : "an option";
+      throw this.error(
+        `${what} is not supported`,
+        "remove the option, or write the channel as an object; write ? as %3F and & as %26 in a password",
+      );
     }
   }
 
@@ -116,11 +123,17 @@ export class AppriseUrl {
 
   #addOption(pair: string): void {
     const [, name, value] = /^([^=]*)=?(.*)$/s.exec(pair) ?? [];
-    const key = this.#decode(name);
-    this.#options.set(/^[-+:]/.test(key) ? key : key.toLowerCase(), this.#decode(value));
+    const key = this.decode(name);
+    if (pair.includes("=")) this.#named.add(key.toLowerCase());
+    this.#options.set(/^[-+:]/.test(key) ? key : key.toLowerCase(), this.decode(value));
   }
 
-  #decode(text: string): string {
+  /**
+   * Decodes the percent-encoding of a part of the URL.
+   *
+   * @throws {ConfigError} if a % does not begin an escaped character
+   */
+  decode(text: string): string {
     try {
       return decodeURIComponent(text);
     } catch {

@@ -73,8 +73,8 @@ export async function createSignIn(context: CommandContext, userId: string): Pro
 
 /**
  * Finds the Matrix channels that use an account. Without `userId`, finds the channels with the
- * setting `accessToken`. If the configuration has mistakes, returns an empty list.
- * Other commands report these mistakes.
+ * setting `accessToken`. A channel with a mistake is left out, and if the file cannot be read, the
+ * list is empty. Other commands report these mistakes.
  */
 export async function findMatrixChannels(
   { args, runtime }: CommandContext,
@@ -83,7 +83,7 @@ export async function findMatrixChannels(
   try {
     const options = { configFile: args.text("config"), stateDir: args.text("state-dir") };
     const sources = await loadChannelSources(runtime, options);
-    return sources.filter(({ kind, fields }) => kind === "matrix" && fields.text("user") === userId);
+    return sources.filter(({ kind, fields }) => kind === "matrix" && fields.value("user") === userId);
   } catch (error) {
     if (error instanceof ConfigError) return [];
     throw error;
@@ -145,7 +145,10 @@ export async function openMatrixClient(
     insecureHttp: args.has("insecure-http"),
     stateDir: args.text("state-dir"),
   });
-  const source = selectChannel(sources.filter(({ kind }) => kind === "matrix"), args.text("channel"));
+  const wanted = args.text("channel");
+  const stopped = sources.find(({ name, problem }) => name === (wanted ?? "matrix") && problem !== undefined);
+  if (stopped?.problem !== undefined) throw stopped.problem;
+  const source = selectChannel(sources.filter(({ kind }) => kind === "matrix"), wanted);
   return { client: createChannelClient(source, runtime), channel: source.name };
 }
 

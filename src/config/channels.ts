@@ -6,10 +6,11 @@
  * @module
  */
 
-import { ConfigError } from "../base/errors.ts";
+import { ConfigError, HintedError } from "../base/errors.ts";
 import { type Fields, isObject } from "../base/fields.ts";
 import { nearest } from "../base/nearest.ts";
-import type { ChannelKind } from "../channels/kind.ts";
+import type { AppriseUrl } from "../channels/apprise_url.ts";
+import type { AppriseForm, ChannelKind } from "../channels/kind.ts";
 import { KIND_NAMES, loadEveryKind, loadKind } from "../channels/registry.ts";
 
 /** A channel in the configuration. */
@@ -68,9 +69,24 @@ export async function parseAppriseUrl(text: string, path: string): Promise<Reado
   const url = new AppriseUrl(text, path);
   const forms = (await loadEveryKind()).flatMap(({ apprise }) => apprise ?? []);
   const form = forms.find(({ schemas }) => schemas.includes(url.schema));
-  if (form !== undefined) return (await form.load()).fromApprise(url);
+  if (form !== undefined) return await convert(url, form);
   const known = forms.flatMap(({ schemas }) => schemas);
   throw url.error(`there is no kind of channel for ${url.schema}://`, `known: ${known.join(", ")}`);
+}
+
+/**
+ * Converts a URL. An unexpected error stops only this channel. Its text may contain secrets, so only
+ * its name is shown.
+ */
+async function convert(url: AppriseUrl, form: AppriseForm): Promise<Readonly<Record<string, unknown>>> {
+  const { fromApprise } = await form.load();
+  try {
+    return fromApprise(url);
+  } catch (error) {
+    if (error instanceof HintedError) throw error;
+    const name = error instanceof Error ? error.name : "Error";
+    throw url.error(`it cannot be converted (${name})`, "write the channel as an object");
+  }
 }
 
 /**

@@ -159,6 +159,8 @@ export interface ChannelSource {
   readonly name: string;
   readonly kind: string;
   readonly fields: Fields;
+  /** The reason why the settings cannot be read; `kind` and `fields` are then empty. */
+  readonly problem?: ConfigError;
   readonly context: ParseContext;
   /**
    * Reads the connection settings of the channel.
@@ -181,14 +183,15 @@ export async function loadChannelSources(runtime: ConfigRuntime, options: LoadOp
   const context = createContext(runtime, options, sources);
   const channels = new Fields(value, "").objects("channels");
   return await Promise.all(channels.map(async ([name, channel]) => {
-    const fields = new Fields(await toChannelObject(name, channel), `channels.${name}`, names[name]);
-    return {
-      name,
-      kind: fields.text("kind") ?? name,
-      fields,
-      context,
-      connection: () => readConnection(fields, `channels.${name}`),
-    };
+    const path = `channels.${name}`;
+    try {
+      const fields = new Fields(await toChannelObject(name, channel), path, names[name]);
+      const kind = fields.text("kind") ?? name;
+      return { name, kind, fields, context, connection: () => readConnection(fields, path) };
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error;
+      return { name, kind: "", fields: new Fields({}, path), problem: error, context, connection: () => undefined };
+    }
   }));
 }
 

@@ -68,9 +68,10 @@ async function* examineChannel(source: ChannelSource, context: DoctorContext): A
 
 /** Creates the checks of a channel. @throws {ConfigError} if the channel is not valid */
 async function createChecks(
-  { name, kind: kindName, fields, context, connection }: ChannelSource,
+  { name, kind: kindName, fields, context, connection, problem }: ChannelSource,
   doctor: DoctorContext,
 ) {
+  if (problem !== undefined) throw problem;
   const kind = await loadKind(kindName);
   if (kind === undefined) throw new ConfigError(`Cannot check channel ${name}: there is no kind "${kindName}"`);
   const own = kind.speaksHttp ? connection() : undefined;

@@ -24,7 +24,7 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   url.end(["preview", "content", "mdv", "detect", "album"]);
   return {
     kind: "telegram",
-    token: `${id}:${decodeURIComponent(secret)}`,
+    token: `${id}:${url.decode(secret)}`,
     chat: chats.map(({ chat }) => chat),
     ...(thread === undefined ? {} : { thread: Number(thread) }),
   };
