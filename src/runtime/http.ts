@@ -44,6 +44,13 @@ export interface HttpRequest {
   /** The maximum size of the response, in bytes. @default {MAX_ANSWER_BYTES} */
   readonly maxAnswerBytes?: number;
   /**
+   * True if the status decides everything. A response that is too long, or whose end does not
+   * arrive, is then cut and not rejected.
+   *
+   * @default {false}
+   */
+  readonly cutsAnswer?: boolean;
+  /**
    * True if a successful response contains new secrets, which may be equal to known secrets. The
    * caller must not show any part of such a response.
    *
@@ -80,7 +87,7 @@ export const MAX_ANSWER_BYTES: number = 1024 * 1024;
  * @throws {PermissionError} if Deno does not allow the connection
  */
 export async function exchange(runtime: HttpRuntime, request: HttpRequest): Promise<HttpAnswer> {
-  const { signal, timeoutMs, maxAnswerBytes = MAX_ANSWER_BYTES } = request;
+  const { signal, timeoutMs } = request;
   const limit = runtime.timeout(timeoutMs);
   const host = new URL(request.url).host;
   try {
@@ -97,7 +104,7 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
       await response.body?.cancel();
       throw new NotTheServiceError(`The proxy for ${host} requires a user name and a password`, response);
     }
-    const text = await readText(response, host, maxAnswerBytes);
+    const text = await readText(response, request);
     return withoutSecrets({ status: response.status, headers: response.headers, text }, request);
   } catch (error) {
     if (signal?.aborted && !limit.aborted) throw signal.reason;
@@ -220,22 +227,28 @@ export function describeStatus(status: number, code?: string): string {
   return `${status}${code === undefined ? "" : ` ${code}`}${status === 429 ? " (rate limit)" : ""}`;
 }
 
-async function readText(response: Response, host: string, maxBytes: number): Promise<string> {
+async function readText(response: Response, request: HttpRequest): Promise<string> {
+  const { maxAnswerBytes: maxBytes = MAX_ANSWER_BYTES, cutsAnswer = false, signal } = request;
   const { headers } = response;
   // Reading a short response in one piece is faster than reading chunks. With `Transfer-Encoding`,
   // the body may be longer than `Content-Length` (RFC 9112, section 6.3).
   const size = headers.has("Transfer-Encoding") ? Infinity : Number(headers.get("Content-Length") ?? Infinity);
-  if (size <= maxBytes) return await response.text();
+  if (size <= maxBytes && !cutsAnswer) return await response.text();
   const decoder = new TextDecoder();
   let text = "", bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > maxBytes) {
-      throw new NotTheServiceError(`Cannot use the answer of ${host}: it is longer than ${maxBytes / 2 ** 20} MiB`, {
-        status: response.status,
-      });
+  try {
+    for await (const chunk of response.body ?? []) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) {
+        const { host } = new URL(request.url);
+        throw new NotTheServiceError(`Cannot use the answer of ${host}: it is longer than ${maxBytes / 2 ** 20} MiB`, {
+          status: response.status,
+        });
+      }
+      text += decoder.decode(chunk, { stream: true });
     }
-    text += decoder.decode(chunk, { stream: true });
+  } catch (error) {
+    if (!cutsAnswer || signal?.aborted) throw error;
   }
   return text + decoder.decode();
 }

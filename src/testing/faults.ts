@@ -155,7 +155,9 @@ export type CommonFaultName =
   | "504-after-persisting"
   | "too-large-page"
   | "captive-portal"
-  | "redirect";
+  | "redirect"
+  | "endless-body"
+  | "unfinished-body";
 
 /**
  * The faults (simulated errors) that all loopback servers have. These faults simulate problems of
@@ -175,7 +177,30 @@ export const COMMON_FAULTS: Readonly<Record<CommonFaultName, FaultPlan>> = {
   "too-large-page": instead(pageAnswer(413, "413 Request Entity Too Large")),
   "captive-portal": instead(pageAnswer(200, "Sign in to the network")),
   "redirect": { acts: false, outcome: redirect },
+  "endless-body": { acts: false, outcome: () => streamAnswer((controller) => controller.enqueue(blanks(65_536))) },
+  "unfinished-body": { acts: false, outcome: () => streamAnswer(sendOnce()) },
 };
+
+/** Creates an answer with JSON that begins with blanks and has no end. */
+function streamAnswer(pull: (controller: BodyController) => void | Promise<void>): Answer {
+  return { status: 200, headers: { "content-type": "application/json" }, body: new ReadableStream({ pull }) };
+}
+
+type BodyController = ReadableStreamDefaultController<Uint8Array<ArrayBuffer>>;
+
+/** Returns a function that sends one byte, and then nothing more. */
+function sendOnce(): (controller: BodyController) => void | Promise<void> {
+  let isSent = false;
+  return (controller) => {
+    if (isSent) return new Promise(() => {});
+    isSent = true;
+    controller.enqueue(blanks(1));
+  };
+}
+
+function blanks(count: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(count).fill(32);
+}
 
 /**
  * Creates a fault in which the client gets `answer`, and the server does not process the request.

@@ -89,6 +89,7 @@ export class WebhookChannel implements Channel {
       method,
       url: url.reveal(),
       hidesUrl: true,
+      cutsAnswer: true,
       headers: {
         "Content-Type": "application/json",
         "User-Agent": USER_AGENT,
