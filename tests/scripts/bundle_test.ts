@@ -115,7 +115,7 @@ Deno.test("the bundle replaces every export of program_files.ts", async () => {
   await bundleTest(async ({ directory, files }) => {
     const texts = await Promise.all(files.map((file) => Deno.readTextFile(`${directory}/${file}`)));
     const all = texts.join("\n");
-    assertEquals(Object.keys(programFiles).toSorted(), ["ENTRY", "LOCK", "importModule"]);
+    assertEquals(Object.keys(programFiles).toSorted(), ["ENTRY", "LATE_DIRECTORY", "LOCK", "importModule"]);
     assertStringIncludes(all, `new URL("../${BUNDLE}", import.meta.url)`);
     for (const text of texts) assertEquals(/["'](npm|jsr):/.test(text), false);
   });
