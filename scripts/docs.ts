@@ -7,6 +7,9 @@
 
 import { configPage, configTypes, schemaPage } from "./config_docs.ts";
 import { dependenciesPage } from "./dependency_docs.ts";
+import { DELIVERER_COMMAND } from "../src/base/deliverer_command.ts";
+import { PERMISSION_TABLE, PERMISSION_WORDS } from "../src/base/permission_table.ts";
+import { VARIABLES } from "../src/base/variables.ts";
 import { optionRow, usageLine, visibleOptions } from "../src/cli/help.ts";
 import { COMMANDS } from "../src/cli/commands.ts";
 import { EXIT_MEANINGS } from "../src/cli/exit_codes.ts";
@@ -18,6 +21,7 @@ const PAGES: Readonly<Record<string, () => Promise<string>>> = {
   "docs/config.md": configPage,
   "docs/config.schema.json": schemaPage,
   "docs/dependencies.md": dependenciesPage,
+  "docs/permissions.md": permissionsPage,
   "src/config/config_types.ts": configTypes,
 };
 
@@ -63,6 +67,25 @@ async function cliPage(): Promise<string> {
     ...sections,
   ];
   return `${text.filter((part) => part !== "").join("\n\n")}\n`;
+}
+
+/** Generates the tables of `docs/permissions.md`. The rest of the page is written by hand. */
+async function permissionsPage(): Promise<string> {
+  const words = (values: readonly string[]) => values.join(", ") || "none";
+  const rows = Object.entries(PERMISSION_TABLE).map(([name, { net, read, write, env, run, sys }]) => [
+    name === DELIVERER_COMMAND ? "background process" : `\`${name}\``,
+    ...[net ?? "none", words(read), words(write), words(run), words(env), words(sys)],
+  ]);
+  const head = ["command", "hosts", "reads", "writes", "runs", "variables", "system"];
+  const commands = [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
+  const variables = table(
+    ["variables", "names"],
+    Object.entries(VARIABLES).map(([group, names]) => [group, names.map((name) => `\`${name}\``).join(", ")]),
+  );
+  const meanings = table(["word", "meaning"], Object.entries(PERMISSION_WORDS));
+  const page = await Deno.readTextFile(new URL("../docs/permissions.md", import.meta.url));
+  const part = [commands, meanings, variables].join("\n\n");
+  return page.replace(/(?<=<!-- permissions -->\n\n).*?(?=\n\n<!-- end -->)/s, () => part);
 }
 
 function optionTable(options: readonly OptionSpec[]): string {

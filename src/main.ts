@@ -7,6 +7,7 @@
  */
 
 import { DELIVERER_COMMAND } from "./base/deliverer_command.ts";
+import { PermissionError } from "./base/errors.ts";
 import { loadLate } from "./base/late_modules.ts";
 import { keepInspectorClosed } from "./runtime/runtime.ts";
 
@@ -22,8 +23,18 @@ export async function main(args: readonly string[]): Promise<number> {
     const { runDeliverer } = await import("./notifier/background/main.ts");
     return await runDeliverer(args[1]);
   }
-  const { runCommandLine } = await loadLate<typeof import("./cli/main.ts")>("cli/main.ts");
-  return await runCommandLine(args);
+  try {
+    const { runCommandLine } = await loadLate<typeof import("./cli/main.ts")>("cli/main.ts");
+    return await runCommandLine(args);
+  } catch (error) {
+    if (!(error instanceof PermissionError)) throw error;
+    const message = error.message.replace(/^C/, "c");
+    Deno.stderr.writeSync(new TextEncoder().encode(`matrix-notify: ${message}\n  hint: ${error.hint}\n`));
+    return NO_PERMISSION;
+  }
 }
+
+/** The exit code for a missing permission (`EX_NOPERM` in sysexits.h). */
+const NO_PERMISSION = 77;
 
 if (import.meta.main) Deno.exit(await main(Deno.args));

@@ -99,8 +99,14 @@ export class PermissionError extends HintedError {
  * @param error the error that was thrown
  */
 export function toPermissionError(action: string, error: unknown): unknown {
-  if (!(error instanceof Deno.errors.NotCapable)) return error;
+  if (!isDenial(error)) return error;
   return new PermissionError(`Cannot ${action}: ${formatDenial(error)}`, { cause: error, hint: permissionHint(error) });
+}
+
+/** Returns true if Deno denied a permission. For an import, Deno throws a `TypeError`. */
+function isDenial(error: unknown): error is Error {
+  return error instanceof Deno.errors.NotCapable ||
+    (error instanceof TypeError && /^Requires (read|import) access to /.test(error.message));
 }
 
 /** Formats Deno's error about a missing permission: `Deno requires read access to "/etc/x"`. */
@@ -121,7 +127,10 @@ export function findSystemFile({ message }: Error): string | undefined {
 export function permissionHint(error: Error): string {
   const path = findSystemFile(error);
   if (path !== undefined) return `use another directory: Deno opens ${path} only with --allow-all`;
-  return `run the program with ${/--allow-[a-z]+/.exec(error.message)?.[0] ?? "the permissions in the README"}`;
+  const flag = /--allow-[a-z]+/.exec(error.message)?.[0];
+  if (flag === undefined) return "run the program with the permissions in docs/permissions.md";
+  const value = /^Requires \w+ access to "([^"]+)"/.exec(error.message)?.[1];
+  return `run the program with ${flag}${value === undefined ? "" : `=${value}`}`;
 }
 
 /**

@@ -7,8 +7,8 @@
  * @module
  */
 
-import { HintedError } from "./errors.ts";
-import { importModule } from "./program_files.ts";
+import { HintedError, PermissionError, toPermissionError } from "./errors.ts";
+import { importModule, LATE_DIRECTORY } from "./program_files.ts";
 
 /**
  * The paths of the modules that are loaded only when they are needed, relative to `src/`.
@@ -30,12 +30,17 @@ export type LateModule = typeof LATE_MODULES[number];
  * Loads a module from {@linkcode LATE_MODULES}. The caller gives the type of the module:
  * `loadLate<typeof import("./smtp.ts")>("channels/email/smtp.ts")`.
  *
+ * @throws {PermissionError} if Deno denies access to the module
  * @throws {HintedError} if a package of the module cannot be loaded; the hint says how to install it
  */
 export async function loadLate<Module>(path: LateModule): Promise<Module> {
   try {
     return await importModule<Module>(path);
   } catch (error) {
+    const denial = toPermissionError(`load ${path}`, error);
+    if (denial instanceof PermissionError) {
+      throw new PermissionError(denial.message, { cause: error, hint: `run the program with ${lateFlag()}` });
+    }
     if (path === "cli/main.ts") throw error;
     const [reason] = (error instanceof Error ? error.message : String(error)).split("\n");
     throw new HintedError(`Cannot load the library of ${path}: ${reason}`, {
@@ -43,6 +48,13 @@ export async function loadLate<Module>(path: LateModule): Promise<Module> {
       cause: error,
     });
   }
+}
+
+/** Returns the flag of Deno that permits loading the modules. */
+function lateFlag(): string {
+  const { protocol, pathname, host } = new URL(LATE_DIRECTORY);
+  if (protocol !== "file:") return `--allow-import=${host}`;
+  return `--allow-read=${decodeURIComponent(pathname).replace(/\/$/, "")}`;
 }
 
 /**

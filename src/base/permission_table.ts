@@ -13,37 +13,33 @@
 import { DELIVERER_COMMAND } from "./deliverer_command.ts";
 import type { VariableGroup } from "./variables.ts";
 
-/**
- * The hosts of a command. `channels`: the hosts that the configured channels use. `any`: also hosts
- * that the user types, or that a homeserver names. `loopback`: only this host.
- */
-export type Hosts = "channels" | "any" | "loopback";
+/** The words of the table that stand for hosts, files and programs, with their meanings. */
+export const PERMISSION_WORDS = {
+  channels: "the hosts of the configured channels and their proxies",
+  "any host": "also hosts that you type, or that a homeserver names",
+  loopback: "this host only",
+  config: "the configuration file",
+  "config directory": "the directory of the configuration file",
+  "named files": "the files that the configuration names (tokens, passwords, certificates), and the programs of `exec`",
+  state: "the state directory",
+  units: "the directory of the systemd units",
+  "given files": "the files on the command line",
+  "any file": "all files",
+  "exec programs": "the programs of `exec` channels, and `kill`",
+  background: "Deno, which runs the background process, and `/bin/sh`, which closes inherited files first",
+  "given command": "the command on the command line",
+  "host programs":
+    "`systemctl`, `journalctl`, `loginctl`, `crontab`, `df`, `getconf`, and `/bin/sh`, which starts them",
+} as const;
 
-/**
- * Files and directories:
- *
- * - `config`: the configuration file
- * - `config-dir`: the directory of the configuration file
- * - `secrets`: the files that the configuration names (tokens, passwords, certificates), and the
- *   programs of `exec` channels
- * - `state`: the state directory
- * - `units`: the directory of the systemd units
- * - `given`: the files on the command line
- * - `any`: all files
- */
-export type Files = "config" | "config-dir" | "secrets" | "state" | "units" | "given" | "any";
+/** Hosts; see {@linkcode PERMISSION_WORDS}. */
+export type Hosts = "channels" | "any host" | "loopback";
 
-/**
- * Programs:
- *
- * - `exec`: the programs of `exec` channels, and `kill`
- * - `background`: Deno, to start the background deliverer, and `/bin/sh`, which closes inherited
- *   descriptors first
- * - `given`: the command on the command line
- * - `host`: the programs that examine the host: `systemctl`, `journalctl`, `loginctl`, `crontab`,
- *   `df`, `getconf`, and `/bin/sh`, which starts them
- */
-export type Programs = "exec" | "background" | "given" | "host";
+/** Files and directories; see {@linkcode PERMISSION_WORDS}. */
+export type Files = "config" | "config directory" | "named files" | "state" | "units" | "given files" | "any file";
+
+/** Programs; see {@linkcode PERMISSION_WORDS}. */
+export type Programs = "exec programs" | "background" | "given command" | "host programs";
 
 /** Facts about the host: `--allow-sys`. */
 export type SystemFact = "hostname" | "uid";
@@ -64,16 +60,16 @@ const CONFIG_ENV = ["config", "places", "proxies", ...OUTPUT] as const;
 /** Commands that send. They can start the background deliverer. */
 const SENDING = {
   net: "channels",
-  read: ["config", "secrets", "state"],
+  read: ["config", "named files", "state"],
   write: ["state"],
   env: [...CONFIG_ENV, "programs", "deno", "container"],
-  run: ["exec", "background"],
+  run: ["exec programs", "background"],
   sys: ["hostname", "uid"],
 } as const satisfies CommandPermissions;
 
 /** Commands that read the configuration and the queue, and do not send. */
 const READING = {
-  read: ["config", "secrets", "state"],
+  read: ["config", "named files", "state"],
   write: [],
   env: CONFIG_ENV,
   run: [],
@@ -84,11 +80,15 @@ const READING = {
 const EDITING = { ...READING, write: ["state"] } as const satisfies CommandPermissions;
 
 /** Commands for accounts and rooms. A homeserver can name other hosts. */
-const ACCOUNT = { ...SENDING, net: "any" } as const satisfies CommandPermissions;
+const ACCOUNT = {
+  ...SENDING,
+  net: "any host",
+  read: [...SENDING.read, "given files"],
+} as const satisfies CommandPermissions;
 
 /** Commands for the systemd units. */
 const UNITS = {
-  ...{ read: ["config", "state", "units"], write: ["units"], run: ["host"], sys: ["hostname", "uid"] },
+  ...{ read: ["config", "state", "units"], write: ["units"], run: ["host programs"], sys: ["hostname", "uid"] },
   env: [...CONFIG_ENV, "programs", "deno"],
 } as const satisfies CommandPermissions;
 
@@ -97,23 +97,23 @@ const NONE = { read: [], write: [], env: OUTPUT, run: [], sys: [] } as const sat
 
 /** The permissions by command, in the order of the help, and of the background deliverer. */
 export const PERMISSION_TABLE: Readonly<Record<string, CommandPermissions>> = {
-  setup: { ...ACCOUNT, read: [...ACCOUNT.read, "config-dir"], write: ["state", "config-dir"] },
-  send: { ...SENDING, read: [...SENDING.read, "given"] },
-  run: { ...SENDING, run: [...SENDING.run, "given"] },
+  setup: { ...ACCOUNT, read: [...ACCOUNT.read, "config directory"], write: ["state", "config directory"] },
+  send: { ...SENDING, read: [...SENDING.read, "given files"] },
+  run: { ...SENDING, run: [...SENDING.run, "given command"] },
   sendmail: SENDING,
   flush: SENDING,
   "queue list": READING,
   "queue show": READING,
   "queue retry": SENDING,
   "queue drop": EDITING,
-  "queue export": READING,
+  "queue export": { ...READING, write: ["given files"] },
   "queue purge": EDITING,
   status: READING,
-  doctor: { ...ACCOUNT, read: ["any"], run: ["exec", "background", "host"] },
+  doctor: { ...ACCOUNT, read: ["any file"], run: ["exec programs", "background", "host programs"] },
   "service install": UNITS,
   "service uninstall": UNITS,
   "service status": UNITS,
-  "service alert": { ...SENDING, env: [...SENDING.env, "unit"], run: [...SENDING.run, "host"] },
+  "service alert": { ...SENDING, env: [...SENDING.env, "unit"], run: [...SENDING.run, "host programs"] },
   "route explain": READING,
   "config check": READING,
   "config show": READING,
@@ -126,11 +126,11 @@ export const PERMISSION_TABLE: Readonly<Record<string, CommandPermissions>> = {
   "room list": ACCOUNT,
   permissions: { ...READING, run: ["background"] },
   demo: {
-    ...{ net: "loopback", read: ["any"], write: ["any"], run: ["background"], sys: ["hostname", "uid"] },
+    ...{ net: "loopback", read: ["any file"], write: ["any file"], run: ["background"], sys: ["hostname", "uid"] },
     env: SENDING.env,
   },
   [DELIVERER_COMMAND]: {
-    ...{ net: "channels", read: ["config", "secrets", "state"], write: ["state"], run: ["exec"] },
+    ...{ net: "channels", read: ["config", "named files", "state"], write: ["state"], run: ["exec programs"] },
     env: ["config", "places", "proxies", "programs"],
     sys: ["hostname", "uid"],
   },

@@ -8,9 +8,11 @@
  * @module
  */
 
+import { formatDenial, permissionHint } from "../base/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { EndsBuffer } from "../runtime/streams.ts";
 import { createBodyBuffer } from "./body.ts";
+import { EXIT } from "./exit_codes.ts";
 
 /**
  * The end of a command. `code` has the value that a shell would return: the exit code of the
@@ -134,7 +136,10 @@ function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandE
     if (error instanceof Deno.errors.PermissionDenied) {
       return { how: "no start", code: 126, reason: "permission is denied" };
     }
-    if (error instanceof Deno.errors.NotCapable || !(error instanceof Error)) throw error;
+    if (error instanceof Deno.errors.NotCapable) {
+      return { how: "no start", code: EXIT.noPerm, reason: `${formatDenial(error)}; ${permissionHint(error)}` };
+    }
+    if (!(error instanceof Error)) throw error;
     return { how: "no start", code: 126, reason: error.message };
   }
 }

@@ -18,7 +18,7 @@ import { stateDirPath } from "../config/paths.ts";
 import { Queue, type QueueOptions } from "../queue/queue.ts";
 import { requireTrustedStateDir } from "../runtime/file_errors.ts";
 import type { Files } from "../runtime/files.ts";
-import { requireEnvAccess } from "../runtime/permissions.ts";
+import { requirePlaces } from "../runtime/permissions.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
 /** The place of the queue. */
@@ -57,7 +57,7 @@ function findStateDir(runtime: Runtime): string {
     return stateDirPath(runtime);
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
-    requireEnvAccess("find the state directory");
+    requirePlaces("find the state directory");
     throw new StorageError("no-place", error.message, { hint: error.hint, cause: error });
   }
 }

@@ -11,7 +11,7 @@ import { renderPlain } from "../notification/render.ts";
 import { withShortcodes } from "../notification/shortcodes.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Routing } from "../routing/route.ts";
-import { requireEnvAccess } from "../runtime/permissions.ts";
+import { requirePlaces } from "../runtime/permissions.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { findStartMode, handOver, type ProcessRole } from "./background/spawn.ts";
 import type { NotifierOptions } from "./options.ts";
@@ -79,7 +79,7 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
   const config = await openConfig(runtime, options);
   const hasChannels = config.channels.length + config.problems.length > 0;
   if (options.channels === undefined && options.configFile === undefined && !hasChannels) {
-    requireEnvAccess("find the configuration");
+    requirePlaces("find the configuration");
   }
   const warn = (text: string) => callListener(() => options.onWarning?.(text));
   const { stateDir, queue, problem: noPlace } = openPlace(runtime, options.stateDir, {

@@ -7,6 +7,7 @@
 
 import { PermissionError } from "../base/errors.ts";
 import type { SystemFact } from "../base/permission_table.ts";
+import { VARIABLES } from "../base/variables.ts";
 
 /** Returns true if Deno allows this process to read an environment variable. */
 export function mayReadVariable(variable: string): boolean {
@@ -41,15 +42,25 @@ export function mayRun(command: string): boolean {
 }
 
 /**
- * Throws an error if Deno does not allow this process to read the environment. Call this function
- * if a value that depends on the environment was not found.
+ * Throws an error if Deno does not allow this process to find its directories. Call this function
+ * if a file in one of these directories, or a setting in the environment, was not found.
  *
  * @param action the action that failed, for the message: `find the configuration`
- * @throws {PermissionError} if Deno does not allow this process to read `HOME`
+ * @throws {PermissionError} if Deno denies access to a variable, or to the user id, which decides
+ *   whether this user is root
  */
-export function requireEnvAccess(action: string): void {
-  if (mayReadVariable("HOME")) return;
-  throw new PermissionError(`Cannot ${action}: Deno requires env access`, { hint: "run the program with --allow-env" });
+export function requirePlaces(action: string): void {
+  const needed = [...VARIABLES.places, ...VARIABLES.config];
+  const denied = needed.filter((name) => !mayReadVariable(name));
+  if (denied.length > 0) {
+    const list = denied.length === needed.length ? "" : `=${denied.join(",")}`;
+    throw new PermissionError(`Cannot ${action}: Deno requires env access`, {
+      hint: `run the program with --allow-env${list}`,
+    });
+  }
+  if (mayReadSystem("uid") || Deno.build.os === "windows") return;
+  const hint = "run the program with --allow-sys=hostname,uid";
+  throw new PermissionError(`Cannot ${action}: Deno requires sys access to "uid"`, { hint });
 }
 
 /** One permission of Deno. Without a value, it permits everything of its kind. */

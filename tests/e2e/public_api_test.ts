@@ -118,17 +118,17 @@ Deno.test("notify() throws a PermissionError that names the flag when Deno denie
   assertEquals(await runScript(["--allow-env", "--allow-write", "--allow-net"]), [
     "PermissionError",
     'Cannot read configuration $CONFIG: Deno requires read access to "$CONFIG"',
-    "run the program with --allow-read",
+    "run the program with --allow-read=$CONFIG",
   ]);
 });
 
 Deno.test("notify() throws a StorageError that names the flag when Deno denies queue and network", async () => {
   const [name, message, hint] = await runScript(["--allow-env", "--allow-read"]);
-  assertEquals([name, hint], ["StorageError", "run the program with --allow-write"]);
+  assertEquals([name, hint.split("=")[0]], ["StorageError", "run the program with --allow-write"]);
   assert(/^Cannot create the queue directory \S+: Deno requires write access to /.test(message), message);
   assert(
     message.endsWith(
-      'Cannot connect to 127.0.0.1:2222: Deno requires net access to "127.0.0.1:2222" (run the program with --allow-net)',
+      'Cannot connect to 127.0.0.1:2222: Deno requires net access to "127.0.0.1:2222" (run the program with --allow-net=127.0.0.1:2222)',
     ),
     message,
   );
@@ -137,6 +137,6 @@ Deno.test("notify() throws a StorageError that names the flag when Deno denies q
 Deno.test("notify() keeps a notification in the queue, and names the flag, when Deno denies the network", async () => {
   assertEquals(await runScript(["--allow-env", "--allow-read", "--allow-write"]), [
     "queued",
-    'Cannot connect to 127.0.0.1:2222: Deno requires net access to "127.0.0.1:2222" (run the program with --allow-net)',
+    'Cannot connect to 127.0.0.1:2222: Deno requires net access to "127.0.0.1:2222" (run the program with --allow-net=127.0.0.1:2222)',
   ]);
 });

@@ -64,7 +64,9 @@ function withFlags(words: readonly string[], flags: readonly string[]): readonly
 
 function notes({ read, run }: typeof PERMISSION_TABLE[string]): readonly string[] {
   return [
-    ...read.includes("given") ? ["For an option with a file, such as --attach, add the file to --allow-read."] : [],
-    ...run.includes("given") ? ["You can limit --allow-run to the command that you run."] : [],
+    ...read.includes("given files")
+      ? ["For an option with a file, such as --attach, add the file to --allow-read."]
+      : [],
+    ...run.includes("given command") ? ["You can limit --allow-run to the command that you run."] : [],
   ];
 }

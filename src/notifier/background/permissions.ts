@@ -132,7 +132,7 @@ function findHosts({ net }: CommandPermissions, { hosts, usesAnyHost }: Access):
   switch (net) {
     case undefined:
       return [];
-    case "any":
+    case "any host":
       return [undefined];
     case "loopback":
       return ["127.0.0.1", "localhost"];
@@ -143,19 +143,19 @@ function findHosts({ net }: CommandPermissions, { hosts, usesAnyHost }: Access):
 
 function findFiles(files: Files, access: Access): readonly (string | undefined)[] {
   switch (files) {
-    case "any":
+    case "any file":
       return [undefined];
     case "config":
       return access.configFiles;
-    case "config-dir":
+    case "config directory":
       return [parentDirectory(access.configFiles[0])];
-    case "secrets":
+    case "named files":
       return access.files;
     case "state":
       return [access.stateDir];
     case "units":
       return access.unitDir === undefined ? [] : [access.unitDir];
-    case "given":
+    case "given files":
       return [];
   }
 }
@@ -165,7 +165,7 @@ function findFiles(files: Files, access: Access): readonly (string | undefined)[
  * with any mode. Only a process with the permission to write such a file can recognize the mount.
  */
 function readOnlyFiles({ read, write }: CommandPermissions, { files, configFiles }: Access): readonly string[] {
-  if (!read.includes("secrets") || write.length === 0) return [];
+  if (!read.includes("named files") || write.length === 0) return [];
   return [...configFiles, ...files].filter((path) =>
     exists(path) && findKnownDistrust(path) === undefined && isOnReadOnlyMount(path)
   );
@@ -176,13 +176,13 @@ const HOST_PROGRAMS = ["/bin/sh", "systemctl", "journalctl", "loginctl", "cronta
 
 function findPrograms(programs: Programs, access: Access): readonly (string | undefined)[] {
   switch (programs) {
-    case "exec":
+    case "exec programs":
       return access.programs.length === 0 ? [] : [...access.programs, ...KILL_PROGRAMS.filter(exists)];
     case "background":
       return [Deno.execPath(), "/bin/sh"];
-    case "given":
+    case "given command":
       return [undefined];
-    case "host":
+    case "host programs":
       return HOST_PROGRAMS;
   }
 }

@@ -140,7 +140,7 @@ export async function handOver(
   }
   try {
     const execPath = Deno.execPath();
-    if (!mayRun(execPath)) return NO_PERMISSION;
+    if (!mayRun(execPath)) return describeNoRun(execPath);
     const { DELIVERER_VARIABLES, delivererPermissions } = await import("./permissions.ts");
     const permissions = mode === "self" ? [] : delivererPermissions(await access());
     const program = { execPath, mode, entry: ENTRY, lock: findLock(role), permissions };
@@ -166,7 +166,10 @@ function findLock(role: ProcessRole): string | undefined {
   return decodeURIComponent(new URL(LOCK).pathname);
 }
 
-const NO_PERMISSION = "Cannot start the background deliverer: the permission to run Deno is missing (--allow-run)";
+function describeNoRun(execPath: string): string {
+  return "Cannot start the background deliverer: the permission to run Deno is missing " +
+    `(add --allow-run=${execPath}, or turn background processes off with --no-background)`;
+}
 
 /** Makes the paths in the options absolute, because the deliverer runs in another directory. */
 function withAbsolutePaths(options: DelivererOptions): DelivererOptions {
