@@ -108,13 +108,26 @@ export class Spool {
   }
 
   #checkSize(maxBytes: number): void {
-    const paths = this.#files.list(this.#directory).map((name) => `${this.#directory}/${name}`);
-    if (occupiedBytes(this.#files, paths) <= maxBytes) return;
+    if (this.#occupiedBytes() <= maxBytes) return;
     const limit = `${Math.round(maxBytes / 2 ** 20)} MiB`;
     throw new StorageError(
       "queue-full",
       `Cannot queue in ${this.#directory}: the directory has reached its limit of ${limit}`,
     );
+  }
+
+  /**
+   * Returns the space that all files occupy. Finds each file, even if its process renames it at the
+   * same time: a listing can miss a renamed file, but the next listing has its final name.
+   */
+  #occupiedBytes(): number {
+    const listed = [...this.#files.list(this.#directory), ...this.#files.list(this.#directory)];
+    const names = new Set(
+      listed.map((name) => name.endsWith(TEMPORARY_SUFFIX) ? name.slice(0, -TEMPORARY_SUFFIX.length) : name),
+    );
+    const occupied = (name: string) => occupiedBytes(this.#files, [`${this.#directory}/${name}`]);
+    const sizes = Array.from(names, (name) => occupied(name) || occupied(name + TEMPORARY_SUFFIX) || occupied(name));
+    return sizes.reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /**

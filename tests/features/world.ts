@@ -120,7 +120,7 @@ export class FeaturesWorld implements AsyncDisposable {
       ],
       onWarning: (text) => this.warnings.push(text),
       ...options,
-      runtime: { ...this.runtime, ...options.runtime },
+      runtime: { ...this.runtime, hostname: () => this.#observeBeforeCompaction(), ...options.runtime },
     });
   }
 
@@ -170,6 +170,15 @@ export class FeaturesWorld implements AsyncDisposable {
   isInRoom(id: string): boolean {
     return this.homeserver.events(this.rooms[0]).concat(this.homeserver.events(this.rooms[1]))
       .some(({ content }) => content["dev.matrix-notify.id"] === id);
+  }
+
+  /**
+   * Reads new journal records and returns the name of the host. A compaction asks for this name
+   * before it removes the records of superseded and cancelled entries.
+   */
+  #observeBeforeCompaction(): string {
+    this.observe();
+    return this.runtime.hostname();
   }
 
   /** Reads new journal records. If an answer was lost, all attempts in flight are in doubt. */

@@ -104,6 +104,34 @@ Deno.test("Spool.put() does not exceed the limit if 64 processes write at the sa
   assertEquals(denoFiles.list(directory).filter((name) => name.endsWith(".tmp")), []);
 });
 
+Deno.test("Spool.put() counts a file that another process renames during the check", () => {
+  const other = "000000000000002-other.1.jsonl";
+  // The listing has the old name, or the listing misses the file, like readdir(3) may do.
+  for (const missed of [false, true]) {
+    using queue = new Directory();
+    const directory = `${queue.path}/spool`;
+    fill(directory, "000000000000001-filler.jsonl", MAX_SPOOL_BYTES - 20 * BLOCK);
+    fill(directory, `${other}.tmp`, 20 * BLOCK);
+    let lists = 0;
+    const files: Files = {
+      ...denoFiles,
+      list(path) {
+        const names = denoFiles.list(path);
+        if (path !== directory || lists++ > 0) return names;
+        denoFiles.rename(`${directory}/${other}.tmp`, `${directory}/${other}`);
+        return missed ? names.filter((name) => !name.startsWith(other)) : names;
+      },
+    };
+    const spool = new Spool(queue.path, {
+      files,
+      reserve: new Reserve(queue.path, files, () => {}),
+      quarantine: new Quarantine(queue.path, { files, runtime: { now: () => TEST_TIME } }),
+    });
+    assertEquals(succeeds(() => spool.put([record("1")])), false);
+    assertEquals([lists > 0, occupied(directory)], [true, MAX_SPOOL_BYTES]);
+  }
+});
+
 function record(id: string) {
   const notification = { message: "x".repeat(1000) };
   return { t: "enq", id, time: TEST_TIME, channel: "matrix", destination: "!a", notification, expires: 1 } as const;
