@@ -46,7 +46,11 @@ export const EXIT_MEANINGS: ExitMeanings = [
     "try again: the notification was not accepted, or a request failed but may work later; for the commands flush, queue " +
     "retry and setup: an entry is not delivered yet",
   ],
-  [EXIT.noPerm, "a permission is missing, or a login was refused"],
+  [
+    EXIT.noPerm,
+    "a permission is missing, or a login was refused; or another user can change the queue, and an attempt without the " +
+    "queue failed",
+  ],
   [
     EXIT.config,
     "the configuration has mistakes: channels without mistakes get the notification; for other channels, it is held on disk",
