@@ -64,6 +64,11 @@ const NO_PLACES: readonly {
     warning: "Cannot use the state directory PATH: it belongs to another user (uid 4242)",
   },
   {
+    name: "a pipe is in its place",
+    make: (path) => new Deno.Command("mkfifo", { args: [path] }).outputSync(),
+    warning: "Cannot use the state directory PATH: it is a pipe, a socket or a device, not a file",
+  },
+  {
     name: "it is a link to itself",
     make: (path) => Deno.symlinkSync(path, path),
     warning: "Cannot use the state directory PATH: it has too many symbolic links",

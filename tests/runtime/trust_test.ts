@@ -219,3 +219,38 @@ Deno.test("appendLog() does not write through a link, or into a pipe", () => {
     assertEquals(Deno.readTextFileSync(`${folder}/target`), "precious");
   });
 });
+
+Deno.test({
+  name: "findFileDistrust() trusts what is on a read-only mount, such as a volume of Kubernetes",
+  ignore: !isRoot,
+  fn: () =>
+    inFolder((folder) => {
+      const module = new URL("../../src/runtime/trust.ts", import.meta.url);
+      const code = `import { findFileDistrust } from "${module}";
+        for (const path of Deno.args) console.log(findFileDistrust(path)?.state ?? "trusted");`;
+      Deno.writeTextFileSync(`${folder}/check.ts`, code);
+      const script = `
+        cd "$FOLDER"; mkdir volume frozen open
+        chmod 777 volume; mkdir volume/..2026; ln -s ..2026 volume/..data; ln -s ..data/config.json volume/config.json
+        echo {} > volume/..2026/config.json; chown -R 4242 volume; chown -h 4242 volume/..data volume/config.json
+        mount --bind volume frozen; mount -o remount,bind,ro frozen
+        echo {} > one; chown 4242 one; echo > open/one; mount --bind one open/one; mount -o remount,bind,ro open/one
+        check() { "$DENO" run -A -q --no-lock --no-config check.ts "$@"; }
+        check "$FOLDER/volume/config.json" "$FOLDER/frozen/config.json" "$FOLDER/open/one"
+        chmod 1777 open
+        check "$FOLDER/open/one"
+      `;
+      const { stdout } = new Deno.Command("unshare", {
+        args: ["--mount", "sh", "-ec", script],
+        env: { FOLDER: folder, DENO: Deno.execPath(), DENO_DIR: `${folder}/deno` },
+        stderr: "inherit",
+      }).outputSync();
+      assertEquals(new TextDecoder().decode(stdout).split("\n"), [
+        `${folder}/volume belongs to another user (uid 4242)`,
+        "trusted",
+        "trusted",
+        "it belongs to another user (uid 4242)",
+        "",
+      ]);
+    }),
+});
