@@ -11,6 +11,7 @@
 import { formatIsoTime } from "../base/time.ts";
 import type { Envelope } from "../channels/channel.ts";
 import { toNotificationJson } from "../notification/json.ts";
+import { isNotification } from "../notification/notification.ts";
 import type { Outcome, QueuedEntry } from "../notifier/outcomes.ts";
 import type { Status } from "../notifier/status.ts";
 
@@ -36,7 +37,8 @@ export function toEntryJson(entry: QueuedEntry): JsonObject {
     time: formatIsoTime(entry.time),
     expires: formatIsoTime(entry.expires),
     next: entry.state === "dead" ? undefined : formatOptionalTime(entry.next),
-    notification: toNotificationJson(entry.notification),
+    // The queue may contain a notification that this version cannot read.
+    notification: isNotification(entry.notification) ? toNotificationJson(entry.notification) : entry.notification,
     members: entry.members?.map(toEntryJson),
   };
 }

@@ -332,10 +332,13 @@ function oneOf<Value extends string>(name: string, value: string, values: readon
  */
 export function isNotification(value: unknown): value is Notification {
   if (typeof value !== "object" || value === null) return false;
-  const { subject, message, format, severity, silent, link, time, mentions } = value as Record<string, unknown>;
+  const { subject, message, format, severity, silent, link, time, expires, mentions } = value as Record<
+    string,
+    unknown
+  >;
   const { attachments = [], file, fullText, problems } = value as Record<string, unknown>;
   return typeof subject === "string" && typeof message === "string" && typeof time === "number" &&
-    typeof silent === "boolean" &&
+    typeof expires === "number" && typeof silent === "boolean" &&
     FORMATS.some((known) => known === format) && SEVERITIES.some((known) => known === severity) &&
     (link === undefined || (typeof link === "string" && URL.canParse(link))) &&
     (mentions === undefined || (Array.isArray(mentions) && mentions.every((one) => typeof one === "string"))) &&

@@ -3,6 +3,7 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { main } from "../../src/cli/main.ts";
+import { encodeRecord } from "../../src/queue/journal_line.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
@@ -243,4 +244,22 @@ Deno.test("docs/json.md mentions every command that has the option --json", asyn
     const hasJson = (await load()).options.some((option) => option.name === "json");
     if (hasJson) assert(PAGE.includes(`\`${name}\``) || PAGE.includes(`\`${name} `), name);
   }
+});
+
+Deno.test("queue export prints a notification that it cannot read as it is", async () => {
+  const directory = Deno.makeTempDirSync({ prefix: "unreadable-" });
+  const notification = { subject: "A", message: "", format: "text", severity: "info", silent: false, time: 1 };
+  const lane = { channel: "ntfy", destination: "a" };
+  const line = encodeRecord({ t: "enq", id: "id 1", time: 1e306, expires: 9e15, ...lane, notification });
+  Deno.mkdirSync(`${directory}/queue`, { mode: 0o700 });
+  Deno.writeFileSync(`${directory}/queue/queue.jsonl`, line, { mode: 0o600 });
+  using runtime = fakeRuntime({ env: { HOME: directory, MATRIX_NOTIFY_STATE_DIR: directory } });
+  for (
+    const command of [["queue", "export"], ["queue", "list", "--json"], ["queue", "list"], ["queue", "show", "id 1"]]
+  ) {
+    assertEquals(await main(command, runtime), 0, runtime.err());
+  }
+  const [exported] = runtime.out().split("\n");
+  assertEquals(JSON.parse(exported).notification, notification);
+  Deno.removeSync(directory, { recursive: true });
 });
