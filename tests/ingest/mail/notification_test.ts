@@ -146,3 +146,26 @@ Deno.test("toMailNotification() keeps a header with line breaks on one line", ()
   const input = toMailNotification(readMail(bytes, { dotEnds: false }), {});
   assertEquals([input.subject, input.severity], ["a X-Priority: 1", "info"]);
 });
+
+Deno.test("toMailNotification() gives a stranger's mail no severity above error, no key and no mentions", () => {
+  const headers = [
+    ...["X-Priority: 1", "X-MSMail-Priority: High", "Importance: high", "Priority: urgent", "X-Severity: critical"],
+    ...[
+      "Severity: critical",
+      "X-Matrix-Notify-Severity: critical",
+      "Precedence: special-delivery",
+      "Sensitivity: critical",
+    ],
+    ...["Key: disk", "X-Key: disk", "Resolve: true", "Mentions: @room", "X-Mention: @room", "Channel: phone"],
+  ];
+  const subjects = ["CRITICAL: Disk full", "🚨 Disk full", "@room Disk full", "<!channel> Disk full", "[critical] x"];
+  for (const subject of subjects) {
+    const bytes = new TextEncoder().encode(`Subject: ${subject}\n${headers.join("\n")}\n\n@room @everyone\n`);
+    const { severity, subject: shown, message, format, silent, ...rest } = toMailNotification(
+      readMail(bytes, { dotEnds: false }),
+      {},
+    );
+    assertEquals([severity, shown, message, format, silent], ["error", subject, "@room @everyone", "text", false]);
+    assertEquals(rest, {});
+  }
+});

@@ -92,6 +92,13 @@ Deno.test("readMail() joins the texts of a mail, as HTML if one of them is only 
   assertEquals(readParts([alternative, plain]).text, "a\n b\na\n b");
 });
 
+Deno.test("readMail() keeps the text beside the HTML of one alternative", () => {
+  const inner =
+    "Content-Type: multipart/mixed; boundary=I\n\n--I\n\nabove\n--I\nContent-Type: text/html\n\n<b>below</b>\n--I--\n";
+  const mail = read(`Subject: A\nContent-Type: multipart/alternative; boundary=O\n\n--O\n${inner}\n--O--\n`);
+  assertEquals([mail.text, mail.html], [undefined, "<pre><code>above\n</code></pre>\n<b>below</b>"]);
+});
+
 Deno.test("readMail() shows a forwarded mail, and attaches a returned one", () => {
   const inner = "From: x@example.org\nSubject: =?UTF-8?Q?=C3=84?=\nTo: y\n\nInner\n";
   const forwarded = readParts(["\nSee below", `Content-Type: message/rfc822\n\n${inner}`]);
