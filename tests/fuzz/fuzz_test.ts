@@ -3,7 +3,14 @@
 import { FUZZERS } from "./fuzzers.ts";
 
 /** The number of cases of each fuzzer. The cases are always the same. */
-const CASES: Readonly<Record<string, number>> = { answers: 60, mails: 500, journals: 12, configs: 60, argv: 200 };
+const CASES: Readonly<Record<string, number>> = {
+  answers: 60,
+  mails: 500,
+  journals: 12,
+  configs: 60,
+  argv: 200,
+  programs: 8,
+};
 
 for (const { name, open, runsPrograms } of FUZZERS) {
   const directory = Deno.env.get("TMPDIR") ?? "/tmp";

@@ -61,7 +61,13 @@ export class FuzzHost implements Disposable {
   #limits: { readonly at: number; readonly controller: AbortController }[] = [];
 
   constructor(env: Readonly<Record<string, string>> = {}) {
-    this.env = { HOME: this.directory, MATRIX_NOTIFY_STATE_DIR: this.stateDir, ...env };
+    this.env = {
+      HOME: this.directory,
+      MATRIX_NOTIFY_STATE_DIR: this.stateDir,
+      // A crash prints its stack.
+      MATRIX_NOTIFY_DEBUG: "1",
+      ...env,
+    };
   }
 
   get stateDir(): string {

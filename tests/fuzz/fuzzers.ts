@@ -6,5 +6,6 @@ import { argv } from "./argv.ts";
 import { configs } from "./configs.ts";
 import { journals } from "./journals.ts";
 import { mails } from "./mails.ts";
+import { programs } from "./programs.ts";
 
-export const FUZZERS: readonly Fuzzer[] = [answers, mails, journals, configs, argv];
+export const FUZZERS: readonly Fuzzer[] = [answers, mails, journals, configs, argv, programs];

@@ -136,7 +136,7 @@ async function play(journal: Uint8Array, ids: readonly string[], dice: Dice): Pr
   if (first !== undefined) await host.run(["queue", "show", JSON.parse(first).id]);
   const sent = await host.run(["send", "A new one", "--wait", pick(dice, ["0s", "5s"]), "--no-background"]);
   if (sent.code !== 0 && sent.code !== 65) throw new Error(`The queue refuses a new entry: ${sent.code}: ${sent.err}`);
-  await host.run(["flush", "--wait", "20s", "--no-background"]);
+  await host.run(["flush", "--wait", "2s", "--no-background"]);
   if (dice(3) === 0) await host.run(["queue", "retry", "--all", "--wait", "5s", "--no-background"]);
   if (dice(3) === 0) await host.run(["doctor"]);
   await listQueue(host);

@@ -65,6 +65,22 @@ const LIES: Readonly<Record<string, Lie>> = {
     const bytes = changeBytes(await answer.bytes(), dice);
     return new Response(bytes as BodyInit, { status: answer.status, headers: answer.headers });
   },
+  "an echo of the request": async ({ ask, url, init }, dice) => {
+    const answer = await ask();
+    const known = JSON.stringify(Object.fromEntries(new Headers(init.headers)));
+    const said = pick(dice, [url, decodeURIComponent(new URL(url).pathname), known, encodeURIComponent(url)]);
+    const fields = {
+      error: said,
+      errcode: said,
+      message: said,
+      description: said,
+      detail: said,
+      event_id: said,
+      id: said,
+    };
+    await answer.body?.cancel();
+    return Response.json(fields, { status: pick(dice, STATUSES) });
+  },
   "a page": async ({ ask }, dice) => {
     await (await ask()).body?.cancel();
     const title = pick(dice, ["Log in", "502 Bad Gateway", hostileText(dice)]);
