@@ -204,7 +204,7 @@ function toMatrixError(
 function describe({ status, headers, text }: HttpAnswer): string {
   if (status >= 300 && status < 400) {
     const target = URL.parse(headers.get("Location") ?? "")?.host;
-    return `${status}, a redirect${target ? ` to ${target}` : ""}`;
+    return `${status}, a redirect${target ? ` to ${target.slice(0, MAX_SAID_CHARS)}` : ""}`;
   }
   const type = readMediaType(headers) ?? "no content type";
   return `${describeStatus(status)}, ${text === "" ? "an empty body" : type}`;

@@ -16,6 +16,12 @@ import type { Runtime } from "../runtime/runtime.ts";
 import { DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
 import { type FailedOutcome, type Outcome, outcomeTarget } from "./outcomes.ts";
 
+/**
+ * The time for an attempt of a channel whose server used up the whole time of an attempt before.
+ * The caller would otherwise wait for the whole time at each destination.
+ */
+const SHORT_TIMEOUT_MS = 1_000;
+
 /** The options for sending without the queue. */
 export interface SendWithoutQueueOptions {
   readonly runtime: Pick<Runtime, "now" | "uuid" | "timeout">;
@@ -25,7 +31,10 @@ export interface SendWithoutQueueOptions {
   readonly files: FullTextReader;
   /** The error that prevented queueing. */
   readonly problem: StorageError;
-  /** The time that the caller can wait, in milliseconds. Each attempt gets at least 10 s. */
+  /**
+   * The time that the caller can wait, in milliseconds. An attempt gets at least 10 s, until an
+   * attempt of its channel has used up this time.
+   */
   readonly waitMs: number;
   /** A function that is called with a warning if the notification was sent without the queue. */
   readonly warn: (text: string) => void;
@@ -84,13 +93,16 @@ async function tryAll(
   const attempted = new Map<Envelope, Attempted>();
   const tryChannel = async (channel: Channel, envelopes: readonly Envelope[]) => {
     const texts = new Map<string, AttemptResult>();
+    let timeoutMs = Math.max(options.waitMs, DEFAULT_NOTIFY_WAIT_MS);
     for (const envelope of envelopes) {
+      const start = options.runtime.now();
       const { destination, attachmentIndex } = envelope;
       const text = attachmentIndex === undefined ? undefined : texts.get(destination);
       // If the text failed, its attachments are not sent and get the result of the text.
       const result = text !== undefined && text.state !== "delivered"
         ? { id: options.runtime.uuid(), envelope, result: text }
-        : await tryOnce(envelope, channel, options);
+        : await tryOnce(envelope, channel, { ...options, timeoutMs });
+      if (options.runtime.now() - start >= timeoutMs) timeoutMs = SHORT_TIMEOUT_MS;
       if (attachmentIndex === undefined) texts.set(destination, result.result);
       attempted.set(envelope, result);
     }
@@ -110,11 +122,12 @@ async function tryAll(
 async function tryOnce(
   envelope: Envelope,
   channel: Channel,
-  { runtime: { now, uuid, timeout }, shortcodes, files, waitMs, signal }: SendWithoutQueueOptions,
+  { runtime: { now, uuid, timeout }, shortcodes, files, timeoutMs, signal }: SendWithoutQueueOptions & {
+    readonly timeoutMs: number;
+  },
 ): Promise<Attempted> {
   const id = uuid();
   const entry = { ...envelope, id, time: now(), expires: envelope.notification.expires, bytes: 0, attempts: 1 };
-  const timeoutMs = Math.max(waitMs, DEFAULT_NOTIFY_WAIT_MS);
   const limits = { timeout, timeoutMs, totalMs: timeoutMs + ATTEMPT_GRACE_MS, signal };
   const result = await attempt(entry, channel, { now, shortcodes, files, ...limits, failures: 0, random: 0 });
   return { id, envelope, result };

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertRejects } from "@std/assert";
 import { StorageError, TransportError } from "../../src/base/errors.ts";
 import type { Channel, Envelope } from "../../src/channels/channel.ts";
 import { createNotification } from "../../src/notification/notification.ts";
@@ -37,4 +37,28 @@ Deno.test("sendWithoutQueue() sends no attachment whose text failed, and sends t
   });
   assertEquals(sent, ["!takes text", "!takes file"]);
   assertEquals(outcomes.map(({ state }) => state), ["refused", "refused", "delivered", "delivered"]);
+});
+
+Deno.test("sendWithoutQueue() waits only once for the whole time of a server that does not answer", async () => {
+  using runtime = fakeRuntime();
+  const limits: number[] = [];
+  const channel: Channel = {
+    name: "matrix",
+    kind: "scripted",
+    isIdempotent: true,
+    destinations: [],
+    hasRoomFor: () => true,
+    send(_, { timeoutMs }) {
+      limits.push(timeoutMs);
+      runtime.time += timeoutMs;
+      return Promise.reject(new TransportError("timeout", "No answer"));
+    },
+  };
+  const notification = createNotification({ subject: "Up" }, TEST_TIME);
+  const envelopes = ["!a", "!b", "!c"].map((destination) => ({ channel: "matrix", destination, notification }));
+  const problem = new StorageError("disk-full", "the disk is full");
+  const options = { runtime, shortcodes: true, files: TEST_FILES, problem, waitMs: 1000, warn: () => {} };
+  const plan = { envelopes, fallbacks: [] };
+  await assertRejects(() => sendWithoutQueue(plan, new Map([["matrix", channel]]), options), StorageError);
+  assertEquals(limits, [10_000, 1000, 1000]);
 });
