@@ -239,7 +239,7 @@ async function waitAtMost(work: Promise<unknown>, ms: number): Promise<void> {
 }
 
 /** The address where Deno opens its inspector after SIGUSR1. No option changes the address. */
-const INSPECTOR = { hostname: "127.0.0.1", port: 9229 } as const;
+export const INSPECTOR = { hostname: "127.0.0.1", port: 9229 } as const;
 
 /**
  * How long the port of the inspector stays taken after a signal, in milliseconds. Deno opens the

@@ -23,7 +23,7 @@ import { hostOf, parseProxy } from "../../runtime/address.ts";
 import { absolutePath } from "../../runtime/clean_command.ts";
 import { parentDirectory } from "../../runtime/files.ts";
 import { hasPermission, type Permission } from "../../runtime/permissions.ts";
-import type { Runtime } from "../../runtime/runtime.ts";
+import { INSPECTOR, type Runtime } from "../../runtime/runtime.ts";
 import { KILL_PROGRAMS } from "../../runtime/subprocess.ts";
 import { exists } from "../../runtime/systemd.ts";
 import { findKnownDistrust, isOnReadOnlyMount } from "../../runtime/trust.ts";
@@ -111,6 +111,9 @@ export const DELIVERER_VARIABLES: readonly string[] = [
   ...VARIABLES.deno,
 ];
 
+/** The permission to take the port of Deno's inspector, so that no other user can reach it. */
+const INSPECTOR_PERMISSION: Permission = { kind: "net", value: `${INSPECTOR.hostname}:${INSPECTOR.port}` };
+
 /**
  * Returns the permissions for the background deliverer: those that it needs, without those that
  * this process does not have itself.
@@ -119,7 +122,7 @@ export function delivererPermissions(access: Access): readonly Permission[] {
   // If this process may not use every host, the deliverer gets the hosts that are known.
   const usesAnyHost = access.usesAnyHost && hasPermission({ kind: "net" });
   const needed = resolvePermissions(PERMISSION_TABLE[DELIVERER_COMMAND], { ...access, usesAnyHost });
-  return [...needed, ...sourcePermissions()].filter(hasPermission);
+  return [...needed, INSPECTOR_PERMISSION, ...sourcePermissions()].filter(hasPermission);
 }
 
 /** Returns the permission to read the modules that are loaded late. From a URL, none is needed. */

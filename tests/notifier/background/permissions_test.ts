@@ -88,7 +88,7 @@ Deno.test("the background deliverer gets the permissions of its configuration, a
     assertMatch(await run(["-A"], "send", "Late", "--channel", "matrix"), /^queued /);
     const { "--allow-env": env, "--allow-run": programs, ...rest } = await delivererFlags();
     assertEquals(rest, {
-      "--allow-net": [new URL(homeserver.url).host, "ntfy.example.org:8443", "127.0.0.1:9"],
+      "--allow-net": [new URL(homeserver.url).host, "ntfy.example.org:8443", "127.0.0.1:9", "127.0.0.1:9229"],
       "--allow-read": [`${folder}/config.json`, `${folder}/token`, `${folder}/tell`, `${folder}/own`, SRC],
       "--allow-write": [`${folder}/own`],
       "--allow-sys": ["hostname", "uid"],
