@@ -16,7 +16,7 @@ import { Fields, isObject } from "../base/fields.ts";
 import { CHANNEL_VARIABLES } from "../base/variables.ts";
 import { USER_AGENT } from "../base/version.ts";
 import type { ParseContext } from "../channels/fields/setting.ts";
-import { absolutePath } from "../runtime/clean_command.ts";
+import { absolutePath } from "../runtime/paths.ts";
 import type { Connection } from "../runtime/http_clients.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { toChannelObject } from "./channels.ts";

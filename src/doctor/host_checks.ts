@@ -7,7 +7,7 @@ import { formatTime } from "../base/time.ts";
 import { checkConfig } from "../config/check.ts";
 import { readSources } from "../config/load.ts";
 import { FLUSH_TIMER, isFlushedByTimer, unitDirectory } from "../notifier/background/timer_units.ts";
-import { absolutePath } from "../runtime/clean_command.ts";
+import { absolutePath } from "../runtime/paths.ts";
 import { askHost, type DoctorContext, stateDirOf } from "./context.ts";
 import { type Check, failure, type Found, ok, skipped, warning } from "../channels/check.ts";
 

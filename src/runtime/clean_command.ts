@@ -12,7 +12,8 @@
 
 import { PASSED_VARIABLES } from "../base/variables.ts";
 import { untilAborted } from "./abort.ts";
-import { mayRun, readVariable } from "./permissions.ts";
+import { hasPermission, mayReadSystem, mayRun, readVariable } from "./permissions.ts";
+import { findDirectoryDistrust } from "./trust.ts";
 
 /** Reads the variables with these names. Leaves out the variables that are not set. */
 export function pickVariables(
@@ -28,16 +29,6 @@ export function pickVariables(
 /** Reads {@linkcode PASSED_VARIABLES} from the environment of this process. */
 export function readPassedVariables(): Readonly<Record<string, string>> {
   return pickVariables(PASSED_VARIABLES, readVariable);
-}
-
-/**
- * Makes a path absolute, because a started program does not have the directory of this process.
- *
- * @param folder the directory of a relative path, with a slash at the end @default the directory of
- * this process
- */
-export function absolutePath(path: string, folder?: string): string {
-  return /^([/\\]|[A-Za-z]:)/.test(path) ? path : `${folder ?? `${Deno.cwd()}/`}${path.replace(/^(\.\/+)+/, "")}`;
 }
 
 /** The program to start. */
@@ -59,13 +50,13 @@ const NO_START = "matrix-notify: no start:";
 
 /**
  * Closes all descriptors above 2, then starts the program. Many shells, such as dash, can close
- * only the descriptors 3 to 9. Therefore bash runs the script, if bash is installed. If `exec`
+ * only the descriptors 3 to 9. Therefore bash runs the script, if `/bin/bash` exists. If `exec`
  * fails, the shell prints {@linkcode NO_START} and ends with 126 (not executable) or 127 (not
  * found).
  */
 const SCRIPT = `
 script=$1
-[ -n "$BASH_VERSION" ] || ! command -v bash >/dev/null 2>&1 || exec bash -c "$script" bash "$@"
+[ -n "$BASH_VERSION" ] || [ ! -x /bin/bash ] || exec /bin/bash -c "$script" bash "$@"
 shift
 for fd in /dev/fd/*; do
   fd=\${fd##*/}
@@ -86,9 +77,29 @@ exit "$?"
  * Deno does not allow this process to run `/bin/sh`, the descriptors stay open.
  */
 export function cleanCommand({ path, args, env }: CleanProgram, options: Deno.CommandOptions): Deno.Command {
-  const common = { ...options, cwd: "/", clearEnv: true, env: { ...env } };
+  const searches = path === SHELL || !path.includes("/");
+  const whole = searches ? { ...env, PATH: toSearchPath(env.PATH ?? "") } : { ...env };
+  const common = { ...options, cwd: "/", clearEnv: true, env: whole };
   if (Deno.build.os === "windows" || !mayRun(SHELL)) return new Deno.Command(path, { ...common, args: [...args] });
   return new Deno.Command(SHELL, { ...common, args: ["-c", SCRIPT, "sh", SCRIPT, path, ...args] });
+}
+
+/** The directories of the programs of the system. Only root can change them. */
+const SYSTEM_FOLDERS: readonly string[] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
+
+/**
+ * Returns the directories in which a program such as `systemctl`, or one that a shell starts, is searched. `su` keeps the `PATH`
+ * of another user. Therefore root searches only in directories that no other user can change.
+ */
+function toSearchPath(path: string): string {
+  if (!mayReadSystem("uid") || Deno.uid() !== 0) return path;
+  const trusted = path.split(":").filter((folder) => {
+    if (!folder.startsWith("/") || !hasPermission({ kind: "read", value: folder })) {
+      return SYSTEM_FOLDERS.includes(folder);
+    }
+    return findDirectoryDistrust(folder) === undefined;
+  });
+  return [...trusted, ...SYSTEM_FOLDERS].join(":");
 }
 
 /** Starts a program that continues after this process, its terminal and its shell have ended. */

@@ -63,6 +63,9 @@ export function requirePlaces(action: string): void {
   throw new PermissionError(`Cannot ${action}: Deno requires sys access to "uid"`, { hint });
 }
 
+/** The address where Deno opens its inspector after SIGUSR1. No option changes the address. */
+export const INSPECTOR_ADDRESS = { hostname: "127.0.0.1", port: 9229 } as const;
+
 /** One permission of Deno. Without a value, it permits everything of its kind. */
 export interface Permission {
   readonly kind: "net" | "read" | "write" | "env" | "run" | "sys";

@@ -7,7 +7,8 @@
  */
 
 import { PROGRAM_FLAGS } from "../base/permission_table.ts";
-import { absolutePath, askProgram } from "./clean_command.ts";
+import { askProgram } from "./clean_command.ts";
+import { absolutePath } from "./paths.ts";
 import { exists, readIfThere } from "./systemd.ts";
 import { findKnownDistrust } from "./trust.ts";
 

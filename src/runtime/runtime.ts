@@ -9,7 +9,7 @@
 import { PASSED_VARIABLES, PROXY_VARIABLES } from "../base/variables.ts";
 import type { Connection, HttpClients } from "./http_clients.ts";
 import { Output, type OutputFailure, type OutputName, type OutputState } from "./output.ts";
-import { mayReadSystem, readVariable } from "./permissions.ts";
+import { INSPECTOR_ADDRESS, mayReadSystem, readVariable } from "./permissions.ts";
 import type { Program } from "./program.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
@@ -238,9 +238,6 @@ async function waitAtMost(work: Promise<unknown>, ms: number): Promise<void> {
   over.abort();
 }
 
-/** The address where Deno opens its inspector after SIGUSR1. No option changes the address. */
-export const INSPECTOR = { hostname: "127.0.0.1", port: 9229 } as const;
-
 /**
  * How long the port of the inspector stays taken after a signal, in milliseconds. Deno opens the
  * inspector a short and unknown time after the signal: 1 to 40 ms on a busy host.
@@ -265,7 +262,7 @@ export function keepInspectorClosed(): void {
 
 function blockInspector(): void {
   try {
-    const listener = Deno.listen(INSPECTOR);
+    const listener = Deno.listen(INSPECTOR_ADDRESS);
     listener.unref();
     AbortSignal.timeout(HOLD_MS).addEventListener("abort", () => listener.close());
   } catch {

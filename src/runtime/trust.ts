@@ -16,7 +16,7 @@
 
 import { HintedError } from "../base/errors.ts";
 import { quoteForShell } from "../base/shell_word.ts";
-import { absolutePath } from "./clean_command.ts";
+import { absolutePath } from "./paths.ts";
 import { mayReadSystem } from "./permissions.ts";
 
 /** The reason why a file or a directory is not trusted, and the command that fixes the problem. */

@@ -12,7 +12,7 @@ import {
   unitFiles,
   type UnitPlan,
 } from "../../notifier/background/timer_units.ts";
-import { absolutePath } from "../../runtime/clean_command.ts";
+import { absolutePath } from "../../runtime/paths.ts";
 import { denoFiles, replaceFile } from "../../runtime/files.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { exists, readIfThere } from "../../runtime/systemd.ts";

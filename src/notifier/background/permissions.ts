@@ -20,10 +20,10 @@ import type { RoomCache } from "../../channels/room_cache.ts";
 import type { Config } from "../../config/config.ts";
 import { configPaths } from "../../config/paths.ts";
 import { hostOf, parseProxy } from "../../runtime/address.ts";
-import { absolutePath } from "../../runtime/clean_command.ts";
+import { absolutePath } from "../../runtime/paths.ts";
 import { parentDirectory } from "../../runtime/files.ts";
-import { hasPermission, type Permission } from "../../runtime/permissions.ts";
-import { INSPECTOR, type Runtime } from "../../runtime/runtime.ts";
+import { hasPermission, INSPECTOR_ADDRESS, type Permission } from "../../runtime/permissions.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 import { KILL_PROGRAMS } from "../../runtime/subprocess.ts";
 import { exists } from "../../runtime/systemd.ts";
 import { findKnownDistrust, isOnReadOnlyMount } from "../../runtime/trust.ts";
@@ -112,7 +112,10 @@ export const DELIVERER_VARIABLES: readonly string[] = [
 ];
 
 /** The permission to take the port of Deno's inspector, so that no other user can reach it. */
-const INSPECTOR_PERMISSION: Permission = { kind: "net", value: `${INSPECTOR.hostname}:${INSPECTOR.port}` };
+const INSPECTOR_PERMISSION: Permission = {
+  kind: "net",
+  value: `${INSPECTOR_ADDRESS.hostname}:${INSPECTOR_ADDRESS.port}`,
+};
 
 /**
  * Returns the permissions for the background deliverer: those that it needs, without those that

@@ -7,7 +7,8 @@
  * @module
  */
 
-import { absolutePath, type CleanProgram, startDetached } from "../../runtime/clean_command.ts";
+import { type CleanProgram, startDetached } from "../../runtime/clean_command.ts";
+import { absolutePath } from "../../runtime/paths.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { Surroundings } from "../../runtime/surroundings.ts";
 import { startInScope } from "../../runtime/systemd.ts";
