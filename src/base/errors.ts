@@ -6,6 +6,7 @@
  * @module
  */
 
+import { printable } from "./printable.ts";
 import { hideSecrets } from "./secret.ts";
 
 /** Options of an error with a hint. */
@@ -40,8 +41,8 @@ export class HintedError extends Error {
 
   /** Creates an error. The message consists of the failed action, a colon and the reason. */
   constructor(message: string, options: HintOptions = {}) {
-    super(message, options);
-    this.hint = options.hint;
+    super(printable(message), options);
+    this.hint = options.hint === undefined ? undefined : printable(options.hint);
   }
 }
 
@@ -333,7 +334,7 @@ export class NotTheServiceError extends Error {
   readonly retryAfterMs?: number;
 
   constructor(message: string, { status, retryAfterMs }: Pick<Refusal, "status" | "retryAfterMs">) {
-    super(hideSecrets(message));
+    super(printable(hideSecrets(message)));
     this.status = status;
     this.retryAfterMs = retryAfterMs;
   }

@@ -7,6 +7,7 @@
 
 import { HintedError, toPermissionError } from "../base/errors.ts";
 import { nearest } from "../base/nearest.ts";
+import { hideSecrets } from "../base/secret.ts";
 import { VERSION } from "../base/version.ts";
 import { denoRuntime, type Runtime } from "../runtime/runtime.ts";
 import { type CommandEntry, COMMANDS } from "./commands.ts";
@@ -16,7 +17,7 @@ import { Ui } from "./ui.ts";
 
 /** Runs a command line with the Deno runtime. */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
-  using runtime = denoRuntime((text) => runtime.stdio.stderr(`matrix-notify: ${text}\n`));
+  using runtime = denoRuntime((text) => new Ui(runtime.stdio, runtime.env).warn(text));
   const words = hasCommand(argv) ? argv : await addProgramName(argv);
   return await main(words[0] !== "run" && words.some(isDamaged) ? await decodeWords(words) : words, runtime);
 }
@@ -168,6 +169,7 @@ function findCommand(
 function report(error: unknown, runtime: Runtime, ui: Ui): void {
   if (error instanceof HintedError) return ui.fail(error.message, error.hint);
   const message = error instanceof Error ? error.message : String(error);
-  ui.fail(`This is a bug: ${message}`, "please report it with the output of MATRIX_NOTIFY_DEBUG=1");
-  if (runtime.env("MATRIX_NOTIFY_DEBUG") && error instanceof Error) runtime.stdio.stderr(`${error.stack}\n`);
+  ui.fail(`This is a bug: ${hideSecrets(message)}`, "please report it with the output of MATRIX_NOTIFY_DEBUG=1");
+  if (!runtime.env("MATRIX_NOTIFY_DEBUG") || !(error instanceof Error)) return;
+  ui.tell(...hideSecrets(error.stack ?? "").split("\n"));
 }

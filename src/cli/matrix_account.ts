@@ -33,7 +33,7 @@ import type { CommandContext, ContextFor } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import { formatOptionalTime } from "./json.ts";
 import type { ACCOUNT_OPTIONS } from "./options.ts";
-import { printable } from "./ui.ts";
+import { printable } from "../base/printable.ts";
 
 /**
  * Returns the directory with the queue and the accounts, from `--state-dir` or the default.

@@ -12,7 +12,8 @@ import { CommandError } from "./errors.ts";
 import { EXIT } from "./exit_codes.ts";
 import { toOutcomeJson } from "./json.ts";
 import type { Destinations } from "./plan.ts";
-import { printable, type Ui } from "./ui.ts";
+import type { Ui } from "./ui.ts";
+import { printable } from "../base/printable.ts";
 
 /** The context for formatting outcomes and entries. */
 export interface View {

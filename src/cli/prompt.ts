@@ -3,6 +3,7 @@
  * output is for data.
  */
 
+import { printable } from "../base/printable.ts";
 import { InterruptedError } from "../base/errors.ts";
 import { untilAborted } from "../runtime/abort.ts";
 import type { Stdio } from "../runtime/runtime.ts";
@@ -20,7 +21,7 @@ export async function askSecret(question: string, stdio: Stdio): Promise<string>
   // is printed, because the user may type early.
   stdio.setRaw(true);
   try {
-    stdio.stderr(question);
+    stdio.stderr(printable(question));
     return await readSecretLine(stdio);
   } finally {
     stdio.setRaw(false);
@@ -39,7 +40,7 @@ export async function askLine(
   stdio: Stdio,
   { signal }: { readonly signal?: AbortSignal } = {},
 ): Promise<string | undefined> {
-  stdio.stderr(question);
+  stdio.stderr(printable(question));
   const line = await untilAborted(readLine(stdio), signal);
   if (line === undefined) stdio.stderr("\n");
   return line;

@@ -28,7 +28,7 @@ import type { QueuedEntry } from "../notifier/outcomes.ts";
 import { laneKey } from "../queue/entry.ts";
 import { formatNextTry, formatWhen, type View } from "./outcomes.ts";
 import { formatTarget } from "./plan.ts";
-import { printable } from "./ui.ts";
+import { printable } from "../base/printable.ts";
 
 /**
  * Formats entries, grouped by lane (channel and destination). In a lane, entries that wait for the

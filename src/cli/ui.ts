@@ -16,6 +16,7 @@
  * @module
  */
 
+import { printable, replaceHidden } from "../base/printable.ts";
 import type { Stdio } from "../runtime/runtime.ts";
 
 /** The colours of the output. */
@@ -25,9 +26,6 @@ const CODES: Readonly<Record<Colour, number>> = { red: 31, green: 32, yellow: 33
 
 /** Matches the escape sequences that {@linkcode Ui.paint} writes. */
 const COLOUR_REGEXP = new RegExp(`(\x1b\\[(?:${["0", ...Object.values(CODES)].join("|")})m)`);
-
-/** Matches control and format characters, except line breaks and tabs. */
-const HIDDEN_REGEXP = /(?:(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029])+/gu;
 
 /** Prints data, messages and JSON. */
 export class Ui {
@@ -46,9 +44,7 @@ export class Ui {
    * are printed unchanged. Every other control character is replaced with a space.
    */
   data(lines: string): void {
-    const parts = this.#hasColours ? lines.split(COLOUR_REGEXP) : [lines];
-    const text = parts.map((part, at) => at % 2 === 1 ? part : part.replace(HIDDEN_REGEXP, " ")).join("");
-    this.#stdio.stdout(`${text}\n`);
+    this.#stdio.stdout(`${this.#clean(lines)}\n`);
   }
 
   /** Prints a value as a line of JSON to standard output. */
@@ -67,6 +63,16 @@ export class Ui {
     this.#printed?.add(text);
     this.#stdio.stderr(`matrix-notify: ${lowerFirst(printable(text))}\n`);
     if (hint) this.#stdio.stderr(`  hint: ${printable(hint)}\n`);
+  }
+
+  /** Prints a line to standard error. The line may have the colours of {@linkcode Ui.paint}. */
+  note(line: string): void {
+    this.#stdio.stderr(`${this.#clean(line)}\n`);
+  }
+
+  #clean(text: string): string {
+    const parts = this.#hasColours ? text.split(COLOUR_REGEXP) : [text];
+    return parts.map((part, at) => at % 2 === 1 ? part : replaceHidden(part, () => " ")).join("");
   }
 
   /** From now on, prints each warning and each error only once. */
@@ -99,15 +105,10 @@ export class Ui {
  * @param indent the number of spaces for each level. By default, the JSON is one line.
  */
 export function toJson(value: unknown, indent?: number): string {
-  return JSON.stringify(value, undefined, indent).replace(
-    HIDDEN_REGEXP,
+  return replaceHidden(
+    JSON.stringify(value, undefined, indent),
     (text) => text.replace(/[^]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
   );
-}
-
-/** Replaces control characters and line breaks with spaces. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ");
 }
 
 /** Converts the first letter to lower case, except in abbreviations. */

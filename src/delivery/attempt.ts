@@ -13,6 +13,7 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { InvalidNotificationError, NotSentError, TransportError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import { hideSecrets } from "../base/secret.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
@@ -105,7 +106,7 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
     const { id, via = "put", possibleDuplicate } = receipt;
     return {
       state: "delivered",
-      receipt: hideSecrets(id),
+      receipt: printable(hideSecrets(id)),
       via,
       ...(possibleDuplicate ? { possibleDuplicate: true } : {}),
     };

@@ -20,6 +20,7 @@ import {
   TooEarlyError,
   TransportError,
 } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import { hideSecrets } from "../base/secret.ts";
 import type { WaitClass } from "../queue/record.ts";
 
@@ -101,12 +102,12 @@ export function classify(error: unknown): Failure {
 }
 
 /**
- * Formats an error for the journal. Texts from outside contain no secrets any more, but the error
- * may be of a library.
+ * Formats an error for the journal. Texts from outside contain neither secrets nor control
+ * characters any more, but the error may be of a library.
  */
 function formatReason(error: unknown): string {
-  if (!(error instanceof Error)) return hideSecrets(String(error));
-  return hideSecrets(error instanceof HintedError && error.hint ? `${error.message} (${error.hint})` : error.message);
+  const text = error instanceof Error ? error.message : String(error);
+  return printable(hideSecrets(error instanceof HintedError && error.hint ? `${text} (${error.hint})` : text));
 }
 
 /** Changes `in-doubt` to `not-sent`, because the error occurred before the message was sent. */

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { printable } from "../base/printable.ts";
 import { formatIsoTime } from "../base/time.ts";
 import { findDirectoryDistrust, requireTrustedDirectory, requireTrustedOwnFile, UntrustedError } from "./trust.ts";
 
@@ -235,7 +236,7 @@ export function appendLog(path: string, text: string, now: number): void {
     if (findDirectoryDistrust(parentDirectory(path)) !== undefined) return;
     if (findSize(path) > MAX_LOG_BYTES) Deno.renameSync(path, `${path}.old`);
     using file = denoFiles.open(path, "append");
-    file.append(new TextEncoder().encode(`${formatIsoTime(now)} ${text.replace(/[\p{Cc}\p{Cf}]+/gu, " ")}\n`));
+    file.append(new TextEncoder().encode(`${formatIsoTime(now)} ${printable(text)}\n`));
   } catch {
     return;
   }

@@ -31,6 +31,14 @@ Deno.test("Ui.data() prints the colours of this program on a terminal", () => {
   assertEquals(printed(false, (ui) => ui.data("\x1b[32mforeign\x1b[0m")), " [32mforeign [0m\n");
 });
 
+Deno.test("Ui.note() and Ui.tell() print no control character of other texts to standard error", () => {
+  using runtime = fakeRuntime();
+  const ui = new Ui(runtime.stdio, () => undefined);
+  ui.note(HOSTILE);
+  ui.tell(HOSTILE);
+  assertEquals(runtime.err(), "a ]0;x b c 31md e f g h\na ]0;x b c 31md e f g h\n");
+});
+
 Deno.test("Ui.json() escapes control characters, and loses none", () => {
   const line = printed(true, (ui) => ui.json({ subject: HOSTILE }));
   assertMatch(line, /^[\x20-\x7e]+\n$/);

@@ -4,7 +4,7 @@ import type { EffectiveOptions, EffectiveValue } from "../../config/effective.ts
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { DELIVERY_OPTIONS, INSECURE_HTTP_OPTION, JSON_OPTION } from "../options.ts";
-import { printable } from "../ui.ts";
+import { printable } from "../../base/printable.ts";
 
 const CHECK_OPTIONS = [JSON_OPTION, INSECURE_HTTP_OPTION] as const;
 

@@ -11,7 +11,8 @@ import type { Runtime } from "../../runtime/runtime.ts";
 import type { LoopbackHomeserver, RoomEvent } from "../../testing/mod.ts";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
-import { printable, type Ui } from "../ui.ts";
+import type { Ui } from "../ui.ts";
+import { printable } from "../../base/printable.ts";
 
 /**
  * The time limit for waiting for the background deliverer (the process that delivers the queued

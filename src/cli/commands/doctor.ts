@@ -7,7 +7,8 @@ import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { DOCTOR_EXIT, DOCTOR_MEANINGS } from "../exit_codes.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
 import type { Destinations } from "../plan.ts";
-import { type Colour, printable } from "../ui.ts";
+import type { Colour } from "../ui.ts";
+import { printable } from "../../base/printable.ts";
 
 const OPTIONS = [
   { name: "send", summary: "also send a test message through every channel" },

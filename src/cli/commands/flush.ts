@@ -6,7 +6,7 @@ import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
 import { formatReason, isLeft, printOutcomesJson } from "../outcomes.ts";
-import { printable } from "../ui.ts";
+import { printable } from "../../base/printable.ts";
 
 const OPTIONS = [
   { name: "now", summary: "try each destination once, even if a server asked for a longer wait" },

@@ -6,7 +6,7 @@ import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { enterRoom, ROOM_TIMEOUT_MS, warnIfEncrypted } from "../matrix_rooms.ts";
 import { ACCOUNT_OPTIONS } from "../options.ts";
-import { printable } from "../ui.ts";
+import { printable } from "../../base/printable.ts";
 
 const OPTIONS = [
   { name: "via", value: "SERVER", repeats: true, summary: "if ROOM is an id: a server that has members in the room" },

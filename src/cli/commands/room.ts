@@ -16,7 +16,7 @@ import {
   withServerErrors,
 } from "../matrix_rooms.ts";
 import { ACCOUNT_OPTIONS } from "../options.ts";
-import { printable } from "../ui.ts";
+import { printable } from "../../base/printable.ts";
 
 const CREATE_OPTIONS = [
   { name: "invite", value: "USER", repeats: true, summary: "invite @name:example.org" },

@@ -6,7 +6,7 @@ import { ORIGIN_OPTION, SEVERITY_OPTION } from "../notification_options.ts";
 import { INSECURE_HTTP_OPTION, JSON_OPTION } from "../options.ts";
 import { exitCodeForOutcomes } from "../outcomes.ts";
 import type { Plan } from "../plan.ts";
-import { printable } from "../ui.ts";
+import { printable } from "../../base/printable.ts";
 
 const OPTIONS = [
   ORIGIN_OPTION,

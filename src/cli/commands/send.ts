@@ -17,7 +17,7 @@ import { toEnvelopeJson } from "../json.ts";
 import { ORIGIN_OPTION, SEVERITY_OPTION } from "../notification_options.ts";
 import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, JSON_OPTION, MESSAGE_OPTIONS, WAIT_OPTION } from "../options.ts";
 import { exitCodeForOutcomes, formatOutcomes, printOutcomesJson, reportTrouble, requireAccepted } from "../outcomes.ts";
-import { printable } from "../ui.ts";
+import { printable } from "../../base/printable.ts";
 
 const OPTIONS = [
   {
@@ -278,7 +278,7 @@ async function printPlan(
   for (const envelope of envelopes) {
     ui.data(`would send to ${printable(formatTarget(envelope, notifier))}:`);
     ui.data(notifier.preview(envelope).split("\n").map((line) => `  ${printable(line)}`).join("\n"));
-    for (const { name, type, size } of attachments) ui.data(`  📎 ${name} (${type}, ${formatBytes(size)})`);
+    for (const { name, type, size } of attachments) ui.data(`  📎 ${printable(name)} (${type}, ${formatBytes(size)})`);
   }
   for (const fallback of fallbacks) ui.data(`would send to ${printable(formatFallback(fallback, notifier))}`);
   runtime.stdio.stderr("matrix-notify: dry run: the notification was not sent\n");

@@ -11,7 +11,7 @@ import { CHECK_EXIT, CHECK_MEANINGS, EXIT } from "../exit_codes.ts";
 import { toStatusJson } from "../json.ts";
 import { JSON_OPTION } from "../options.ts";
 import { formatNextTry } from "../outcomes.ts";
-import { printable } from "../ui.ts";
+import { printable } from "../../base/printable.ts";
 
 const OPTIONS = [
   JSON_OPTION,

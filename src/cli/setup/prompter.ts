@@ -10,7 +10,8 @@ import { HintedError, InterruptedError } from "../../base/errors.ts";
 import type { Stdio } from "../../runtime/runtime.ts";
 import { UsageError } from "../errors.ts";
 import { askLine } from "../prompt.ts";
-import { printable, type Ui } from "../ui.ts";
+import type { Ui } from "../ui.ts";
+import { printable } from "../../base/printable.ts";
 
 /** A question with its default answer and a function that checks the answer. */
 export interface Question<Answer> {

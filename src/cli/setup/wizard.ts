@@ -20,7 +20,7 @@ import { requireInvitee, requireRoom } from "../matrix_rooms.ts";
 import { openNotifier, releaseHeld } from "../notifier.ts";
 import { formatOutcomes, reportTrouble } from "../outcomes.ts";
 import { crontabLines, quoteForCrontab } from "../shell.ts";
-import { printable } from "../ui.ts";
+import { printable } from "../../base/printable.ts";
 import { chooseUser, openAccount } from "./account.ts";
 import { planChannel, writeChannel } from "./config_file.ts";
 import { createStoppedError, listenForInterrupt, type SetupContext } from "./context.ts";
@@ -120,7 +120,7 @@ async function sendTestMessage(
     message: `matrix-notify is set up on ${runtime.hostname()}. Notifications from this host arrive here.`,
   }, { channels: [channel], room });
   const [line] = formatOutcomes([outcome], { now: runtime.now(), ui, destinations: notifier });
-  ui.picture(`Test message: ${line}`);
+  ui.note(`Test message: ${line}`);
   reportTrouble([outcome], ui, []);
   return outcome;
 }

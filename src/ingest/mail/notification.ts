@@ -8,6 +8,7 @@
  * @module
  */
 
+import { printable } from "../../base/printable.ts";
 import { byteLength } from "../../notification/cut.ts";
 import {
   type AttachmentInput,
@@ -163,7 +164,7 @@ function showAttachments(
 
 /** Removes line breaks and characters that change the direction of the text. */
 function oneLine(text: string): string {
-  const line = text.toWellFormed().replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").trim();
+  const line = printable(text.toWellFormed()).trim();
   return line.length > MAX_NAME_CHARS ? `${line.slice(0, MAX_NAME_CHARS).toWellFormed()}…` : line;
 }
 

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { printable } from "../../base/printable.ts";
 import { InvalidNotificationError } from "../../base/errors.ts";
 import { unreadableState } from "../../runtime/file_errors.ts";
 import { cutLine } from "../cut.ts";
@@ -172,7 +173,7 @@ function createSource({ label, name, type: givenType, size }: FileFacts, reader:
  */
 export function safeFileName(name: string): string {
   const last = name.toWellFormed().split(/[/\\]/).findLast((part) => part.trim() !== "") ?? "";
-  const visible = last.replace(/[\p{Cc}\p{Cf}\u2028\u2029]+/gu, " ").replace(/\s+/g, " ").trim();
+  const visible = printable(last).replace(/\s+/g, " ").trim();
   if (/^\.*$/.test(visible)) return "unnamed";
   const extension = new RegExp(`\\.[A-Za-z0-9]{1,${MAX_EXTENSION_CHARS}}$`).exec(visible)?.[0] ?? "";
   const stem = visible.slice(0, visible.length - extension.length);
