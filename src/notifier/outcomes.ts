@@ -5,7 +5,7 @@
 
 import type { Routing } from "../routing/route.ts";
 import { toBatch } from "../delivery/attempt.ts";
-import type { Courier, CourierEvent } from "../delivery/courier.ts";
+import { type Courier, type CourierEvent, isFullTextFile } from "../delivery/courier.ts";
 import type { Schedule } from "../delivery/schedule.ts";
 import { withoutItems } from "../notification/batch.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
@@ -160,8 +160,19 @@ export class Reporter {
   /** Returns the outcomes of entries that this process watches, without cancelled fallbacks. */
   outcomes(entries: readonly Entry[]): Outcome[] {
     const schedule = this.#courier.schedule();
-    const reported = entries.filter(({ id }) => this.#queue.state.finalState(id)?.state !== "cancelled");
-    return reported.map((entry) => this.#outcome(entry, schedule));
+    return entries.filter((entry) => !this.#isCancelled(entry)).map((entry) => this.#outcome(entry, schedule));
+  }
+
+  /**
+   * Returns true if an entry is not needed any more. If another process cancelled it and compacted the
+   * journal before this process read the journal, its final state is not known. Then only a fallback
+   * or the file with a whole text can be gone without having been delivered.
+   */
+  #isCancelled(entry: Entry): boolean {
+    const finalState = this.#queue.state.finalState(entry.id);
+    if (finalState !== undefined) return finalState.state === "cancelled";
+    const canBeCancelled = entry.fallbackFor !== undefined || isFullTextFile(entry);
+    return canBeCancelled && this.#queue.state.entry(entry.id) === undefined;
   }
 
   #outcome(known: Entry, schedule: Schedule): Outcome {
@@ -172,7 +183,12 @@ export class Reporter {
       return { ...target, state: "superseded", reason: `${finalState.by} with the same key replaced it` };
     }
     const entry = this.#queue.state.entry(known.id);
-    if (entry === undefined) return { ...target, state: "dead", reason: "It was dropped from the queue" };
+    if (entry === undefined) {
+      // A compaction by another process can remove the record of the newer notification.
+      return known.key !== undefined && finalState === undefined
+        ? { ...target, state: "superseded", reason: "A newer notification with the same key replaced it" }
+        : { ...target, state: "dead", reason: "It was dropped from the queue" };
+    }
     if (entry.dead) return { ...target, state: "dead", reason: entry.dead.reason };
     const { reason = this.#findObstacle(entry)?.reason, next } = this.#findWait(entry, schedule);
     return { ...target, state: this.#stateOf(entry) === "held" ? "held" : "queued", reason, next };

@@ -1,0 +1,60 @@
+/** Tests outcomes in a process that watches, while another process delivers and compacts the journal. */
+
+import { assertEquals } from "@std/assert";
+import type { NotificationInput } from "../../src/notification/notification.ts";
+import { encodeRecord } from "../../src/queue/journal_line.ts";
+import { Queue } from "../../src/queue/queue.ts";
+import { denoFiles } from "../../src/runtime/files.ts";
+import { type Scene, setScene } from "../fakes/scene.ts";
+
+/**
+ * Sends a notification while another process holds `deliver.lock`. During the first wait, the other
+ * process changes the queue and compacts the journal.
+ */
+async function notifyBeside(scene: Scene, input: NotificationInput, change: (queue: Queue) => Promise<void>) {
+  const { homeserver, accessToken, room, ntfy, runtime, stateDir } = scene;
+  const other = Queue.open(stateDir, runtime);
+  other.prepare();
+  using holder = denoFiles.open(`${other.directory}/deliver.lock`, "append");
+  holder.tryLock();
+  let isChanged = false;
+  const sleep: typeof runtime.sleep = async (ms, signal) => {
+    if (!isChanged) {
+      isChanged = true;
+      other.refresh();
+      await change(other);
+      const padding = encodeRecord({ t: "drop", id: "unknown".padEnd(100_000), time: 0 });
+      for (let at = 0; at < 4; at++) Deno.writeFileSync(`${other.directory}/queue.jsonl`, padding, { append: true });
+      other.refresh();
+      assertEquals(await other.compact(), true);
+    }
+    await runtime.sleep(ms, signal);
+  };
+  await using notifier = await scene.open({
+    runtime: { ...runtime, sleep },
+    channels: {
+      matrix: { homeserver: homeserver.url, accessToken, room, fallback: { channels: "phone", after: "5m" } },
+      phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
+    },
+  });
+  return await notifier.notify(input, { waitMs: 2000 });
+}
+
+Deno.test("NotifierCore.notify() reports no fallback that another process cancelled before a compaction", async () => {
+  await using scene = await setScene();
+  const outcomes = await notifyBeside(scene, { subject: "Up" }, async (queue) => {
+    const [entry] = queue.state.liveEntries();
+    await queue.recordResult(entry, { state: "delivered", receipt: "$1", via: "put" }, { isProof: false });
+  });
+  assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["matrix", "delivered"]]);
+});
+
+Deno.test("NotifierCore.notify() reports a notification with a key as superseded, not as dropped, if it is gone after a compaction", async () => {
+  await using scene = await setScene();
+  const outcomes = await notifyBeside(scene, { subject: "Disk", key: "disk" }, async (queue) => {
+    const [{ channel, destination, notification, expires }] = queue.state.liveEntries();
+    const newer = { channel, destination, notification, expires, key: "disk", replaces: true } as const;
+    await queue.enqueue([newer], () => false);
+  });
+  assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["matrix", "superseded"], ["phone", "queued"]]);
+});
