@@ -151,10 +151,11 @@ export class Courier {
    */
   #cannotCompact = false;
   /**
-   * The value of `removedWithFiles` (the number of removed entries with attachments) at the last
-   * sweep. A sweep deletes unneeded attachments.
+   * The value of `removedWithFiles` (the number of removed entries with attachments since the last
+   * compaction) at the last sweep. A sweep deletes unneeded attachments. At first 0, because the
+   * process that removed an entry may not have swept.
    */
-  #sweptReleases: number;
+  #sweptReleases = 0;
 
   constructor(
     queue: Queue,
@@ -169,7 +170,6 @@ export class Courier {
     this.#policies = policies;
     this.#shortcodes = shortcodes;
     this.#files = files;
-    this.#sweptReleases = queue.state.removedWithFiles;
   }
 
   /**

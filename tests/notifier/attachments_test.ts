@@ -271,6 +271,19 @@ Deno.test("drop() removes the attachments of dropped entries, and no others", as
   assertEquals(kept(scene), []);
 });
 
+Deno.test("flush() deletes attachments that another process replaced without delivering", async () => {
+  await using scene = await setScene();
+  for (const attachments of [FILES, []]) {
+    // Each notifier stands for a process.
+    await using notifier = await scene.open();
+    await notifier.notify({ subject: "Load", key: "load", attachments }, { waitMs: 0 });
+  }
+  assertEquals(kept(scene).length, 2);
+  await using notifier = await scene.open();
+  await notifier.flush();
+  assertEquals([shown(scene), kept(scene)], [["m.text Load"], []]);
+});
+
 Deno.test("notify() leaves out attachments over the limit, and removes those of killed senders", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();
