@@ -7,6 +7,7 @@
  */
 
 import { isObject } from "../base/fields.ts";
+import { hideSecrets } from "../base/secret.ts";
 import { missingField } from "./errors.ts";
 import { cutRoomName } from "./room_state.ts";
 import { isAlias, isPosition, isRoomId, isUserId } from "./ids.ts";
@@ -205,7 +206,8 @@ function summarize(roomId: string, events: readonly Event[]): RoomSummary {
   const name = parseText(content("m.room.name").name);
   return {
     roomId,
-    name: name && cutRoomName(name),
+    // A long answer is not searched for secrets, see runtime/http.ts.
+    name: name && cutRoomName(hideSecrets(name)),
     alias: checked(content("m.room.canonical_alias").alias, isAlias),
     version: create === undefined ? undefined : parseText(create.content.room_version) ?? "1",
     isEncrypted: findNewest(events, "m.room.encryption") !== undefined,

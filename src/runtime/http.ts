@@ -120,8 +120,9 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
 }
 
 /**
- * Hides secrets in a response. A page of messages is the only response longer than
- * {@linkcode MAX_ANSWER_BYTES}. It is not searched, because no part of it is shown except ids.
+ * Hides secrets in a response. Only pages of messages and lists of rooms are longer than
+ * {@linkcode MAX_ANSWER_BYTES}. They are not searched, because only ids and names of rooms are
+ * shown. The code that reads the names hides secrets in them.
  */
 function withoutSecrets(answer: HttpAnswer, { asksForSecrets = false }: HttpRequest): HttpAnswer {
   const { status, text } = answer;

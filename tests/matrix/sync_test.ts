@@ -1,4 +1,5 @@
 import { assert, assertEquals } from "@std/assert";
+import { rememberSecret } from "../../src/base/secret.ts";
 import { createRoom, joinRoom } from "../../src/matrix/rooms.ts";
 import { syncRooms, waitForInvites } from "../../src/matrix/sync.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
@@ -52,10 +53,11 @@ Deno.test("waitForInvites() returns existing invites, waits for one, and returns
   });
 });
 
-Deno.test("syncRooms() reads a list of more than 1 MiB, shortens names, and skips ids that are none", async () => {
+Deno.test("syncRooms() reads a list of more than 1 MiB, shortens names, hides secrets in them, and skips ids that are none", async () => {
   const state = (type: string, content: object, sender = "@a:b.org") => ({ type, state_key: "", sender, content });
+  rememberSecret("hush-hush");
   const events = [
-    state("m.room.name", { name: "x".repeat(60_000) }),
+    state("m.room.name", { name: `hush-hush ${"x".repeat(60_000)}` }),
     state("m.room.canonical_alias", { alias: "#a\x1b[2J:b.org" }),
     state("m.room.tombstone", { replacement_room: "!b\x1b[2J" }),
     state("m.room.create", {}, "@a\x1b[2J:b.org"),
@@ -67,5 +69,6 @@ Deno.test("syncRooms() reads a list of more than 1 MiB, shortens names, and skip
   const { joined } = await syncRooms({ runtime, baseUrl: "https://m.example", userAgent: "test/1" }, LIMITS);
   assertEquals(joined.map(({ roomId }) => roomId), names);
   const [{ name, alias, replacement, creator }] = joined;
-  assertEquals([name?.length, alias, replacement, creator], [255, undefined, undefined, undefined]);
+  assertEquals([name?.slice(0, 10), name?.length], ["[secret] x", 255]);
+  assertEquals([alias, replacement, creator], [undefined, undefined, undefined]);
 });
