@@ -29,7 +29,13 @@ Deno.test("readProgram() returns Deno's command line with absolute paths, and a 
     const script = `#!/bin/sh\nexec ${Deno.execPath()} run -A --quiet ${home}/main.ts "$@"\n`;
     await Deno.writeTextFile(`${home}/bin/matrix-notify`, script, { mode: 0o755 });
     assertEquals(await run(), { words, shortWords: [`${home}/bin/matrix-notify`] });
-    await Deno.writeTextFile(`${home}/bin/matrix-notify`, script.replace("main.ts", "other.ts"));
+    await Deno.chmod(`${home}/bin/matrix-notify`, 0o775);
+    assertEquals((await run()).shortWords, words, "a script that other users can change does not count");
+    await Deno.remove(`${home}/bin/matrix-notify`);
+    await new Deno.Command("mkfifo", { args: [`${home}/bin/matrix-notify`] }).output();
+    assertEquals((await run()).shortWords, words, "a pipe does not hang");
+    await Deno.remove(`${home}/bin/matrix-notify`);
+    await Deno.writeTextFile(`${home}/bin/matrix-notify`, script.replace("main.ts", "other.ts"), { mode: 0o755 });
     assertMatch((await run()).shortWords.join(" "), / run -A /, "a script that runs another module does not count");
   } finally {
     await Deno.remove(home, { recursive: true });

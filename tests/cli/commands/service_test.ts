@@ -63,6 +63,29 @@ Deno.test("service install writes the units once, enables the timer, and service
   });
 });
 
+Deno.test("service install replaces links and pipes, and refuses a directory that others can change", async () => {
+  await onSystemd(async ({ home, calls, run }) => {
+    const folder = `${home}/.config/systemd/user`;
+    Deno.mkdirSync(folder, { recursive: true });
+    Deno.writeTextFileSync(`${home}/precious`, "precious", { mode: 0o600 });
+    Deno.symlinkSync(`${home}/precious`, `${folder}/matrix-notify-flush.service`);
+    new Deno.Command("mkfifo", { args: [`${folder}/matrix-notify-flush.timer`] }).outputSync();
+    assertEquals((await run("service install")).code, 0);
+    assertEquals(Deno.readTextFileSync(`${home}/precious`), "precious");
+    assertEquals((Deno.statSync(`${home}/precious`).mode ?? 0) & 0o777, 0o600);
+    for (const { name, isFile } of Deno.readDirSync(folder)) {
+      assertEquals([isFile, (Deno.statSync(`${folder}/${name}`).mode ?? 0) & 0o777], [true, 0o644], name);
+    }
+    Deno.chmodSync(folder, 0o777);
+    calls.length = 0;
+    const { code, err } = await run("service install");
+    assertEquals([code, calls, err.split("\n").slice(0, 2)], [77, [], [
+      `matrix-notify: cannot write units to ${folder}: other users can write to it (its mode is 0777)`,
+      `  hint: run: chmod 700 ${folder}`,
+    ]]);
+  });
+});
+
 Deno.test("service install --dry-run prints the files and changes nothing", async () => {
   await onSystemd(async ({ home, calls, run }) => {
     const { code, out } = await run("service install --dry-run --state-dir /srv/50%");
