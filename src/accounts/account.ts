@@ -103,7 +103,7 @@ export function readAccount(stateDir: string, userId: string): Account | undefin
 
 /** @throws {UntrustedError} if another user can change the account */
 function requireTrustedAccount(stateDir: string, path: string): void {
-  const distrust = findDirectoryDistrust(stateDir, path);
+  const distrust = findDirectoryDistrust(stateDir, { asked: path });
   if (distrust !== undefined) throw new UntrustedError(distrust);
   requireTrustedOwnFile(`${stateDir}/accounts`, path);
 }

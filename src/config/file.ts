@@ -117,7 +117,8 @@ export async function requireConfigFile(path: string): Promise<ConfigFile["value
   const { value, isThere, failure, mistakes, locate } = await readConfigFile(path, { mustExist: false });
   const [mistake = failure] = mistakes;
   if (mistake !== undefined) throw locate(mistake);
-  const folder = parentDirectory(path), distrust = isThere ? undefined : findDirectoryDistrust(folder);
+  const folder = parentDirectory(path),
+    distrust = isThere ? undefined : findDirectoryDistrust(folder, { role: "folder" });
   if (distrust === undefined) return value;
   throw new ConfigError(`Cannot use ${folder} for the configuration: ${distrust.state}`, {
     hint: `${distrust.hint}; or choose another file with --config`,

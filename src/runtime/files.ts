@@ -146,7 +146,7 @@ export const denoFiles: Files = {
   },
   makeDirectory(path) {
     // In most cases the directory exists. An error of `mkdir` would cost 50 µs.
-    if (isDirectory(path)) return requireTrustedDirectory(path, "directory");
+    if (isDirectory(path)) return requireTrustedDirectory(path, "folder");
     try {
       createDirectory(path);
     } catch (error) {
@@ -175,7 +175,7 @@ function createDirectory(path: string): void {
     Deno.mkdirSync(path, { mode: 0o700 });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists) || !isDirectory(path)) throw error;
-    return requireTrustedDirectory(path, "directory");
+    return requireTrustedDirectory(path, "folder");
   }
   denoFiles.syncDirectory(parentDirectory(path));
 }

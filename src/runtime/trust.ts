@@ -78,18 +78,32 @@ export function findKnownDistrust(path: string): Distrust | undefined {
   }
 }
 
+/** Options of {@linkcode findDirectoryDistrust}. */
+export interface DirectoryOptions {
+  /**
+   * `folder` if the directory may be sticky, such as `/tmp`.
+   *
+   * @default {"directory"}
+   */
+  readonly role?: "directory" | "folder";
+  /** The path in the error message of the caller; the reason calls this path `it`. @default `path` */
+  readonly asked?: string;
+}
+
 /**
  * Examines the way to a directory in which the program creates files. A directory that does not
  * exist yet is trusted if its parents are. A directory that cannot be examined counts as trusted;
  * its use then fails.
  *
- * @param asked the path in the error message of the caller; the reason calls this path `it`
  * @returns undefined if the directory is trusted
  */
-export function findDirectoryDistrust(path: string, asked = path): Distrust | undefined {
+export function findDirectoryDistrust(
+  path: string,
+  { role = "directory", asked = path }: DirectoryOptions = {},
+): Distrust | undefined {
   if (Deno.build.os === "windows") return undefined;
   try {
-    return walk(path, { last: "directory", folder: "parent", mayBeReadOnly: false, asked });
+    return walk(path, { last: role, folder: "parent", mayBeReadOnly: false, asked });
   } catch (error) {
     if (error instanceof Deno.errors.NotFound || isUnknown(error)) return undefined;
     throw error;
@@ -99,8 +113,8 @@ export function findDirectoryDistrust(path: string, asked = path): Distrust | un
 /**
  * Examines one directory. If the directory is a symbolic link, examines the way to its target.
  *
- * @param role `directory` to check the directory before files are created or listed; `folder` before
- * an existing file is opened
+ * @param role `folder` if the directory may be sticky: in a sticky directory, other users can add
+ * files, but not replace them
  * @param asked the path in the error message of the caller; the reason calls this path `it`
  * @throws {UntrustedError} if the directory is not trusted
  */
@@ -141,7 +155,7 @@ function isUnknown(error: unknown): boolean {
 
 interface WalkOptions {
   /** The role of the last part of the path. */
-  readonly last: "file" | "directory";
+  readonly last: "file" | "directory" | "folder";
   /** The role of the part before the last part. */
   readonly folder: "folder" | "parent";
   /** True if a part on a read-only mount is trusted. */

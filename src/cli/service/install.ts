@@ -68,7 +68,7 @@ export async function installUnits(context: ContextFor<readonly [{ name: "dry-ru
 
 /** @throws {CommandError} if another user can change the units */
 function requireTrustedFolder(folder: string): void {
-  const distrust = findDirectoryDistrust(folder);
+  const distrust = findDirectoryDistrust(folder, { role: "folder" });
   if (distrust === undefined) return;
   throw new CommandError(`Cannot write units to ${folder}: ${distrust.state}`, EXIT.noPerm, { hint: distrust.hint });
 }

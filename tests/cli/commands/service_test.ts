@@ -81,7 +81,7 @@ Deno.test("service install replaces links and pipes, and refuses a directory tha
     const { code, err } = await run("service install");
     assertEquals([code, calls, err.split("\n").slice(0, 2)], [77, [], [
       `matrix-notify: cannot write units to ${folder}: other users can write to it (its mode is 0777)`,
-      `  hint: run: chmod 700 ${folder}`,
+      `  hint: run: chmod go-w ${folder}`,
     ]]);
   });
 });

@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { type ChannelPlace, writeChannel } from "../../../src/cli/setup/config_file.ts";
 import { ConfigError, StorageError } from "../../../src/base/errors.ts";
+import { requireConfigFile } from "../../../src/config/file.ts";
 import { denoFiles, parentDirectory } from "../../../src/runtime/files.ts";
 import { FileLock } from "../../../src/runtime/file_lock.ts";
 
@@ -59,5 +60,23 @@ Deno.test("writeChannel() does not write if the file is broken or another setup 
     await assertRejects(() => writeChannel(place, CHANNEL), StorageError, "another setup is writing it");
     lock.release();
     assertEquals(read(), "{}");
+  });
+});
+
+Deno.test("requireConfigFile() accepts a new file in a sticky directory, but in no other that all users can write", async () => {
+  await writeTest(async (place, read) => {
+    const folder = parentDirectory(place.path);
+    Deno.chmodSync(folder, 0o777);
+    const { message, hint } = await assertRejects(() => requireConfigFile(place.path), ConfigError);
+    assertEquals(
+      [message, hint],
+      [
+        `Cannot use ${folder} for the configuration: other users can write to it (its mode is 0777)`,
+        `run: chmod go-w ${folder}; or choose another file with --config`,
+      ],
+    );
+    Deno.chmodSync(folder, 0o1777);
+    await writeChannel(place, CHANNEL);
+    assertEquals(JSON.parse(read()).channels.matrix, CHANNEL);
   });
 });
