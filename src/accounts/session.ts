@@ -7,6 +7,7 @@
  */
 
 import { ConfigError } from "../base/errors.ts";
+import { quoteForShell } from "../base/shell_word.ts";
 import type { Credentials } from "../matrix/request.ts";
 import { type Account, isTokenExpired, readAccount, type SessionRuntime } from "./account.ts";
 
@@ -67,6 +68,6 @@ export function requireAccount(stateDir: string, userId: string): Account {
   const account = readAccount(stateDir, userId);
   if (account !== undefined) return account;
   throw new ConfigError(`Cannot use the account ${userId}: it is not logged in`, {
-    hint: `run: matrix-notify login ${userId}`,
+    hint: `run: matrix-notify login ${quoteForShell(userId)}`,
   });
 }

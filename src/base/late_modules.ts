@@ -9,6 +9,7 @@
 
 import { HintedError, PermissionError, toPermissionError } from "./errors.ts";
 import { importModule, LATE_DIRECTORY } from "./program_files.ts";
+import { quoteForShell } from "./shell_word.ts";
 
 /**
  * The paths of the modules that are loaded only when they are needed, relative to `src/`.
@@ -66,5 +67,5 @@ function installCommand(): string {
   const isFile = url.protocol === "file:";
   const base = isFile ? decodeURIComponent(url.pathname) : url.href;
   const words = isFile ? [base] : LATE_MODULES.map((path) => `${base}${path}`);
-  return `deno cache ${words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(" ")}`;
+  return `deno cache ${words.map(quoteForShell).join(" ")}`;
 }

@@ -5,6 +5,7 @@
 
 import { ConfigError } from "../base/errors.ts";
 import type { Fields } from "../base/fields.ts";
+import { quoteForShell } from "../base/shell_word.ts";
 import { requireSecretFile, requireTrustedFile } from "../runtime/secret_file.ts";
 import { type ParseContext, readSettings, setting, type SettingsOf, text } from "../channels/fields/setting.ts";
 import { parseProxy } from "../runtime/address.ts";
@@ -111,7 +112,7 @@ function readCertificates(path: string, what: string): string {
   const text = requireTrustedFile(path, what);
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
   throw new ConfigError(`Cannot use ${what} ${path}: it does not contain a certificate in PEM format`, {
-    hint: `run: openssl x509 -inform der -in ${path} -out ${path}.pem`,
+    hint: `run: openssl x509 -inform der -in ${quoteForShell(path)} -out ${quoteForShell(`${path}.pem`)}`,
   });
 }
 
@@ -119,7 +120,7 @@ function readKey(path: string, what: string): string {
   const text = requireSecretFile(path, what);
   if (text.includes("ENCRYPTED")) {
     throw new ConfigError(`Cannot use ${what} ${path}: it has a passphrase`, {
-      hint: `run: openssl pkey -in ${path} -out ${path}.plain; chmod 600 ${path}.plain`,
+      hint: `run: umask 077; openssl pkey -in ${quoteForShell(path)} -out ${quoteForShell(`${path}.plain`)}`,
     });
   }
   if (/-----BEGIN (\w+ )?PRIVATE KEY-----/.test(text)) return text;

@@ -5,6 +5,7 @@
 
 import { formatCount } from "../base/count.ts";
 import { formatDuration } from "../base/duration.ts";
+import { quoteForShell } from "../base/shell_word.ts";
 import { loadConfig } from "../config/load.ts";
 import type { Policies } from "../delivery/delays.ts";
 import { Schedule } from "../delivery/schedule.ts";
@@ -63,13 +64,16 @@ export const stateDirectory: Check<DoctorContext> = {
       return;
     }
     if ((mode & OWNER_WRITES) !== OWNER_WRITES && uid !== 0) {
-      yield failure(`${path} is not writable: its mode is ${formatMode(mode)}`, `run: chmod 700 ${path}`);
+      yield failure(
+        `${path} is not writable: its mode is ${formatMode(mode)}`,
+        `run: chmod 700 ${quoteForShell(path)}`,
+      );
       return;
     }
     if ((mode & 0o007) !== 0) {
       yield warning(
         `other users of this host can access ${path}: its mode is ${formatMode(mode)}`,
-        `run: chmod 700 ${path}`,
+        `run: chmod 700 ${quoteForShell(path)}`,
       );
       return;
     }

@@ -114,7 +114,7 @@ Deno.test("loadLate() downloads nothing under the options of deno task matrix-no
   );
   try {
     const { stdout, stderr } = await deno(["run", "--config", `${ROOT}deno.json`, ...options, script], registry);
-    assertEquals(stdout, `Error run once as this user: deno cache '${ROOT}src/'\n`, stderr);
+    assertEquals(stdout, `Error run once as this user: deno cache ${ROOT}src/\n`, stderr);
     assertEquals(registry.requests, []);
   } finally {
     Deno.removeSync(script);

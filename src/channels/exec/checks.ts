@@ -1,5 +1,6 @@
 /** The checks of an exec channel. These checks do not run the program. */
 
+import { quoteForShell } from "../../base/shell_word.ts";
 import { type Check, type CheckContext, failure, ok } from "../check.ts";
 import type { ExecSettings } from "./settings.ts";
 
@@ -15,7 +16,7 @@ export function createChecks({ host }: CheckContext, { command: [path] }: ExecSe
         else if (facts.isDirectory) {
           yield failure(`${path} is a directory`, "set command to the complete path of the program");
         } else if (mode !== undefined && (mode & 0o111) === 0) {
-          yield failure(`${path} is not executable`, `run: chmod +x ${path}`);
+          yield failure(`${path} is not executable`, `run: chmod +x ${quoteForShell(path)}`);
         } else yield ok(`${path} exists and is executable`);
       },
     },

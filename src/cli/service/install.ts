@@ -1,5 +1,6 @@
 /** Installs, removes and shows the units of systemd. */
 
+import { quoteForShell } from "../../base/shell_word.ts";
 import { PROXY_VARIABLES, VARIABLES } from "../../base/variables.ts";
 import { configPath, stateDirPath } from "../../config/paths.ts";
 import {
@@ -203,7 +204,7 @@ async function lingerHint(runtime: Runtime): Promise<readonly string[]> {
   return [
     "",
     "The timer runs only while you are logged in. To run it always, also after a restart:",
-    `  sudo loginctl enable-linger ${user}`.trimEnd(),
+    `  sudo loginctl enable-linger ${user && quoteForShell(user)}`.trimEnd(),
   ];
 }
 

@@ -73,7 +73,7 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
     // If the service hangs, the timer does not start it again. This limit ends a hanging service.
     "TimeoutStartSec=15min",
     "UMask=0077",
-    ...(manager === "user" ? [] : [...HARDENING, `ReadWritePaths=-${quoteWord(stateDir)}`]),
+    ...(manager === "user" ? [] : [...HARDENING, `ReadWritePaths=-${quoteWord(stateDir, "path")}`]),
   ];
   return [
     {
@@ -138,12 +138,20 @@ function lines(...all: readonly string[]): string {
  * Quotes a word of a unit file (systemd.syntax(7)), so that systemd does not change the word. Only
  * `%i` is still replaced by the name of the instance.
  *
- * @param kind `environment` for a value of `Environment=`, in which `$` has no meaning
+ * @param kind `command` for a word of `ExecStart=`; in all other settings, `$` has no meaning
  */
-export function quoteWord(word: string, kind: "command" | "environment" = "command"): string {
+export function quoteWord(word: string, kind: "command" | "environment" | "path" = "command"): string {
   if (/^[\w@%+=:,./-]+$/.test(word) && (word === "%i" || !word.includes("%"))) return word;
-  const escaped = word.replace(/[\\"]/g, "\\$&").replaceAll("%", "%%").replaceAll("\n", "\\n");
+  const escaped = word.replace(/[\\"]/g, "\\$&").replaceAll("%", "%%").replace(CONTROL_REGEXP, escapeControl);
   return `"${kind === "command" ? escaped.replaceAll("$", "$$$$") : escaped}"`;
+}
+
+/** Characters that end a line of a unit file, or that a terminal would interpret. */
+// deno-lint-ignore no-control-regex
+const CONTROL_REGEXP = /[\x00-\x1f\x7f]/g;
+
+function escapeControl(character: string): string {
+  return `\\x${character.charCodeAt(0).toString(16).padStart(2, "0")}`;
 }
 
 /** Returns the directory of the unit files. Returns undefined if the user has no home directory. */

@@ -10,8 +10,10 @@ Deno.test("quoteWord() writes a word so that systemd changes nothing in it", () 
     "50%": '"50%%"',
     "$HOME": '"$$HOME"',
     'a"b\\c': '"a\\"b\\\\c"',
+    "a\nExecStart=/evil\rb\t": '"a\\x0aExecStart=/evil\\x0db\\x09"',
     "": '""',
   };
   for (const [word, quoted] of Object.entries(cases)) assertEquals(quoteWord(word), quoted);
   assertEquals(quoteWord("A=$b c", "environment"), '"A=$b c"');
+  assertEquals(quoteWord("/srv/$b c", "path"), '"/srv/$b c"');
 });
