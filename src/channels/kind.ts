@@ -44,8 +44,8 @@ export interface ChannelAccess {
   /** The known hosts, as `host:port`. @default none */
   readonly hosts?: readonly string[];
   /**
-   * True if the channel also uses hosts that are not known yet: a domain has not named its
-   * homeserver.
+   * True if the channel also uses hosts that are not known: a domain has not named its homeserver,
+   * or a mail server has a name, whose addresses can change.
    *
    * @default {false}
    */

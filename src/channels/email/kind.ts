@@ -2,7 +2,7 @@
 
 import { type ChannelKind, defineKind } from "../kind.ts";
 import { EmailChannel } from "./channel.ts";
-import { checkServer, EMAIL_SETTINGS, SERVER_RULES, smtpHost } from "./settings.ts";
+import { checkServer, EMAIL_SETTINGS, SERVER_RULES, smtpAccess } from "./settings.ts";
 
 /** The definition of the kind. */
 export const kind: ChannelKind = defineKind({
@@ -12,7 +12,7 @@ export const kind: ChannelKind = defineKind({
   rules: SERVER_RULES,
   check: checkServer,
   destination: { keys: ["to"], list: ({ to }) => to },
-  access: (settings) => ({ hosts: [smtpHost(settings)], files: ["/etc/hosts"] }),
+  access: (settings) => ({ ...smtpAccess(settings), files: ["/etc/hosts"] }),
   open: (setup, context) => new EmailChannel(setup, context),
   checks: () => import("./checks.ts"),
   apprise: { schemas: ["mailto", "mailtos"], load: () => import("./apprise.ts") },

@@ -1,6 +1,7 @@
 /** The settings of an email channel. */
 
 import type { Fields } from "../../base/fields.ts";
+import type { ChannelAccess } from "../kind.ts";
 import { secret, SECRET_FORMS } from "../fields/server.ts";
 import { choice, integer, list, type SettingsOf, text } from "../fields/setting.ts";
 
@@ -131,10 +132,15 @@ export function portOf({ port, security }: EmailSettings): number {
   return port ?? DEFAULT_PORTS[security];
 }
 
-/** Returns the host and the port to connect to, as `--allow-net` of Deno takes them. */
-export function smtpHost(settings: EmailSettings): string {
+/**
+ * Returns the hosts of a channel. The library looks up the name of a server and connects to an
+ * address, and Deno permits an address only if it is known. Therefore a name needs every host.
+ */
+export function smtpAccess(settings: EmailSettings): Pick<ChannelAccess, "hosts" | "usesAnyHost"> {
   const host = toAsciiDomain(settings.server);
-  return `${host.includes(":") ? `[${host}]` : host}:${portOf(settings)}`;
+  const isAddress = host.includes(":") || /^[\d.]+$/.test(host);
+  if (!isAddress) return { hosts: [host], usesAnyHost: true };
+  return { hosts: [`${host.includes(":") ? `[${host}]` : host}:${portOf(settings)}`] };
 }
 
 /**

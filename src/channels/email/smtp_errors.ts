@@ -98,6 +98,13 @@ function explainFailure(error: LibraryError, { host, security }: SmtpContext): {
   }
   if (error.code === "ETIMEDOUT") return { state: messageOf(error), hint: silenceHint(security) };
   const text = messageOf(error);
+  // Deno denies the lookup of the name, or the connection.
+  if (/getaddrinfo EPERM|Requires net access/.test(text)) {
+    return {
+      state: `Deno requires net access to "${host}"`,
+      hint: "run the program with --allow-net: the addresses of a mail server can change",
+    };
+  }
   if (/InvalidContentType|wrong version number/.test(text)) {
     return {
       state: "the server does not expect TLS immediately",

@@ -28,13 +28,13 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const row = await findRow(name);
   const { openQueueOnly } = await import("../notifier.ts");
   await using notifier = await openQueueOnly(context);
-  const { resolvePermissions, sourcePermissions } = await import("../../notifier/background/permissions.ts");
+  const { resolvePermissions, commonPermissions } = await import("../../notifier/background/permissions.ts");
   const { permissionFlags } = await import("../../runtime/permissions.ts");
   const needed = resolvePermissions(
     args.has("no-background") ? { ...row, run: row.run.filter((programs) => programs !== "background") } : row,
     await notifier.findAccess(),
   );
-  const flags = permissionFlags([...needed, ...sourcePermissions()]);
+  const flags = permissionFlags([...needed, ...commonPermissions()]);
   const { quoteForShell } = await import("../../base/shell_word.ts");
   const { words } = await runtime.program();
   ui.data([...withFlags(words, flags), name].map((word) => word === name ? word : quoteForShell(word)).join(" "));

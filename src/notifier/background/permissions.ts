@@ -111,12 +111,6 @@ export const DELIVERER_VARIABLES: readonly string[] = [
   ...VARIABLES.deno,
 ];
 
-/** The permission to take the port of Deno's inspector, so that no other user can reach it. */
-const INSPECTOR_PERMISSION: Permission = {
-  kind: "net",
-  value: `${INSPECTOR_ADDRESS.hostname}:${INSPECTOR_ADDRESS.port}`,
-};
-
 /**
  * Returns the permissions for the background deliverer: those that it needs, without those that
  * this process does not have itself.
@@ -125,13 +119,21 @@ export function delivererPermissions(access: Access): readonly Permission[] {
   // If this process may not use every host, the deliverer gets the hosts that are known.
   const usesAnyHost = access.usesAnyHost && hasPermission({ kind: "net" });
   const needed = resolvePermissions(PERMISSION_TABLE[DELIVERER_COMMAND], { ...access, usesAnyHost });
-  return [...needed, INSPECTOR_PERMISSION, ...sourcePermissions()].filter(hasPermission);
+  return [...needed, ...commonPermissions()].filter(hasPermission);
 }
 
-/** Returns the permission to read the modules that are loaded late. From a URL, none is needed. */
-export function sourcePermissions(): readonly Permission[] {
+/**
+ * Returns the permissions of every command: to take the port of Deno's inspector, so that no other
+ * user can reach it, and to read the modules that are loaded late. From a URL, Deno reads no modules.
+ */
+export function commonPermissions(): readonly Permission[] {
+  const { hostname, port } = INSPECTOR_ADDRESS;
   const { protocol, pathname } = new URL(LATE_DIRECTORY);
-  return protocol === "file:" ? [{ kind: "read", value: decodeURIComponent(pathname).replace(/\/$/, "") }] : [];
+  const source = decodeURIComponent(pathname).replace(/\/$/, "");
+  return [
+    { kind: "net", value: `${hostname}:${port}` },
+    ...protocol === "file:" ? [{ kind: "read", value: source } as const] : [],
+  ];
 }
 
 function findHosts({ net }: CommandPermissions, { hosts, usesAnyHost }: Access): readonly (string | undefined)[] {

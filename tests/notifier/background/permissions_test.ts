@@ -1,14 +1,19 @@
 /** Tests the permissions of the background deliverer, and changes of its configuration. */
 
-import { assert, assertEquals, assertMatch } from "@std/assert";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { inheritedConfig } from "../../../scripts/std/argv.ts";
 import { DELIVERER_COMMAND } from "../../../src/base/deliverer_command.ts";
 import { PERMISSION_TABLE } from "../../../src/base/permission_table.ts";
 import { VARIABLES } from "../../../src/base/variables.ts";
-import { LoopbackHomeserver } from "../../../src/testing/mod.ts";
+import { LoopbackGotify, LoopbackHomeserver, LoopbackNtfy, LoopbackTelegram } from "../../../src/testing/mod.ts";
+import { LoopbackSlack } from "../../fakes/slack_server.ts";
+import { SmtpServer, smtpSuite } from "../../fakes/smtp_server.ts";
 import { StateFolder } from "../../synapse/cli.ts";
 
 const SRC = new URL("../../../src", import.meta.url).pathname;
+
+/** The port of the inspector of Deno, which every command takes. */
+const INSPECTOR = "127.0.0.1:9229";
 
 /** The variables that a parent with few permissions may read. */
 const FEW_VARIABLES = ["HOME", "PATH"];
@@ -155,5 +160,64 @@ Deno.test("the background deliverer ends when its configuration needs another ho
     assertEquals(bodies(), []);
     assertEquals(await run(["-A"], "flush"), "1 delivered, 0 still queued\n", folder);
     assertMatch(bodies().join(), /Late/);
+  });
+});
+
+const smtpTest = await smtpSuite();
+
+smtpTest("the background deliverer delivers through every kind with its permissions", async () => {
+  await sceneTest(async ({ folder, homeserver, matrix, configure, run, log, delivererFlags }) => {
+    await using smtp = await SmtpServer.start({ login: { user: "jump@example.org", password: "x" } });
+    await using ntfy = await LoopbackNtfy.start();
+    await using gotify = await LoopbackGotify.start();
+    await using telegram = await LoopbackTelegram.start();
+    await using slack = new LoopbackSlack();
+    // The program waits until the permissions of the deliverer were read.
+    const script = '#!/bin/sh\nwhile [ ! -e "$0.go" ]; do sleep 0.05; done; cat > "$0.said"\n';
+    Deno.writeTextFileSync(`${folder}/tell`, script, { mode: 0o700 });
+    Deno.writeTextFileSync(`${folder}/url`, slack.url, { mode: 0o600 });
+    configure({
+      channels: {
+        matrix,
+        domain: { ...matrix, kind: "matrix", homeserver: new URL(homeserver.url).host },
+        ntfy: { server: ntfy.url, topic: "alerts" },
+        gotify: { server: gotify.url, token: gotify.token },
+        telegram: { server: telegram.url, token: telegram.token, chat: "1001" },
+        slack: { urlFile: `${folder}/url` },
+        webhook: { url: slack.url },
+        exec: { command: [`${folder}/tell`] },
+        email: {
+          ...{ server: "127.0.0.1", port: smtp.port, caFile: smtp.caFile, user: "jump@example.org", password: "x" },
+          ...{ from: "jump@example.org", to: "root@example.org" },
+        },
+      },
+    });
+    Deno.writeTextFileSync(`${folder}/report`, "12 GB");
+    // After this lookup, the hosts of the domain are known.
+    assertMatch(await run(["-A"], "send", "First", "--channel", "domain"), /^delivered /);
+    await run(
+      ["-A"],
+      "send",
+      "Late",
+      "**Body**",
+      "--format",
+      "markdown",
+      "--attach",
+      `${folder}/report`,
+      "--wait",
+      "0",
+    );
+    const { "--allow-net": hosts } = await delivererFlags();
+    const servers = [homeserver.url, ntfy.url, gotify.url, telegram.url, slack.url].map((url) => new URL(url).host);
+    assertEquals([...hosts].toSorted(), [...servers, `127.0.0.1:${smtp.port}`, INSPECTOR].toSorted());
+    Deno.writeTextFileSync(`${folder}/tell.go`, "");
+    const text = await log(/ended/);
+    assertMatch(text, /ended: the queue is empty/);
+    const channels = Array.from(text.matchAll(/delivered \S+ to (\S+)/g), ([, channel]) => channel);
+    assertEquals([...new Set(channels)].toSorted(), [
+      ...["domain", "email", "exec", "gotify", "matrix", "ntfy", "slack", "telegram", "webhook"],
+    ]);
+    assert(!text.includes("Deno requires"), text);
+    assertStringIncludes(homeserver.events(String(matrix.room))[1].content.formatted_body as string, "<strong>");
   });
 });
