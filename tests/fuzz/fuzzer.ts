@@ -9,6 +9,7 @@ import { main } from "../../src/cli/main.ts";
 import { CHECK_MEANINGS, DOCTOR_MEANINGS, EXIT, EXIT_MEANINGS } from "../../src/cli/exit_codes.ts";
 import type { Runtime } from "../../src/runtime/runtime.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
+import { JumpingClock } from "./clock.ts";
 
 /** A fuzzer: it plays cases, each from a number. The same number gives the same case. */
 export interface Fuzzer {
@@ -58,7 +59,7 @@ export class FuzzHost implements Disposable {
   requests = 0;
   fetch: Runtime["fetch"] | undefined;
   time: number = Date.UTC(2026, 10, 22, 20);
-  #limits: { readonly at: number; readonly controller: AbortController }[] = [];
+  #clock = new JumpingClock(this.time);
 
   constructor(env: Readonly<Record<string, string>> = {}) {
     this.env = {
@@ -92,18 +93,19 @@ export class FuzzHost implements Disposable {
       now: this.time,
       realIds: true,
     });
-    const began = this.time;
+    const clock = new JumpingClock(this.time);
+    this.#clock = clock;
     const code = await withinRealTime(main(argv, this.#runtime(fake)), `matrix-notify ${argv.join(" ")}`);
-    this.time = fake.time + 1;
-    const result = { argv, code, out: fake.out(), err: fake.err(), elapsedMs: fake.time - began };
+    const result = { argv, code, out: fake.out(), err: fake.err(), elapsedMs: clock.now() - this.time };
+    this.time = clock.now() + 1;
     checkResult(result);
     return result;
   }
 
-  /** Lets the time pass until the next time limit of a request. */
-  expireNextLimit(): void {
-    const next = this.#limits.shift();
-    next?.controller.abort(new DOMException("Signal timed out", "TimeoutError"));
+  /** Lets the time pass until a request is given up. */
+  async pass({ signal }: RequestInit): Promise<void> {
+    await this.#clock.pass(signal);
+    signal?.throwIfAborted();
   }
 
   [Symbol.dispose](): void {
@@ -111,22 +113,13 @@ export class FuzzHost implements Disposable {
   }
 
   #runtime(fake: FakeRuntime): Runtime {
+    const { now, sleep, timeout } = this.#clock;
     return {
       ...fake,
-      // A getter would be copied as a value.
-      now: fake.now,
-      timeout: (ms) => {
-        const controller = new AbortController();
-        this.#limits.push({ at: fake.time + ms, controller });
-        this.#limits.sort((a, b) => a.at - b.at);
-        const advance = () => void (fake.time = Math.max(fake.time, began + ms));
-        const began = fake.time;
-        controller.signal.addEventListener("abort", advance);
-        return controller.signal;
-      },
+      ...{ now, sleep, timeout },
       fetch: async (...call) => {
         this.requests++;
-        return await (this.fetch ?? fake.fetch)(...call);
+        return await this.#clock.hold((this.fetch ?? fake.fetch)(...call));
       },
     };
   }
