@@ -33,10 +33,11 @@ import { planBatches } from "./batching.ts";
 import { RESET_GAP_MS } from "./classify.ts";
 import type { DelaySubject, Policies } from "./delays.ts";
 import { moveExpired } from "./expiry.ts";
+import type { IdlePause } from "./idle_pause.ts";
 import { Schedule } from "./schedule.ts";
 
 /** The parts of the runtime (clock, timers, random numbers) that the courier uses. */
-export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random" | "timeout">;
+export type CourierRuntime = Pick<Runtime, "now" | "sleep" | "random" | "timeout" | "watch">;
 
 /** The options of a courier, the part that delivers queued entries. */
 export interface CourierOptions {
@@ -103,6 +104,8 @@ interface Run extends RunOptions {
   readonly flushes: number;
   /** The error that ended the run: the signal's reason, or a storage error. */
   failure?: { readonly error: unknown };
+  /** Undefined until the first pause in which no request is in progress. */
+  idle?: IdlePause;
 }
 
 /** The longest timeout of a request. */
@@ -129,8 +132,8 @@ export const ATTEMPT_GRACE_MS = 500;
  */
 const MAX_ANNOUNCED = 32;
 
-/** The interval at which a waiting courier looks for new entries from other processes. */
-const POLL_MS = 250;
+/** The interval at which a courier that sends looks for new entries from other processes. */
+const BUSY_POLL_MS = 250;
 
 /** Delivers the entries of a queue through its channels. */
 export class Courier {
@@ -227,6 +230,7 @@ export class Courier {
         await this.#pause(run, schedule);
       }
     } finally {
+      run.idle?.[Symbol.dispose]();
       await this.#withdraw(() => true);
     }
     if (run.failure) throw run.failure.error;
@@ -313,14 +317,21 @@ export class Courier {
       run.mine === undefined || !schedule.delays.isPendingFallback(entry)
     );
     const nextReady = Math.min(...heads.map(({ ready }) => ready).filter((ready) => ready > schedule.now));
-    const untilPoll = busy.length > 0 && run.mine ? Infinity : POLL_MS;
-    const untilDeadline = busy.length > 0 ? Infinity : (run.deadline ?? Infinity) - now;
-    const pauseMs = Math.min(untilPoll, Math.max(0, nextReady - now), untilDeadline);
+    if (busy.length === 0) return await this.#pauseIdle(run, Math.min(nextReady, run.deadline ?? Infinity) - now);
+    const pauseMs = Math.min(run.mine ? Infinity : BUSY_POLL_MS, Math.max(0, nextReady - now));
     if (pauseMs === Infinity) return void await Promise.race(busy);
     const waking = new AbortController();
-    const wake = AbortSignal.any([waking.signal, run.signal, run.leave].filter((signal) => signal !== undefined));
+    const wake = AbortSignal.any([waking.signal, ...stopSignals(run)]);
     await Promise.race([this.#runtime.sleep(pauseMs, wake), ...busy]);
     waking.abort();
+  }
+
+  /** Waits until an entry is due, the queue changes, or the poll interval ends. */
+  async #pauseIdle(run: Run, pauseMs: number): Promise<void> {
+    if (run.idle) return await run.idle.wait(pauseMs, stopSignals(run));
+    const { IdlePause } = await import("./idle_pause.ts");
+    // The queue may have changed before the watch began. So this first pause ends at once.
+    run.idle = await IdlePause.open([this.#queue.directory], this.#runtime);
   }
 
   /**
@@ -452,6 +463,11 @@ export class Courier {
   #isStopped(options: RunOptions): boolean {
     return this.#isAborted(options) || this.#runtime.now() >= (options.deadline ?? Infinity);
   }
+}
+
+/** The signals that end a run. */
+function stopSignals({ signal, leave }: RunOptions): readonly AbortSignal[] {
+  return [signal, leave].filter((one) => one !== undefined);
 }
 
 /** Returns true if an entry only sends the whole text of an alert as a file. */

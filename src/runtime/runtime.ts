@@ -68,6 +68,8 @@ export interface Runtime {
    * Several calls can get the same signal.
    */
   readonly timeout: (ms: number) => AbortSignal;
+  /** Watches files and directories for changes; see `file_watch.ts`. */
+  readonly watch: (paths: readonly string[], onChange: () => void) => Promise<Disposable | undefined>;
   /** Returns a random number from 0 (included) to 1 (excluded). */
   readonly random: () => number;
   /** Creates a UUID, version 4. */
@@ -133,6 +135,7 @@ export function denoRuntime(onWarning: (text: string) => void = () => {}): Runti
     now: () => Date.now(),
     sleep,
     timeout: createTimeouts(),
+    watch: async (paths, onChange) => (await import("./file_watch.ts")).watchFiles(paths, onChange),
     random: () => Math.random(),
     uuid: () => crypto.randomUUID(),
     env,

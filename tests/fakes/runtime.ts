@@ -84,6 +84,8 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
       controllers.add(controller);
       return controller.signal;
     },
+    // Sleeps take no time, so a poll notices every change.
+    watch: () => Promise.resolve(undefined),
     expireTimeouts() {
       for (const controller of controllers) controller.abort(new DOMException("Signal timed out", "TimeoutError"));
       controllers.clear();

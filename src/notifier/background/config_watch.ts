@@ -16,14 +16,12 @@
 
 import { DELIVERER_COMMAND } from "../../base/deliverer_command.ts";
 import { PERMISSION_TABLE } from "../../base/permission_table.ts";
+import { IdlePause } from "../../delivery/idle_pause.ts";
 import { fileVersion } from "../../runtime/files.ts";
 import { permissionFlags } from "../../runtime/permissions.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { NotifierCore } from "../core.ts";
 import { type Access, findMissing, resolvePermissions } from "./permissions.ts";
-
-/** The interval at which the files are examined, in milliseconds. */
-const POLL_MS = 1_000;
 
 /** What the deliverer must do. */
 export type ConfigChange =
@@ -34,7 +32,7 @@ export type ConfigChange =
 
 /** The input of {@linkcode watchConfig}. */
 export interface ConfigWatch {
-  readonly runtime: Pick<Runtime, "sleep">;
+  readonly runtime: Pick<Runtime, "sleep" | "watch">;
   /** The notifier that delivers. */
   readonly notifier: NotifierCore;
   /** The state of the configuration files before `notifier` was opened; see {@linkcode identify}. */
@@ -53,9 +51,13 @@ export async function watchConfig(watch: ConfigWatch): Promise<ConfigChange | un
   const access = await notifier.findAccess();
   const missing = new Set(describeMissing(access));
   let all = identify(access.configFiles) === opened ? identify(watchedFiles(access)) : undefined;
-  for (; !signal.aborted; await runtime.sleep(POLL_MS, signal)) {
+  while (!signal.aborted) {
+    using pause = await IdlePause.open(watchedFiles(access), runtime);
     const now = identify(watchedFiles(access));
-    if (now === all) continue;
+    if (now === all) {
+      await pause.wait(Infinity, [signal]);
+      continue;
+    }
     all = now;
     const next = await openNext(watch);
     if (next === undefined) continue;

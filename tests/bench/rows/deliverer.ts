@@ -22,7 +22,7 @@ export const deliverRows: Row = {
     const process = new Deno.Command(path, { args, stdin: "null", stdout: "null", stderr: "null" }).spawn();
     try {
       await sleep(3_000);
-      const idle = await watchIdle(process.pid, isQuick ? 3_000 : 20_000);
+      const idle = await watchIdle(process.pid, isQuick ? 10_000 : 30_000);
       const delays: number[] = [];
       for (let round = 0; round < (isQuick ? 3 : 15); round++) {
         delays.push(await notice(world, () => enqueue("matrix")));
