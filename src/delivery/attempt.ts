@@ -21,7 +21,7 @@ import { type Batch, type BatchItem, createBatch } from "../notification/batch.t
 import { withResolution } from "../notification/incident.ts";
 import { isAttachment, isNotification, MAX_QUEUED_BYTES, type Notification } from "../notification/notification.ts";
 import { withShortcodes } from "../notification/shortcodes.ts";
-import type { Entry } from "../queue/entry.ts";
+import { type Entry, notificationOf } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Incident } from "../queue/incidents.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -167,7 +167,8 @@ export function toBatch(
  */
 export function toBatchItems(entries: readonly Entry[], findIncident: FindIncident): BatchItem[] {
   return entries.flatMap((entry) => {
-    const { id, notification, replaced, key } = entry;
+    const { id, replaced, key } = entry;
+    const notification = notificationOf(entry);
     if (!isNotification(notification)) return [];
     return [{
       id,
@@ -183,8 +184,8 @@ export function toBatchItems(entries: readonly Entry[], findIncident: FindIncide
  * @throws {InvalidNotificationError} if the entry has no valid notification
  */
 function toNotification(entry: Entry, findIncident: FindIncident): Notification {
-  const { notification, members } = entry;
-  if (members) return toBatch(entry, findIncident);
+  if (entry.members) return toBatch(entry, findIncident);
+  const notification = notificationOf(entry);
   if (!isNotification(notification)) {
     throw new InvalidNotificationError("Cannot read the notification: a field is missing or has the wrong type");
   }

@@ -18,7 +18,7 @@
 import type { Channel } from "../channels/channel.ts";
 import { renderMessage } from "../channels/message.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
-import { canBeBatched, type Entry } from "../queue/entry.ts";
+import { canBeBatched, type Entry, notificationOf } from "../queue/entry.ts";
 import type { Incident } from "../queue/incidents.ts";
 import type { Wait } from "../queue/record.ts";
 import { toBatchItems } from "./attempt.ts";
@@ -89,7 +89,9 @@ function backlogLimit(lane: readonly Entry[], queue: BatchSource, { delays, now 
 }
 
 function isBatchable(entry: Entry): boolean {
-  return canBeBatched(entry) && isNotification(entry.notification) && !isCritical(entry.notification);
+  if (!canBeBatched(entry)) return false;
+  const notification = notificationOf(entry);
+  return isNotification(notification) && !isCritical(notification);
 }
 
 /** Groups consecutive entries of a lane (one channel and destination) that can be batched. */

@@ -21,7 +21,7 @@
  */
 
 import type { Channel } from "../channels/channel.ts";
-import { type Entry, isUndecided } from "../queue/entry.ts";
+import { type Entry, isUndecided, notificationOf } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/entry_transitions.ts";
 import { firstOf } from "../queue/lane_index.ts";
 import type { Queue } from "../queue/queue.ts";
@@ -471,6 +471,7 @@ function stopSignals({ signal, leave }: RunOptions): readonly AbortSignal[] {
 }
 
 /** Returns true if an entry only sends the whole text of an alert as a file. */
-export function isFullTextFile({ notification }: Entry): boolean {
+export function isFullTextFile(entry: Entry): boolean {
+  const notification = notificationOf(entry);
   return isNotification(notification) && notification.isFullText === true;
 }

@@ -11,7 +11,7 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { isNotification } from "../notification/notification.ts";
-import { canBeBatched, type Entry, type Lane, laneKey } from "../queue/entry.ts";
+import { canBeBatched, type Entry, type Lane, laneKey, notificationOf } from "../queue/entry.ts";
 import { dueTime } from "../queue/fallbacks.ts";
 import type { LaneEntries } from "../queue/lane_index.ts";
 import { isFromFuture } from "./clock.ts";
@@ -68,8 +68,8 @@ export interface DelaySource {
 export type Policies = ReadonlyMap<string, LanePolicy>;
 
 /** Returns true if quiet hours and rate limits do not delay an entry. */
-export function isUrgent({ forced, notification }: Pick<Entry, "forced" | "notification">): boolean {
-  return forced === true || isCritical(notification);
+export function isUrgent(entry: Pick<Entry, "forced" | "notification">): boolean {
+  return entry.forced === true || isCritical(notificationOf(entry));
 }
 
 /** Returns true if a notification from the queue is critical. */

@@ -9,7 +9,7 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { createNotification, isNotification } from "../notification/notification.ts";
-import { type Entry, expandBatches, isAttachmentOf, laneKey } from "../queue/entry.ts";
+import { type Entry, expandBatches, isAttachmentOf, laneKey, notificationOf } from "../queue/entry.ts";
 import type { ExpiredEntry, Queue } from "../queue/queue.ts";
 import type { EnqueueRequest } from "../queue/enqueue.ts";
 import { hasJumpedAhead, isAgeKnown } from "./clock.ts";
@@ -82,6 +82,7 @@ function createNotice(queue: Queue, entries: readonly Entry[], now: number): Enq
   return { channel, destination, notification, expires: notification.expires, key: EXPIRY_KEY, replaces: true };
 }
 
-function formatSubject({ notification }: Entry): string {
+function formatSubject(entry: Entry): string {
+  const notification = notificationOf(entry);
   return isNotification(notification) ? notification.subject : "(unreadable)";
 }

@@ -7,7 +7,7 @@
 
 import { createNotification, isNotification } from "../notification/notification.ts";
 import type { EnqueueRequest } from "../queue/enqueue.ts";
-import type { Entry } from "../queue/entry.ts";
+import { type Entry, notificationOf } from "../queue/entry.ts";
 
 /**
  * Creates the notification that replaces the file.
@@ -17,7 +17,8 @@ import type { Entry } from "../queue/entry.ts";
  */
 export function createRefusalNote(entry: Entry, reason: string): EnqueueRequest {
   const { channel, destination, expires, time } = entry;
-  const file = isNotification(entry.notification) ? entry.notification.file : undefined;
+  const original = notificationOf(entry);
+  const file = isNotification(original) ? original.file : undefined;
   const notification = createNotification({
     subject: `📎 ${file?.name ?? "The file"} was not delivered`,
     message: `The text was cut, and the file with the whole text was refused: ${reason}`,

@@ -9,7 +9,7 @@ import { type Courier, type CourierEvent, isFullTextFile } from "../delivery/cou
 import type { Schedule } from "../delivery/schedule.ts";
 import { withoutItems } from "../notification/batch.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
-import type { Entry, EntryState } from "../queue/entry.ts";
+import { type Entry, type EntryState, notificationOf } from "../queue/entry.ts";
 import { firstOf } from "../queue/lane_index.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -241,7 +241,7 @@ export class Reporter {
       // The queue stores notifications as JSON, without their type.
       notification: members
         ? withoutItems(toBatch(entry, (member) => this.#queue.state.findIncident(member)))
-        : entry.notification as Notification,
+        : notificationOf(entry) as Notification,
       ...(fallbackFor ? { fallbackFor: Object.keys(fallbackFor) } : {}),
       ...(members ? { members: members.map((member) => this.#describeEntry(member, schedule)) } : {}),
     };
@@ -298,15 +298,12 @@ export function mutedOutcomes(rule: string, { channels }: Routing, { uuid }: Pic
 
 /** Returns the fields that every outcome of an entry has. */
 export function outcomeTarget(
-  { id, channel, destination, attachmentIndex, notification }: Pick<
-    Entry,
-    "id" | "channel" | "destination" | "attachmentIndex" | "notification"
-  >,
+  entry: Pick<Entry, "id" | "channel" | "destination" | "attachmentIndex" | "notification">,
 ): OutcomeTarget {
+  const { id, channel, destination, attachmentIndex } = entry;
   const target = { id, channel, destination };
-  return attachmentIndex !== undefined && isNotification(notification)
-    ? { ...target, file: notification.file?.name }
-    : target;
+  const notification = attachmentIndex === undefined ? undefined : notificationOf(entry);
+  return isNotification(notification) ? { ...target, file: notification.file?.name } : target;
 }
 
 /** Turns the result of an attempt into an outcome. */

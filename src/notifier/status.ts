@@ -1,7 +1,7 @@
 /** Computes the status: the numbers of the queue. */
 
 import { isNotification } from "../notification/notification.ts";
-import { type Entry, expandBatches } from "../queue/entry.ts";
+import { type Entry, expandBatches, notificationOf } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Reporter } from "./outcomes.ts";
 
@@ -162,8 +162,10 @@ export function computeStatus(queue: Queue, reporter: Pick<Reporter, "waits">, n
 /** Returns the total size of all attachments. A file that several entries use is counted once. */
 function sumFileBytes(entries: readonly Entry[]): number {
   const sizes = new Map<string, number>();
-  for (const { files, notification } of entries) {
-    if (files === undefined || !isNotification(notification)) continue;
+  for (const entry of entries) {
+    if (entry.files === undefined) continue;
+    const notification = notificationOf(entry);
+    if (!isNotification(notification)) continue;
     const { attachments = [], file, fullText } = notification;
     for (const one of [...attachments, file, fullText]) if (one) sizes.set(one.content, one.size);
   }

@@ -18,7 +18,7 @@ import type { Channel, Envelope } from "../channels/channel.ts";
 import type { Config } from "../config/config.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
 import type { EnqueueRequest } from "../queue/enqueue.ts";
-import { type Entry, isUndecided, roomOfUndecided, undecidedDestination } from "../queue/entry.ts";
+import { type Entry, isUndecided, notificationOf, roomOfUndecided, undecidedDestination } from "../queue/entry.ts";
 import { firstOf } from "../queue/lane_index.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Plan, RouteOptions } from "../routing/route.ts";
@@ -127,8 +127,9 @@ export interface Decider {
 export async function decide({ queue, isFixed, toRequests }: Decider): Promise<ReadonlyMap<string, readonly Entry[]>> {
   const replacements = new Map<string, readonly Entry[]>();
   for (const entry of findUndecided(queue).filter(isFixed)) {
-    const { channel, notification, idempotencyKey = `decided ${entry.id}`, time, expires, fallbackFor } = entry;
+    const { channel, idempotencyKey = `decided ${entry.id}`, time, expires, fallbackFor } = entry;
     const channels = channel === EVERY_CHANNEL ? undefined : [channel];
+    const notification = notificationOf(entry);
     try {
       if (!isNotification(notification)) throw new ConfigError("Cannot read the notification: a field is missing");
       const requests = await toRequests(notification, { channels, room: roomOfUndecided(entry) }, idempotencyKey);

@@ -6,6 +6,7 @@
  */
 
 import type { EntryFields, EntryHistory, Wait } from "./record.ts";
+import { StoredJson } from "./stored_json.ts";
 
 /**
  * The state of an entry. `queued`: not tried yet. `deferred`: tried, and will be retried. `held`:
@@ -23,6 +24,11 @@ export interface Entry extends EntryFields, EntryHistory {
   readonly style?: "lines";
   /** Data about the file with the full texts. Only a batch of style `lines` has such a file. */
   readonly file?: unknown;
+}
+
+/** Returns the notification of an entry. Its fields are not checked. */
+export function notificationOf({ notification }: Pick<Entry, "notification">): unknown {
+  return notification instanceof StoredJson ? notification.value : notification;
 }
 
 /** One destination of one channel. The entries of a lane are delivered in the order of arrival. */

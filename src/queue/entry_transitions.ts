@@ -38,7 +38,7 @@ export type AttemptResult =
 
 /** Creates an entry from its `enq` record (the record of a new entry). */
 export function createEntry(record: EnqueueRecord, bytes = 0): Entry {
-  return { ...copyEntryFields(record), bytes, attempts: 0 };
+  return Object.assign(copyEntryFields(record), { bytes, attempts: 0 });
 }
 
 /**

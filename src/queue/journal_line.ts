@@ -10,12 +10,16 @@
  * from all bytes before `,"c":` and is verified before the JSON is parsed. The JSON text does not
  * contain line feeds. Therefore, after a damaged line, the reader can continue after the next LF.
  *
+ * The notification of an entry is the last field before the checksum. So the reader can parse the
+ * other fields alone.
+ *
  * @module
  */
 
 import { crc32 } from "../base/crc32.ts";
 import { InvalidNotificationError } from "../base/errors.ts";
 import { hasValidFields, isKnownType, type JournalRecord } from "./record.ts";
+import type { JsonStore } from "./stored_json.ts";
 
 /** The longest line, in bytes, including the line feed. */
 export const MAX_LINE_BYTES: number = 128 * 1024;
@@ -26,8 +30,11 @@ const BEGINNING = '{"v":';
 const TRAILER_REGEXP = /,"c":".{8}"\}$/s;
 const TRAILER_BYTES = ',"c":"00000000"}'.length;
 const CR = 0x0d;
+const BRACE = 0x7b;
 
 const encoder = new TextEncoder();
+/** The beginning of the field that an entry stores as text. */
+const NOTIFICATION = encoder.encode(',"notification":{');
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /**
@@ -36,12 +43,18 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @throws {InvalidNotificationError} if the line would be longer than {@linkcode MAX_LINE_BYTES}
  */
 export function encodeRecord(record: JournalRecord): Uint8Array {
-  const body = JSON.stringify({ v: VERSION, ...record }).slice(0, -1);
+  const body = JSON.stringify({ v: VERSION, ...withLastNotification(record) }).slice(0, -1);
   const line = encoder.encode(`${body}${trailer(encoder.encode(body))}\n`);
   if (line.length <= MAX_LINE_BYTES) return line;
   throw new InvalidNotificationError(
     `Cannot queue a notification of ${line.length} bytes: the limit is ${MAX_LINE_BYTES}`,
   );
+}
+
+function withLastNotification(record: JournalRecord): JournalRecord {
+  if (record.t !== "enq") return record;
+  const { notification, ...rest } = record;
+  return { ...rest, notification };
 }
 
 /**
@@ -53,19 +66,47 @@ export type DecodedLine = { readonly record: JournalRecord } | "unknown" | "dama
 /**
  * Decodes a line. `line` does not include the line feed. Ignores a carriage return at the end,
  * which an editor may have added.
+ *
+ * @param store if given, the notification of an entry is stored there instead of being parsed
  */
-export function decodeLine(line: Uint8Array): DecodedLine {
+export function decodeLine(line: Uint8Array, store?: JsonStore): DecodedLine {
   const bytes = line.at(-1) === CR ? line.subarray(0, -1) : line;
   const body = bytes.subarray(0, Math.max(0, bytes.length - TRAILER_BYTES));
   try {
-    const text = decoder.decode(bytes);
-    if (body.length === 0 || !text.endsWith(trailer(body))) return "damaged";
-    const record = JSON.parse(`${text.slice(0, -TRAILER_BYTES)}}`);
+    if (body.length === 0 || !endsWith(bytes, trailer(body))) return "damaged";
+    const record = (store && parseWithout(body, store)) ?? parse(body);
     if (record.v !== VERSION || !isKnownType(record.t)) return "unknown";
     return hasValidFields(record) ? { record } : "damaged";
   } catch {
     return "damaged";
   }
+}
+
+// deno-lint-ignore no-explicit-any -- the type of `JSON.parse`; `hasValidFields` checks the fields
+function parse(body: Uint8Array): any {
+  return JSON.parse(`${decoder.decode(body)}}`);
+}
+
+/**
+ * Parses all fields but the notification, which is stored. Returns undefined if the line has no
+ * notification as its last field.
+ */
+// deno-lint-ignore no-explicit-any -- like `parse`
+function parseWithout(body: Uint8Array, store: JsonStore): any {
+  const at = findNotification(body);
+  if (at < 0) return undefined;
+  const record = parse(body.subarray(0, at));
+  record.notification = store.add(body.subarray(at + NOTIFICATION.length - 1));
+  return hasValidFields(record) ? record : undefined;
+}
+
+/** Returns the position of the field `notification`. No text contains these bytes: its quotes are escaped. */
+function findNotification(body: Uint8Array): number {
+  for (let brace = body.indexOf(BRACE, 1); brace >= 0; brace = body.indexOf(BRACE, brace + 1)) {
+    const at = brace - NOTIFICATION.length + 1;
+    if (NOTIFICATION.every((byte, offset) => body[at + offset] === byte)) return at;
+  }
+  return -1;
 }
 
 /**
@@ -75,6 +116,13 @@ export function decodeLine(line: Uint8Array): DecodedLine {
 export function isUnfinished(line: Uint8Array): boolean {
   const text = new TextDecoder("latin1").decode(line);
   return BEGINNING.startsWith(text.slice(0, BEGINNING.length)) && !TRAILER_REGEXP.test(text);
+}
+
+/** Returns true if bytes end with an ASCII text. */
+function endsWith(bytes: Uint8Array, text: string): boolean {
+  const start = bytes.length - text.length;
+  for (let at = 0; at < text.length; at++) if (bytes[start + at] !== text.charCodeAt(at)) return false;
+  return true;
 }
 
 function trailer(body: Uint8Array): string {

@@ -13,6 +13,7 @@
 import type { OpenFile } from "../runtime/files.ts";
 import { decodeLine, isUnfinished, MAX_LINE_BYTES } from "./journal_line.ts";
 import type { JournalRecord } from "./record.ts";
+import { JsonStore } from "./stored_json.ts";
 
 /**
  * The position and the length of a damaged line in the file, in bytes. The length does not include
@@ -56,6 +57,7 @@ export class JournalReader {
   /** The last bytes before the first unread line. */
   #tail = new Uint8Array();
   #tornBytes = 0;
+  readonly #store = new JsonStore();
 
   /** The total length of the complete lines that were read, in bytes. */
   get offset(): number {
@@ -118,7 +120,7 @@ export class JournalReader {
   /** @param bytes the line; undefined if the line was too long to store */
   #line(bytes: Uint8Array | undefined, length: number, sink: LineSink): void {
     if (length === 0) return;
-    const decoded = bytes === undefined || length > MAX_LINE_BYTES ? "damaged" : decodeLine(bytes);
+    const decoded = bytes === undefined || length > MAX_LINE_BYTES ? "damaged" : decodeLine(bytes, this.#store);
     if (bytes === undefined || decoded === "damaged") {
       const isTorn = bytes !== undefined && isUnfinished(bytes);
       return sink.damaged({ offset: this.#offset, length, isTorn });

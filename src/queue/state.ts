@@ -318,7 +318,8 @@ export class QueueState {
     if (this.#entries.find(record.id) || !this.#dedup.register(record)) return;
     const removed = record.replaces ? this.#supersede(record) : [];
     const [replaced, fallbackFor] = [countReplaced(record, removed), limitWait(record.fallbackFor, removed)];
-    const entry = { ...createEntry(record, bytes), replaced, fallbackFor };
+    const created = createEntry(record, bytes);
+    const entry = replaced ?? fallbackFor ? { ...created, replaced, fallbackFor } : created;
     this.#fallbacks.add(entry);
     if (record.spooled) this.#entries.insert(entry);
     else this.#entries.set(entry);

@@ -11,6 +11,7 @@ import {
 } from "../../src/base/errors.ts";
 import { MatrixError } from "../../src/matrix/errors.ts";
 import { createNotification } from "../../src/notification/notification.ts";
+import { notificationOf } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
@@ -402,7 +403,7 @@ Deno.test("Courier.run() reports what expires in an outage in one notice, which 
     }
     const [news, ...others] = queue.state.liveEntries();
     assertEquals([others, news.attempts > 0], [[], true]);
-    const { subject, message } = news.notification as { subject: string; message: string };
+    const { subject, message } = notificationOf(news) as { subject: string; message: string };
     assertEquals(subject, "12 notifications expired");
     assertEquals(
       message.split("\n").slice(0, 11),

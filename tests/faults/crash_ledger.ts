@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Entry, expandBatches } from "../../src/queue/entry.ts";
+import { type Entry, expandBatches, notificationOf } from "../../src/queue/entry.ts";
 import type { EnqueueRequest } from "../../src/queue/enqueue.ts";
 
 /** `may`: requested, but not confirmed. `must` and `no` are confirmed. */
@@ -37,7 +37,8 @@ export interface Promised {
 export type Promises = ReadonlyMap<string, Promised>;
 
 /** Returns the subject of an entry. */
-export function subjectOf({ notification }: Pick<Entry, "notification">): string {
+export function subjectOf(entry: Pick<Entry, "notification">): string {
+  const notification = notificationOf(entry);
   const subject = notification !== null && typeof notification === "object" && "subject" in notification;
   return subject ? String(notification.subject) : "(none)";
 }

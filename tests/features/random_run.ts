@@ -11,7 +11,7 @@ import { isNotification, type NotificationInput } from "../../src/notification/n
 import type { ProcessRole } from "../../src/notifier/background/spawn.ts";
 import type { NotifyOptions } from "../../src/notifier/options.ts";
 import type { Outcome } from "../../src/notifier/outcomes.ts";
-import { type Entry, expandBatches, laneKey } from "../../src/queue/entry.ts";
+import { type Entry, expandBatches, laneKey, notificationOf } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { encodeRecord } from "../../src/queue/journal_line.ts";
 import { type Dice, seededDice } from "../faults/crash_dice.ts";
@@ -130,7 +130,9 @@ async function send(
 
 /** The outcomes of the entries that a killed sender left in the queue. */
 function findOutcomesOfKilled({ observer }: FeaturesWorld, number: number): Outcome[] {
-  return expandBatches(observer.state.entries()).flatMap(({ id, channel, destination, dead, notification }) => {
+  return expandBatches(observer.state.entries()).flatMap((entry) => {
+    const { id, channel, destination, dead } = entry;
+    const notification = notificationOf(entry);
     if (!isNotification(notification) || parseNumber(notification.subject) !== number) return [];
     const target = { id, channel, destination, file: notification.file?.name };
     return [dead ? { ...target, state: "dead", reason: dead.reason } : { ...target, state: "queued" }];
@@ -166,7 +168,8 @@ async function retryOrDrop(world: FeaturesWorld, dice: Dice, log: (text: string)
   const chosen = dice(2) === 0 ? [entries[dice(entries.length)]] : entries.filter(({ dead }) => dead);
   const doesDrop = dice(3) === 0;
   log(`${doesDrop ? "drop" : "retry"} ${chosen.map(({ id }) => id.slice(0, 8))}`);
-  for (const { id, notification } of expandBatches(chosen)) {
+  for (const entry of expandBatches(chosen)) {
+    const [{ id }, notification] = [entry, notificationOf(entry)];
     if (doesDrop) world.dropped.add(id);
     const number = isNotification(notification) ? parseNumber(notification.subject) : undefined;
     if (number !== undefined) world.sent[number].wasForced = true;

@@ -1,7 +1,9 @@
-import { assertEquals, assertThrows } from "@std/assert";
+import { assert, assertEquals, assertThrows } from "@std/assert";
+import { crc32 } from "../../src/base/crc32.ts";
 import { InvalidNotificationError } from "../../src/base/errors.ts";
 import type { JournalRecord } from "../../src/queue/record.ts";
 import { decodeLine, encodeRecord, isUnfinished, MAX_LINE_BYTES } from "../../src/queue/journal_line.ts";
+import { JsonStore, StoredJson } from "../../src/queue/stored_json.ts";
 
 const id = "00000000-0000-4000-8000-000000000001";
 
@@ -25,14 +27,14 @@ const ON_DISK: [JournalRecord, string][] = [
       expires: 9,
       key: "k",
     },
-    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"matrix","destination":"!r","notification":{"subject":"ä"},"expires":9,"key":"k","c":"CHECKSUM"}\n`,
+    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"matrix","destination":"!r","expires":9,"key":"k","notification":{"subject":"ä"},"c":"CHECKSUM"}\n`,
   ],
   [
     {
       ...{ t: "enq", id, time: 1, channel: "matrix", destination: "!r", notification: { subject: "📎" }, expires: 9 },
       ...{ idempotencyKey: "a 1", files: [id], attachmentIndex: 1 },
     },
-    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"matrix","destination":"!r","notification":{"subject":"📎"},"expires":9,"idempotencyKey":"a 1","files":["${id}"],"attachmentIndex":1,"c":"CHECKSUM"}\n`,
+    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"matrix","destination":"!r","expires":9,"idempotencyKey":"a 1","files":["${id}"],"attachmentIndex":1,"notification":{"subject":"📎"},"c":"CHECKSUM"}\n`,
   ],
   [
     {
@@ -45,7 +47,7 @@ const ON_DISK: [JournalRecord, string][] = [
       expires: 9,
       fallbackFor: { "00000000-0000-4000-8000-000000000002": 7 },
     },
-    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"phone","destination":"alerts","notification":{},"expires":9,"fallbackFor":{"00000000-0000-4000-8000-000000000002":7},"c":"CHECKSUM"}\n`,
+    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"phone","destination":"alerts","expires":9,"fallbackFor":{"00000000-0000-4000-8000-000000000002":7},"notification":{},"c":"CHECKSUM"}\n`,
   ],
   [
     { t: "att", id, n: 1, time: 1 },
@@ -126,8 +128,34 @@ for (const [record, line] of ON_DISK) {
     assertEquals(text.replace(/"c":"[0-9a-f]{8}"/, '"c":"CHECKSUM"'), line);
     const { c: _, ...written } = JSON.parse(text);
     assertEquals(decodeLine(bytes.subarray(0, -1)), { record: written });
+    const stored = decodeLine(bytes.subarray(0, -1), new JsonStore());
+    assertEquals(JSON.parse(JSON.stringify(stored)), { record: written }, "parsed when it is needed");
   });
 }
+
+Deno.test("decodeLine() stores the notification as text, wherever its name occurs", () => {
+  const hostile = ',"notification":{"a":1}';
+  const record: JournalRecord = {
+    ...{ t: "enq", id, time: 1, channel: hostile, destination: "ä", expires: 9, fallbackFor: { notification: 1 } },
+    notification: { subject: hostile, message: `"}${hostile}` },
+  } as const;
+  const decoded = decodeLine(encodeRecord(record).subarray(0, -1), new JsonStore());
+  assert(typeof decoded === "object" && decoded.record.t === "enq");
+  const { notification, ...rest } = decoded.record;
+  assert(notification instanceof StoredJson);
+  assertEquals([{ ...rest, notification: notification.value }], [{ v: 1, ...record }]);
+});
+
+Deno.test("decodeLine() reads an entry whose notification is not the last field", () => {
+  const body =
+    `{"v":1,"t":"enq","id":"${id}","time":1,"channel":"c","destination":"d","notification":{"a":1},"expires":9`;
+  const line = new TextEncoder().encode(`${body},"c":"${crc32(new TextEncoder().encode(body))}"}`);
+  assertEquals(decodeLine(line, new JsonStore()), { record: JSON.parse(`${body}}`) });
+});
+
+Deno.test("StoredJson.value is undefined if the text is not JSON", () => {
+  assertEquals(new JsonStore().add(new TextEncoder().encode('{"a":1},"b":2')).value, undefined);
+});
 
 Deno.test("decodeLine() accepts a line with the checksum of another program", () => {
   const line = '{"v":1,"t":"hdr","time":1,"host":"jump","c":"ed963348"}';

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
 import { denoFiles, type Files } from "../../src/runtime/files.ts";
+import { notificationOf } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import type { EnqueueRequest } from "../../src/queue/enqueue.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
@@ -14,7 +15,7 @@ const request = (subject: string) => ({
   expires: TEST_TIME * 2,
 });
 const subjects = (queue: Queue) =>
-  queue.state.liveEntries().map((entry) => (entry.notification as { subject: string }).subject);
+  queue.state.liveEntries().map((entry) => (notificationOf(entry) as { subject: string }).subject);
 
 Deno.test("Queue.enqueue() writes to the spool if the holder of the lock hangs, and Queue.importSpool() moves it to the journal", async () => {
   const stateDir = Deno.makeTempDirSync();

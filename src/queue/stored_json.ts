@@ -1,0 +1,70 @@
+/**
+ * JSON values of the journal that are parsed only when they are needed. A command beside a long
+ * queue reads thousands of entries, but needs the notifications of very few.
+ *
+ * The bytes of several values share a block. The garbage collector frees a block when none of its
+ * values is used any more. Blocks are small, so that a value that is kept for long does not keep
+ * many others in memory.
+ *
+ * @module
+ */
+
+/** The size of a block, in bytes. A longer value gets a block of its own. */
+const BLOCK_BYTES = 4096;
+
+const decoder = new TextDecoder();
+
+/** A JSON value that is stored as text. */
+export class StoredJson {
+  /** Undefined after the value was parsed. */
+  #block: Uint8Array | undefined;
+  readonly #start: number;
+  readonly #end: number;
+  #value: unknown;
+
+  constructor(block: Uint8Array, start: number, end: number) {
+    this.#block = block;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  /** The value; undefined if the text is not JSON. */
+  get value(): unknown {
+    if (this.#block !== undefined) {
+      this.#value = parse(decoder.decode(this.#block.subarray(this.#start, this.#end)));
+      this.#block = undefined;
+    }
+    return this.#value;
+  }
+
+  /** Called by `JSON.stringify`. */
+  toJSON(): unknown {
+    return this.value;
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Stores JSON values. */
+export class JsonStore {
+  #block = new Uint8Array();
+  #used = 0;
+
+  /** Copies the UTF-8 text of a value. */
+  add(text: Uint8Array): StoredJson {
+    if (this.#used + text.length > this.#block.length) {
+      this.#block = new Uint8Array(Math.max(BLOCK_BYTES, text.length));
+      this.#used = 0;
+    }
+    const start = this.#used;
+    this.#block.set(text, start);
+    this.#used += text.length;
+    return new StoredJson(this.#block, start, this.#used);
+  }
+}
