@@ -48,8 +48,8 @@ export async function installUnits(context: ContextFor<readonly [{ name: "dry-ru
     return EXIT.unavailable;
   }
   warnAboutVariables(context);
-  Deno.mkdirSync(folder, { recursive: true });
   requireTrustedFolder(folder);
+  Deno.mkdirSync(folder, { recursive: true });
   for (const { name, text } of files) writeUnit(`${folder}/${name}`, text, ui.data.bind(ui));
   await systemctl(runtime, "daemon-reload");
   await systemctl(runtime, "enable", "--quiet", FLUSH_TIMER);
