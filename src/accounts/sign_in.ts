@@ -7,6 +7,7 @@
  */
 
 import { formatDuration } from "../base/duration.ts";
+import { hideSecrets } from "../base/secret.ts";
 import { LoginError, NotSentError, NotTheServiceError, ResponseError, TransportError } from "../base/errors.ts";
 import { whoami } from "../matrix/account.ts";
 import { discoverHomeserver, type Homeserver, resolveHomeserver } from "../matrix/discovery.ts";
@@ -183,8 +184,9 @@ async function endOtherLogin(
   } catch {
     if (signal?.aborted) throw signal.reason;
   }
-  return new LoginError("refused", `Cannot log in as ${userId}: the server logged in ${session.userId} instead`, {
-    hint: `log out in the browser and try again, or run: matrix-notify login ${session.userId}`,
+  const other = hideSecrets(session.userId);
+  return new LoginError("refused", `Cannot log in as ${userId}: the server logged in ${other} instead`, {
+    hint: `log out in the browser and try again, or run: matrix-notify login ${other}`,
   });
 }
 

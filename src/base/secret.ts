@@ -12,7 +12,7 @@
  * @module
  */
 
-import { decodePercent, HIDDEN, SecretMask } from "./secret_mask.ts";
+import { decodePercent, HIDDEN, isPlainWord, SecretMask } from "./secret_mask.ts";
 
 /** The secrets that this process has used. */
 const USED = new SecretMask();
@@ -63,7 +63,8 @@ function partsOf(secret: string): readonly string[] {
   if (url !== null) {
     const { username, password, pathname, search } = url;
     const login = decodePercent(password === "" ? username : password);
-    return [pathname + search, search.slice(1), ...pathname.split("/"), ...url.searchParams.values(), login];
+    const parts = pathname.split("/").filter((part) => !isPlainWord(part));
+    return [pathname + search, search.slice(1), ...parts, ...url.searchParams.values(), login];
   }
   const [, scheme, credentials] = /^(Basic|Bearer|Token|Key|ApiKey)\s+(\S.*)$/i.exec(secret) ?? [];
   if (scheme === undefined) return [secret];
@@ -86,4 +87,12 @@ function decodeBasic(credentials: string): readonly string[] {
  */
 export function hideSecrets(text: string): string {
   return USED.hide(text);
+}
+
+/**
+ * Replaces all used secrets in a value on which delivery may depend, such as an id or an error code.
+ * See {@linkcode SecretMask.hide}.
+ */
+export function hideSecretsInData(text: string): string {
+  return USED.hide(text, true);
 }

@@ -17,6 +17,9 @@ export const HIDDEN = "[secret]";
 /** A shorter secret is not searched for, because ordinary texts would contain it too. */
 const MIN_CHARS = 4;
 
+/** A shorter secret is not hidden in an id or a code. */
+const MIN_DATA_CHARS = 12;
+
 /** A shorter secret is hidden only where it is a whole word. */
 const MIN_STRONG_CHARS = 8;
 
@@ -60,7 +63,7 @@ interface Reading {
   readonly places?: { readonly starts: Uint32Array; readonly ends: Uint32Array };
   /** True if the reading has only letters and digits. @default {false} */
   readonly isSqueezed?: boolean;
-  /** True if the original text has no spaces. @default {false} */
+  /** True if the original text may be an id or a code. @default {false} */
   readonly isId?: boolean;
 }
 
@@ -90,13 +93,15 @@ export class SecretMask {
   }
 
   /**
-   * Returns a text without the secrets. A text without spaces is an id or a code, and delivery may
-   * depend on it. Therefore a part of a secret stays in such a text.
+   * Returns a text without the secrets.
+   *
+   * @param isData true for a value on which delivery may depend, such as an id or an error code. If
+   * it has no spaces, only whole and long secrets are hidden in it.
    */
-  hide(text: string): string {
+  hide(text: string, isData = false): string {
     if (this.#secrets.size === 0 || text.length < MIN_CHARS) return text;
     const table = this.#table ??= createTable(this.#secrets);
-    const isId = !/\s/.test(text.trim());
+    const isId = isData && !/\s/.test(text.trim());
     const hits: Place[] = [];
     for (const reading of readings(lowerAscii(text))) {
       for (const hit of find({ ...reading, isId }, text, table)) hits.push(hit);
@@ -156,7 +161,7 @@ function createForm(
 }
 
 /** Returns true for a word such as `backup`. In an ordinary text, such a word is not a secret. */
-function isPlainWord(text: string): boolean {
+export function isPlainWord(text: string): boolean {
   return text.length < 2 * MIN_STRONG_CHARS && /^([A-Z]?[a-z]+|[A-Z]+)$/.test(text);
 }
 
@@ -226,7 +231,7 @@ function extend(
   while (end - at + formAt < form.length && text[end] === form[end - at + formAt]) end++;
   if (end - at < SEED_CHARS) return undefined;
   while (start > 0 && formAt - (at - start) > 0 && text[start - 1] === form[formAt - (at - start) - 1]) start--;
-  if (end - start < (isId ? form.length : minChars)) return undefined;
+  if (end - start < (isId ? Math.max(form.length, MIN_DATA_CHARS) : minChars)) return undefined;
   if (isWord && (isInWord(text, start) || isInWord(text, end))) return undefined;
   return isEncoded && !isSqueezed ? widen(text, [start, end]) : [start, end];
 }

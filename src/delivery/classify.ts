@@ -87,7 +87,7 @@ export function classify(error: unknown): Failure {
   }
   if (error instanceof ResponseError) {
     const { status, errcode, retryAfterMs } = error;
-    return { ...classifyResponse(error), reason, status, errcode, retryAfterMs };
+    return { ...classifyResponse(error), reason, status, errcode: errcode && hideSecrets(errcode), retryAfterMs };
   }
   if (error instanceof TooEarlyError) return { class: "unverified", reason, until: error.until };
   // The credentials cannot be read. A person must fix the problem, as with an invalid token.

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { hideSecrets, rememberSecret } from "../base/secret.ts";
+import { rememberSecret } from "../base/secret.ts";
 import { isToken, readDuration } from "../runtime/http.ts";
 import { missingField } from "./errors.ts";
 import { isDeviceId, isUserId } from "./ids.ts";
@@ -90,8 +90,8 @@ export async function login(
   if (!isUserId(answer.user_id)) throw missingField("user_id");
   const tokens = parseTokens(answer);
   return {
-    userId: hideSecrets(answer.user_id),
-    ...(isDeviceId(answer.device_id) ? { deviceId: hideSecrets(answer.device_id) } : {}),
+    userId: answer.user_id,
+    ...(isDeviceId(answer.device_id) ? { deviceId: answer.device_id } : {}),
     ...tokens,
   };
 }

@@ -18,7 +18,7 @@ import {
   type TransportPhase,
 } from "../base/errors.ts";
 import { isObject, parseJsonObject } from "../base/fields.ts";
-import { hideSecrets } from "../base/secret.ts";
+import { hideSecrets, hideSecretsInData } from "../base/secret.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** The part of the runtime that a request needs. */
@@ -126,10 +126,10 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
  */
 function withoutSecrets(answer: HttpAnswer, { asksForSecrets = false }: HttpRequest): HttpAnswer {
   const { status, text } = answer;
-  const headers = new Headers(Array.from(answer.headers, ([name, value]) => [name, hideSecrets(value)]));
+  const headers = new Headers(Array.from(answer.headers, ([name, value]) => [name, hideSecretsInData(value)]));
   const isSuccess = status >= 200 && status < 300;
   if (isSuccess && (asksForSecrets || text.length > MAX_ANSWER_BYTES)) return { ...answer, headers };
-  const hidden = hideSecrets(text);
+  const hidden = hideSecretsInData(text);
   if (hidden === text) return { status, headers, text };
   const json = parseJsonObject(text);
   return { status, headers, text: json === undefined ? hidden : JSON.stringify(hideSecretsInJson(json)) };
@@ -137,7 +137,7 @@ function withoutSecrets(answer: HttpAnswer, { asksForSecrets = false }: HttpRequ
 
 /** Hides secrets in the texts of a JSON value. The names of fields do not change. */
 function hideSecretsInJson(value: unknown): unknown {
-  if (typeof value === "string") return hideSecrets(value);
+  if (typeof value === "string") return hideSecretsInData(value);
   if (Array.isArray(value)) return value.map(hideSecretsInJson);
   if (!isObject(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, hideSecretsInJson(inner)]));

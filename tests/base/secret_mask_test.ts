@@ -33,9 +33,18 @@ Deno.test("SecretMask.hide() hides a half of a secret in a sentence", () => {
 });
 
 Deno.test("SecretMask.hide() keeps an id that contains a part of a secret, because delivery depends on it", () => {
-  assertEquals(hide("@matrix-notify:example.org", "matrix-notify-token-1"), "@matrix-notify:example.org");
-  assertEquals(hide("M_UNKNOWN_TOKEN", "unknown-token-1"), "M_UNKNOWN_TOKEN");
-  assertEquals(hide("M_unknown-token-1", "unknown-token-1"), "M_[secret]");
+  const hideInData = (text: string, secret: string) => {
+    const mask = new SecretMask();
+    mask.add(secret);
+    return mask.hide(text, true);
+  };
+  assertEquals(hideInData("@matrix-notify:example.org", "matrix-notify-token-1"), "@matrix-notify:example.org");
+  assertEquals(hideInData("M_UNKNOWN_TOKEN", "unknown-token-1"), "M_UNKNOWN_TOKEN");
+  assertEquals(hideInData("M_unknown-token-1", "unknown-token-1"), "M_[secret]");
+  assertEquals(hideInData("@mail-bot1:example.org", "mail-bot1"), "@mail-bot1:example.org");
+  assertEquals(hideInData("join", "join"), "join");
+  assertEquals(hideInData("no room for mail-bot1", "mail-bot1"), "no room for [secret]");
+  assertEquals(hide("M_unknown-t", "unknown-token-1"), "M_[secret]");
 });
 
 Deno.test("SecretMask.hide() hides a short secret or a plain word only as a whole word", () => {

@@ -49,8 +49,7 @@ export const FILE_TOO_LARGE_CODE = "41301";
 export const NTFY: Service = {
   name: "ntfy",
   isSuccess: ({ status, json }) =>
-    // If the password is "message", the event is hidden.
-    status === 200 && typeof json.id === "string" && /^[\w-]{1,64}$/.test(json.id) && typeof json.event === "string",
+    status === 200 && typeof json.id === "string" && /^[\w-]{1,64}$/.test(json.id) && json.event === "message",
   readRefusal({ json: { code, error } }) {
     if (typeof code !== "number" || typeof error !== "string") return undefined;
     return { said: `${error} (${code})`, errcode: String(code), ...meaningOf(code) };
