@@ -192,7 +192,7 @@ function lowerAscii(text: string): string {
 }
 
 /** The number of hashes. */
-const HASHES = 2 ** 20;
+const HASHES = 2 ** 16;
 
 function hashAt(text: string, at: number): number {
   const hash = text.charCodeAt(at) ^ text.charCodeAt(at + 1) << 5 ^ text.charCodeAt(at + 2) << 10 ^
