@@ -136,6 +136,8 @@ Deno.test("the lock files contain only npm packages, and pin the packages that t
     for (const [key, { integrity }] of Object.entries(lock.npm)) assertMatch(integrity, /^sha512-/, key);
   }
   const used = await specifiersIn(["src"]);
+  // From a URL, no lock file applies: only the specifiers pin the packages.
+  for (const specifier of used) assertMatch(specifier, /@\d+\.\d+\.\d+$/);
   assertEquals(Object.keys(program.specifiers).toSorted(), used);
   const all = await specifiersIn(["src", "tests", "scripts"]);
   assertEquals(Object.keys(tools.specifiers).toSorted(), [...new Set([...all, OIDC_PROVIDER])].toSorted());
