@@ -88,7 +88,12 @@ const ACCOUNT = {
 
 /** Commands for the systemd units. */
 const UNITS = {
-  ...{ read: ["config", "state", "units"], write: ["units"], run: ["host programs"], sys: ["hostname", "uid"] },
+  ...{
+    read: ["config", "named files", "state", "units"],
+    write: ["units"],
+    run: ["host programs"],
+    sys: ["hostname", "uid"],
+  },
   env: [...CONFIG_ENV, "programs", "deno"],
 } as const satisfies CommandPermissions;
 

@@ -51,6 +51,13 @@ export async function readProgram(env: (name: string) => string | undefined): Pr
   return { words, shortWords: wrapper === undefined ? words : [wrapper] };
 }
 
+/** Replaces the permissions in a command that starts this program with Deno. */
+export function withPermissions(words: readonly string[], flags: readonly string[]): readonly string[] {
+  const rest = words.filter((word) => !/^(-A|-[RWENSI](=.*)?|--allow-.*|--no-prompt)$/s.test(word));
+  const at = rest.indexOf("run") + 1;
+  return [...rest.slice(0, at), "--no-prompt", ...flags, ...rest.slice(at)];
+}
+
 function mainModule(): string {
   const url = new URL(Deno.mainModule);
   return url.protocol === "file:" ? decodeURIComponent(url.pathname) : url.href;

@@ -1,5 +1,6 @@
 import { assertEquals, assertMatch } from "@std/assert";
 import { inheritedConfig } from "../../scripts/std/argv.ts";
+import { withPermissions } from "../../src/runtime/program.ts";
 
 const MODULE = new URL("../../src/runtime/program.ts", import.meta.url).href;
 
@@ -40,4 +41,22 @@ Deno.test("readProgram() returns Deno's command line with absolute paths, and a 
   } finally {
     await Deno.remove(home, { recursive: true });
   }
+});
+
+Deno.test("withPermissions() replaces every permission of Deno, and keeps the other options", () => {
+  const words = [
+    "/bin/deno",
+    "run",
+    "-A",
+    "-q",
+    "--allow-net=x",
+    "-R=/y",
+    "--config",
+    "/c.json",
+    "--no-prompt",
+    "/m.ts",
+  ];
+  assertEquals(withPermissions(words, ["--allow-net"]), [
+    ...["/bin/deno", "run", "--no-prompt", "--allow-net", "-q", "--config", "/c.json", "/m.ts"],
+  ]);
 });

@@ -37,7 +37,8 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const flags = permissionFlags([...needed, ...commonPermissions()]);
   const { quoteForShell } = await import("../../base/shell_word.ts");
   const { words } = await runtime.program();
-  ui.data([...withFlags(words, flags), name].map((word) => word === name ? word : quoteForShell(word)).join(" "));
+  const { withPermissions } = await import("../../runtime/program.ts");
+  ui.data([...withPermissions(words, flags), name].map((word) => word === name ? word : quoteForShell(word)).join(" "));
   for (const note of notes(row)) ui.tell(note);
   if (Deno.build.standalone) {
     ui.fail("A compiled program always has the permissions of its build", "run it from source to restrict it");
@@ -53,13 +54,6 @@ async function findRow(name: string) {
     `Cannot print the permissions of "${name}": there is no such command`,
     near === undefined ? "see matrix-notify --help" : `did you mean ${near}?`,
   );
-}
-
-/** Replaces the permissions in the command that started this program. */
-function withFlags(words: readonly string[], flags: readonly string[]): readonly string[] {
-  const rest = words.filter((word) => !/^(-A|-[RWENSI](=.*)?|--allow-.*|--no-prompt)$/s.test(word));
-  const at = rest.indexOf("run") + 1;
-  return [...rest.slice(0, at), "--no-prompt", ...flags, ...rest.slice(at)];
 }
 
 function notes({ read, run }: typeof PERMISSION_TABLE[string]): readonly string[] {

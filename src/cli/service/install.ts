@@ -135,7 +135,8 @@ export async function printStatus(context: CommandContext): Promise<number> {
 
 const INSTALL_HINT = "run: matrix-notify service install";
 
-async function planInstallation({ args, runtime }: CommandContext): Promise<Installation> {
+async function planInstallation(context: CommandContext): Promise<Installation> {
+  const { args, runtime } = context;
   const folder = unitDirectory(runtime);
   if (folder === undefined) {
     throw new CommandError("Cannot find the directory of the systemd units: HOME is not set", EXIT.config);
@@ -144,13 +145,31 @@ async function planInstallation({ args, runtime }: CommandContext): Promise<Inst
   const stateDir = absolutePath(args.text("state-dir") ?? stateDirPath(runtime));
   const { words } = await runtime.program();
   const plan: UnitPlan = {
-    program: words,
+    ...await restrict(words, context),
     places: [...exists(configFile) ? ["--config", configFile] : [], "--state-dir", stateDir],
     stateDir,
     env: unitVariables(runtime, words.length > 1),
     manager: runtime.isRoot() ? "system" : "user",
   };
   return { folder, plan, files: unitFiles(plan) };
+}
+
+/** Gives the program the permissions of the units. A compiled program cannot be restricted. */
+async function restrict(
+  words: readonly string[],
+  context: CommandContext,
+): Promise<Pick<UnitPlan, "program" | "alertProgram">> {
+  if (words.length === 1) return { program: words, alertProgram: words };
+  const { openQueueOnly } = await import("../notifier.ts");
+  const { unitPermissions } = await import("../../notifier/background/permissions.ts");
+  const { permissionFlags } = await import("../../runtime/permissions.ts");
+  const { withPermissions } = await import("../../runtime/program.ts");
+  await using notifier = await openQueueOnly(context);
+  const access = await notifier.findAccess();
+  const [program, alertProgram] = (["flush", "service alert"] as const).map((command) =>
+    withPermissions(words, permissionFlags(unitPermissions(command, access)))
+  );
+  return { program, alertProgram };
 }
 
 /** The environment variables that set which TLS certificates Deno trusts. */

@@ -136,6 +136,18 @@ export function commonPermissions(): readonly Permission[] {
   ];
 }
 
+/**
+ * Returns the permissions of a systemd unit that runs a command. The unit may use every host and
+ * read every file, because the configuration can change. It writes only what the command writes.
+ * `flush --timer` starts no background process.
+ */
+export function unitPermissions(command: "flush" | "service alert", access: Access): readonly Permission[] {
+  const row = PERMISSION_TABLE[command];
+  const run = row.run.filter((programs) => command !== "flush" || programs !== "background");
+  const needed = resolvePermissions({ ...row, net: "any host", read: ["any file"], run }, access);
+  return [...needed, ...commonPermissions()];
+}
+
 function findHosts({ net }: CommandPermissions, { hosts, usesAnyHost }: Access): readonly (string | undefined)[] {
   switch (net) {
     case undefined:

@@ -21,8 +21,10 @@ export const ALERT_SERVICE = "matrix-notify@.service";
 
 /** What the units run. */
 export interface UnitPlan {
-  /** The program that runs now, without its arguments. All paths are absolute. */
+  /** The program that runs now, with the permissions of `flush`. All paths are absolute. */
   readonly program: readonly string[];
+  /** The program that runs now, with the permissions of `service alert`. */
+  readonly alertProgram: readonly string[];
   /** The options that select the configuration and the queue; `--state-dir` is the last option. */
   readonly places: readonly string[];
   /** The absolute path of the state directory. */
@@ -64,7 +66,7 @@ const HEADER = "# Written by `matrix-notify service install`, which replaces thi
 
 /** Creates the unit files. */
 export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
-  const { program, places, env, manager, stateDir } = plan;
+  const { alertProgram, places, env, manager, stateDir } = plan;
   const service = (command: string) => [
     "[Service]",
     "Type=oneshot",
@@ -115,7 +117,7 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
         "[Unit]",
         "Description=Send an alert: %i failed",
         "",
-        ...service(quoteWords([...program, "service", "alert", ...places, "--", "%i"])),
+        ...service(quoteWords([...alertProgram, "service", "alert", ...places, "--", "%i"])),
       ),
     },
   ];
