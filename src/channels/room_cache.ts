@@ -14,7 +14,7 @@
 
 import { StorageError } from "../base/errors.ts";
 import { isObject, parseJsonObject } from "../base/fields.ts";
-import { denoFiles, type Files, replaceFile } from "../runtime/files.ts";
+import { denoFiles, type Files, fileVersion, replaceFile } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -110,6 +110,8 @@ export class RoomCacheFile implements RoomCache {
   readonly #files: Files;
   /** Values that are not written to the file yet. */
   readonly #unsaved = new Map<string, unknown>();
+  /** The content of the file when it was last read, and the version of the file. */
+  #known: { readonly version: string; readonly values: Readonly<Record<string, unknown>> } | undefined;
 
   constructor(stateDir: string, runtime: Pick<Runtime, "now" | "sleep" | "random">, files: Files = denoFiles) {
     this.#directory = stateDir;
@@ -157,7 +159,14 @@ export class RoomCacheFile implements RoomCache {
     mapFileErrors(`write ${path}`, () => replaceFile(this.#files, path, text), "write-failed");
   }
 
+  /** Reads the file if it has changed since the last call. */
   #read(): Readonly<Record<string, unknown>> {
+    const version = fileVersion(`${this.#directory}/rooms.json`);
+    if (this.#known?.version !== version) this.#known = { version, values: this.#parse() };
+    return this.#known.values;
+  }
+
+  #parse(): Readonly<Record<string, unknown>> {
     try {
       using file = this.#files.open(`${this.#directory}/rooms.json`, "read");
       const bytes = new Uint8Array(Math.min(file.size(), MAX_BYTES));

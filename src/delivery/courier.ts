@@ -21,14 +21,13 @@
  */
 
 import type { Channel } from "../channels/channel.ts";
-import { type Entry, isUndecided, notificationOf } from "../queue/entry.ts";
-import type { AttemptResult } from "../queue/entry_transitions.ts";
+import { type Entry, isUndecided } from "../queue/entry.ts";
 import { firstOf } from "../queue/lane_index.ts";
 import type { Queue } from "../queue/queue.ts";
 import { ignoreStorageErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { isNotification } from "../notification/notification.ts";
-import { attempt, type FullTextReader } from "./attempt.ts";
+import type { FullTextReader } from "./attempt.ts";
+import { AttemptGroup, type CourierEvent } from "./attempt_group.ts";
 import { planBatches } from "./batching.ts";
 import { RESET_GAP_MS } from "./classify.ts";
 import type { DelaySubject, Policies } from "./delays.ts";
@@ -58,9 +57,6 @@ export interface CourierOptions {
   /** Reads the messages that are stored as files. */
   readonly files?: FullTextReader;
 }
-
-/** The result of an attempt, or the expiry of an entry. */
-export type CourierEvent = { readonly entry: Entry; readonly result: AttemptResult };
 
 /** The options of {@linkcode Courier.run}. They define when the run ends. */
 export interface RunOptions {
@@ -107,24 +103,6 @@ interface Run extends RunOptions {
   /** Undefined until the first pause in which no request is in progress. */
   idle?: IdlePause;
 }
-
-/** The longest timeout of a request. */
-export const REQUEST_TIMEOUT_MS = 60_000;
-
-/** A request has at least this timeout, even if the run must end sooner. */
-const MIN_TIMEOUT_MS = 1_000;
-
-/**
- * The longest time for an attempt without attachments. An attempt can need many requests: a login,
- * a join, and up to 50 pages of a room.
- */
-export const ATTEMPT_TIMEOUT_MS: number = 5 * REQUEST_TIMEOUT_MS;
-
-/**
- * An attempt gets this much more time than a request. If a request gets no answer, its error names
- * the server.
- */
-export const ATTEMPT_GRACE_MS = 500;
 
 /**
  * The largest number of attempts that one write to the journal (the queue file) announces. Each
@@ -343,7 +321,7 @@ export class Courier {
       if (await this.#makeBatches(this.#channel(channel))) limit = 1;
       const entries = await this.#announce(this.schedule().next(channel, limit));
       if (entries.length === 0) return;
-      if (!await this.#sendInOrder(entries, run)) return await this.#withdraw((entry) => entry.channel === channel);
+      if (!await this.#group(run).send(entries)) return await this.#withdraw((entry) => entry.channel === channel);
     }
   }
 
@@ -368,52 +346,20 @@ export class Courier {
     return headGoesAlone;
   }
 
-  /**
-   * Sends entries one after another.
-   *
-   * @returns false if the run was stopped, an attempt failed, or a batch was rejected
-   */
-  async #sendInOrder(entries: readonly Entry[], run: Run): Promise<boolean> {
-    for (const entry of entries) {
-      if (this.#isStopped(run)) return false;
-      const current = this.#queue.state.entry(entry.id);
-      this.#announced.delete(entry.id);
-      if (current === undefined || current.dead) continue;
-      const result = await this.#try(current, run);
-      this.#onEvent({ entry, result });
-      // The members of a rejected batch are sent as single messages, before the entries after the
-      // batch.
-      if (result.state === "failed" || (result.state === "dead" && current.members)) return false;
-    }
-    return true;
-  }
-
-  async #try(entry: Entry, run: Run): Promise<AttemptResult> {
-    this.#trying.add(entry.id);
-    try {
-      const channel = this.#channel(entry.channel);
-      const now = this.#runtime.now();
-      const timeLeft = Math.max(MIN_TIMEOUT_MS, (run.deadline ?? Infinity) - now);
-      const result = await attempt(entry, channel, {
-        timeout: this.#runtime.timeout,
-        timeoutMs: Math.min(REQUEST_TIMEOUT_MS, timeLeft),
-        totalMs: Math.min(ATTEMPT_TIMEOUT_MS, timeLeft + ATTEMPT_GRACE_MS),
-        signal: run.signal,
-        now: () => this.#runtime.now(),
-        findIncident: (entry) => this.#queue.state.findIncident(entry),
-        shortcodes: this.#shortcodes,
-        files: this.#files,
-        failures: this.#queue.state.channelState(entry.channel).failures,
-        random: this.#runtime.random(),
-      });
-      if (result.state === "dead" && isFullTextFile(entry)) {
-        const { createRefusalNote } = await import("./refused_file.ts");
-        await this.#queue.replaceRejected(entry, createRefusalNote(entry, result.reason));
-      } else await this.#queue.recordResult(entry, result, { isProof: !channel.isIdempotent });
-      return result;
-    } finally {
-      this.#trying.delete(entry.id);
-    }
+  #group(run: Run): AttemptGroup {
+    return new AttemptGroup({
+      queue: this.#queue,
+      runtime: this.#runtime,
+      channelOf: ({ channel }) => this.#channel(channel),
+      shortcodes: this.#shortcodes,
+      files: this.#files,
+      announced: this.#announced,
+      trying: this.#trying,
+      isStopped: () => this.#isStopped(run),
+      onEvent: this.#onEvent,
+      deadline: run.deadline,
+      signal: run.signal,
+    });
   }
 
   /**
@@ -468,10 +414,4 @@ export class Courier {
 /** The signals that end a run. */
 function stopSignals({ signal, leave }: RunOptions): readonly AbortSignal[] {
   return [signal, leave].filter((one) => one !== undefined);
-}
-
-/** Returns true if an entry only sends the whole text of an alert as a file. */
-export function isFullTextFile(entry: Entry): boolean {
-  const notification = notificationOf(entry);
-  return isNotification(notification) && notification.isFullText === true;
 }

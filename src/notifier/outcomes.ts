@@ -5,7 +5,8 @@
 
 import type { Routing } from "../routing/route.ts";
 import { toBatch } from "../delivery/attempt.ts";
-import { type Courier, type CourierEvent, isFullTextFile } from "../delivery/courier.ts";
+import { type CourierEvent, isFullTextFile } from "../delivery/attempt_group.ts";
+import type { Courier } from "../delivery/courier.ts";
 import type { Schedule } from "../delivery/schedule.ts";
 import { withoutItems } from "../notification/batch.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";

@@ -9,7 +9,7 @@
 import { StorageError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import { attempt, type FullTextReader } from "../delivery/attempt.ts";
-import { ATTEMPT_GRACE_MS } from "../delivery/courier.ts";
+import { ATTEMPT_GRACE_MS } from "../delivery/attempt_group.ts";
 import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Plan } from "../routing/route.ts";
 import type { Runtime } from "../runtime/runtime.ts";

@@ -337,6 +337,12 @@ export class Queue {
     await this.#append(resultRecords(entry, result, this.#runtime.now()), durability);
   }
 
+  /** Records deliveries in one write. Like the record of one delivery, the records are not synced. */
+  async recordDeliveries(deliveries: readonly { readonly entry: Entry; readonly result: AttemptResult }[]) {
+    const time = this.#runtime.now();
+    await this.#append(deliveries.flatMap(({ entry, result }) => resultRecords(entry, result, time)), "none");
+  }
+
   /**
    * Moves expired entries to the dead letters and enqueues notices about them, in one write. After
    * a crash, the queue contains either both changes or no change.

@@ -89,7 +89,6 @@ export const MAX_ANSWER_BYTES: number = 1024 * 1024;
 export async function exchange(runtime: HttpRuntime, request: HttpRequest): Promise<HttpAnswer> {
   const { signal, timeoutMs } = request;
   const limit = runtime.timeout(timeoutMs);
-  const host = new URL(request.url).host;
   try {
     const response = await runtime.fetch(request.url, {
       method: request.method,
@@ -102,12 +101,14 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
     });
     if (response.status === 407) {
       await response.body?.cancel();
+      const { host } = new URL(request.url);
       throw new NotTheServiceError(`The proxy for ${host} requires a user name and a password`, response);
     }
     const text = await readText(response, request);
     return withoutSecrets({ status: response.status, headers: response.headers, text }, request);
   } catch (error) {
     if (signal?.aborted && !limit.aborted) throw signal.reason;
+    const { host } = new URL(request.url);
     if (error instanceof NotTheServiceError || error instanceof ConfigError) throw error;
     if (error instanceof Deno.errors.NotCapable) throw toPermissionError(`connect to ${host}`, error);
     const phase = limit.aborted ? "timeout" : failedPhase(error);

@@ -1,0 +1,193 @@
+/**
+ * A group of attempts of one channel. The courier announced all of them in one write. They are made
+ * one after another, and their results are recorded.
+ *
+ * The records of deliveries are written together, because a write for each of them costs as much as
+ * half a request:
+ *
+ * ```text
+ * attempts   1 delivered   2 delivered   3 delivered   4 failed
+ * journal                                              1 2 3 delivered, 4 failed
+ * ```
+ *
+ * Deliveries are recorded at the end of the group, before another result, and at the latest after
+ * {@linkcode RECORD_AFTER_MS}. If the process is killed before, their outcome is in doubt, like the outcome of all announced attempts after them: they are repeated with the same
+ * txnId. For a service that does not recognize a repeated message, each delivery is recorded at once.
+ *
+ * @module
+ */
+
+import type { Channel } from "../channels/channel.ts";
+import { isNotification } from "../notification/notification.ts";
+import { type Entry, notificationOf } from "../queue/entry.ts";
+import type { AttemptResult } from "../queue/entry_transitions.ts";
+import type { Queue } from "../queue/queue.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { attempt, type FullTextReader } from "./attempt.ts";
+
+/** The result of an attempt, or the expiry of an entry. */
+export type CourierEvent = { readonly entry: Entry; readonly result: AttemptResult };
+
+/** The longest timeout of a request. */
+export const REQUEST_TIMEOUT_MS = 60_000;
+
+/** A request has at least this timeout, even if the run must end sooner. */
+const MIN_TIMEOUT_MS = 1_000;
+
+/**
+ * The longest time for an attempt without attachments. An attempt can need many requests: a login,
+ * a join, and up to 50 pages of a room.
+ */
+export const ATTEMPT_TIMEOUT_MS: number = 5 * REQUEST_TIMEOUT_MS;
+
+/**
+ * An attempt gets this much more time than a request. If a request gets no answer, its error names
+ * the server.
+ */
+export const ATTEMPT_GRACE_MS = 500;
+
+/** The longest time between a delivery and its record. */
+const RECORD_AFTER_MS = 100;
+
+/** What a group of attempts uses. */
+export interface GroupOptions {
+  readonly queue: Queue;
+  readonly runtime: Pick<Runtime, "now" | "sleep" | "random" | "timeout">;
+  readonly channelOf: (entry: Entry) => Channel;
+  readonly shortcodes: boolean;
+  readonly files: FullTextReader | undefined;
+  /** The ids of announced entries whose attempts did not start. */
+  readonly announced: Set<string>;
+  /** The ids of entries whose attempts started, and whose results are not recorded yet. */
+  readonly trying: Set<string>;
+  /** Returns true if no further attempt may start. */
+  readonly isStopped: () => boolean;
+  /** Called for each attempt after its result was recorded. */
+  readonly onEvent: (event: CourierEvent) => void;
+  /** The time at which attempts must end, in milliseconds since 1970. */
+  readonly deadline: number | undefined;
+  readonly signal: AbortSignal | undefined;
+}
+
+/** A group of attempts. */
+export class AttemptGroup {
+  readonly #options: GroupOptions;
+  /** The deliveries that are not recorded yet. */
+  #delivered: CourierEvent[] = [];
+  /** Ends the wait before {@linkcode AttemptGroup.#delivered} is recorded. */
+  #recordsSoon = new AbortController();
+  /** Resolves when the last deliveries are recorded. */
+  #recording: Promise<void> = Promise.resolve();
+  /** The error of a record that was written during an attempt. */
+  #failure: { readonly error: unknown } | undefined;
+
+  constructor(options: GroupOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Sends entries one after another.
+   *
+   * @returns false if the run was stopped, an attempt failed, or a batch was rejected
+   * @throws the reason of the signal, if it stopped an attempt
+   * @throws {StorageError} if a result cannot be recorded
+   */
+  async send(entries: readonly Entry[]): Promise<boolean> {
+    const { queue, announced, trying, isStopped } = this.#options;
+    try {
+      for (const { id, key, channel } of entries) {
+        if (isStopped()) return false;
+        // What a message says about an incident depends on the deliveries before.
+        if (key !== undefined) await this.#recordDelivered();
+        const entry = queue.state.entry(id);
+        announced.delete(id);
+        if (entry === undefined || entry.dead) continue;
+        const { failures } = queue.state.channelState(channel);
+        const result = await this.#attempt(entry, failures);
+        if (this.#failure) throw this.#failure.error;
+        if (result.state === "delivered" && entries.length > 1 && failures === 0 && this.#mayRepeat(entry)) {
+          this.#recordLater({ entry, result });
+          continue;
+        }
+        await this.#recordDelivered();
+        await this.#record(entry, result);
+        this.#onRecorded({ entry, result });
+        // The members of a rejected batch are sent as single messages, before the entries after the
+        // batch.
+        if (result.state === "failed" || (result.state === "dead" && entry.members)) return false;
+      }
+      return true;
+    } finally {
+      try {
+        await this.#recordDelivered();
+      } finally {
+        for (const { id } of entries) trying.delete(id);
+      }
+    }
+  }
+
+  /** Returns true if the service recognizes an attempt that is repeated after a crash. */
+  #mayRepeat(entry: Entry): boolean {
+    return this.#options.channelOf(entry).isIdempotent;
+  }
+
+  async #attempt(entry: Entry, failures: number): Promise<AttemptResult> {
+    const { queue, runtime, channelOf, shortcodes, files, trying, deadline = Infinity, signal } = this.#options;
+    trying.add(entry.id);
+    const timeLeft = Math.max(MIN_TIMEOUT_MS, deadline - runtime.now());
+    return await attempt(entry, channelOf(entry), {
+      timeout: runtime.timeout,
+      timeoutMs: Math.min(REQUEST_TIMEOUT_MS, timeLeft),
+      totalMs: Math.min(ATTEMPT_TIMEOUT_MS, timeLeft + ATTEMPT_GRACE_MS),
+      signal,
+      now: () => runtime.now(),
+      findIncident: (one) => queue.state.findIncident(one),
+      shortcodes,
+      files,
+      failures,
+      random: runtime.random(),
+    });
+  }
+
+  async #record(entry: Entry, result: AttemptResult): Promise<void> {
+    const { queue } = this.#options;
+    if (result.state === "dead" && isFullTextFile(entry)) {
+      const { createRefusalNote } = await import("./refused_file.ts");
+      return await queue.replaceRejected(entry, createRefusalNote(entry, result.reason));
+    }
+    await queue.recordResult(entry, result, { isProof: !this.#mayRepeat(entry) });
+  }
+
+  /** Records the delivery later, together with others. */
+  #recordLater(event: CourierEvent): void {
+    if (this.#delivered.push(event) > 1) return;
+    const over = this.#recordsSoon = new AbortController();
+    this.#options.runtime.sleep(RECORD_AFTER_MS, over.signal).then(async () => {
+      if (!over.signal.aborted) await this.#recordDelivered();
+    }).catch((error) => this.#failure ??= { error });
+  }
+
+  /** Records the deliveries that are not recorded yet, and waits until all of them are recorded. */
+  async #recordDelivered(): Promise<void> {
+    const events = this.#delivered;
+    if (events.length > 0) {
+      this.#delivered = [];
+      this.#recordsSoon.abort();
+      this.#recording = this.#options.queue.recordDeliveries(events).then(() => {
+        for (const event of events) this.#onRecorded(event);
+      });
+    }
+    await this.#recording;
+  }
+
+  #onRecorded(event: CourierEvent): void {
+    this.#options.trying.delete(event.entry.id);
+    this.#options.onEvent(event);
+  }
+}
+
+/** Returns true if an entry only sends the whole text of an alert as a file. */
+export function isFullTextFile(entry: Entry): boolean {
+  const notification = notificationOf(entry);
+  return isNotification(notification) && notification.isFullText === true;
+}
