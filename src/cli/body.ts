@@ -42,9 +42,9 @@ const WRITER_WAIT_MS = 10_000;
  * @throws {Error} if the file cannot be opened, or if no program opens the pipe within 10 s
  */
 export async function openBody(path: string, { sleep }: Pick<Runtime, "sleep">): Promise<ReadableStream<Uint8Array>> {
-  const { isFile } = await Deno.stat(path);
+  const { isFifo } = await Deno.stat(path);
   const opening = Deno.open(path);
-  if (isFile) return (await opening).readable;
+  if (!isFifo) return (await opening).readable;
   const done = new AbortController();
   const file = await Promise.race([opening, sleep(WRITER_WAIT_MS, done.signal)]);
   done.abort();
