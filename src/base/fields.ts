@@ -220,7 +220,8 @@ export function parseJsonObject(text: string): Record<string, unknown> | undefin
   }
 }
 
-function isNestedWithin(value: object, depth: number): boolean {
+/** Returns true if an object or array is nested at most `depth` levels. */
+export function isNestedWithin(value: object, depth: number): boolean {
   return depth > 0 &&
     Object.values(value).every((child) =>
       typeof child !== "object" || child === null || isNestedWithin(child, depth - 1)

@@ -1,0 +1,98 @@
+/**
+ * Reads the body of a request: JSON, a form, or text. The content decides, not the `Content-Type`:
+ * RouterOS and curl send everything as a form if the script does not name a type.
+ *
+ * @module
+ */
+
+import type { AttachmentInput } from "../../notification/notification.ts";
+import { decodeText } from "../../notification/text.ts";
+import { parseStructured } from "../mail/headers.ts";
+import { type FramedMail, parseMail } from "../mail/parts.ts";
+import { decodeQuotedPrintable } from "../mail/transfer.ts";
+import { headerText, type IncomingRequest } from "./request.ts";
+import { parseJson } from "./values.ts";
+
+/** The content of a request. */
+export interface Body {
+  /** The values of a JSON object or of a form; undefined for any other body. */
+  readonly fields?: ReadonlyMap<string, unknown>;
+  /** The JSON value; undefined for any other body. */
+  readonly json?: unknown;
+  /** The text outside of fields: the whole body if it has no fields. */
+  readonly text: string;
+  /** The files of a multipart form. */
+  readonly files: readonly AttachmentInput[];
+}
+
+/**
+ * Reads a body. Accepts every input.
+ *
+ * @param isField returns true for the name of a known field. A body in the format of a form counts
+ * as text if its first name is unknown.
+ */
+export function readBody({ headers, body }: IncomingRequest, isField: (name: string) => boolean): Body {
+  const type = parseStructured(headerText(headers, "content-type"));
+  if (type.value.startsWith("multipart/")) {
+    const parts = readMultipart(headerText(headers, "content-type"), body);
+    if (parts !== undefined) return parts;
+  }
+  const text = decodeText(body);
+  if (/^[\s\ufeff]*[[{]/.test(text)) {
+    const json = parseJson(text.replace(/^\ufeff/, ""));
+    if (Array.isArray(json)) return { json, text, files: [] };
+    if (json !== undefined) return { json, fields: new Map(Object.entries(json as object)), text: "", files: [] };
+  }
+  const fields = readForm(body, { isField, isDeclared: type.value === "application/x-www-form-urlencoded" });
+  return fields === undefined ? { text, files: [] } : { fields, text: "", files: [] };
+}
+
+/** The maximum number of fields of a form. More fields make the body a text. */
+const MAX_FORM_FIELDS = 1000;
+
+/**
+ * Reads a form. A declared form may contain blanks, as after `curl -d "message=Disk full"`. Returns
+ * undefined if the body is no form.
+ */
+function readForm(
+  body: Uint8Array,
+  { isField, isDeclared }: { readonly isField: (name: string) => boolean; readonly isDeclared: boolean },
+): ReadonlyMap<string, unknown> | undefined {
+  const raw = new TextDecoder("latin1").decode(body);
+  const [, first] = /^\s*([\w.-]{1,100})=/.exec(raw) ?? [];
+  if (first === undefined || !isField(first.toLowerCase()) || !isDeclared && /\s/.test(raw.trim())) return undefined;
+  // An ampersand in a text that was not encoded, as in "message=a & b", does not begin a field.
+  const pairs = raw.trim().split(/&(?=[^\s=&]{1,200}=)/);
+  if (pairs.length > MAX_FORM_FIELDS) return undefined;
+  return new Map(pairs.map((pair) => {
+    const at = pair.indexOf("=");
+    return [decodeFormText(pair.slice(0, at)), decodeFormText(pair.slice(at + 1))];
+  }));
+}
+
+/** Decodes a name or a value of a form, with one character for each byte. */
+function decodeFormText(raw: string): string {
+  const bytes = Uint8Array.from(raw.replaceAll("+", " "), (character) => character.charCodeAt(0));
+  return decodeText(decodeQuotedPrintable(bytes, "%"));
+}
+
+/** Reads a multipart form (RFC 7578). Returns undefined if it has no parts. */
+function readMultipart(contentType: string, bytes: Uint8Array): Body | undefined {
+  const framed: FramedMail = {
+    head: new TextEncoder().encode(`Content-Type: ${contentType}\n`),
+    body: { bytes, text: new TextDecoder("latin1").decode(bytes) },
+  };
+  const { parts } = parseMail(framed);
+  if (parts.length === 0) return undefined;
+  const fields = new Map<string, unknown>();
+  const files: AttachmentInput[] = [];
+  const texts: string[] = [];
+  for (const { disposition, body, type } of parts) {
+    const name = disposition.parameters.get("name");
+    const fileName = disposition.parameters.get("filename");
+    if (fileName !== undefined) files.push({ name: fileName, bytes: body, type: type.value });
+    else if (name === undefined) texts.push(decodeText(body));
+    else fields.set(name, decodeText(body));
+  }
+  return { fields, text: texts.join("\n"), files };
+}

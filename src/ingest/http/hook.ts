@@ -1,0 +1,123 @@
+/**
+ * Mappings from the JSON of any sender to a notification. A mapping is a part of the configuration:
+ *
+ * ```json
+ * { "hooks": { "backup": { "subject": "{{job.name}} ended", "message": "{{job.log}}", "key": "{{job.id}}" } } }
+ * ```
+ *
+ * @module
+ */
+
+import { FORMATS, type NotificationInput } from "../../notification/notification.ts";
+import { type Body, readBody } from "./body.ts";
+import { readNotification, splitSubject } from "./notify.ts";
+import { idempotencyKey, type IncomingNotification, jsonAnswer, type Protocol, refuseAsJson } from "./request.ts";
+import { isTrue, propertyOf, severityOf, textOf } from "./values.ts";
+
+/** The mapping of one hook. The texts are templates with placeholders such as `{{job.name}}`. */
+export interface HookMapping {
+  readonly subject?: string;
+  readonly message?: string;
+  readonly severity?: string;
+  readonly origin?: string;
+  readonly link?: string;
+  readonly key?: string;
+  readonly id?: string;
+  readonly silent?: string;
+  readonly format?: string;
+  /** The values of a field that say that the problem is over, by the path of the field. */
+  readonly resolves?: ReadonlyMap<string, readonly string[]>;
+}
+
+/** The mappings for programs that are well known. */
+export const HOOK_PRESETS = {
+  /**
+   * Proxmox VE and Backup Server. The administrator writes the body of the webhook; `docs/serve.md` has
+   * the one that this mapping reads. A key needs all of its fields, so only jobs have one.
+   */
+  proxmox: {
+    subject: "{{title}}",
+    message: "{{message}}",
+    severity: "{{severity}}",
+    origin: "{{fields.hostname}}",
+    key: "{{fields.type}}/{{fields.hostname}}/{{fields.job-id}}",
+    resolves: new Map([["severity", ["info", "notice"]]]),
+    format: "code",
+  },
+  /** TrueNAS, whose alert service "Slack" can post to any address. Its text is Markdown. */
+  truenas: { message: "{{text}}", severity: "warning", origin: "truenas", format: "markdown" },
+} as const satisfies Readonly<Record<string, HookMapping>>;
+
+/** The name of a preset. */
+export type HookPreset = keyof typeof HOOK_PRESETS;
+
+/** Creates the protocol of a hook. */
+export function hookProtocol(name: string, mapping: HookMapping): Protocol {
+  return {
+    name: `hooks/${name}`,
+    read(request) {
+      const body = readBody(request, () => true);
+      const notification = body.fields === undefined ? undefined : applyMapping(body.fields, mapping, body);
+      const id = idempotencyKey(request) ?? notification?.id;
+      const found = notification?.input ?? readNotification(request).input;
+      const input = { ...found, origin: found.origin ?? name };
+      return {
+        notifications: [id === undefined ? { input } : { input, id }],
+        answer: (ids) => jsonAnswer(202, { ids }),
+      };
+    },
+    refuse: refuseAsJson,
+  };
+}
+
+/** Matches a placeholder: `{{fields.job-id}}`, `{{alerts.0.name}}`. */
+const PLACEHOLDER_REGEXP = /\{\{\s*([^{}]+?)\s*\}\}/g;
+
+/** Applies a mapping. Returns undefined if it finds neither a subject nor a message. */
+function applyMapping(
+  fields: ReadonlyMap<string, unknown>,
+  mapping: HookMapping,
+  { files }: Body,
+): IncomingNotification | undefined {
+  const find = (path: string) => findValue(fields, path);
+  const fill = (template = "") => template.replace(PLACEHOLDER_REGEXP, (_, path) => textOf(find(path)));
+  // A key or an id without one of its parts would join what does not belong together.
+  const fillWhole = (template = "") =>
+    [...template.matchAll(PLACEHOLDER_REGEXP)].every(([, path]) => textOf(find(path)).trim() !== "")
+      ? fill(template).trim()
+      : "";
+  const { subject, message } = splitSubject(fill(mapping.subject).trim(), fill(mapping.message));
+  const hasContent = [mapping.subject, mapping.message].some((template = "") =>
+    [...template.matchAll(PLACEHOLDER_REGEXP)].some(([, path]) => textOf(find(path)).trim() !== "")
+  );
+  if (!hasContent) return undefined;
+  const given = fill(mapping.severity).trim(), severity = severityOf(given);
+  const origin = fill(mapping.origin).trim(), link = fill(mapping.link).trim(), key = fillWhole(mapping.key);
+  const format = FORMATS.find((known) => known === fill(mapping.format).trim());
+  const resolves = key !== "" &&
+    [...mapping.resolves ?? []].some(([path, values]) =>
+      values.some((value) => value.toLowerCase() === textOf(find(path)).trim().toLowerCase())
+    );
+  const input: NotificationInput = {
+    subject,
+    message,
+    ...severity === undefined ? {} : { severity },
+    ...origin === "" ? {} : { origin },
+    ...link === "" ? {} : { link },
+    ...key === "" ? {} : { key },
+    ...resolves ? { resolves } : {},
+    ...isTrue(fill(mapping.silent)) ? { silent: true } : {},
+    ...format === undefined ? {} : { format },
+    ...files.length === 0 ? {} : { attachments: files },
+    ...given !== "" && severity === undefined ? { problems: [`Cannot use severity "${given}": it is not known`] } : {},
+  };
+  const id = fillWhole(mapping.id);
+  return id === "" ? { input } : { input, id };
+}
+
+/** Finds the value at a dotted path. A name that contains dots counts before a path. */
+function findValue(fields: ReadonlyMap<string, unknown>, path: string): unknown {
+  if (fields.has(path)) return fields.get(path);
+  const [first, ...rest] = path.split(".");
+  return rest.reduce((value: unknown, name) => propertyOf(value, name), fields.get(first));
+}

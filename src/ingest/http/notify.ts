@@ -1,0 +1,171 @@
+/**
+ * `POST /notify`: our own format. It takes JSON, a form, a query or plain text, with the field names
+ * that other senders use too. A field that has no meaning here is shown in the message.
+ *
+ * @module
+ */
+
+import { type Format, FORMATS, type NotificationInput } from "../../notification/notification.ts";
+import { parseDuration } from "../../base/duration.ts";
+import { type Body, readBody } from "./body.ts";
+import {
+  idempotencyKey,
+  type IncomingNotification,
+  type IncomingRequest,
+  jsonAnswer,
+  type Protocol,
+  refuseAsJson,
+} from "./request.ts";
+import { isTrue, joinParts, severityOf, showFields, textOf } from "./values.ts";
+
+/** The names of each field, the preferred one first. Names are compared without case. */
+const NAMES = {
+  subject: ["subject", "title", "summary"],
+  message: ["message", "body", "text", "content", "msg", "description"],
+  severity: ["severity", "priority", "level"],
+  origin: ["origin", "source", "app"],
+  key: ["key", "dedup_key", "fingerprint"],
+  resolves: ["resolves", "resolve", "resolved"],
+  status: ["status", "state"],
+  link: ["link", "url", "click"],
+  silent: ["silent"],
+  format: ["format"],
+  markdown: ["markdown"],
+  mentions: ["mentions", "mention"],
+  ttl: ["ttl"],
+  id: ["id", "idempotency_key"],
+} as const;
+
+type FieldName = keyof typeof NAMES;
+
+/**
+ * The fields of the RouterOS scripts that mean nothing outside of a router: recipients of other
+ * services, and whether the router deletes a file that it mailed.
+ */
+const IGNORED_NAMES: ReadonlySet<string> = new Set(["remove-attach", "chatid", "threadid", "replyto"]);
+
+const FIELDS_BY_NAME: ReadonlyMap<string, FieldName> = new Map(
+  Object.entries(NAMES).flatMap(([field, names]) =>
+    names.map((name): [string, FieldName] => [name, field as FieldName])
+  ),
+);
+
+/** The words with which a status says that a problem is over. */
+const RESOLVED_REGEXP = /^(?:resolved?|ok|up|recovered|recovery|cleared?|closed?|good|healthy)$/i;
+
+/** Returns true if a status says that a problem is over. */
+export function isResolvedStatus(status: string): boolean {
+  return RESOLVED_REGEXP.test(status.trim());
+}
+
+/** The fields of a request by their meaning. */
+interface SortedFields {
+  readonly known: ReadonlyMap<FieldName, unknown>;
+  readonly others: readonly (readonly [string, unknown])[];
+}
+
+/** Sorts fields. Of several names for the same field, the first one with a value counts. */
+function sortFields(fields: Iterable<readonly [string, unknown]>): SortedFields {
+  const known = new Map<FieldName, unknown>();
+  const others: (readonly [string, unknown])[] = [];
+  for (const [name, value] of fields) {
+    const lower = name.toLowerCase();
+    const field = FIELDS_BY_NAME.get(lower);
+    if (textOf(value).trim() === "" || IGNORED_NAMES.has(lower)) continue;
+    if (field === undefined || known.has(field)) others.push([name, value]);
+    else known.set(field, value);
+  }
+  return { known, others };
+}
+
+/** Our own protocol. */
+export const NOTIFY: Protocol = {
+  name: "notify",
+  read(request) {
+    const notification = readNotification(request);
+    return { notifications: [notification], answer: (ids) => jsonAnswer(202, { ids }) };
+  },
+  refuse: refuseAsJson,
+};
+
+/** Reads a request in our own format. Accepts every input. */
+export function readNotification(request: IncomingRequest): IncomingNotification {
+  const body = readBody(request, (name) => FIELDS_BY_NAME.has(name));
+  const query = [...request.query].filter(([name]) => name !== "token" && name !== "auth");
+  const { known, others } = sortFields([...body.fields ?? [], ...query]);
+  const text = (field: FieldName) => textOf(known.get(field)).trim();
+  const problems: string[] = [];
+  const { subject, message } = splitSubject(text("subject"), messageOf(body, known, others));
+  const given = text("severity"), status = text("status");
+  const severity = severityOf(given) ?? severityOfPriority(given);
+  if (given !== "" && severity === undefined) problems.push(`Cannot use severity "${given}": it is not known`);
+  const key = text("key");
+  const resolves = key !== "" && (isTrue(known.get("resolves")) || isResolvedStatus(status));
+  const ttl = text("ttl"), ttlMs = readTtl(ttl);
+  if (ttl !== "" && ttlMs === undefined) problems.push(`Cannot use ttl "${ttl}": it is not a duration`);
+  const format = readFormat(text("format"), known.get("markdown"), problems);
+  const link = text("link"), origin = text("origin");
+  const input: NotificationInput = {
+    subject,
+    message,
+    ...format === undefined ? {} : { format },
+    ...severity === undefined ? {} : { severity },
+    ...origin === "" ? {} : { origin },
+    ...link === "" ? {} : { link },
+    ...key === "" ? {} : { key },
+    ...resolves ? { resolves } : {},
+    ...isTrue(known.get("silent")) ? { silent: true } : {},
+    ...known.has("mentions") ? { mentions: readMentions(known.get("mentions")) } : {},
+    ...ttlMs === undefined ? {} : { ttlMs },
+    ...body.files.length === 0 ? {} : { attachments: body.files },
+    ...problems.length === 0 ? {} : { problems },
+  };
+  const id = idempotencyKey(request) ?? (text("id") || undefined);
+  return id === undefined ? { input } : { input, id };
+}
+
+function messageOf(
+  { text }: Body,
+  known: SortedFields["known"],
+  others: SortedFields["others"],
+): string {
+  // The status is shown, because it can mean more than "resolved".
+  const rest = showFields([...known.has("status") ? [["status", known.get("status")] as const] : [], ...others]);
+  return joinParts(textOf(known.get("message")), text, rest);
+}
+
+/** The longest first line that becomes the subject, in UTF-16 code units. */
+const MAX_SUBJECT_LINE = 200;
+
+/**
+ * Splits a text without a subject: its first line becomes the subject. A first line that is too long
+ * for a subject also stays in the message.
+ */
+export function splitSubject(subject: string, message: string): { readonly subject: string; readonly message: string } {
+  if (subject !== "") return { subject, message };
+  const [first, ...rest] = message.trimStart().split("\n");
+  if (first.length > MAX_SUBJECT_LINE || /^[[{]/.test(first)) return { subject: "", message };
+  return { subject: first.trim(), message: rest.join("\n") };
+}
+
+/** Reads a priority of ntfy: a number from 1 to 5. */
+function severityOfPriority(text: string): NotificationInput["severity"] {
+  if (!/^[1-5]$/.test(text)) return undefined;
+  return (["info", "info", "info", "warning", "critical"] as const)[Number(text) - 1];
+}
+
+function readFormat(format: string, markdown: unknown, problems: string[]): Format | undefined {
+  const known = FORMATS.find((known) => known === format.toLowerCase());
+  if (format !== "" && known === undefined) problems.push(`Cannot use format "${format}": it is not known`);
+  return known ?? (isTrue(markdown) ? "markdown" : undefined);
+}
+
+function readMentions(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.map(textOf) : textOf(value).split(/[\s,]+/);
+}
+
+/** Reads a duration, or a number of seconds. Returns undefined if the text is neither. */
+function readTtl(text: string): number | undefined {
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : parseDuration(text);
+  return ms !== undefined && ms > 0 && Number.isFinite(ms) ? ms : undefined;
+}

@@ -1,0 +1,218 @@
+/**
+ * Publishing as to an ntfy server (ntfy documentation, "Publishing"; ntfy, `server/server.go`): a
+ * text or a file to `/{topic}` with parameters in headers or in the query, or JSON to `/`. The topic
+ * becomes the origin, so that rules can choose channels by topic.
+ *
+ * @module
+ */
+
+import type { AttachmentInput, NotificationInput } from "../../notification/notification.ts";
+import { decodeText } from "../../notification/text.ts";
+import { decodeWords } from "../mail/headers.ts";
+import { formatActions, splitTags } from "./ntfy_extras.ts";
+import { splitSubject } from "./notify.ts";
+import {
+  type Answer,
+  headerText,
+  idempotencyKey,
+  type IncomingNotification,
+  type IncomingRequest,
+  jsonAnswer,
+  type Protocol,
+  type Refusal,
+} from "./request.ts";
+import { isTrue, joinParts, listOf, parseJson, propertyOf, showFields, textOf } from "./values.ts";
+
+/** The paths to which clients publish. The name of a topic is its first part. */
+const TOPIC_REGEXP = /^\/([-_A-Za-z0-9]{1,64})(?:\/(?:publish|send|trigger))?$/;
+
+/** Returns the topic of a path; undefined if clients do not publish to this path. */
+export function topicOf(path: string): string | undefined {
+  return TOPIC_REGEXP.exec(path)?.[1];
+}
+
+/** The parameters of a publication. */
+interface Publication {
+  readonly topic: string;
+  /** The text or the file in the body. */
+  readonly bytes: Uint8Array;
+  /** Returns the value of the first of these parameters that is set; empty if none is. */
+  read(...names: string[]): string;
+  /** The actions of a JSON publication. @default the parameter `actions` has them */
+  readonly actions?: readonly unknown[];
+  /** Fields of JSON that ntfy does not define. */
+  readonly others: readonly (readonly [string, unknown])[];
+}
+
+/** The protocol of ntfy. */
+export const NTFY: Protocol = {
+  name: "ntfy",
+  read(request, { now }) {
+    const publication = readPublication(request);
+    const notification = toNotification(publication, request);
+    return {
+      notifications: [notification],
+      answer: ([id = now.toString(16)]) => jsonAnswer(200, toMessage(publication, notification, { id, now })),
+    };
+  },
+  refuse,
+};
+
+/** The names of the parameters in JSON. */
+const JSON_NAMES: ReadonlySet<string> = new Set([
+  ...["topic", "title", "message", "priority", "tags", "click", "icon", "actions", "attach", "markdown", "filename"],
+  ...["email", "call", "cache", "firebase", "delay", "sequence_id"],
+]);
+
+function readPublication(request: IncomingRequest): Publication {
+  const { path, query, headers, body } = request;
+  const json = path === "/" ? parseJson(decodeText(body)) : undefined;
+  if (typeof json === "object" && json !== null && !Array.isArray(json)) {
+    const read: Publication["read"] = (...names) =>
+      names.map((name) => readJson(json, name.replaceAll("-", "_"))).find((value) => value !== "") ?? "";
+    return {
+      topic: read("topic"),
+      bytes: new TextEncoder().encode(textOf(propertyOf(json, "message"))),
+      read: (...names) => names.includes("message") ? "" : read(...names),
+      actions: listOf(propertyOf(json, "actions")),
+      others: Object.entries(json).filter(([name]) => !JSON_NAMES.has(name)),
+    };
+  }
+  const read: Publication["read"] = (...names) => {
+    const given = names.flatMap((name) => [readHeader(headers, `x-${name}`), readHeader(headers, name)]);
+    return [...given, ...names.map((name) => query.get(name)?.trim() ?? "")].find((value) => value !== "") ?? "";
+  };
+  return { topic: topicOf(path) ?? "", bytes: body, read, others: [] };
+}
+
+function readJson(json: object, name: string): string {
+  const value = propertyOf(json, name);
+  return (Array.isArray(value) ? value.map(textOf).join(",") : textOf(value)).trim();
+}
+
+/** Reads a header. The header `Priority` of browsers and proxies (RFC 9218) does not count. */
+function readHeader(headers: Headers, name: string): string {
+  const value = decodeWords(headerText(headers, name));
+  return name === "priority" && /^u=\d(?:,\s*(?:i|\d))?$/.test(value) ? "" : value;
+}
+
+function toNotification(
+  { topic, bytes, read, actions, others }: Publication,
+  request: IncomingRequest,
+): IncomingNotification {
+  const problems: string[] = [];
+  const { symbols, words } = splitTags(read("tags", "tag", "ta"));
+  const files = readFile(bytes, read);
+  const given = read("message", "m").replaceAll("\\n", "\n");
+  const text = files.length > 0 || bytes.length === 0 ? given : decodeText(bytes);
+  const isMarkdown = isTrue(read("markdown", "md")) || /^text\/markdown\b/i.test(read("content-type"));
+  const title = read("title", "t");
+  const { subject, message } = isMarkdown && title === "" ? { subject: topic, message: text } : splitSubject(
+    title,
+    text.trim() === "" && files.length > 0 ? `File: ${files[0].name}` : text.trim() || "triggered",
+  );
+  const delay = read("delay", "at", "in");
+  if (delay !== "") problems.push(`Cannot delay the notification until "${delay}": it was sent at once`);
+  const email = read("email", "e-mail", "mail", "e"), call = read("call");
+  if (email !== "") problems.push(`Cannot send a mail to ${email}: configure a channel for it`);
+  if (call !== "") problems.push(`Cannot call ${call}: this server makes no phone calls`);
+  if (isTrue(read("template", "tpl"))) problems.push("Cannot apply the template: the whole text is shown");
+  const attach = read("attach", "a");
+  const click = read("click"), sequence = read("sequence-id", "sid");
+  const input: NotificationInput = {
+    subject: [...symbols, subject].join(" ").trim(),
+    message: joinParts(
+      message,
+      showFields([
+        ["Attachment", attach === "" ? "" : [read("filename", "file", "f"), attach].join(" ").trim()],
+        ["Tags", words.join(", ")],
+        ...others,
+      ]),
+      formatActions(actions ?? read("actions", "action")),
+    ),
+    ...isMarkdown ? { format: "markdown" } : {},
+    ...readPriority(read("priority", "prio", "p"), problems),
+    ...topic === "" ? {} : { origin: topic },
+    ...click === "" ? {} : { link: click },
+    ...sequence === "" ? {} : { key: `${topic}/${sequence}` },
+    ...files.length === 0 ? {} : { attachments: files },
+    ...problems.length === 0 ? {} : { problems },
+  };
+  const id = idempotencyKey(request);
+  return id === undefined ? { input } : { input, id };
+}
+
+/** Returns the body as a file, if the request names a file or if the bytes are no text. */
+function readFile(bytes: Uint8Array, read: Publication["read"]): readonly AttachmentInput[] {
+  const name = read("filename", "file", "f");
+  if (bytes.length === 0 || read("attach", "a") !== "") return [];
+  // A byte 0 does not occur in a text, except in UTF-16, which begins with a byte order mark.
+  const isBinary = bytes.includes(0) &&
+    !/^(?:\u00ff\u00fe|\u00fe\u00ff)/.test(String.fromCharCode(...bytes.subarray(0, 2)));
+  return name !== "" || isBinary ? [{ name: name || "attachment.bin", bytes }] : [];
+}
+
+const PRIORITIES: Readonly<Record<string, Pick<NotificationInput, "severity" | "silent">>> = {
+  "": {},
+  "1": { silent: true },
+  "2": { silent: true },
+  "3": {},
+  "4": { severity: "warning" },
+  "5": { severity: "critical" },
+};
+
+const PRIORITY_NAMES = ["min", "low", "default", "high", "max"];
+
+function readPriority(given: string, problems: string[]): Pick<NotificationInput, "severity" | "silent"> {
+  const name = given.toLowerCase() === "urgent" ? "max" : given.toLowerCase();
+  const number = PRIORITY_NAMES.includes(name) ? String(PRIORITY_NAMES.indexOf(name) + 1) : name;
+  if (Object.hasOwn(PRIORITIES, number)) return PRIORITIES[number];
+  // 0 is the default in JSON.
+  if (number !== "0") problems.push(`Cannot use priority "${given}": it is not known`);
+  return {};
+}
+
+/** Creates the message that an ntfy server returns. */
+function toMessage(
+  { topic, read, bytes }: Publication,
+  { input }: IncomingNotification,
+  { id, now }: { readonly id: string; readonly now: number },
+): object {
+  const title = read("title", "t"), click = read("click"), [file] = input.attachments ?? [];
+  const priority = /^[1-5]$/.test(read("priority", "prio", "p")) ? Number(read("priority", "prio", "p")) : undefined;
+  const tags = read("tags", "tag", "ta").split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
+  const time = Math.floor(now / 1000);
+  return {
+    id: id.replaceAll("-", "").slice(0, 12),
+    time,
+    expires: time + 12 * 3600,
+    event: "message",
+    topic: topic || "notify",
+    ...title === "" ? {} : { title },
+    message: (file === undefined ? decodeText(bytes.subarray(0, MAX_ECHO_BYTES)).trim() : "") || "triggered",
+    ...priority === undefined ? {} : { priority },
+    ...tags.length === 0 ? {} : { tags },
+    ...click === "" ? {} : { click },
+    ...file?.bytes === undefined ? {} : { attachment: { name: file.name, size: file.bytes.length, url: "" } },
+    ...input.format === "markdown" ? { content_type: "text/markdown" } : {},
+  };
+}
+
+/** The maximum length of the text in the answer, in bytes: the `message-size-limit` of ntfy. */
+const MAX_ECHO_BYTES = 4096;
+
+/** The errors of ntfy (`server/errors.go`). */
+const ERRORS: Readonly<Record<Refusal, readonly [code: number, error: string, link: string]>> = {
+  "unauthorized": [40101, "unauthorized", "https://ntfy.sh/docs/publish/#authentication"],
+  "forbidden": [40301, "forbidden", "https://ntfy.sh/docs/publish/#authentication"],
+  "too-large": [41301, "attachment too large, or bandwidth limit reached", "https://ntfy.sh/docs/publish/#limitations"],
+  "too-many": [42901, "limit reached: too many requests", "https://ntfy.sh/docs/publish/#limitations"],
+  "unavailable": [50001, "internal server error", ""],
+  "failed": [50001, "internal server error", ""],
+};
+
+function refuse(refusal: Refusal): Answer {
+  const [code, error, link] = ERRORS[refusal];
+  const http = Math.floor(code / 100);
+  return jsonAnswer(http, { code, http, error, ...link === "" ? {} : { link } });
+}

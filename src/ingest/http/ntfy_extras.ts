@@ -1,0 +1,176 @@
+/**
+ * The tags and the action buttons of ntfy (ntfy documentation, "Tags & emojis" and "Action buttons").
+ * A notification has no fields for them, so they become text.
+ *
+ * @module
+ */
+
+import { isTrue, listOf, parseJson, propertyOf, textAt } from "./values.ts";
+
+/** An action by the names of its fields. */
+type Action = Readonly<Record<string, string>>;
+
+/** The maximum number of actions that are shown. ntfy allows three. */
+const MAX_ACTIONS = 20;
+
+/**
+ * Formats actions, one per line. A button cannot be pressed in a message, but its address can be
+ * opened: `→ Open door: https://door.example.org`. Headers of a request are not
+ * shown, because they can contain secrets.
+ *
+ * @param given the list of JSON, or the text of the header, which is JSON or the short format
+ */
+export function formatActions(given: string | readonly unknown[]): string {
+  const actions = typeof given === "string" ? readActions(given) : given;
+  const lines = actions.slice(0, MAX_ACTIONS).map((action) => {
+    const kind = textAt(action, "action").toLowerCase(), url = textAt(action, "url"), value = textAt(action, "value");
+    const method = kind === "http" ? `${textAt(action, "method").toUpperCase() || "POST"} ` : "";
+    const target = url === "" ? value : `${method}${url}`;
+    const body = textAt(action, "body");
+    const cleared = isTrue(propertyOf(action, "clear")) && target === "" ? " (dismiss)" : "";
+    const label = textAt(action, "label") || kind;
+    return `→ ${[label, target, body].filter((part) => part !== "").join(": ")}${cleared}`;
+  });
+  return lines.filter((line) => line !== "→ ").join("\n");
+}
+
+function readActions(text: string): readonly unknown[] {
+  return text.startsWith("[") ? listOf(parseJson(text)) : splitActions(text);
+}
+
+/** The names of the first values of an action, which may stand without their names. */
+const POSITIONS = ["action", "label", "url"];
+
+/**
+ * Matches a value in the short format: a name and an equals sign, which may be missing, a text that
+ * may be quoted, and the comma or semicolon after it.
+ */
+const VALUE_REGEXP =
+  /\s*(?:([-.\w]{1,100})\s*=\s*)?(?:"((?:[^"\\]|\\[^])*)"|'((?:[^'\\]|\\[^])*)'|([^,;]*))\s*(?:([,;])|$)/y;
+
+/** Splits the short format: `view, Open, https://example.org, clear=true; http, …`. */
+function splitActions(text: string): readonly Action[] {
+  const actions: Record<string, string>[] = [];
+  let action: Record<string, string> = {};
+  for (let position = 0, at = 0; at < text.length; position++) {
+    VALUE_REGEXP.lastIndex = at;
+    const match = VALUE_REGEXP.exec(text);
+    // The rest cannot be read, for example after a quote that is never closed. It is shown as it is.
+    if (match === null || match[0] === "") {
+      return [...actions, action, { label: text.slice(at).trim() }].filter(hasValue);
+    }
+    const [whole, name, double, single, plain = "", end] = match;
+    const value = (double ?? single)?.replace(/\\(["'\\])/g, "$1") ?? plain.trim();
+    action[name?.toLowerCase() ?? POSITIONS[position] ?? `value ${position}`] = value;
+    at += whole.length;
+    if (end === ";" || at >= text.length) {
+      actions.push(action);
+      action = {};
+      position = -1;
+    }
+  }
+  return actions.filter(hasValue);
+}
+
+function hasValue(action: Action): boolean {
+  return Object.values(action).some((value) => value !== "");
+}
+
+/**
+ * Emoji by the short names that ntfy's documentation lists as often used, and by those that fit
+ * alerts. The names are the ones of GitHub.
+ */
+const EMOJI: Readonly<Record<string, string>> = {
+  "+1": "👍",
+  "-1": "👎",
+  "arrow_down": "⬇️",
+  "arrow_up": "⬆️",
+  "ballot_box_with_check": "☑️",
+  "battery": "🔋",
+  "bell": "🔔",
+  "boom": "💥",
+  "bug": "🐛",
+  "calendar": "📅",
+  "cd": "💿",
+  "chart_with_downwards_trend": "📉",
+  "chart_with_upwards_trend": "📈",
+  "cloud": "☁️",
+  "computer": "💻",
+  "construction": "🚧",
+  "door": "🚪",
+  "droplet": "💧",
+  "electric_plug": "🔌",
+  "email": "📧",
+  "exclamation": "❗",
+  "facepalm": "🤦",
+  "fire": "🔥",
+  "floppy_disk": "💾",
+  "gear": "⚙️",
+  "globe_with_meridians": "🌐",
+  "green_circle": "🟢",
+  "heart": "❤️",
+  "heavy_check_mark": "✔️",
+  "hourglass": "⌛",
+  "house": "🏠",
+  "information_source": "ℹ️",
+  "key": "🔑",
+  "large_blue_circle": "🔵",
+  "link": "🔗",
+  "lock": "🔒",
+  "loudspeaker": "📢",
+  "mag": "🔍",
+  "memo": "📝",
+  "money_with_wings": "💸",
+  "mute": "🔇",
+  "no_bell": "🔕",
+  "no_entry": "⛔",
+  "no_entry_sign": "🚫",
+  "ok": "🆗",
+  "ok_hand": "👌",
+  "orange_circle": "🟠",
+  "package": "📦",
+  "partying_face": "🥳",
+  "pushpin": "📌",
+  "question": "❓",
+  "rainbow": "🌈",
+  "recycle": "♻️",
+  "red_circle": "🔴",
+  "robot": "🤖",
+  "rocket": "🚀",
+  "rotating_light": "🚨",
+  "satellite": "📡",
+  "shield": "🛡️",
+  "skull": "💀",
+  "sos": "🆘",
+  "sparkles": "✨",
+  "star": "⭐",
+  "stop_sign": "🛑",
+  "stopwatch": "⏱️",
+  "sunny": "☀️",
+  "tada": "🎉",
+  "thermometer": "🌡️",
+  "thumbsdown": "👎",
+  "thumbsup": "👍",
+  "triangular_flag_on_post": "🚩",
+  "turtle": "🐢",
+  "unlock": "🔓",
+  "up": "🆙",
+  "video_camera": "📹",
+  "warning": "⚠️",
+  "wastebasket": "🗑️",
+  "white_check_mark": "✅",
+  "wrench": "🔧",
+  "x": "❌",
+  "yellow_circle": "🟡",
+  "zap": "⚡",
+};
+
+/** Splits a list of tags into emoji and words. */
+export function splitTags(tags: string): { readonly symbols: readonly string[]; readonly words: readonly string[] } {
+  const names = tags.split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
+  const isEmoji = (name: string) => Object.hasOwn(EMOJI, name.toLowerCase());
+  return {
+    symbols: names.filter(isEmoji).map((name) => EMOJI[name.toLowerCase()]),
+    words: names.filter((name) => !isEmoji(name)),
+  };
+}

@@ -1,0 +1,105 @@
+/**
+ * The types of the HTTP receiver: a request as data, the notifications in it, and the answer. Every
+ * protocol is a function from the first to the others, so it needs no listener.
+ *
+ * @module
+ */
+
+import type { NotificationInput } from "../../notification/notification.ts";
+import { decodeText } from "../../notification/text.ts";
+
+/** A request whose body was read completely. */
+export interface IncomingRequest {
+  /** The method, in upper case. */
+  readonly method: string;
+  /** The path as the client sent it: `/notify`. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+}
+
+/** The context of a request. */
+export interface RequestContext {
+  /** The current time, in milliseconds since 1970. */
+  readonly now: number;
+}
+
+/** An answer. The body is one line, without the line break. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+/** A notification in a request. */
+export interface IncomingNotification {
+  readonly input: NotificationInput;
+  /** The idempotency key. @default the notification is new */
+  readonly id?: string;
+}
+
+/** The result of reading a request. */
+export interface Reception {
+  readonly notifications: readonly IncomingNotification[];
+  /**
+   * Creates the answer after all notifications are on disk.
+   *
+   * @param ids the ids of the queue entries of all notifications
+   */
+  answer(ids: readonly string[]): Answer;
+}
+
+/** The reasons for which a request is refused. */
+export type Refusal = "unauthorized" | "forbidden" | "too-large" | "too-many" | "unavailable" | "failed";
+
+/** The HTTP status and the text of each refusal. */
+export const REFUSALS: Readonly<Record<Refusal, { readonly status: number; readonly text: string }>> = {
+  "unauthorized": { status: 401, text: "a token is missing or wrong" },
+  "forbidden": { status: 403, text: "this sender is not allowed" },
+  "too-large": { status: 413, text: "the request is larger than 8 MiB" },
+  "too-many": { status: 429, text: "too many requests" },
+  "unavailable": { status: 503, text: "the queue cannot take the notification now, try again" },
+  "failed": { status: 500, text: "internal error" },
+};
+
+/** A protocol that senders speak. */
+export interface Protocol {
+  readonly name: string;
+  /** Reads a request. Accepts every input. */
+  read(request: IncomingRequest, context: RequestContext): Reception;
+  /** Creates the answer to a refused request, as the protocol's own server would. */
+  refuse(refusal: Refusal): Answer;
+}
+
+/** Creates an answer with a JSON body. */
+export function jsonAnswer(status: number, value: unknown): Answer {
+  return { status, headers: { "Content-Type": "application/json" }, body: JSON.stringify(value) };
+}
+
+/** Creates an answer with a text body. */
+export function textAnswer(status: number, body: string): Answer {
+  return { status, headers: { "Content-Type": "text/plain; charset=utf-8" }, body };
+}
+
+/** Creates the answer to a refused request for protocols without a format of their own. */
+export function refuseAsJson(refusal: Refusal): Answer {
+  const { status, text } = REFUSALS[refusal];
+  return jsonAnswer(status, { error: text });
+}
+
+/**
+ * Returns the value of a header; empty if it is missing. The value is decoded from bytes, because
+ * many clients send UTF-8.
+ */
+export function headerText(headers: Headers, name: string): string {
+  const value = headers.get(name) ?? "";
+  // deno-lint-ignore no-control-regex
+  if (/^[\x00-\x7f]*$/.test(value)) return value.trim();
+  return decodeText(Uint8Array.from(value, (character) => character.charCodeAt(0))).trim();
+}
+
+/** Returns the idempotency key that the client gave in a header. */
+export function idempotencyKey({ headers }: IncomingRequest): string | undefined {
+  return headerText(headers, "idempotency-key") || undefined;
+}

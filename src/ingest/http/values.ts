@@ -1,0 +1,109 @@
+/**
+ * Reads values of unknown type. Senders mix up types: RouterOS turns the text `1234` into the number
+ * 1234.000000, and `true` into a text.
+ *
+ * @module
+ */
+
+import { isNestedWithin, MAX_JSON_DEPTH } from "../../base/fields.ts";
+import type { Severity } from "../../notification/notification.ts";
+
+/**
+ * The longest JSON whose numbers keep their digits, in UTF-16 code units. Reading the digits of
+ * larger JSON takes seconds. RouterOS sends at most 64 KiB.
+ */
+const MAX_EXACT_JSON_CHARS = 64 * 1024;
+
+/** The context that V8 gives to a reviver: the text of the value. */
+interface Source {
+  readonly source?: string;
+}
+
+/**
+ * Parses JSON. Returns undefined if the text is not JSON, or if its nesting is deeper than 100
+ * levels. A number keeps its digits: 1234.000000 is 1234, and a number that JavaScript would round
+ * becomes a text.
+ */
+export function parseJson(text: string): unknown {
+  const exact = (_key: string, value: unknown, { source }: Source = {}) =>
+    typeof value === "number" && source !== undefined ? exactNumber(value, source) : value;
+  try {
+    const value = JSON.parse(text);
+    if (typeof value !== "object" || value === null) return value;
+    if (!isNestedWithin(value, MAX_JSON_DEPTH)) return undefined;
+    return text.length <= MAX_EXACT_JSON_CHARS ? JSON.parse(text, exact) : value;
+  } catch {
+    return undefined;
+  }
+}
+
+function exactNumber(value: number, source: string): number | string {
+  const digits = /^-?\d+\.\d*?0*$/.test(source) ? source.replace(/\.?0+$/, "") : source;
+  return String(value) === digits || /e/i.test(source) ? value : digits;
+}
+
+/** Returns a value as text: `""` for null, JSON for a list or an object. */
+export function textOf(value: unknown): string {
+  if (value === undefined || value === null) return "";
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
+}
+
+/** Returns true for `true`, `1`, `yes` and `on`, as a value or as a text. */
+export function isTrue(value: unknown): boolean {
+  return /^\s*(?:true|1|yes|on|y|t)\s*$/i.test(textOf(value));
+}
+
+/** Returns the own property of an object; undefined for every other value. */
+export function propertyOf(value: unknown, name: string): unknown {
+  const isOwner = typeof value === "object" && value !== null && Object.hasOwn(value, name);
+  return isOwner ? Object.getOwnPropertyDescriptor(value, name)?.value : undefined;
+}
+
+/** Returns the text of a property. */
+export function textAt(value: unknown, name: string): string {
+  return textOf(propertyOf(value, name)).trim();
+}
+
+/** Returns the elements of a list; an empty list for every other value. */
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
+}
+
+/**
+ * Shows values as lines `name: value`. Empty values are left out. A value with several lines begins
+ * on the next line.
+ */
+export function showFields(entries: Iterable<readonly [string, unknown]>): string {
+  const lines: string[] = [];
+  for (const [name, value] of entries) {
+    const text = textOf(value).trimEnd();
+    if (text.trim() !== "" && text !== "{}" && text !== "[]") {
+      lines.push(`${name}:${text.includes("\n") ? "\n" : " "}${text}`);
+    }
+  }
+  return lines.join("\n");
+}
+
+/** Joins the parts of a message that are not empty with an empty line between them. */
+export function joinParts(...parts: readonly string[]): string {
+  return parts.filter((part) => part.trim() !== "").join("\n\n");
+}
+
+/** The words for severities, in syslog, Prometheus, Proxmox, ntfy and others. */
+const SEVERITY_WORDS: Readonly<Record<Severity, string>> = {
+  info: "info information informational notice ok success debug trace low min none normal default minor unimportant",
+  warning: "warning warn unknown pending moderate average",
+  error: "error err failure failed fail high major down danger severe",
+  critical: "critical crit fatal emergency emerg alert panic disaster page urgent max blocker",
+};
+
+const SEVERITIES_BY_WORD: ReadonlyMap<string, Severity> = new Map(
+  Object.entries(SEVERITY_WORDS).flatMap(([severity, words]) =>
+    words.split(" ").map((word): [string, Severity] => [word, severity as Severity])
+  ),
+);
+
+/** Returns the severity that a word means; undefined for an unknown word. */
+export function severityOf(word: string): Severity | undefined {
+  return SEVERITIES_BY_WORD.get(word.trim().toLowerCase());
+}
