@@ -1,8 +1,9 @@
 /**
  * Builds the bundle, and from the bundle the binaries: `deno task build`, `deno task build --target
  * aarch64-unknown-linux-gnu --out /tmp/bin`, `deno task build --target all`. `deno task build
- * --bundle` builds only the bundle. What runs on this machine is run once to check it. `SHA256SUMS`
- * contains all files.
+ * --bundle` builds only the bundle, `deno task build --npm` the bundle and the npm package. What runs
+ * on this machine is run once to check it. The folder is a release: `install.sh` installs from it, and
+ * `SHA256SUMS` contains all files.
  *
  * @module
  */
@@ -15,15 +16,18 @@ import { type Checksum, checksumLines, sha256 } from "./build/checksums.ts";
 import { bundleProgram } from "./build/bundle.ts";
 import { BUNDLE, FOLDER } from "./build/bundle_files.ts";
 import { compileArgv, missingRuntime, versionProblem } from "./build/compile.ts";
+import { LAUNCHER } from "./build/launcher.ts";
+import { NPM_PACKAGE, packNpm } from "./build/npm.ts";
 import { binaryName, chooseTargets, type Target, TARGETS } from "./build/targets.ts";
 
 const EXIT = { ok: 0, usage: 64, unavailable: 69 } as const;
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 
-const USAGE = `Usage: deno task build [--bundle] [--target TARGET]... [--out DIR]
+const USAGE = `Usage: deno task build [--bundle] [--npm] [--target TARGET]... [--out DIR]
 
   --bundle   build only the bundle: JavaScript files that any Deno runs
+  --npm      build only the bundle and the npm package
   --target   the machine for the binary: one of the following, or all; this machine's by default
 ${TARGETS.map(({ name, description }) => `               ${name.padEnd(26)} ${description}`).join("\n")}
   --out      the folder for all files: dist by default`;
@@ -33,7 +37,7 @@ async function main(args: readonly string[]): Promise<number> {
   const unknown: string[] = [];
   const options = parseArgs(args, {
     string: ["out", "target"],
-    boolean: ["bundle", "help"],
+    boolean: ["bundle", "npm", "help"],
     collect: ["target"],
     unknown: (arg) => unknown.push(arg) < 0,
   });
@@ -50,9 +54,15 @@ async function main(args: readonly string[]): Promise<number> {
     throw error;
   }
   const out = resolve(options.out || join(ROOT, "dist"));
-  const files = await buildBundle(out);
-  for (const target of options.bundle ? [] : targets) {
-    const code = await build(target, join(out, binaryName(target)), { out, files });
+  const modules = await buildBundle(out);
+  const files = [...modules, ...await writeInstaller(out)];
+  if (options.npm) {
+    const problem = await packNpm(out, modules);
+    if (problem) return fail(EXIT.unavailable, `Cannot make the npm package: ${problem}`);
+    console.log(join(out, NPM_PACKAGE));
+  }
+  for (const target of options.bundle || options.npm ? [] : targets) {
+    const code = await build(target, join(out, binaryName(target)), { out, modules });
     if (code !== EXIT.ok) return code;
   }
   await Deno.writeTextFile(join(out, "SHA256SUMS"), checksumLines(await checksumsIn(out, files)));
@@ -77,12 +87,20 @@ async function buildBundle(out: string): Promise<readonly string[]> {
   return files;
 }
 
+/** Writes what `install.sh` needs beside the program; returns these files, relative to the directory. */
+async function writeInstaller(out: string): Promise<readonly string[]> {
+  const launcher = `${FOLDER}/launcher.sh`;
+  await Deno.writeTextFile(join(out, launcher), LAUNCHER);
+  await Deno.copyFile(join(ROOT, "install.sh"), join(out, "install.sh"));
+  return [launcher, "install.sh"];
+}
+
 async function build(
   target: Target,
   output: string,
-  { out, files }: { readonly out: string; readonly files: readonly string[] },
+  { out, modules }: { readonly out: string; readonly modules: readonly string[] },
 ): Promise<number> {
-  const compiled = await run(Deno.execPath(), compileArgv(target, output, files.map((file) => join(out, file))));
+  const compiled = await run(Deno.execPath(), compileArgv(target, output, modules.map((file) => join(out, file))));
   if (compiled.code !== 0) {
     const sentence = missingRuntime(compiled.stderr, target, Deno.version.deno);
     return sentence ? fail(EXIT.unavailable, sentence) : fail(compiled.code, compiled.stderr.trimEnd());
@@ -110,7 +128,7 @@ async function run(path: string, args: readonly string[]): Promise<{ code: numbe
 
 async function checksumsIn(folder: string, files: readonly string[]): Promise<Checksum[]> {
   const checksums: Checksum[] = [];
-  for (const name of [...files, ...TARGETS.map(binaryName)]) {
+  for (const name of [...files, NPM_PACKAGE, ...TARGETS.map(binaryName)]) {
     const path = join(folder, name);
     if (await exists(path)) checksums.push({ name, hex: await sha256(await Deno.readFile(path)) });
   }

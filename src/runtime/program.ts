@@ -20,8 +20,8 @@ export interface Program {
    */
   readonly words: readonly string[];
   /**
-   * The path of a script named `matrix-notify` that runs the same command. If there is no such
-   * script, this list is equal to `words`.
+   * The path of a file named `matrix-notify` that runs the same command: a script, or a link to the
+   * binary. If there is no such file, this list is equal to `words`.
    */
   readonly shortWords: readonly string[];
 }
@@ -41,13 +41,17 @@ const USUAL_OPTIONS = ["-q", "--no-prompt", "--cached-only", ...PROGRAM_FLAGS];
 /** Reads the command. */
 export async function readProgram(env: (name: string) => string | undefined): Promise<Program> {
   const execPath = Deno.execPath();
-  if (Deno.build.standalone) return { words: [execPath], shortWords: [execPath] };
+  const path = env("PATH") ?? "";
+  if (Deno.build.standalone) {
+    const link = findCommand(execPath, path, (file) => realPath(file) === execPath);
+    return { words: throughCurrent([execPath]), shortWords: link === undefined ? throughCurrent([execPath]) : [link] };
+  }
   const module = mainModule();
   const line = await askProgram("/bin/sh", ["-c", "cat /proc/$PPID/cmdline"], AbortSignal.timeout(ANSWER_MS));
   const [, ...given] = line?.split("\0").slice(0, -1 - Deno.args.length) ?? [];
   const options = given.length > 0 ? withAbsolutePaths(given) : ["run", ...USUAL_OPTIONS, module];
-  const words = [execPath, ...fromCacheOnly(options)];
-  const wrapper = findWrapper(module, { execPath, path: env("PATH") ?? "" });
+  const words = throughCurrent([execPath, ...fromCacheOnly(options)]);
+  const wrapper = findCommand(module, path, (file) => isWrapper(file, module, execPath));
   return { words, shortWords: wrapper === undefined ? words : [wrapper] };
 }
 
@@ -55,7 +59,24 @@ export async function readProgram(env: (name: string) => string | undefined): Pr
 export function withPermissions(words: readonly string[], flags: readonly string[]): readonly string[] {
   const rest = words.filter((word) => !/^(-A|-[RWENSI](=.*)?|--allow-.*|--no-prompt)$/s.test(word));
   const at = rest.indexOf("run") + 1;
-  return [...rest.slice(0, at), "--no-prompt", ...flags, ...rest.slice(at)];
+  return [...rest.slice(0, at), "--no-prompt", ...throughCurrent(flags), ...rest.slice(at)];
+}
+
+/**
+ * Replaces the directory of this version of the program by the link `current` beside the directory.
+ * `install.sh` creates both. An update replaces the directory, and the link stays.
+ */
+function throughCurrent(words: readonly string[]): readonly string[] {
+  const program = Deno.build.standalone ? Deno.execPath() : mainModule();
+  for (let folder = parentOf(program); folder !== ""; folder = parentOf(folder)) {
+    const link = `${parentOf(folder)}/current`;
+    if (realPath(link) === folder) return words.map((word) => word.replaceAll(folder, link));
+  }
+  return words;
+}
+
+function parentOf(path: string): string {
+  return path.slice(0, Math.max(0, path.lastIndexOf("/")));
 }
 
 function mainModule(): string {
@@ -88,20 +109,29 @@ export function withAbsolutePaths(words: readonly string[]): readonly string[] {
 }
 
 /**
- * Finds a script named `matrix-notify` that starts the main module with this Deno. The script must
- * also work with the short `PATH` of cron and systemd. A script that another user can change is not
- * used.
+ * Finds a file named `matrix-notify` that starts this program: in the directories of `PATH`, then in
+ * the directories `bin` around the program. `/opt/lib/matrix-notify/…/matrix-notify.js` belongs to
+ * `/opt/bin/matrix-notify`. A file that another user can change is not used.
+ *
+ * @param program the path of the module or of the binary
  */
-function findWrapper(
-  module: string,
-  { execPath, path }: { readonly execPath: string; readonly path: string },
-): string | undefined {
-  const isCommon = COMMON_DENO.some((deno) => realPath(deno) === execPath);
-  return path.split(":").filter((folder) => folder.startsWith("/")).map((folder) => `${folder}/${NAME}`)
-    .find((file) => {
-      const text = isSmall(file) && findKnownDistrust(file) === undefined ? readIfThere(file) : undefined;
-      return text?.startsWith("#!") && text.includes(module) && (isCommon || text.includes(execPath));
-    });
+function findCommand(program: string, path: string, starts: (file: string) => boolean): string | undefined {
+  const parts = program.split("/").slice(0, -1);
+  const around = parts.map((_, index) => [...parts.slice(0, index + 1), "bin"].join("/"));
+  return [...path.split(":"), ...around].filter((folder) => folder.startsWith("/")).map((folder) => `${folder}/${NAME}`)
+    .find((file) => findKnownDistrust(file) === undefined && starts(file));
+}
+
+/**
+ * Returns true if a script starts the main module with this Deno. The script must also work with the
+ * short `PATH` of cron and systemd. The script in `bin` beside the module finds Deno by itself.
+ */
+function isWrapper(file: string, module: string, execPath: string): boolean {
+  const text = isSmall(file) ? readIfThere(file) : undefined;
+  if (!text?.startsWith("#!")) return false;
+  const folder = parentOf(module);
+  if (realPath(file) === `${folder}/bin/${NAME}` && text.includes(module.slice(folder.length))) return true;
+  return text.includes(module) && (text.includes(execPath) || COMMON_DENO.some((deno) => realPath(deno) === execPath));
 }
 
 /** The maximum size of a script, in bytes. A larger file counts as a binary. */

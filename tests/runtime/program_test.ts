@@ -43,6 +43,38 @@ Deno.test("readProgram() returns Deno's command line with absolute paths, and a 
   }
 });
 
+Deno.test("readProgram() returns paths that stay when install.sh replaces the directory of this version", async () => {
+  const prefix = await Deno.realPath(await Deno.makeTempDir());
+  try {
+    const [version, current] = [`${prefix}/lib/matrix-notify/20261129T120000-1`, `${prefix}/lib/matrix-notify/current`];
+    for (const folder of ["bin", `lib/matrix-notify/${version.split("/").at(-1)}/bin`]) {
+      await Deno.mkdir(`${prefix}/${folder}`, { recursive: true });
+    }
+    await Deno.symlink(version, current);
+    await Deno.symlink(`${current}/bin/matrix-notify`, `${prefix}/bin/matrix-notify`);
+    await Deno.writeTextFile(`${version}/bin/matrix-notify`, `#!/bin/sh\nexec deno run ${version}/matrix-notify.js\n`, {
+      mode: 0o755,
+    });
+    await Deno.writeTextFile(
+      `${version}/matrix-notify.js`,
+      `import { readProgram, withPermissions } from ${JSON.stringify(MODULE)};
+       const { words, shortWords } = await readProgram(() => "/usr/bin");
+       console.log(JSON.stringify([withPermissions(words, ["--allow-read=${version}/matrix-notify"]), shortWords]));`,
+    );
+    const { stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "-q", "--cached-only", ...inheritedConfig(), `${version}/matrix-notify.js`],
+    }).output();
+    assertEquals(new TextDecoder().decode(stderr), "");
+    const options = ["--no-prompt", `--allow-read=${current}/matrix-notify`, "-q", "--cached-only"];
+    assertEquals(JSON.parse(new TextDecoder().decode(stdout)), [
+      [Deno.execPath(), "run", ...options, ...inheritedConfig(), `${current}/matrix-notify.js`],
+      [`${prefix}/bin/matrix-notify`],
+    ]);
+  } finally {
+    await Deno.remove(prefix, { recursive: true });
+  }
+});
+
 Deno.test("withPermissions() replaces every permission of Deno, and keeps the other options", () => {
   const words = [
     "/bin/deno",

@@ -1,0 +1,30 @@
+/**
+ * The shell script that starts the bundle with Deno. It needs no program but Deno, so that a start
+ * costs about a millisecond more than Deno itself. `install.sh` and the npm package write lines before
+ * {@linkcode LAUNCHER} that set `deno` and `program`.
+ *
+ * @module
+ */
+
+import { PROGRAM_FLAGS } from "../../src/base/permission_table.ts";
+
+/**
+ * The options of Deno. Without `--no-config`, Deno reads the `deno.json` of the directory in which a
+ * user starts the program.
+ */
+const OPTIONS = ["-q", "--no-prompt", "--no-config", "--cached-only", ...PROGRAM_FLAGS];
+
+/**
+ * The end of the script. `"$@"` passes all bytes of the arguments unchanged. A link named `sendmail`
+ * runs the command `sendmail`, because Deno does not see the name of the link.
+ */
+export const LAUNCHER = `if [ ! -x "$deno" ] && ! deno=$(command -v deno); then
+  echo "matrix-notify: Cannot start: Deno is missing" >&2
+  echo "  hint: install matrix-notify again, or Deno 2.9 or later: https://deno.com" >&2
+  exit 69
+fi
+[ "\${0##*/}" != sendmail ] || set -- sendmail "$@"
+# Deno must not ask its server for a newer Deno.
+export DENO_NO_UPDATE_CHECK=1
+exec "$deno" run ${OPTIONS.join(" ")} "$program" "$@"
+`;
