@@ -2,7 +2,7 @@
  * Bundles the program: a few JavaScript files that contain all libraries and need no registry.
  *
  * - `matrix-notify.js` starts the program. The other files are in the folder `matrix-notify/`.
- * - `start.js` finds the command, and answers `--version`.
+ * - `start.js` finds the command, and answers `--version` and `--help`.
  * - `send.js` contains everything else that a plain `send` to a Matrix room needs.
  * - The other files are loaded when they are needed.
  * - `url.js` starts the program from a URL. Deno downloads all files at the first start, so that
@@ -25,15 +25,16 @@ const ROOT = fromFileUrl(new URL("../..", import.meta.url));
  * same file, because one file loads faster than many.
  */
 const FIRST_PARTS: Readonly<Record<string, readonly string[]>> = {
-  start: ["src/main.ts", "src/cli/main.ts"],
+  start: ["src/main.ts", "src/cli/main.ts", "src/cli/help.ts"],
   send: ["src/cli/arguments.ts", "src/cli/commands/send.ts", "src/cli/notifier.ts", "src/channels/matrix/kind.ts"],
 };
 
 /** The other parts of the bundle. The first pattern that matches a module decides its part. */
 const LATER_PARTS: readonly (readonly [part: string, pattern: RegExp])[] = [
   ["smtp", /\/node_modules\/.*nodemailer|^src\/channels\/email\/smtp/],
-  ["html", /\/node_modules\/.*(parse5|entities)|^src\/markup\/(html|colors|permitted)/],
-  ["markdown", /\/node_modules\/.*marked|^src\/markup\/markdown/],
+  ["html", /\/node_modules\/.*(parse5|entities)|^src\/markup\/html\.ts$/],
+  ["markdown", /\/node_modules\/.*marked|^src\/markup\/markdown\.ts$/],
+  ["markup", /^src\/markup\//],
   [
     "setup",
     /\/node_modules\/.*uqr|^src\/cli\/(qr_code|setup\/|login|matrix_|commands\/(setup|log|join|room|whoami))|^src\/(accounts|matrix\/oauth)\//,
@@ -42,6 +43,7 @@ const LATER_PARTS: readonly (readonly [part: string, pattern: RegExp])[] = [
   ["doctor", /^src\/doctor\/|^src\/cli\/commands\/doctor|\/checks\.ts$/],
   ["config", /^src\/config\/|^src\/routing\/|^src\/cli\/commands\/(config|route)/],
   ["service", /^src\/cli\/(service\/|commands\/service)/],
+  ["deliver", /^src\/(base|delivery|matrix|notification|notifier|queue|runtime)\/|^src\/channels\/[^/]+\.ts$/],
   ["mail", /^src\/ingest\/|^src\/cli\/commands\/sendmail/],
 ];
 
