@@ -119,7 +119,7 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
    * Lists what a channel uses, except the files in settings whose name ends with `File`.
    *
    * @param cache the results of earlier lookups
-   * @throws {ConfigError} if a file with an address cannot be read
+   * @throws {ConfigError} if a setting is in a file that cannot be read
    */
   access(settings: SettingsOf<Table>, cache: Pick<RoomCache, "get">): ChannelAccess | Promise<ChannelAccess>;
   open(setup: ChannelSetup<SettingsOf<Table>>, context: ChannelContext): Channel;

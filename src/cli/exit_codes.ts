@@ -48,8 +48,8 @@ export const EXIT_MEANINGS: ExitMeanings = [
   ],
   [
     EXIT.noPerm,
-    "a permission is missing, or a login was refused; or another user can change the queue, and an attempt without the " +
-    "queue failed",
+    "a permission is missing, or a login was refused; or the notification could not be queued, because another user can " +
+    "change the queue directory, and the direct delivery failed",
   ],
   [
     EXIT.config,

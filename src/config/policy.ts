@@ -135,7 +135,7 @@ export const FALLBACK_SETTINGS = {
         help:
           "the names of the fallback channels; other notifications go to these channels only if a rule or the caller chooses them",
         examples: ["phone", ["phone"]],
-        hint: "write the names of the other channels",
+        hint: "add the names of the channels that get the notification if this channel fails",
       }),
       after: duration({
         help: "the waiting time before the other channels are used",

@@ -152,7 +152,7 @@ export const diskSpace: Check<DoctorContext> = {
     } else if (freeKib < LOW_KIB) yield warning(`the disk is nearly full: ${room}`, "free some disk space");
     else if (isReserveMissing(context)) {
       yield warning(
-        `the file that reserves disk space for the queue is missing: it was deleted on a full disk, or could not be written; now ${room}`,
+        `the file that reserves disk space for the queue is missing: it was deleted on a full disk, or could not be written; ${room} now`,
         "make sure that the disk has free space; the next send creates the file again",
       );
     } else yield ok(room);

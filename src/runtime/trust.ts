@@ -53,7 +53,8 @@ const MAX_LINKS = 40;
  * the way are followed one by one. A read-only mount is trusted, because no user of this host can
  * change it.
  *
- * @param folder `folder` if the directory of the file must be closed to groups, too
+ * @param folder `folder`: a group must not be able to change the directory of the file; `parent`: it
+ * may
  * @returns undefined if the file is trusted
  * @throws {Deno.errors.NotFound} if the file does not exist
  * @throws the errors of `lstat`

@@ -184,7 +184,11 @@ for (const [routes, says, hint] of REFUSED) {
 
 /** Fallbacks of the Matrix channel that are rejected, with message and hint. */
 const REFUSED_FALLBACKS: readonly (readonly [fallback: unknown, says: string, hint?: string])[] = [
-  [{}, "Missing channels.matrix.fallback.channels", "write the names of the other channels"],
+  [
+    {},
+    "Missing channels.matrix.fallback.channels",
+    "add the names of the channels that get the notification if this channel fails",
+  ],
   [false, "Cannot use channels.matrix.fallback: it must be an object"],
   [
     { channels: "phon" },

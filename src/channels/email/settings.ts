@@ -133,8 +133,8 @@ export function portOf({ port, security }: EmailSettings): number {
 }
 
 /**
- * Returns the hosts of a channel. The library looks up the name of a server and connects to an
- * address, and Deno permits an address only if it is known. Therefore a name needs every host.
+ * Returns the hosts of a channel. The library connects to the IP address of the server. If the
+ * settings contain a name, the address is not known in advance, so all hosts must be permitted.
  */
 export function smtpAccess(settings: EmailSettings): Pick<ChannelAccess, "hosts" | "usesAnyHost"> {
   const host = toAsciiDomain(settings.server);

@@ -72,10 +72,10 @@ export const run: Command = defineCommand({
     "The body of the notification is the output. If the output is too long for a service, the message contains only " +
     "the end, and the whole output follows as a file. If the output is longer than 8 MiB, only the beginning and the " +
     "end are sent. The arguments of the command are not sent, because they can contain secrets.",
-    "The command is started without a shell. run forwards the signals that it gets to the command, except SIGKILL and " +
-    "SIGSTOP, which no program can forward. The command reads the standard input of run. The output of the command is a pipe and not a terminal, so " +
-    "some commands print no colours, show no progress or ask no questions. If a command needs a terminal, start it " +
-    "with script(1), as in the last example.",
+    "The command is started without a shell. If run gets a signal, it forwards the signal to the command. No program can forward " +
+    "SIGKILL and SIGSTOP. The command reads the standard input of run. The output of the command is a pipe and not " +
+    "a terminal, so some commands print no colours, show no progress or ask no questions. If a command needs a " +
+    "terminal, start it with script(1), as in the last example.",
     "With --json, run prints the result of each delivery after the output of the command.",
   ],
   examples: [

@@ -8,8 +8,8 @@ import { exitCodeForOutcomes, reportTrouble } from "../outcomes.ts";
 
 const TIMER_SUMMARY =
   "The timer delivers queued notifications every 45 seconds, also after a restart of the host. You need it " +
-  "if the background process of send can end too early. This happens when the host restarts. It also happens if a " +
-  "systemd service calls send and may not start other units.";
+  "if the background process of send can end too early. This happens when the host restarts. It also happens if " +
+  "send runs in a systemd service that has no permission to start other units.";
 
 export const install: Command = defineCommand({
   operands: "",

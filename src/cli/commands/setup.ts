@@ -10,7 +10,7 @@ export const setup: Command = defineCommand({
     "On a terminal, setup asks for each value that you did not give as an option. You can run setup again: the " +
     "current login and room are then the defaults. In the configuration file, setup changes only one channel (see --channel).",
     "Exit 0: the test message is in the room. Exit 75: the message is queued, or the account did not get an invite in " +
-    "time. Without an invite, invite the account and run setup again. Exit 130: you pressed Ctrl-C; the configuration " +
+    "time. In the second case, invite the account and run setup again. Exit 130: you pressed Ctrl-C; the configuration " +
     "file is unchanged.",
   ],
   examples: [
