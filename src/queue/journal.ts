@@ -165,9 +165,9 @@ export class Journal {
     if (this.#isBehind) this.read();
   }
 
-  #read(file: OpenFile): void {
+  #read(file: OpenFile, identity = file.identity(), size = file.size()): void {
     this.#isBehind = true;
-    const identity = this.#follow(file);
+    this.#follow(file, identity);
     this.#reader.read(file, {
       record: (record, line) => {
         if (record.t === "hdr") this.#born = record.time;
@@ -175,7 +175,7 @@ export class Journal {
       },
       unknown() {},
       damaged: (line) => this.#tryToQuarantine(file, line),
-    });
+    }, size);
     this.#identity = identity;
     this.#isBehind = false;
     this.#listener.end();
@@ -185,14 +185,12 @@ export class Journal {
    * Restarts at the beginning if a compaction replaced the file, or if a writer removed lines that
    * were already read. If reading the new file fails, the next call restarts again.
    */
-  #follow(file: OpenFile): string {
-    const identity = file.identity();
+  #follow(file: OpenFile, identity: string): void {
     if (this.#identity !== undefined && (this.#identity !== identity || !this.#reader.continues(file))) {
       this.#identity = "";
       this.#reader = new JournalReader();
       this.#listener.restart();
     }
-    return identity;
   }
 
   /**
@@ -287,7 +285,7 @@ export class Journal {
 
   #write(lines: readonly Uint8Array[], durability: Durability, maxBytes: number): void {
     using file = this.#files.open(this.path, "append");
-    const size = file.size();
+    const [size, identity] = [file.size(), file.identity()];
     const isNew = size === 0;
     const first = isNew
       ? encodeRecord({ t: "hdr", time: this.#runtime.now(), host: this.#runtime.hostname() })
@@ -299,30 +297,21 @@ export class Journal {
       const limit = `${Math.round(maxBytes / 2 ** 20)} MiB`;
       throw new StorageError("queue-full", `Cannot queue in ${this.path}: the file has reached its limit of ${limit}`);
     }
+    const needsName = durability === "directory" && identity !== this.#namedOnDisk;
     if (bytes.length > 0) {
       try {
         appendWhole(file, bytes);
-        this.#sync(file, durability, isNew);
+        if (durability !== "none") file.syncData();
+        if (durability !== "none" && (isNew || needsName)) this.#syncName(file);
       } catch (error) {
         takeBack(file, size);
         throw error;
       }
     }
-    this.#tryToRead(file);
-  }
-
-  #sync(file: OpenFile, durability: Durability, isNew: boolean): void {
-    if (durability === "none") return;
-    file.syncData();
-    if (isNew || (durability === "directory" && file.identity() !== this.#namedOnDisk)) this.#syncName(file);
-  }
-
-  /** Reads the new lines. An error must not make the append fail, because its lines are on the disk. */
-  #tryToRead(file: OpenFile): void {
     try {
-      this.#read(file);
+      this.#read(file, identity, size + bytes.length);
     } catch {
-      return;
+      // The lines are on the disk, so the append must not fail. The next call reads them.
     }
   }
 

@@ -43,8 +43,10 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @throws {InvalidNotificationError} if the line would be longer than {@linkcode MAX_LINE_BYTES}
  */
 export function encodeRecord(record: JournalRecord): Uint8Array {
-  const body = JSON.stringify({ v: VERSION, ...withLastNotification(record) }).slice(0, -1);
-  const line = encoder.encode(`${body}${trailer(encoder.encode(body))}\n`);
+  const body = encoder.encode(JSON.stringify({ v: VERSION, ...withLastNotification(record) }).slice(0, -1));
+  const line = new Uint8Array(body.length + TRAILER_BYTES + 1);
+  line.set(body);
+  encoder.encodeInto(`${trailer(body)}\n`, line.subarray(body.length));
   if (line.length <= MAX_LINE_BYTES) return line;
   throw new InvalidNotificationError(
     `Cannot queue a notification of ${line.length} bytes: the limit is ${MAX_LINE_BYTES}`,

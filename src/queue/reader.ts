@@ -83,9 +83,8 @@ export class JournalReader {
   }
 
   /** Reads all complete lines that are new since the last call. */
-  read(file: OpenFile, sink: LineSink): void {
+  read(file: OpenFile, sink: LineSink, size = file.size()): void {
     this.#tornBytes = 0;
-    const size = file.size();
     if (size <= this.#offset) return;
     const chunk = new Uint8Array(Math.min(CHUNK_BYTES, size - this.#offset));
     let at = this.#offset;

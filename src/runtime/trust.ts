@@ -270,8 +270,12 @@ function isOpen(mode: number, role: Role): boolean {
   return (mode & OTHERS_WRITE) !== 0 && (role !== "folder" || (mode & STICKY) === 0);
 }
 
+/** The user of this process, which does not change. Undefined until it is read. */
+let userId: { readonly value: number | undefined } | undefined;
+
 function readUserId(): number | undefined {
-  return mayReadSystem("uid") ? Deno.uid() ?? undefined : undefined;
+  userId ??= { value: mayReadSystem("uid") ? Deno.uid() ?? undefined : undefined };
+  return userId.value;
 }
 
 /** Formats permission bits: `0700`. */
