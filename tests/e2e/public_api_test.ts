@@ -1,6 +1,7 @@
 /** Tests the exports of the library, their behaviour and their errors. */
 
 import { assert, assertEquals } from "@std/assert";
+import { inheritedConfig } from "../../scripts/std/argv.ts";
 import * as library from "../../mod.ts";
 import * as testing from "../../src/testing/mod.ts";
 import { setScene } from "../fakes/scene.ts";
@@ -42,6 +43,32 @@ Deno.test("Notifier has the methods that importers use, and no others", () => {
     "retry",
     "status",
   ]);
+});
+
+Deno.test("a program that uses the library ends after its last call", async () => {
+  await using scene = await setScene();
+  const script = `
+    import { Notifier } from "${import.meta.resolve("../../mod.ts")}";
+    const { homeserver, room, accessToken, stateDir } = JSON.parse(Deno.args[0]);
+    await using notifier = await Notifier.open({ stateDir, channels: { matrix: { homeserver, room, accessToken } } });
+    const [{ state }] = await notifier.notify({ subject: "Last" });
+    console.log(state);`;
+  const { homeserver: { url: homeserver }, room, accessToken, stateDir } = scene;
+  const path = `${stateDir}.ts`;
+  Deno.writeTextFileSync(path, script);
+  try {
+    const args = ["run", "-A", "-q", ...inheritedConfig(), path];
+    const input = JSON.stringify({ homeserver, room, accessToken, stateDir: `${stateDir}-own` });
+    // A timer that is left behind would keep the process alive for minutes.
+    const { signal, stdout } = await new Deno.Command(Deno.execPath(), {
+      args: [...args, input],
+      signal: AbortSignal.timeout(60_000),
+    }).output();
+    assertEquals([signal, new TextDecoder().decode(stdout)], [null, "delivered\n"]);
+  } finally {
+    Deno.removeSync(path);
+    Deno.removeSync(`${stateDir}-own`, { recursive: true });
+  }
 });
 
 Deno.test("Notifier queues, counts, lists, retries, flushes and drops", async () => {
