@@ -46,7 +46,7 @@ export async function schemaPage(): Promise<string> {
 /** `docs/config.md` */
 export async function configPage(): Promise<string> {
   const { properties, kinds } = await readSchema();
-  const { routes, channels: _, $schema: __, ...top } = properties;
+  const { routes, serve, channels: _, $schema: __, ...top } = properties;
   const connection = pick(kinds.flatMap(([, { properties = {} }]) => Object.entries(properties)), CONNECTION_KEYS);
   const nested = Object.entries({ ...pick(Object.entries(top), POLICY_KEYS), ...pick(allEntries(kinds), COMMON_KEYS) });
   const rule = routes.items ?? {};
@@ -73,7 +73,7 @@ export async function configPage(): Promise<string> {
     "A rule that chooses only stopped channels does not send to other channels. If a notification must arrive, let the rule " +
     "choose several channels.",
     "## The top of the file",
-    settingTable({ ...top, channels: properties.channels, routes }),
+    settingTable({ ...top, channels: properties.channels, routes, serve }),
     "## Every channel",
     "A channel is an object, or an [Apprise URL](apprise.md). You can omit `kind` if the name of the channel is a kind.",
     settingTable(Object.fromEntries(nested)),
@@ -102,6 +102,14 @@ export async function configPage(): Promise<string> {
     "### set",
     "For each channel:",
     settingTable((rule.properties?.set.additionalProperties || {}).properties ?? {}),
+    "## serve",
+    "The receivers of `matrix-notify serve`, see [serve](serve.md).",
+    settingTable(serve.properties ?? {}),
+    ...Object.entries(serve.properties ?? {}).flatMap(([key, schema]) => {
+      const inner = schema.additionalProperties || schema;
+      const title = schema.additionalProperties ? `### ${key}\n\nFor each name:` : `### ${key}`;
+      return inner.properties ? [title, settingTable(inner.properties, inner)] : [];
+    }),
   ].join("\n\n") + "\n";
 }
 

@@ -29,7 +29,7 @@ export const PERMISSION_WORDS = {
   background: "Deno, which runs the background process, and `/bin/sh`, which closes inherited files first",
   "given command": "the command on the command line",
   "host programs":
-    "`systemctl`, `journalctl`, `loginctl`, `crontab`, `df`, `getconf`, and `/bin/sh`, which starts them",
+    "`systemctl`, `journalctl`, `loginctl`, `systemd-notify`, `crontab`, `df`, `getconf`, and `/bin/sh`, which starts them",
 } as const;
 
 /** Hosts; see {@linkcode PERMISSION_WORDS}. */
@@ -106,6 +106,11 @@ export const PERMISSION_TABLE: Readonly<Record<string, CommandPermissions>> = {
   send: { ...SENDING, read: [...SENDING.read, "given files"] },
   run: { ...SENDING, run: [...SENDING.run, "given command"] },
   sendmail: SENDING,
+  serve: {
+    ...{ net: "any host", read: ["any file"], write: ["any file"], run: ["exec programs", "host programs"] },
+    env: [...CONFIG_ENV, "programs", "service"],
+    sys: ["hostname", "uid"],
+  },
   flush: SENDING,
   "queue list": READING,
   "queue show": READING,

@@ -33,7 +33,7 @@ export const VARIABLES = {
   /** The directories of the configuration, the queue and the secrets. */
   places: [
     ...["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "MATRIX_NOTIFY_STATE_DIR"],
-    ...["CONFIGURATION_DIRECTORY", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY"],
+    ...["CONFIGURATION_DIRECTORY", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "MATRIX_NOTIFY_SOCKET"],
   ],
   /** The proxies. A CGI program, recognized by `REQUEST_METHOD`, ignores `HTTP_PROXY`. */
   proxies: [...PROXY_VARIABLES, "NO_PROXY", "no_proxy", "REQUEST_METHOD"],
@@ -48,6 +48,8 @@ export const VARIABLES = {
   container: ["container", "KUBERNETES_SERVICE_HOST"],
   /** The output. */
   output: ["NO_COLOR", "TERM", "MATRIX_NOTIFY_DEBUG"],
+  /** How a service reports its state to systemd (sd_notify(3)). */
+  service: ["NOTIFY_SOCKET", "WATCHDOG_USEC"],
   /** The result of a failed unit, which systemd passes. */
   unit: ["MONITOR_SERVICE_RESULT", "MONITOR_EXIT_CODE", "MONITOR_EXIT_STATUS"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

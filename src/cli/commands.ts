@@ -35,6 +35,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/sendmail.ts")).sendmail,
   },
   {
+    name: "serve",
+    summary: "Deliver until stopped, and receive from other programs",
+    load: async () => (await import("./commands/serve.ts")).serve,
+  },
+  {
     name: "flush",
     summary: "Try to deliver all entries of the queue now",
     load: async () => (await import("./commands/flush.ts")).flush,

@@ -25,6 +25,7 @@ import { hostOf } from "../runtime/address.ts";
 import { type ChannelList, listChannels, unknownKind } from "./channels.ts";
 import { CONNECTION_SETTINGS, readConnection, withConnection } from "./connection.ts";
 import type { ConfigFile } from "./file.ts";
+import type { ServeSettings } from "./serve.ts";
 import { FALLBACK_SETTINGS, POLICY_SETTINGS, readFallback, readPolicy, readTitle, TITLE_SETTINGS } from "./policy.ts";
 
 /** The parsed configuration. */
@@ -45,6 +46,8 @@ export interface Config {
   readonly rules: readonly Rule[];
   /** The fallbacks, by the name of the channel. */
   readonly fallbacks: ReadonlyMap<string, Fallback>;
+  /** The settings of `serve`. Absent if they have a mistake. */
+  readonly serve?: ServeSettings;
   /** The channels that cannot be used because of a mistake. */
   readonly stopped: readonly StoppedChannel[];
   /**
@@ -125,6 +128,9 @@ export async function parseConfig(value: unknown, context: ConfigContext): Promi
   const { identity, background = true, symbols = true } = readSettings(BASE_SETTINGS, fields, context);
   const title = readTitle(fields, context);
   const policy = readPolicy(fields, context);
+  const serve = fields.value("serve") === undefined
+    ? undefined
+    : (await import("./serve.ts")).readServe(fields, context);
   fields.end();
   const findMistakes = (path: string) => mistakes.filter(({ place: { setting = "" } }) => isPartOf(setting, path));
   const { rules, problems: ruleProblems } = hasRules
@@ -142,6 +148,7 @@ export async function parseConfig(value: unknown, context: ConfigContext): Promi
     background,
     symbols,
     rules,
+    serve,
     channels: parsed.map(({ channel }) => channel),
     titles: new Map(parsed.map(({ channel: { name }, title }) => [name, title])),
     policies: new Map(parsed.map(({ channel: { name }, policy }) => [name, policy])),

@@ -12,6 +12,7 @@ import type { ChannelKind } from "../channels/kind.ts";
 import { loadEveryKind } from "../channels/registry.ts";
 import { channelSettings, CONFIG_SETTINGS } from "./config.ts";
 import { routesSchema } from "./routes.ts";
+import { serveSchema } from "./serve.ts";
 
 type Schema = Readonly<Record<string, unknown>>;
 
@@ -28,6 +29,7 @@ export async function configSchema(): Promise<Schema> {
     properties: {
       $schema: { type: "string", pattern: "\\S" },
       ...properties as Schema,
+      serve: serveSchema(),
       routes: routesSchema(kinds),
       channels: {
         type: "object",

@@ -80,6 +80,15 @@ export interface RunOptions {
    * @default {false}
    */
   readonly handsOver?: boolean;
+  /**
+   * True if the run continues when the queue is empty. Only `leave`, `signal` or `handsOver` then end
+   * the run.
+   *
+   * @default {false}
+   */
+  readonly runsOn?: boolean;
+  /** A function that is called each time the run has read the queue. @default none */
+  readonly onRound?: () => void;
   /** A signal that ends the run after the current attempts. @default none */
   readonly leave?: AbortSignal;
   /** A signal that ends the run immediately and cancels the current request. */
@@ -220,6 +229,7 @@ export class Courier {
   isOver(options: RunOptions, schedule: Schedule = this.schedule()): boolean {
     const { now } = schedule;
     if (this.#isStopped(options)) return true;
+    if (options.runsOn) return false;
     if (options.mine === undefined) return schedule.heads().every(({ ready }) => ready - now > options.patienceMs);
     return options.mine.map((id) => this.#queue.state.entry(id)).every((entry) =>
       entry === undefined || entry.dead !== undefined ||
@@ -237,6 +247,7 @@ export class Courier {
       await this.#queue.importSpool();
       await this.#expire();
       await this.#tidyUp();
+      run.onRound?.();
     } catch (error) {
       run.failure = { error };
     }

@@ -118,14 +118,14 @@ export async function deliverOrWatch(
  * released
  */
 async function watch(queue: Queue, courier: Courier, options: DeliverOptions): Promise<boolean> {
-  const { runtime, patienceMs, signal } = options;
+  const { runtime, patienceMs, signal, leave } = options;
   let bytes = -1, lastChange = 0;
   while (!queue.deliverLock.tryAcquire()) {
     signal?.throwIfAborted();
     queue.refresh();
     const now = runtime.now();
     if (queue.bytes !== bytes) [bytes, lastChange] = [queue.bytes, now];
-    if (courier.isOver(options) || now - lastChange > patienceMs + STALLED_MS) return false;
+    if (leave?.aborted || courier.isOver(options) || now - lastChange > patienceMs + STALLED_MS) return false;
     await runtime.sleep(WATCH_MS, signal);
   }
   return true;

@@ -13,8 +13,9 @@
 
 import { type ConfigError, StorageError, toPermissionError } from "../base/errors.ts";
 import type { Envelope } from "../channels/channel.ts";
+import type { ServeSettings } from "../config/serve.ts";
 import type { RunOptions } from "../delivery/courier.ts";
-import { deliverOrWatch, LOCK_POLL_MS, prepareDelivery, STORAGE_PAUSE_MS } from "../delivery/deliver_or_watch.ts";
+import { deliverOrWatch, prepareDelivery } from "../delivery/deliver_or_watch.ts";
 import { withFullText } from "../delivery/attempt.ts";
 import { incidentTitle } from "../notification/incident.ts";
 import { createNotification, DEFAULT_TTL_MS } from "../notification/notification.ts";
@@ -33,6 +34,7 @@ import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
 import type { FlushOptions, NotifyOptions } from "./options.ts";
 import { mutedOutcomes, type Outcome, type QueuedEntry } from "./outcomes.ts";
 import { cutToQueue, findChannelsThatCut, isTooLongToQueue, toFullTextFile } from "./full_text.ts";
+import type { BackgroundEnd, BackgroundOptions, LoopParts, ServeDelivery } from "./background/loops.ts";
 import type { Access } from "./background/permissions.ts";
 import { sendWithoutQueue } from "./send_without_queue.ts";
 import type { StagedAttachments } from "./staged_attachments.ts";
@@ -40,19 +42,10 @@ import { computeStatus, type Status } from "./status.ts";
 import { decide, substituteChannels, withUndecided } from "./undecided.ts";
 import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
 
-/**
- * The reason why a background deliverer ended. `handed-over` means that a flush (immediate
- * attempts) of another process continues the delivery. `second` means that another background
- * deliverer was already running. `left` means that {@linkcode BackgroundOptions.leave} aborted.
- */
-export type BackgroundEnd = "empty" | "handed-over" | "second" | "left";
-
-/** Options of {@linkcode NotifierCore.deliverUntilEmpty}. */
-export interface BackgroundOptions {
-  /** A signal that ends the delivery after the current attempts. @default none */
+/** Options of {@linkcode NotifierCore.notify}. */
+export interface CoreNotifyOptions extends NotifyOptions {
+  /** A signal that ends the waiting for a delivery. The call then returns the outcomes so far. */
   readonly leave?: AbortSignal;
-  /** Called each time this process begins to deliver. @default none */
-  readonly onStart?: () => void;
 }
 
 /** Options of {@linkcode NotifierCore.flush}. */
@@ -92,6 +85,11 @@ export class NotifierCore implements AsyncDisposable {
     return this.#parts.problems;
   }
 
+  /** The settings of `serve`. Undefined if they are absent or have a mistake. */
+  get serveSettings(): ServeSettings | undefined {
+    return this.#parts.serve;
+  }
+
   /** The directory of the queue. */
   get stateDir(): string {
     return this.#parts.stateDir;
@@ -116,7 +114,7 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /** See `Notifier.notify()`. */
-  async notify(input: NotificationInput, given: NotifyOptions = {}): Promise<Outcome[]> {
+  async notify(input: NotificationInput, given: CoreNotifyOptions = {}): Promise<Outcome[]> {
     const { queue, channels, routing, runtime, noPlace, warn } = this.#parts;
     const options = { ...given, id: repairId(given.id) };
     if (given.id !== undefined && options.id === undefined) warn("The id is empty: repeated calls send new messages");
@@ -152,11 +150,11 @@ export class NotifierCore implements AsyncDisposable {
    */
   async #send(
     plan: Plan,
-    options: NotifyOptions,
+    options: CoreNotifyOptions,
     { staged, whole = plan }: { readonly staged?: StagedAttachments; readonly whole?: Plan } = {},
   ): Promise<Outcome[]> {
     const { queue, channels, runtime, shortcodes, noPlace, warn } = this.#parts;
-    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
+    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal, leave } = options;
     const deadline = runtime.now() + waitMs;
     signal?.throwIfAborted();
     let isDeliverer, enqueued;
@@ -183,7 +181,7 @@ export class NotifierCore implements AsyncDisposable {
     const patienceMs = options.untilDelivered ? waitMs : 0;
     // Without time for an attempt, a deliverer would only tidy up.
     if (waitMs > 0 || queue.isWorthCompacting()) {
-      await this.#deliver({ deadline, patienceMs, mine, signal, isDeliverer });
+      await this.#deliver({ deadline, patienceMs, mine, signal, leave, isDeliverer });
     }
     return await this.#conclude(entries);
   }
@@ -268,36 +266,22 @@ export class NotifierCore implements AsyncDisposable {
     return await this.#conclude([...before, ...live.filter((entry) => !known.has(entry.id))]);
   }
 
-  /**
-   * Delivers until the queue is empty. Only the background deliverer calls this function. While
-   * another process delivers, this process waits.
-   *
-   * The deliverer ends early if an entry is held (waits for a person) and another process requests
-   * a flush (immediate attempts). The other process may know a new token.
-   *
-   * @throws the signal's reason, if the signal aborts
-   */
-  async deliverUntilEmpty(signal: AbortSignal, { leave, onStart }: BackgroundOptions = {}): Promise<BackgroundEnd> {
+  /** See `background/loops.ts`. Only the background deliverer calls this function. */
+  async deliverUntilEmpty(signal: AbortSignal, options: BackgroundOptions = {}): Promise<BackgroundEnd> {
+    const { deliverUntilEmpty } = await import("./background/loops.ts");
+    return await deliverUntilEmpty(this.#loopParts(), signal, options);
+  }
+
+  /** See `background/loops.ts`. Only `serve` calls this function. */
+  async deliverUntilStopped(options: ServeDelivery): Promise<void> {
+    const { deliverUntilStopped } = await import("./background/loops.ts");
+    await deliverUntilStopped(this.#loopParts(), options);
+  }
+
+  #loopParts(): LoopParts {
     const { courier, runtime } = this.#parts;
     const queue = this.#requireQueue();
-    queue.prepare();
-    if (!queue.backgroundLock.tryAcquire()) return "second";
-    await this.#decide();
-    const flushes = queue.state.flushCount;
-    for (queue.refresh(); courier.hasWork() || queue.figures().spooled > 0; queue.refresh()) {
-      signal.throwIfAborted();
-      if (leave?.aborted) return "left";
-      if (!queue.deliverLock.tryAcquire()) {
-        await runtime.sleep(LOCK_POLL_MS, signal);
-        continue;
-      }
-      onStart?.();
-      const problem = await this.#deliver({ patienceMs: Infinity, handsOver: true, leave, signal, isDeliverer: true });
-      // The spool could not be imported. Without a pause, this loop uses all CPU time.
-      if (problem || queue.figures().spooled > 0) await runtime.sleep(STORAGE_PAUSE_MS, signal);
-      else if (!leave?.aborted && queue.state.flushCount !== flushes && courier.hasWork()) return "handed-over";
-    }
-    return "empty";
+    return { courier, runtime, queue, decide: () => this.#decide(), deliver: (options) => this.#deliver(options) };
   }
 
   /**

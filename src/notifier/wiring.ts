@@ -5,6 +5,7 @@ import type { Channel, Envelope } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
 import { formatDestination, readRoomNames, RoomCacheFile } from "../channels/room_cache.ts";
 import { openConfig } from "../config/load.ts";
+import type { ServeSettings } from "../config/serve.ts";
 import { isFullTextFile } from "../delivery/attempt_group.ts";
 import { Courier } from "../delivery/courier.ts";
 import { withResolution } from "../notification/incident.ts";
@@ -49,6 +50,8 @@ export interface NotifierParts {
   readonly mistakes: Mistakes;
   /** All mistakes in the configuration. */
   readonly problems: readonly ConfigError[];
+  /** The settings of `serve`. Absent if they have a mistake. */
+  readonly serve?: ServeSettings;
   /** The channels by name. */
   readonly channels: ReadonlyMap<string, Channel>;
   readonly queue: Queue;
@@ -136,6 +139,7 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     courier,
     mistakes: config,
     problems: config.problems,
+    serve: config.serve,
     reporter: new Reporter(queue, courier, (entry) => {
       if (channels.has(entry.channel)) return undefined;
       return findMistake(entry, config) ??

@@ -374,6 +374,45 @@ export function object<Table extends SettingTable>(
   });
 }
 
+/**
+ * Creates the setting for an object whose keys are names and whose values are objects with the same
+ * settings. The parsed value has no entry for an object with a mistake.
+ */
+export function objects<Table extends SettingTable>(
+  options: SettingOptions & {
+    readonly settings: Table;
+    /** The pattern of a valid name. */
+    readonly names: RegExp;
+    readonly check?: (values: SettingsOf<Table>, fields: Fields) => void;
+  },
+): Setting<ReadonlyMap<string, SettingsOf<Table>>> {
+  const { settings, names, check } = options;
+  return setting({
+    ...options,
+    schema: () => ({
+      type: "object",
+      propertyNames: { pattern: names.source },
+      additionalProperties: { type: "object", ...objectSchema(settings) },
+    }),
+    read(fields, key, context) {
+      const parsed = new Map<string, SettingsOf<Table>>();
+      const outer = fields.nested(key);
+      for (const name of outer?.keys() ?? []) {
+        const before = fields.problemCount;
+        const nested = outer?.nested(name);
+        if (outer === undefined || nested === undefined) continue;
+        if (!names.test(name)) throw outer.error(name, "the name is not valid", "use letters, digits, _ and -");
+        const values = readSettings(settings, nested, context);
+        nested.end();
+        if (fields.problemCount > before) continue;
+        check?.(values, nested);
+        parsed.set(name, values);
+      }
+      return parsed;
+    },
+  });
+}
+
 /** Creates the JSON schema of an object with the settings of a table. */
 export function objectSchema(table: SettingTable): Readonly<Record<string, unknown>> {
   const entries = Object.entries(table);

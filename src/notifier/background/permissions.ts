@@ -192,7 +192,9 @@ function readOnlyFiles({ read, write }: CommandPermissions, { files, configFiles
 }
 
 /** The programs that examine the host. `/bin/sh` starts them. */
-const HOST_PROGRAMS = ["/bin/sh", "systemctl", "journalctl", "loginctl", "crontab", "df", "getconf"] as const;
+const HOST_PROGRAMS = [
+  ...["/bin/sh", "systemctl", "journalctl", "loginctl", "systemd-notify", "crontab", "df", "getconf"],
+] as const;
 
 function findPrograms(programs: Programs, access: Access): readonly (string | undefined)[] {
   switch (programs) {

@@ -1,0 +1,52 @@
+/** `serve`: delivers until it is stopped, and receives notifications of other programs. */
+
+import { formatIsoTime } from "../../base/time.ts";
+import { type Command, type ContextFor, defineCommand } from "../command.ts";
+import { EXIT } from "../exit_codes.ts";
+import { INSECURE_HTTP_OPTION } from "../options.ts";
+
+const OPTIONS = [INSECURE_HTTP_OPTION] as const;
+
+export const serve: Command = defineCommand({
+  operands: "",
+  options: OPTIONS,
+  details: [
+    "serve delivers the queue, and receives notifications from other users and hosts. Each receiver is off unless the " +
+    "configuration has it in the key serve. serve prints its log on standard error.",
+    "The socket /run/matrix-notify/socket is for users of this host who cannot read the configuration. Members of the " +
+    "group matrix-notify can use it: their commands send, run and sendmail find it by themselves.",
+    "SIGHUP reads the configuration again. If it has a mistake, serve prints the mistake and keeps the old " +
+    "configuration. SIGTERM and SIGINT stop serve within 10 seconds. Nothing is lost: what was accepted is on disk.",
+    "Only one serve can use a queue. Under systemd, use Type=notify and NotifyAccess=all.",
+  ],
+  examples: [
+    "matrix-notify serve",
+    "curl --unix-socket /run/matrix-notify/socket -d 'subject=Disk full' \\\n  http://localhost/send",
+  ],
+  run,
+});
+
+async function run({ args, runtime, ui }: ContextFor<typeof OPTIONS>): Promise<number> {
+  const [{ serve }, { NotifierCore }] = await Promise.all([
+    import("../../server/serve.ts"),
+    import("../../notifier/core.ts"),
+  ]);
+  const log = (text: string) => ui.note(`${formatIsoTime(runtime.now())} ${text}`);
+  const stop = new AbortController();
+  for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop.abort());
+  await serve({
+    ...{ runtime, log, stop: stop.signal },
+    open: () =>
+      NotifierCore.open({
+        runtime,
+        configFile: args.text("config"),
+        stateDir: args.text("state-dir"),
+        insecureHttp: args.has("insecure-http"),
+        // The process delivers itself, so it starts no background deliverer.
+        role: "deliverer",
+        onWarning: log,
+      }),
+    onReload: (reload) => Deno.addSignalListener("SIGHUP", reload),
+  });
+  return EXIT.ok;
+}

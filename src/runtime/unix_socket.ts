@@ -1,0 +1,126 @@
+/**
+ * Creates the file of a Unix socket. Its directory has mode 0750, so only the group can reach the
+ * sockets in it. The socket gets mode 0660 after the listener has created it: before, only its owner
+ * can connect.
+ *
+ * ```text
+ * nothing at the path                     listen
+ * a socket that a killed server left      remove it, listen
+ * a socket on which a process listens     refuse
+ * another file, or another user's socket  refuse
+ * ```
+ *
+ * @module
+ */
+
+import { ConfigError } from "../base/errors.ts";
+import { quoteForShell } from "../base/shell_word.ts";
+import { parentDirectory } from "./files.ts";
+import { findDirectoryDistrust } from "./trust.ts";
+
+/** The usual group of the sockets. */
+const GROUP = "matrix-notify";
+
+/** The input of {@linkcode prepareSocket}. */
+export interface SocketFile {
+  readonly path: string;
+  /** The group whose members may connect: a name or a number. @default `matrix-notify` */
+  readonly group?: string;
+}
+
+/**
+ * Creates the directory of a socket, and removes the socket of a killed server.
+ *
+ * @throws {ConfigError} if another user can change the directory, or the path is in use
+ */
+export async function prepareSocket({ path, group }: SocketFile): Promise<void> {
+  const directory = parentDirectory(path);
+  const fail = (state: string, hint?: string) => {
+    throw new ConfigError(`Cannot create socket ${path}: ${state}`, { hint });
+  };
+  const distrust = findDirectoryDistrust(directory);
+  if (distrust !== undefined) return fail(distrust.state, distrust.hint);
+  createDirectory(directory, group);
+  const file = await Deno.lstat(path).catch((error) => {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  });
+  if (file === undefined) return;
+  if (!file.isSocket) return fail("another file is there", `see: ls -l ${quoteForShell(path)}`);
+  if (await isServed(path)) return fail("another process listens there", "stop the other process, or change the path");
+  if (file.uid !== Deno.uid()) {
+    return fail(`it belongs to another user (uid ${file.uid})`, `remove it: rm ${quoteForShell(path)}`);
+  }
+  await Deno.remove(path);
+}
+
+function createDirectory(path: string, group: string | undefined): void {
+  try {
+    Deno.mkdirSync(path, { mode: 0o750 });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) return;
+    throw error;
+  }
+  const gid = findGroup(group ?? GROUP);
+  if (gid !== undefined) Deno.chownSync(path, null, gid);
+}
+
+async function isServed(path: string): Promise<boolean> {
+  try {
+    (await Deno.connect({ transport: "unix", path })).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}
+
+/**
+ * Lets the group use a new socket. Without a group of this name, only this user and root can use it.
+ *
+ * @returns the reason why no group can use the socket; undefined if its group can
+ * @throws {ConfigError} if the group was chosen, but does not exist or cannot be set
+ */
+export function shareSocket({ path, group }: SocketFile): string | undefined {
+  const gid = findGroup(group ?? GROUP);
+  const state = gid === undefined
+    ? `there is no group ${group ?? GROUP}`
+    : setGroup(path, gid)
+    ? undefined
+    : `this user is not a member of group ${group ?? GROUP}`;
+  if (state === undefined) {
+    Deno.chmodSync(path, 0o660);
+    return undefined;
+  }
+  Deno.chmodSync(path, 0o600);
+  if (group !== undefined) throw new ConfigError(`Cannot share socket ${path}: ${state}`);
+  return `only this user can send through ${path}: ${state}`;
+}
+
+function setGroup(path: string, gid: number): boolean {
+  if (Deno.statSync(path).gid === gid) return true;
+  try {
+    Deno.chownSync(path, null, gid);
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.PermissionDenied) return false;
+    throw error;
+  }
+}
+
+/** Returns the number of a group, or undefined if the host has no such group. */
+function findGroup(group: string): number | undefined {
+  if (/^\d+$/.test(group)) return Number(group);
+  const lines = Deno.readTextFileSync("/etc/group").split("\n").map((line) => line.split(":"));
+  const found = lines.find(([name]) => name === group)?.[2];
+  return found === undefined ? undefined : Number(found);
+}
+
+/** Returns true if there is a socket at a path that this process can reach. */
+export function isSocket(path: string): boolean {
+  try {
+    return Deno.lstatSync(path).isSocket === true;
+  } catch {
+    return false;
+  }
+}

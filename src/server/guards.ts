@@ -1,0 +1,80 @@
+/**
+ * Protects a receiver: limits the size of a request and the rate of each sender, and compares tokens.
+ */
+
+import type { SettingsOf } from "../channels/fields/setting.ts";
+import type { RATE_LIMIT_SETTING } from "../config/serve.ts";
+
+/** A limit: `count` notifications in the period `per` (milliseconds). */
+export type RateLimit = Exclude<SettingsOf<{ readonly limit: typeof RATE_LIMIT_SETTING }>["limit"], false | undefined>;
+
+/**
+ * The largest number of senders that a limiter remembers. A sender that is forgotten starts with a
+ * full bucket.
+ */
+const MAX_SENDERS = 10_000;
+
+/** Limits the rate of each sender with a token bucket. */
+export class RateLimiter {
+  readonly #limit: RateLimit;
+  readonly #now: () => number;
+  readonly #buckets = new Map<string, { tokens: number; time: number }>();
+
+  constructor(limit: RateLimit, now: () => number) {
+    this.#limit = limit;
+    this.#now = now;
+  }
+
+  /**
+   * Takes one notification of a sender into account.
+   *
+   * @returns 0 if the sender is below the limit; else the milliseconds until the next notification
+   */
+  take(sender: string): number {
+    const { count, per } = this.#limit;
+    const now = this.#now();
+    const { tokens, time } = this.#buckets.get(sender) ?? { tokens: count, time: now };
+    const filled = Math.min(count, tokens + Math.max(0, now - time) * count / per);
+    // The last entry of the map is the sender that was active last.
+    this.#buckets.delete(sender);
+    this.#buckets.set(sender, { tokens: filled < 1 ? filled : filled - 1, time: now });
+    if (this.#buckets.size > MAX_SENDERS) {
+      for (const oldest of this.#buckets.keys()) {
+        this.#buckets.delete(oldest);
+        break;
+      }
+    }
+    return filled < 1 ? Math.ceil((1 - filled) * per / count) : 0;
+  }
+}
+
+/**
+ * Reads the body of a request.
+ *
+ * @returns undefined if the body is longer than `maxBytes`
+ */
+export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) return undefined;
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of request.body ?? []) {
+    size += chunk.length;
+    if (size > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  const body = new Uint8Array(size);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}
+
+/** Compares two texts. The time does not depend on where they differ. */
+export async function equalsSecret(given: string, secret: string): Promise<boolean> {
+  const [one, other] = await Promise.all([given, secret].map(async (text) => {
+    return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  }));
+  return one.reduce((difference, byte, at) => difference | byte ^ other[at], 0) === 0;
+}

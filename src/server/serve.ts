@@ -1,0 +1,244 @@
+/**
+ * `serve`: a deliverer that runs until it is stopped, with the receivers of the configuration.
+ *
+ * ```text
+ * start     lock -> open the configuration -> open the listeners -> ready
+ * SIGHUP    open the new configuration -> wrong: keep the old one, and say so
+ *                                      -> right: replace receivers and deliverer; listeners stay open
+ * SIGTERM   close the listeners -> end after the current attempts, at the latest after 8 s
+ * ```
+ *
+ * Everything that a client got an answer for is on disk, so a kill at any time loses nothing.
+ *
+ * @module
+ */
+
+import { type ConfigError, StorageError } from "../base/errors.ts";
+import { hideSecrets } from "../base/secret.ts";
+import type { NotifierCore } from "../notifier/core.ts";
+import { denoFiles } from "../runtime/files.ts";
+import { FileLock } from "../runtime/file_lock.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import type { SystemdNotifier } from "../runtime/systemd_notify.ts";
+import { Listeners } from "./listeners.ts";
+import type { Receiver, ReceiverContext } from "./receiver.ts";
+
+/** After a stop, the current attempts get this time, in milliseconds. */
+const STOP_MS = 8_000;
+
+/** The pause after a failure of the deliverer, in milliseconds. */
+const FAILURE_PAUSE_MS = 5_000;
+
+/** The input of {@linkcode serve}. */
+export interface ServeOptions {
+  readonly runtime: Runtime;
+  /** Opens a notifier with the configuration as it is now. */
+  readonly open: () => Promise<NotifierCore>;
+  /** Writes a line to the log. */
+  readonly log: (text: string) => void;
+  /** Aborts when `serve` must stop. */
+  readonly stop: AbortSignal;
+  /** Calls a function at each request for a reload. */
+  readonly onReload: (reload: () => void) => void;
+  /** Called with the addresses of the listeners after the start and after each reload. @default none */
+  readonly onReady?: (addresses: readonly string[]) => void;
+}
+
+/**
+ * Runs until `stop` aborts.
+ *
+ * @throws {ConfigError} if the settings of `serve` have a mistake
+ * @throws {StorageError} if there is no place for a queue, or another `serve` uses the queue
+ */
+export async function serve(options: ServeOptions): Promise<void> {
+  const server = new Server(options);
+  await server.run();
+}
+
+/** A notifier that delivers, until it is replaced. */
+interface Delivery {
+  readonly notifier: NotifierCore;
+  /** Ends the delivery after the current attempts. */
+  readonly leave: AbortController;
+  /** Resolves when the delivery has ended. */
+  readonly done: Promise<void>;
+}
+
+class Server {
+  readonly #options: ServeOptions;
+  /** Undefined if systemd expects no reports. */
+  #systemd: SystemdNotifier | undefined;
+  readonly #listeners: Listeners;
+  readonly #context: ReceiverContext;
+  /** Ends attempts and waits that take too long after a stop. */
+  readonly #abort = new AbortController();
+  #delivery!: Delivery;
+  /** The reload in progress. */
+  #reloading: Promise<void> = Promise.resolve();
+  /** The number of notifications that are being accepted, by notifier. */
+  readonly #accepting = new Map<NotifierCore, number>();
+
+  constructor(options: ServeOptions) {
+    this.#options = { ...options, log: (text) => options.log(hideSecrets(text)) };
+    const { runtime, log } = this.#options;
+    this.#context = {
+      accept: (...given) => this.#accept(...given),
+      hasOpenIncident: (...given) => this.#delivery.notifier.hasOpenIncident(...given),
+      log,
+      runtime,
+    };
+    this.#listeners = new Listeners((receiver, request, peer) => receiver.handle(request, peer, this.#context), log);
+  }
+
+  async run(): Promise<void> {
+    const { runtime, stop, onReload, log } = this.#options;
+    if (runtime.env("NOTIFY_SOCKET")) {
+      const { SystemdNotifier } = await import("../runtime/systemd_notify.ts");
+      this.#systemd = new SystemdNotifier(runtime, log);
+    }
+    const notifier = await this.#options.open();
+    try {
+      const problem = findProblem(notifier);
+      if (problem !== undefined) throw problem;
+      // A queue that cannot be used is an error here.
+      notifier.status();
+      const lock = acquireLock(notifier.stateDir);
+      try {
+        await this.#listeners.replace(await createReceivers(notifier));
+        this.#start(notifier);
+        onReload(() => this.#reloading = this.#reloading.then(() => this.#reload()));
+        await this.#announce();
+        if (!stop.aborted) await new Promise((resolve) => stop.addEventListener("abort", resolve));
+        log("stopping");
+        await this.#stop();
+      } finally {
+        lock.release();
+      }
+    } catch (error) {
+      await notifier[Symbol.asyncDispose]();
+      throw error;
+    }
+  }
+
+  /** Starts to deliver with a notifier. */
+  #start(notifier: NotifierCore, before: Promise<void> = Promise.resolve()): void {
+    const leave = new AbortController();
+    const done = before.then(() => this.#deliver(notifier, leave.signal));
+    this.#delivery = { notifier, leave, done };
+  }
+
+  async #deliver(notifier: NotifierCore, leave: AbortSignal): Promise<void> {
+    const { runtime, log } = this.#options;
+    const { signal } = this.#abort;
+    while (!leave.aborted && !signal.aborted) {
+      try {
+        await notifier.deliverUntilStopped({ leave, signal, onRound: () => this.#systemd?.alive() });
+      } catch (error) {
+        if (signal.aborted) return;
+        log(`the delivery failed: ${error instanceof Error ? error.message : error}`);
+        await runtime.sleep(FAILURE_PAUSE_MS, AbortSignal.any([leave, signal]));
+      }
+    }
+  }
+
+  async #accept(
+    ...[input, options = {}]: Parameters<ReceiverContext["accept"]>
+  ): ReturnType<ReceiverContext["accept"]> {
+    const { notifier, leave } = this.#delivery;
+    this.#accepting.set(notifier, (this.#accepting.get(notifier) ?? 0) + 1);
+    try {
+      const outcomes = await notifier.notify(input, { waitMs: 0, ...options, leave: leave.signal });
+      return { outcomes, problems: notifier.problems };
+    } finally {
+      const count = (this.#accepting.get(notifier) ?? 0) - 1;
+      if (count > 0) this.#accepting.set(notifier, count);
+      else {
+        this.#accepting.delete(notifier);
+        if (notifier !== this.#delivery.notifier) void this.#disposeUnused(notifier);
+      }
+    }
+  }
+
+  /** Releases a replaced notifier after its last notification. */
+  async #disposeUnused(notifier: NotifierCore): Promise<void> {
+    if (!this.#accepting.has(notifier)) await notifier[Symbol.asyncDispose]();
+  }
+
+  async #reload(): Promise<void> {
+    const { log, open, stop } = this.#options;
+    if (stop.aborted) return;
+    const old = this.#delivery;
+    let next: NotifierCore | undefined;
+    try {
+      next = await open();
+      const problem = findProblem(next) ??
+        (next.problems.length > old.notifier.problems.length ? next.problems.at(-1) : undefined);
+      if (problem !== undefined) throw problem;
+      await this.#listeners.replace(await createReceivers(next));
+    } catch (error) {
+      await next?.[Symbol.asyncDispose]();
+      log(`the new configuration is not used, the old one stays: ${error instanceof Error ? error.message : error}`);
+      return await this.#announce();
+    }
+    old.leave.abort();
+    this.#start(next, old.done.then(() => this.#disposeUnused(old.notifier)));
+    log("the configuration was read again");
+    await this.#announce();
+  }
+
+  /** Reports the listeners. */
+  async #announce(): Promise<void> {
+    const addresses = this.#listeners.addresses();
+    const status = addresses.length === 0 ? "no receiver is configured" : `listening at ${addresses.join(", ")}`;
+    await this.#systemd?.ready(status);
+    this.#options.onReady?.(addresses);
+    this.#options.log(status);
+  }
+
+  /** Ends within {@linkcode STOP_MS}. */
+  async #stop(): Promise<void> {
+    const { runtime } = this.#options;
+    await this.#systemd?.stopping();
+    const { leave, done, notifier } = this.#delivery;
+    leave.abort();
+    const over = new AbortController();
+    void runtime.sleep(STOP_MS, over.signal).then(() => this.#abort.abort(new Error("stopped")));
+    const closed = this.#listeners.close();
+    await done;
+    const late = new Promise((resolve) => this.#abort.signal.addEventListener("abort", resolve));
+    await Promise.race([closed, late]);
+    over.abort();
+    await notifier[Symbol.asyncDispose]();
+  }
+}
+
+/**
+ * Creates the receivers of the configuration. The code of a receiver is loaded only if it is on.
+ *
+ * @throws {ConfigError} if a file that the settings name cannot be used
+ */
+async function createReceivers({ serveSettings }: NotifierCore): Promise<readonly Receiver[]> {
+  const receivers: Receiver[] = [];
+  const sockets = serveSettings?.sockets;
+  if (sockets !== undefined && sockets.size > 0) {
+    const { createSocketReceiver } = await import("./socket_receiver.ts");
+    for (const [name, settings] of sockets) receivers.push(createSocketReceiver(name, settings));
+  }
+  return receivers;
+}
+
+/** Returns a mistake in the settings of `serve`. */
+function findProblem({ problems, serveSettings }: NotifierCore): ConfigError | undefined {
+  if (serveSettings !== undefined) return undefined;
+  return problems.find(({ place: { setting = "" } }) => setting === "serve" || setting.startsWith("serve."));
+}
+
+/** Makes sure that only one `serve` uses a queue. */
+function acquireLock(stateDir: string): FileLock {
+  denoFiles.makeDirectory(`${stateDir}/queue`);
+  const lock = new FileLock(denoFiles, `${stateDir}/queue/serve.lock`);
+  if (lock.tryAcquire()) return lock;
+  throw new StorageError("locked", `Cannot serve: another matrix-notify serve uses the queue in ${stateDir}`, {
+    hint: "stop the other one first",
+  });
+}

@@ -1,0 +1,92 @@
+/**
+ * The receiver for a local socket: `POST /send` with the fields of `matrix-notify send`. The file
+ * mode of the socket decides who may send, so there are no tokens. Users of one socket are not told
+ * apart; each group of users can get a socket with an origin and channels of its own.
+ *
+ * @module
+ */
+
+import type { SocketSettings } from "../config/serve.ts";
+import { DEFAULT_RATE_LIMIT, SOCKET_DIRECTORY } from "../config/serve.ts";
+import { RefusedError, toAnswer, toErrorAnswer } from "../ingest/send/answer.ts";
+import { readSendRequest, type SendRequest } from "../ingest/send/request.ts";
+import { RateLimiter, readBody } from "./guards.ts";
+import type { Receiver, ReceiverContext } from "./receiver.ts";
+
+/** A sender can wait this long for a delivery, in milliseconds. */
+const MAX_WAIT_MS = 600_000;
+
+/** Creates the receiver of a socket. */
+export function createSocketReceiver(name: string, settings: SocketSettings): Receiver {
+  const { path = `${SOCKET_DIRECTORY}/${name}`, group, maxBytes, rateLimit } = settings;
+  let limiter: RateLimiter | undefined;
+  return {
+    name: `socket ${name}`,
+    address: { transport: "unix", path, group },
+    async handle(request, _, context) {
+      limiter ??= new RateLimiter(rateLimit || DEFAULT_RATE_LIMIT, context.runtime.now);
+      try {
+        return await answer(request, { name, settings, limiter, maxBytes, context });
+      } catch (error) {
+        const refusal = toErrorAnswer(error);
+        if (refusal === undefined) throw error;
+        return refusal;
+      }
+    },
+  };
+}
+
+interface SocketContext {
+  readonly name: string;
+  readonly settings: SocketSettings;
+  readonly limiter: RateLimiter;
+  readonly maxBytes: number;
+  readonly context: ReceiverContext;
+}
+
+async function answer(request: Request, { name, settings, limiter, maxBytes, context }: SocketContext) {
+  const { pathname } = new URL(request.url);
+  if (pathname !== "/send" && pathname !== "/incident") {
+    throw new RefusedError(`Cannot use ${pathname}: there is only POST /send`, 404);
+  }
+  if (request.method !== "POST" && request.method !== "PUT") {
+    throw new RefusedError(`Cannot use ${request.method}: use POST`, 405);
+  }
+  const waitMs = limiter.take(name);
+  if (waitMs > 0) {
+    throw new RefusedError("Cannot accept the notification: too many notifications came through this socket", 429, {
+      hint: "try again later, or raise rateLimit of the socket",
+      retryAfterMs: waitMs,
+    });
+  }
+  const body = await readBody(request, maxBytes);
+  if (body === undefined) {
+    throw new RefusedError(`Cannot accept the notification: it is larger than ${maxBytes} bytes`, 413, {
+      hint: "send smaller files, or raise maxBytes of the socket",
+    });
+  }
+  const asked = await readSendRequest(body, request.headers.get("content-type") ?? "");
+  const { input, options } = restrict(asked, name, settings);
+  if (pathname === "/incident") return Response.json({ open: context.hasOpenIncident(input, options) });
+  return toAnswer(await context.accept(input, { ...options, waitMs: Math.min(options.waitMs ?? 0, MAX_WAIT_MS) }));
+}
+
+/** Applies the settings of a socket to a request. */
+function restrict({ input, options }: SendRequest, name: string, { origin, channels }: SocketSettings): SendRequest {
+  if (channels.length > 0) {
+    const other = options.channels?.find((channel) => !channels.includes(channel));
+    if (other !== undefined || options.room !== undefined) {
+      const what = other === undefined ? "a room" : `channel "${other}"`;
+      throw new RefusedError(`Cannot use ${what}: socket ${name} allows only ${channels.join(", ")}`, 403);
+    }
+  }
+  return {
+    input: { ...input, origin: origin ?? input.origin },
+    options: {
+      ...options,
+      channels: options.channels ?? (channels.length > 0 ? channels : undefined),
+      // Users of different sockets can choose the same id.
+      id: options.id === undefined || options.id === "" ? options.id : `${name}:${options.id}`,
+    },
+  };
+}
