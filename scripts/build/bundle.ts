@@ -44,6 +44,7 @@ const LATER_PARTS: readonly (readonly [part: string, pattern: RegExp])[] = [
   ["config", /^src\/config\/|^src\/routing\/|^src\/cli\/commands\/(config|route)/],
   ["service", /^src\/cli\/(service\/|commands\/service)/],
   ["deliver", /^src\/(base|delivery|matrix|notification|notifier|queue|runtime)\/|^src\/channels\/[^/]+\.ts$/],
+  ["completions", /^src\/cli\/(completions\/|commands\/completions)/],
   ["mail", /^src\/ingest\/|^src\/cli\/commands\/sendmail/],
 ];
 

@@ -135,6 +135,7 @@ export const PERMISSION_TABLE: Readonly<Record<string, CommandPermissions>> = {
   "room create": ACCOUNT,
   "room list": ACCOUNT,
   permissions: { ...READING, run: ["background"] },
+  completions: READING,
   demo: {
     ...{ net: "loopback", read: ["any file"], write: ["any file"], run: ["background"], sys: ["hostname", "uid"] },
     env: SENDING.env,

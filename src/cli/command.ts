@@ -12,6 +12,8 @@ export interface Surroundings {
   readonly ui: Ui;
   /** Runs another command line in the same process. */
   main(argv: readonly string[], runtime: Runtime): Promise<number>;
+  /** The list of all commands. */
+  readonly commands: readonly CommandEntry[];
 }
 
 /** What a command gets when it runs. `Args` is the type of its arguments. */
@@ -45,6 +47,16 @@ export interface CommandDefinition<Options extends readonly OptionSpec[]> extend
 export interface Command extends CommandHelp {
   /** Runs the command with the parsed words and returns the exit code. */
   run(words: ParsedWords, surroundings: Surroundings): Promise<number>;
+}
+
+/** An entry in the list of commands. */
+export interface CommandEntry {
+  /** The name of the command: one word (`send`) or two words (`queue list`). */
+  readonly name: string;
+  /** The description of the command in the help, with fewer than 60 characters. */
+  readonly summary: string;
+  /** Imports the file of the command. */
+  readonly load: () => Promise<Command>;
 }
 
 /** Creates a command from its definition. The declared options determine the type of `args`. */

@@ -1,16 +1,6 @@
 /** The list of all commands. The options, help and action of a command are in its own file. */
 
-import type { Command } from "./command.ts";
-
-/** An entry in the list of commands. */
-export interface CommandEntry {
-  /** The name of the command: one word (`send`) or two words (`queue list`). */
-  readonly name: string;
-  /** The description of the command in the help, with fewer than 60 characters. */
-  readonly summary: string;
-  /** Imports the file of the command. */
-  readonly load: () => Promise<Command>;
-}
+import type { CommandEntry } from "./command.ts";
 
 /** The commands, in the order of the help. */
 export const COMMANDS: readonly CommandEntry[] = [
@@ -158,6 +148,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     name: "permissions",
     summary: "Print the permissions of Deno that a command needs here",
     load: async () => (await import("./commands/permissions.ts")).permissions,
+  },
+  {
+    name: "completions",
+    summary: "Print a completion script for bash, zsh or fish",
+    load: async () => (await import("./commands/completions.ts")).completions,
   },
   {
     name: "demo",

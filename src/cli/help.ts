@@ -1,7 +1,6 @@
 /** Formats the help texts from the definitions of the commands, in lines of at most 80 columns. */
 
-import type { CommandHelp } from "./command.ts";
-import type { CommandEntry } from "./commands.ts";
+import type { CommandEntry, CommandHelp } from "./command.ts";
 import { EXIT_MEANINGS } from "./exit_codes.ts";
 import { GENERAL_OPTIONS, type OptionSpec } from "./options.ts";
 
@@ -10,14 +9,22 @@ const MAX_COLUMNS = 80;
 /** The maximum width of the left column. A longer text gets a separate line. */
 const MAX_LEFT_COLUMNS = 26;
 
+/** What the program does. */
+export const PROGRAM_TEXT =
+  "matrix-notify sends notifications to Matrix rooms, ntfy and other services. Each service that you configure is a channel. " +
+  "If a service cannot be reached, matrix-notify stores the notification in a queue on disk and tries again " +
+  "until the notification is delivered or expires.";
+
+/** Example command lines of the program. */
+export const PROGRAM_EXAMPLES: readonly string[] = [
+  'matrix-notify send "Backup failed" "No space left on /dev/sda1"',
+  "matrix-notify run --only-on-failure -- /usr/local/bin/backup",
+];
+
 /** Returns the help of the program. */
 export function programHelp(commands: readonly CommandEntry[]): string {
   return [
-    ...wrap(
-      "matrix-notify sends notifications to Matrix rooms, ntfy and other services. Each service that you configure is a channel. " +
-        "If a service cannot be reached, matrix-notify stores the notification in a queue on disk and tries again " +
-        "until the notification is delivered or expires.",
-    ),
+    ...wrap(PROGRAM_TEXT),
     "",
     "usage: matrix-notify COMMAND [OPTIONS]",
     "",
@@ -39,8 +46,7 @@ export function programHelp(commands: readonly CommandEntry[]): string {
     ...columns(EXIT_MEANINGS.map(([code, meaning]) => [String(code), meaning])),
     "",
     "examples:",
-    '  matrix-notify send "Backup failed" "No space left on /dev/sda1"',
-    "  matrix-notify run --only-on-failure -- /usr/local/bin/backup",
+    ...PROGRAM_EXAMPLES.map((example) => `  ${example}`),
     "",
     "matrix-notify COMMAND --help prints the help of a command.",
     "matrix-notify --version (-v, -V) prints the version.",

@@ -10,7 +10,8 @@ import { nearest } from "../base/nearest.ts";
 import { hideSecrets } from "../base/secret.ts";
 import { VERSION } from "../base/version.ts";
 import { denoRuntime, type Runtime } from "../runtime/runtime.ts";
-import { type CommandEntry, COMMANDS } from "./commands.ts";
+import type { CommandEntry } from "./command.ts";
+import { COMMANDS } from "./commands.ts";
 import { UsageError } from "./errors.ts";
 import { EXIT, exitCodeForError } from "./exit_codes.ts";
 import { Ui } from "./ui.ts";
@@ -102,7 +103,7 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
     ui.data(commandHelp(entry, command));
     return EXIT.ok;
   }
-  return await command.run(parsed, { runtime, ui, main });
+  return await command.run(parsed, { runtime, ui, main, commands: COMMANDS });
 }
 
 /**

@@ -62,7 +62,7 @@ export const DELIVERY_OPTIONS = [
 
 /** The options of commands that use the account of a Matrix channel. */
 export const ACCOUNT_OPTIONS = [
-  { name: "channel", short: "c", value: "NAME", summary: "use the account of this channel (default matrix)" },
+  { name: "channel", short: "c", value: "CHANNEL", summary: "use the account of this channel (default matrix)" },
   JSON_OPTION,
   INSECURE_HTTP_OPTION,
 ] as const satisfies readonly OptionSpec[];
@@ -91,7 +91,7 @@ export const MESSAGE_OPTIONS = [
 export const CHANNELS_OPTION = {
   name: "channel",
   short: "c",
-  value: "NAME",
+  value: "CHANNEL",
   repeats: true,
   summary: "send through this channel only",
 } as const satisfies OptionSpec;

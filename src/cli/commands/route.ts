@@ -14,7 +14,7 @@ const OPTIONS = [
   { name: "key", short: "k", value: "KEY", allowsEmpty: true, summary: "key of the incident, like --key of send" },
   { name: "silent", short: "q", summary: "like --silent of send" },
   { name: "room", short: "r", value: "ROOM", summary: "like --room of send" },
-  { name: "channel", short: "c", value: "NAME", repeats: true, summary: "like --channel of send" },
+  { name: "channel", short: "c", value: "CHANNEL", repeats: true, summary: "like --channel of send" },
   JSON_OPTION,
   INSECURE_HTTP_OPTION,
 ] as const;

@@ -11,7 +11,7 @@ export const SETUP_OPTIONS = [
   { name: "invite", value: "USER", repeats: true, summary: "with --create-room: invite this person" },
   { name: "direct", value: "USER", summary: "send to this person in a direct chat" },
   { name: "wait", value: "DURATION", summary: "maximum time to wait for the invite to the room (default 5m)" },
-  { name: "channel", short: "c", value: "NAME", summary: "name of the channel (default matrix)" },
+  { name: "channel", short: "c", value: "CHANNEL", summary: "name of the channel (default matrix)" },
   { name: "ca-file", value: "FILE", summary: "additional certificate authorities to trust (PEM)" },
   { name: "cert-file", value: "FILE", summary: "client certificate (PEM)" },
   { name: "key-file", value: "FILE", summary: "key of the client certificate (PEM)" },

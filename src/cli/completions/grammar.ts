@@ -1,0 +1,111 @@
+/** What the completion scripts know about the commands. All of it follows from the definitions of the commands. */
+
+import type { Command, CommandEntry } from "../command.ts";
+import { GENERAL_OPTIONS, type OptionSpec } from "../options.ts";
+
+/**
+ * How a shell completes a word.
+ *
+ * - an array: one of these words
+ * - `channels`, `rooms`, `entries`: the program prints the words (see {@linkcode PRINTED_VALUES})
+ * - `files`, `directories`: a path
+ * - `names`: the name of a command of matrix-notify
+ * - `command line`: another program and its arguments
+ * - `text`: the shell cannot complete the word
+ */
+export type Values =
+  | readonly string[]
+  | PrintedValues
+  | "files"
+  | "directories"
+  | "names"
+  | "command line"
+  | "text";
+
+/** The values that `matrix-notify completions` prints while the user types. */
+export const PRINTED_VALUES = ["channels", "rooms", "entries"] as const;
+
+/** See {@linkcode PRINTED_VALUES}. */
+export type PrintedValues = typeof PRINTED_VALUES[number];
+
+/** The shells for which there is a completion script. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+
+/** An option, as the scripts need it. */
+export interface CompletedOption extends Pick<OptionSpec, "short" | "summary" | "repeats"> {
+  /** The long form: `--dry-run`. */
+  readonly long: string;
+  /** The values of the option. Undefined for a switch. */
+  readonly values?: Values;
+}
+
+/** A command, as the scripts need it. */
+export interface CompletedCommand extends Pick<CommandEntry, "name" | "summary"> {
+  readonly options: readonly CompletedOption[];
+  /** The operands. The last one repeats if `isLastRepeated` is true. */
+  readonly operands: readonly Values[];
+  readonly isLastRepeated: boolean;
+}
+
+/** Reads the definitions of all commands. */
+export async function readCommands(entries: readonly CommandEntry[]): Promise<readonly CompletedCommand[]> {
+  return await Promise.all(entries.map(async ({ name, summary, load }) => {
+    const command = await load();
+    return {
+      ...{ name, summary, options: [...command.options, ...GENERAL_OPTIONS].map((each) => toOption(each, command)) },
+      ...readOperands(command),
+    };
+  }));
+}
+
+function toOption(option: OptionSpec, { foreignWords }: Command): CompletedOption {
+  const { name, short, summary, repeats } = option;
+  const values = option.value === undefined ? undefined : option.oneOf ?? VALUES_OF_OPTION[option.value] ?? "text";
+  return { long: `--${name}`, short: foreignWords === "own" ? undefined : short, summary, repeats, values };
+}
+
+/** The values of an option, by its placeholder. */
+const VALUES_OF_OPTION: Readonly<Record<string, Values>> = {
+  CHANNEL: "channels",
+  DIR: "directories",
+  FILE: "files",
+  ROOM: "rooms",
+};
+
+/** The values of an operand, by its placeholder. */
+const VALUES_OF_OPERAND: Readonly<Record<string, Values>> = { FILE: "files", ID: "entries", ROOM: "rooms" };
+
+/** Reads the operands in the format of the usage line: `SUBJECT [BODY]`, `[ID...]`, `bash|zsh`. */
+function readOperands({ operands, foreignWords }: Command): Pick<CompletedCommand, "operands" | "isLastRepeated"> {
+  if (foreignWords === "command") return { operands: ["command line"], isLastRepeated: false };
+  const words = operands.split(" ").filter((word) => word !== "").map((word) => word.replace(/^\[(.*)\]$/, "$1"));
+  if (words[0] === "COMMAND") return { operands: ["names"], isLastRepeated: true };
+  // `[-t] [-i] [RECIPIENT...]`: letters of another program can be in any order.
+  const letters = words.filter((word) => word.startsWith("-"));
+  if (letters.length > 0) return { operands: [letters], isLastRepeated: true };
+  return {
+    operands: words.map((word) => {
+      const name = word.replace("...", "");
+      return name.includes("|") ? name.split("|") : VALUES_OF_OPERAND[name] ?? "text";
+    }),
+    isLastRepeated: operands.includes("..."),
+  };
+}
+
+/** Groups the commands by their first word. A group of one command can have no second words. */
+export function byFirstWord(commands: readonly CompletedCommand[]): ReadonlyMap<string, readonly CompletedCommand[]> {
+  return Map.groupBy(commands, ({ name }) => name.split(" ")[0]);
+}
+
+/** The description of the commands with the same first word: `list, show, retry`. */
+export function describeFamily(commands: readonly CompletedCommand[]): string {
+  const [{ name, summary }] = commands;
+  return name.includes(" ") ? commands.map(({ name }) => name.split(" ")[1]).join(", ") : summary;
+}
+
+/** Other first words of a command line, with their descriptions. */
+export const OTHER_FIRST_WORDS: readonly (readonly [word: string, summary: string])[] = [
+  ["help", "Print the help of a command"],
+  ["--help", "Print the help"],
+  ["--version", "Print the version"],
+];
