@@ -76,23 +76,23 @@ export async function dependenciesPage(): Promise<string> {
 
 # Dependencies
 
-The library and most commands import nothing outside this repository and Deno. What only some users need is an npm
-package. A package is loaded when it is needed for the first time, by the one module that uses it.
+The library and most commands import nothing outside this repository and Deno. Features that only some users need use
+npm packages. Each package has one module that loads it, when the package is needed for the first time.
 
 ## How they are pinned
 
-- Every import names an exact version. The lock files pin the indirect packages too, with a SHA-512 of the content:
-  \`deno.lock\` those of the program, \`scripts/airgap/deno.lock\` those of tests and scripts. Both files are frozen: Deno
-  refuses a package that is not in the file, or whose content has changed.
+- Every import names an exact version. Lock files pin direct and indirect packages with a SHA-512 of the content.
+  \`deno.lock\` pins the packages of the program; \`scripts/airgap/deno.lock\` pins the packages of tests and scripts. Both
+  files are frozen: Deno refuses a package that is not in the file, or whose content has changed.
 - Every task, the build, and \`deno run\` on a checkout use a lock file. The bundle and the binary contain the packages.
 - The program downloads nothing while it runs (\`--cached-only\`). If a package is missing, the message names the command
   that downloads it: \`deno cache /opt/matrix-notify/src\`.
 - \`tests/scripts/lock_test.ts\` plays a registry that offers a newer indirect package, and one that changes the content
   of a package. Neither is loaded.
 
-**Not pinned:** if you import the modules from a URL, or import \`mod.ts\` into your own program, this lock file does not
-apply. The direct packages have exact versions. For the indirect package (\`entities\`) your own lock file decides. The
-bundle has no such gap, because it contains all packages.
+**Not pinned:** if you import the modules from a URL, or import \`mod.ts\` into your own program, \`deno.lock\` does
+not apply. The direct packages have exact versions. For the indirect package (\`entities\`), your own lock file decides. The
+bundle does not have this problem, because it contains all packages.
 
 ## Packages of the program
 
@@ -108,7 +108,7 @@ ${packageTable(onlyTools, importers)}
 
 | code | where from | how it is pinned |
 | --- | --- | --- |
-| \`@std/assert\`, \`@std/cli\`, \`@std/fs\`, \`@std/path\` (tests and scripts) | stand-ins of our own in \`scripts/airgap/std/\` | they are part of this repository; the specifiers on JSR have exact versions |
+| \`@std/assert\`, \`@std/cli\`, \`@std/fs\`, \`@std/path\` (tests and scripts) | replacements in \`scripts/airgap/std/\` | they are part of this repository; the specifiers on JSR have exact versions |
 | Deno, and \`denort\` in the binary | the Deno project | version 2.9.6; the build does not check a signature |
 | Synapse, for tests | PyPI | an exact version of Synapse; its indirect packages are **not** pinned |
 | Postfix, Exim, for tests | Debian | signed by Debian |

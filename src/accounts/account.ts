@@ -101,7 +101,9 @@ export function readAccount(stateDir: string, userId: string): Account | undefin
   return account;
 }
 
-/** @throws {UntrustedError} if another user can change the account */
+/**
+ * @throws {UntrustedError} if another user of this host can change the account file
+ */
 function requireTrustedAccount(stateDir: string, path: string): void {
   const distrust = findDirectoryDistrust(stateDir, { asked: path });
   if (distrust !== undefined) throw new UntrustedError(distrust);

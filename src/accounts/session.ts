@@ -20,7 +20,8 @@ export interface AccountSession {
    */
   homeserver(): string;
   /**
-   * Returns the addresses of the servers that renew the tokens, and the files that are needed.
+   * Returns what this login uses: the addresses of the servers that renew its tokens, and the paths
+   * of its files.
    *
    * @throws {ConfigError} if the account is not logged in
    */

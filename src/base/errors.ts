@@ -104,7 +104,7 @@ export function toPermissionError(action: string, error: unknown): unknown {
   return new PermissionError(`Cannot ${action}: ${formatDenial(error)}`, { cause: error, hint: permissionHint(error) });
 }
 
-/** Returns true if Deno denied a permission. For an import, Deno throws a `TypeError`. */
+/** Returns true if Deno denied a permission. If Deno denies an import, it throws a `TypeError`. */
 function isDenial(error: unknown): error is Error {
   return error instanceof Deno.errors.NotCapable ||
     (error instanceof TypeError && /^Requires (read|import) access to /.test(error.message));

@@ -16,7 +16,7 @@ import type { VariableGroup } from "./variables.ts";
 /** The words of the table that stand for hosts, files and programs, with their meanings. */
 export const PERMISSION_WORDS = {
   channels: "the hosts of the configured channels and their proxies",
-  "any host": "also hosts that you type, or that a homeserver names",
+  "any host": "all hosts, for example a host that you type or that a homeserver names",
   loopback: "this host only",
   config: "the configuration file",
   "config directory": "the directory of the configuration file",
@@ -100,7 +100,10 @@ const UNITS = {
 /** Commands that need no permission. */
 const NONE = { read: [], write: [], env: OUTPUT, run: [], sys: [] } as const satisfies CommandPermissions;
 
-/** The permissions by command, in the order of the help, and of the background deliverer. */
+/**
+ * The permissions of each command, in the order of the help. The last row belongs to the background
+ * deliverer.
+ */
 export const PERMISSION_TABLE: Readonly<Record<string, CommandPermissions>> = {
   setup: { ...ACCOUNT, read: [...ACCOUNT.read, "config directory"], write: ["state", "config directory"] },
   send: { ...SENDING, read: [...SENDING.read, "given files"] },
@@ -148,7 +151,7 @@ export const PERMISSION_TABLE: Readonly<Record<string, CommandPermissions>> = {
 };
 
 /**
- * The flags with which all commands work, without lists of hosts, files, programs and variables.
+ * The flags with which every command works. They permit all hosts, files, programs and variables.
  * `deno task matrix-notify`, the build and the script in the README use these flags.
  */
 export const PROGRAM_FLAGS: readonly string[] = allFlags(Object.values(PERMISSION_TABLE));

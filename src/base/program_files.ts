@@ -1,6 +1,6 @@
 /**
  * The files of the program. The build replaces this module, because the bundle has other files. A
- * test compares the exports of both.
+ * test compares the exports of both modules.
  *
  * @module
  */
@@ -18,8 +18,8 @@ export const LATE_DIRECTORY: string = new URL("../", import.meta.url).href;
 export const LOCK: string | undefined = new URL("../../deno.lock", import.meta.url).href;
 
 /**
- * Imports a module. Deno does not see the computed path when the program starts, so it does not
- * load the module before it is needed.
+ * Imports a module. The path is computed at run time, so Deno loads the module only when this
+ * function is called.
  *
  * @param path the path of the module, relative to `src/`
  */

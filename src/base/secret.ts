@@ -82,8 +82,8 @@ function decodeBasic(credentials: string): readonly string[] {
 }
 
 /**
- * Replaces all used secrets in a text with `[secret]`: as they are, encoded, or in part. See
- * `secret_mask.ts`.
+ * Replaces all used secrets in a text with `[secret]`. Also replaces encoded secrets and parts of
+ * secrets; see `secret_mask.ts`.
  */
 export function hideSecrets(text: string): string {
   return USED.hide(text);

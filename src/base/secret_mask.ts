@@ -14,25 +14,27 @@
 /** The text that replaces a secret. */
 export const HIDDEN = "[secret]";
 
-/** A shorter secret is not searched for, because ordinary texts would contain it too. */
+/**
+ * A secret with fewer characters is not searched for, because ordinary texts contain it by chance.
+ */
 const MIN_CHARS = 4;
 
-/** A shorter secret is not hidden in an id or a code. */
+/** A secret with fewer characters is not hidden in an id or an error code. */
 const MIN_DATA_CHARS = 12;
 
-/** A shorter secret is hidden only where it is a whole word. */
+/** A secret with fewer characters is hidden only if it is a whole word of the text. */
 const MIN_STRONG_CHARS = 8;
 
-/** The largest number of seeds of one form with the same hash. */
+/** The largest number of seeds (short parts of a secret) of one form with the same hash. */
 const MAX_EQUAL_SEEDS = 4;
 
-/** The length of a seed. A search first compares seeds, which are short parts of the secrets. */
+/** The length of a seed. A seed is a short part of a secret; a search compares seeds first. */
 const SEED_CHARS = 4;
 
-/** The longest part of a secret that may be shown is shorter than half of the secret, and than this. */
+/** A part of a secret with this many characters is hidden, even if the secret is very long. */
 const MAX_PART_CHARS = 12;
 
-/** A shorter part of a secret is not hidden. */
+/** A part of a secret with fewer characters is not hidden, even if the secret is short. */
 const MIN_PART_CHARS = 7;
 
 /** The largest number of secrets. The oldest ones are forgotten, because tokens are renewed. */
@@ -42,7 +44,7 @@ const MAX_SECRETS = 500;
 interface Form {
   /** The form, with ASCII letters in lower case. */
   readonly text: string;
-  /** A common part of this length or more is hidden. */
+  /** A part of the form with at least this length is hidden. */
   readonly minChars: number;
   /** True if the form is hidden only between characters that are not letters or digits. */
   readonly isWord: boolean;
@@ -56,14 +58,14 @@ interface Seed {
   readonly at: number;
 }
 
-/** A way to read a text. */
+/** A text, or the text after decoding. */
 interface Reading {
   readonly text: string;
   /** The place of each character in the original text. @default the reading is the original text */
   readonly places?: { readonly starts: Uint32Array; readonly ends: Uint32Array };
-  /** True if the reading has only letters and digits. @default {false} */
+  /** True if spaces and punctuation were removed. @default {false} */
   readonly isSqueezed?: boolean;
-  /** True if the original text may be an id or a code. @default {false} */
+  /** True if the original text may be an id or an error code. @default {false} */
   readonly isId?: boolean;
 }
 
@@ -73,7 +75,9 @@ type Place = readonly [start: number, end: number];
 /** The seeds of all forms. */
 interface SeedTable {
   readonly seeds: ReadonlyMap<number, readonly Seed[]>;
-  /** 1 at each hash for which there are seeds. This list is faster than the map. */
+  /**
+   * 1 at each hash for which there are seeds. A look into this list is faster than into the map.
+   */
   readonly isUsed: Uint8Array;
 }
 
@@ -122,7 +126,7 @@ function createTable(secrets: Iterable<string>): SeedTable {
   const seeds = new Map<number, Seed[]>();
   const isUsed = new Uint8Array(HASHES);
   for (const form of [...secrets].flatMap(formsOf)) {
-    // Every common part of `minChars` characters contains one of these seeds.
+    // Every part of the form with `minChars` characters contains one of these seeds.
     const step = Math.max(1, form.minChars - SEED_CHARS + 1);
     for (let at = 0; at + SEED_CHARS <= form.text.length; at += step) {
       const hash = hashAt(form.text, at);
@@ -166,8 +170,9 @@ export function isPlainWord(text: string): boolean {
 }
 
 /**
- * Returns the characters of a base64 text that depend only on `bytes`, if `shift` other bytes are
- * before them: in the usual alphabet, in the alphabet for URLs, and without punctuation.
+ * Encodes bytes as base64, with `shift` unknown bytes before them. Returns only the characters that
+ * do not depend on unknown bytes: in the usual alphabet, in the alphabet for URLs, and without
+ * punctuation.
  */
 function base64Forms(bytes: Uint8Array, shift: number): string[] {
   const shifted = new Uint8Array(shift + bytes.length);
@@ -191,7 +196,7 @@ function lowerAscii(text: string): string {
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
-/** The number of hashes. */
+/** The number of different hashes. */
 const HASHES = 2 ** 16;
 
 function hashAt(text: string, at: number): number {
@@ -200,7 +205,7 @@ function hashAt(text: string, at: number): number {
   return hash & (HASHES - 1);
 }
 
-/** Finds the places of all secrets of a reading in the original text. */
+/** Finds the secrets in a reading. Returns their places in the original text. */
 function* find(reading: Reading, original: string, { seeds, isUsed }: SeedTable): Generator<Place> {
   const { text, places, isSqueezed } = reading;
   for (let at = 0; at + SEED_CHARS <= text.length; at++) {
@@ -219,8 +224,8 @@ function* find(reading: Reading, original: string, { seeds, isUsed }: SeedTable)
 }
 
 /**
- * Extends an equal seed in both directions. Returns the place of the part that the text and the form
- * have in common; undefined if this part is too short.
+ * Compares the text and the form before and after a seed that was found. Returns the place of the
+ * longest equal part; undefined if this part is too short.
  */
 function extend(
   { text, isSqueezed, isId }: Reading,
@@ -236,7 +241,7 @@ function extend(
   return isEncoded && !isSqueezed ? widen(text, [start, end]) : [start, end];
 }
 
-/** Adds the rest of an encoded word, because its first and last characters encode other bytes too. */
+/** Extends a place to the whole encoded word, because a character can encode bits of two bytes. */
 function widen(text: string, [start, end]: Place): Place {
   while (start > 0 && /[\w+/-]/.test(text[start - 1])) start--;
   while (end < text.length && /[\w+/=-]/.test(text[end])) end++;
@@ -291,7 +296,7 @@ function decode({ text, places }: Reading, escapes: RegExp): Reading | undefined
   let found = escapes.exec(text);
   if (found === null) return undefined;
   const parts: string[] = [];
-  // No escape is shorter than its character.
+  // An escape is never shorter than the character that it encodes.
   const starts = new Uint32Array(text.length), ends = new Uint32Array(text.length);
   let at = 0, size = 0;
   const keep = (until: number) => {
@@ -327,7 +332,7 @@ function fromCode(code: number): string {
   return code <= 0x10ffff ? String.fromCodePoint(code) : "";
 }
 
-/** Removes spaces and punctuation, so that a folded text becomes one word. */
+/** Removes spaces and punctuation, so that a secret with line breaks in it becomes one word. */
 function squeeze({ text, places }: Reading): Reading {
   const starts = new Uint32Array(text.length), ends = new Uint32Array(text.length);
   const words: string[] = [];
@@ -344,7 +349,7 @@ function squeeze({ text, places }: Reading): Reading {
   return { text: words.join(""), places: { starts, ends }, isSqueezed: true };
 }
 
-/** Returns true for a letter or a digit. The invisible characters of Unicode do not count. */
+/** Returns true for a letter or a digit, but not for an invisible character of Unicode. */
 function isKept(code: number): boolean {
   if (code < 0x80) return (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x7a);
   return code !== 0xa0 && code !== 0xad && code !== 0xfeff && !(code >= 0x2000 && code <= 0x206f);

@@ -13,7 +13,7 @@ function hostZone(time: number): number {
   return -toDate(time).getTimezoneOffset();
 }
 
-/** The largest time of a `Date` with an offset of a day, in milliseconds since 1970. */
+/** The largest time of a `Date`, minus one day for the time zone, in milliseconds since 1970. */
 const MAX_TIME = 8.64e15 - 86_400_000;
 
 /** Creates a date. A time that no date can have, for example from a damaged file, is clamped. */

@@ -5,8 +5,8 @@ const UNSAFE_REGEXP = /^(javascript|vbscript|data|blob|file|filesystem|view-sour
 
 /**
  * Returns true if a client could run code or open a local file for this link. Browsers ignore tabs
- * and line breaks, and control characters at the beginning. Renderers of Markdown write these
- * characters with a percent sign.
+ * and line breaks, and control characters at the beginning. Renderers of Markdown percent-encode
+ * these characters.
  *
  * @example
  * ```ts

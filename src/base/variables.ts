@@ -1,6 +1,8 @@
 /** The environment variables that the program reads. */
 
-/** The settings of channels that environment variables set, by channel and key. */
+/**
+ * The environment variables for settings of channels, by the channel and the key of the setting.
+ */
 export const CHANNEL_VARIABLES: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   matrix: {
     homeserver: "MATRIX_HOMESERVER",
@@ -39,18 +41,18 @@ export const VARIABLES = {
   proxies: [...PROXY_VARIABLES, "NO_PROXY", "no_proxy", "REQUEST_METHOD"],
   /** The environment of programs that matrix-notify starts. */
   programs: PASSED_VARIABLES,
-  /** The variables of Deno, which the background deliverer and the units get too. */
+  /** The variables of Deno. The background deliverer and the units get the same values. */
   deno: [
     ...["DENO_DIR", "XDG_CACHE_HOME", "DENO_CERT", "DENO_TLS_CA_STORE", "DENO_V8_FLAGS"],
     ...["SSL_CERT_FILE", "SSL_CERT_DIR"],
   ],
-  /** The signs of a container. */
+  /** The variables that show that the program runs in a container. */
   container: ["container", "KUBERNETES_SERVICE_HOST"],
-  /** The output. */
+  /** The variables that change the output. */
   output: ["NO_COLOR", "TERM", "MATRIX_NOTIFY_DEBUG"],
-  /** How a service reports its state to systemd (sd_notify(3)). */
+  /** The variables for reporting the state of a service to systemd (sd_notify(3)). */
   service: ["NOTIFY_SOCKET", "WATCHDOG_USEC"],
-  /** The result of a failed unit, which systemd passes. */
+  /** The variables in which systemd passes the result of a failed unit. */
   unit: ["MONITOR_SERVICE_RESULT", "MONITOR_EXIT_CODE", "MONITOR_EXIT_STATUS"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;
 

@@ -32,7 +32,7 @@ export class AppriseUrl {
   /** The path as it is written in the URL, with percent-encoding. */
   readonly path: string;
   readonly #options = new Map<string, string>();
-  /** The names of the options with a value. */
+  /** The names of the options that have a value. */
   readonly #named = new Set<string>();
   readonly #path: string;
 
@@ -107,7 +107,7 @@ export class AppriseUrl {
     }
     for (const name of this.#options.keys()) {
       if (IGNORED_OPTIONS.has(name) || ignored.includes(name)) continue;
-      // A password with a ? or & that is not escaped would be a part of the name.
+      // If a password contains ? or & without an escape, the name can be a part of the password.
       const what = /^[a-z_]{1,20}$/.test(name) && this.#named.has(name) ? `the option ${name}` : "an option";
       throw this.error(
         `${what} is not supported`,

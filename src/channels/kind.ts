@@ -44,8 +44,8 @@ export interface ChannelAccess {
   /** The known hosts, as `host:port`. @default none */
   readonly hosts?: readonly string[];
   /**
-   * True if the channel also uses hosts that are not known: a domain has not named its homeserver,
-   * or a mail server has a name, whose addresses can change.
+   * True if the channel can use hosts that are not known in advance. Examples: a domain has not
+   * named its homeserver yet; the addresses of a mail server can change.
    *
    * @default {false}
    */
@@ -116,7 +116,7 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
    */
   readonly destination?: Destination<Table, Key>;
   /**
-   * Lists what a channel uses, except the files in settings whose name ends with `File`.
+   * Lists what a channel uses. Leaves out the files in settings whose names end with `File`.
    *
    * @param cache the results of earlier lookups
    * @throws {ConfigError} if a setting is in a file that cannot be read

@@ -3,7 +3,7 @@
  * of this host, with a one-time token in the URL. Every user of the host can connect to this port,
  * so the listener trusts no connection:
  *
- * - Only a request for a random path is answered with more than 404.
+ * - Only a request for the random path gets an answer other than 404.
  * - A connection has a few seconds and a few kilobytes for its request.
  * - If too many connections are open, the oldest one is closed. So idle connections do not block
  *   the browser.
@@ -29,7 +29,7 @@ const ACCEPT_PAUSE_MS = 100;
 
 const PAGE = "<!DOCTYPE html><title>matrix-notify</title><p>You can close this page and go back to the terminal.\n";
 
-/** A listener for the browser. */
+/** A listener to which the browser connects. */
 export interface BrowserCallback extends Disposable {
   /** The URL to which the server redirects the browser. */
   readonly url: string;
@@ -114,7 +114,7 @@ function close(connection: Deno.Conn): void {
   try {
     connection.close();
   } catch {
-    // It is closed already.
+    // The connection is already closed.
   }
 }
 

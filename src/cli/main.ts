@@ -119,8 +119,8 @@ function findFamily([first]: readonly string[]): readonly CommandEntry[] {
 }
 
 /**
- * The name of a local user. It can be a recipient of sendmail if standard input has a mail, or a
- * command that does not exist.
+ * Matches the name of a local user. Such a word instead of a command can be a recipient of
+ * sendmail, if standard input contains a mail.
  */
 const USER_NAME_REGEXP = /^[a-z_][\w.-]*$/;
 

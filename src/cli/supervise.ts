@@ -31,8 +31,8 @@ export interface Supervised extends Disposable {
 }
 
 /**
- * The signals that are forwarded to the command: all signals that another process sends for a
- * reason. The other signals are about matrix-notify itself, or cannot be received:
+ * The signals that are forwarded to the command: all signals that another process sends to control
+ * a program. The other signals are about matrix-notify itself, or cannot be received:
  *
  * - SIGKILL, SIGSTOP: no program can listen for them.
  * - SIGILL, SIGFPE, SIGSEGV: Deno does not allow a listener.
@@ -149,7 +149,7 @@ function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandE
  * SIGTSTP also stops this process, until SIGCONT continues both.
  *
  * The listeners are added after the command has started, because a new process inherits only
- * ignored signals. With a listener, the command would not ignore SIGHUP under `nohup`.
+ * ignored signals. With an earlier listener, the command would not ignore SIGHUP under `nohup`.
  */
 function forwardSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => void {
   const listeners = SIGNALS.map((signal) => {
@@ -163,7 +163,7 @@ function forwardSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => 
   return () => listeners.forEach((remove) => remove());
 }
 
-/** Ignores that the command has ended, or that this system does not have a signal. */
+/** Ignores the error if the command has ended, or if this system does not have the signal. */
 function ignoreErrors(action: () => void): void {
   try {
     action();

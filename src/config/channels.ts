@@ -75,8 +75,8 @@ export async function parseAppriseUrl(text: string, path: string): Promise<Reado
 }
 
 /**
- * Converts a URL. An unexpected error stops only this channel. Its text may contain secrets, so only
- * its name is shown.
+ * Converts a URL. An unexpected error stops only this channel. The text of the error may contain
+ * secrets, so only the name of the error is shown.
  */
 async function convert(url: AppriseUrl, form: AppriseForm): Promise<Readonly<Record<string, unknown>>> {
   const { fromApprise } = await form.load();

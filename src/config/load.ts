@@ -112,8 +112,8 @@ async function findFile(runtime: ConfigRuntime, { configFile }: LoadOptions): Pr
 }
 
 /**
- * The variables that choose the file. `su` and `sudo -E` keep them, so that the file can be a file of
- * another user.
+ * The variables that choose the file. `su` and `sudo -E` keep these variables, so the file may
+ * belong to another user.
  */
 const PATH_VARIABLES: readonly string[] = ["MATRIX_NOTIFY_CONFIG", "XDG_CONFIG_HOME"];
 

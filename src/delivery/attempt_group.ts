@@ -1,6 +1,6 @@
 /**
- * A group of attempts of one channel. The courier announced all of them in one write. They are made
- * one after another, and their results are recorded.
+ * A group of attempts of one channel. The courier has announced all of them in the journal, in one
+ * write. The group makes the attempts one after another, and records their results.
  *
  * The records of deliveries are written together, because a write for each of them costs as much as
  * half a request:
@@ -11,8 +11,9 @@
  * ```
  *
  * Deliveries are recorded at the end of the group, before another result, and at the latest after
- * {@linkcode RECORD_AFTER_MS}. If the process is killed before, their outcome is in doubt, like the outcome of all announced attempts after them: they are repeated with the same
- * txnId. For a service that does not recognize a repeated message, each delivery is recorded at once.
+ * {@linkcode RECORD_AFTER_MS}. If the process is killed before that, the outcome of these attempts
+ * and of all later attempts of the group is in doubt. They are repeated with the same txnId. For a
+ * service that does not recognize a repeated message, each delivery is recorded at once.
  *
  * @module
  */
@@ -41,8 +42,8 @@ const MIN_TIMEOUT_MS = 1_000;
 export const ATTEMPT_TIMEOUT_MS: number = 5 * REQUEST_TIMEOUT_MS;
 
 /**
- * An attempt gets this much more time than a request. If a request gets no answer, its error names
- * the server.
+ * An attempt gets this much more time than a request. So a request without an answer reaches its
+ * own time limit first, and the error names the server.
  */
 export const ATTEMPT_GRACE_MS = 500;
 
@@ -89,7 +90,7 @@ export class AttemptGroup {
    * Sends entries one after another.
    *
    * @returns false if the run was stopped, an attempt failed, or a batch was rejected
-   * @throws the reason of the signal, if it stopped an attempt
+   * @throws the reason of the abort signal, if the signal stopped an attempt
    * @throws {StorageError} if a result cannot be recorded
    */
   async send(entries: readonly Entry[]): Promise<boolean> {
@@ -97,7 +98,7 @@ export class AttemptGroup {
     try {
       for (const { id, key, channel } of entries) {
         if (isStopped()) return false;
-        // What a message says about an incident depends on the deliveries before.
+        // What a message says about an incident depends on the earlier deliveries.
         if (key !== undefined) await this.#recordDelivered();
         const entry = queue.state.entry(id);
         announced.delete(id);

@@ -102,8 +102,8 @@ export function classify(error: unknown): Failure {
 }
 
 /**
- * Formats an error for the journal. Texts from outside contain neither secrets nor control
- * characters any more, but the error may be of a library.
+ * Formats an error for the journal. Removes secrets and control characters, because the error may
+ * come from a library.
  */
 function formatReason(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error);

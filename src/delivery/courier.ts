@@ -89,7 +89,7 @@ export interface RunOptions {
   readonly runsOn?: boolean;
   /** A function that is called each time the run has read the queue. @default none */
   readonly onRound?: () => void;
-  /** A signal that ends the run after the current attempts. @default none */
+  /** An abort signal that ends the run after the current attempts. @default none */
   readonly leave?: AbortSignal;
   /** A signal that ends the run immediately and cancels the current request. */
   readonly signal?: AbortSignal;
@@ -119,7 +119,7 @@ interface Run extends RunOptions {
  */
 const MAX_ANNOUNCED = 32;
 
-/** The interval at which a courier that sends looks for new entries from other processes. */
+/** The interval at which a courier looks for new entries from other processes while it sends. */
 const BUSY_POLL_MS = 250;
 
 /** Delivers the entries of a queue through its channels. */
@@ -142,8 +142,8 @@ export class Courier {
   #cannotCompact = false;
   /**
    * The value of `removedWithFiles` (the number of removed entries with attachments since the last
-   * compaction) at the last sweep. A sweep deletes unneeded attachments. At first 0, because the
-   * process that removed an entry may not have swept.
+   * compaction) at the last sweep. A sweep deletes unneeded attachments. At first 0, because
+   * another process may have removed entries without a sweep.
    */
   #sweptReleases = 0;
 
@@ -422,7 +422,7 @@ export class Courier {
   }
 }
 
-/** The signals that end a run. */
+/** The abort signals that end a run. */
 function stopSignals({ signal, leave }: RunOptions): readonly AbortSignal[] {
   return [signal, leave].filter((one) => one !== undefined);
 }

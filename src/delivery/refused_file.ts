@@ -1,6 +1,6 @@
 /**
- * The note for readers after a service refused the file with the whole text of an alert. The text
- * of the alert was sent before, and names this file.
+ * Creates the note that is sent if a service refuses the file with the whole text of an alert. The
+ * shortened text was sent before, and names this file.
  *
  * @module
  */

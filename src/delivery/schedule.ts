@@ -61,7 +61,7 @@ export class Schedule {
   readonly delays: Delays;
   readonly #queue: ScheduleSource;
   readonly #isConfigured: (channel: string) => boolean;
-  /** The heads that were already found, by lane key. */
+  /** The heads (next entries) that were already found, by lane key. */
   readonly #heads = new Map<string, Head>();
 
   constructor(
@@ -126,8 +126,8 @@ export class Schedule {
   }
 
   /**
-   * Iterates over the entries of a channel: first the lanes without a failure, in the order of
-   * arrival, then each other lane, by the time of its last failure.
+   * Iterates over the entries of a channel: first the entries of all lanes without a failure, in
+   * the order of arrival; then the other lanes one after another, the oldest failure first.
    */
   *#workingFirst(channel: string): Generator<Entry> {
     const failureTime = (lane: LaneEntries) => firstOf(lane)?.wait?.since ?? 0;

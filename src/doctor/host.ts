@@ -77,8 +77,8 @@ function stat(path: string): FileFacts | undefined {
 }
 
 /**
- * Tries to acquire the lock of a file. If this succeeds, no other process held the lock. The lock
- * is released when this function closes the file.
+ * Returns true if a process holds the lock of a file. Tries to acquire the lock, and releases it at
+ * once.
  *
  * @throws {UntrustedError} if the file is not trusted
  */

@@ -4,9 +4,9 @@
  * domain does not have this document, matrix-notify tries the domain as the address of the
  * homeserver. An address counts as a homeserver only if it answers `/_matrix/client/versions`.
  *
- * The document is foreign data. A domain on the internet cannot lead this program to this machine
- * or to a private network: a person must name such an address, or set `insecureHttp`, which means
- * that the network is trusted. This machine is only used if a person named it.
+ * The domain may be hostile. A domain on the internet cannot lead this program to this machine or
+ * to a private network: a person must name such an address, or set `insecureHttp`, which means that
+ * the network is trusted. This machine is only used if a person named it.
  *
  * @module
  */
@@ -37,7 +37,7 @@ export interface DiscoveryOptions extends RequestOptions {
   readonly insecureHttp?: boolean;
   /**
    * An address that a person has configured. If it is in a private network or on this machine, the
-   * document of the domain may lead there too.
+   * document of the domain is allowed to name a host there.
    */
   readonly configuredUrl?: string;
   readonly userAgent: string;

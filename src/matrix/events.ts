@@ -154,8 +154,8 @@ const PAGE_EVENTS = "100";
 export const MAX_PAGES = 50;
 
 /**
- * The result of {@linkcode findEvent}. If the event was not found, `isComplete` tells whether the
- * whole time since `since` was searched.
+ * The result of {@linkcode findEvent}. If the event was not found, `isComplete` is true if the
+ * search covered the whole time since `since`.
  */
 export type FoundEvent = { readonly eventId: string } | { readonly isComplete: boolean };
 

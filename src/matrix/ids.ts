@@ -60,8 +60,8 @@ export function parseHomeserverName(text: string): string | undefined {
 }
 
 /**
- * Returns true if a value from a server is a room id. A server can send any value: a text with
- * escape sequences would reach the terminal, the journal and the cache.
+ * Returns true if a value from a server is a room id. Without this check, a text with escape
+ * sequences would reach the terminal, the journal and the cache.
  */
 export function isRoomId(value: unknown): value is string {
   return typeof value === "string" && parseRoom(value)?.kind === "id";
@@ -84,7 +84,7 @@ export function isEventId(value: unknown): value is string {
 
 /** Returns true if a value from a server is a device id. Device ids are opaque. */
 export function isDeviceId(value: unknown): value is string {
-  // As a part of a path, these two would mean another endpoint.
+  // In the path of a URL, `.` and `..` would lead to another endpoint.
   return typeof value === "string" && /^[^\p{C}\p{Zl}\p{Zp}]{1,255}$/u.test(value) && value !== "." && value !== "..";
 }
 

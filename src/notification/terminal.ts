@@ -22,15 +22,18 @@ export function isPlaced(text: string): boolean {
 // deno-lint-ignore no-control-regex
 const MOVE_REGEXP = /\x1b(?!\[[0-9;]*K)/;
 
-/** A longer text is not placed if its sequences affect several rows, in UTF-16 code units. */
+/**
+ * The maximum length of a text with cursor movements over several rows, in UTF-16 code units. In a
+ * longer text, sequences are only removed.
+ */
 const MAX_MOVED_CHARS = 1024 * 1024;
 
-/** The work for a sequence, and for a new row. */
+/** The work for a sequence, and for a new row, in cells. */
 const SEQUENCE_WORK = 2, ROW_WORK = 16;
 
 /**
- * Counts work: the cells that are written, erased or moved. A hostile text would otherwise need
- * quadratic time.
+ * Limits the work: the number of cells that are written, erased or moved. Without a limit, a
+ * hostile text would need quadratic time.
  */
 class Budget {
   #left: number;
@@ -62,7 +65,7 @@ export function placeText(text: string): string {
   return text.replace(/\x1b(?:\[[0-9;]{0,1000}[@-~]?|[^])?|\x08/g, "").replaceAll("\r", "\n");
 }
 
-/** Places each row with a control character by itself. */
+/** Carries out the sequences of each row alone. Rows without control characters do not change. */
 function placeEachRow(text: string, budget: Budget): string {
   const parts: string[] = [];
   // deno-lint-ignore no-control-regex

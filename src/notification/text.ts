@@ -153,11 +153,12 @@ const SPECIAL_REGEXP = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]/;
  * - DCS, SOS, PM and APC with their payload; `tmux;` is a sequence inside DCS
  * - CSI, complete or cut off
  * - all other escape sequences, such as `ESC ( B` (charset) and `ESC 7`
- * - the eight-bit forms of OSC, DCS and CSI. These match only if they are complete, because the same
- *   characters occur in text with a wrong charset.
+ * - the eight-bit forms of OSC, DCS and CSI. These match only if they are complete, because the
+ *   same characters occur in text with a wrong charset.
  *
  * If the end of a sequence is missing, only its beginning is removed, so that no text is lost. The
- * same happens with a payload of more than a million characters: V8 has too little memory for it.
+ * same happens with a payload of more than a million characters, because V8 has too little memory
+ * for such a match.
  */
 const SEQUENCE_REGEXP = new RegExp(
   [

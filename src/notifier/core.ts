@@ -179,7 +179,7 @@ export class NotifierCore implements AsyncDisposable {
     if (problem) return await this.#reportSpooled(entries, problem, isDeliverer);
     const mine = entries.filter(({ fallbackFor }) => fallbackFor === undefined).map(({ id }) => id);
     const patienceMs = options.untilDelivered ? waitMs : 0;
-    // Without time for an attempt, a deliverer would only tidy up.
+    // Without time for an attempt, the only possible work is to compact the journal.
     if (waitMs > 0 || queue.isWorthCompacting()) {
       await this.#deliver({ deadline, patienceMs, mine, signal, leave, isDeliverer });
     }

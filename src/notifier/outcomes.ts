@@ -165,9 +165,9 @@ export class Reporter {
   }
 
   /**
-   * Returns true if an entry is not needed any more. If another process cancelled it and compacted the
-   * journal before this process read the journal, its final state is not known. Then only a fallback
-   * or the file with a whole text can be gone without having been delivered.
+   * Returns true if an entry is not needed any more. If another process cancelled it and compacted
+   * the journal before this process read the journal, its final state is not known. In this
+   * situation, only a fallback or the file with a whole text can be missing without a delivery.
    */
   #isCancelled(entry: Entry): boolean {
     const finalState = this.#queue.state.finalState(entry.id);

@@ -17,8 +17,8 @@ import { DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
 import { type FailedOutcome, type Outcome, outcomeTarget } from "./outcomes.ts";
 
 /**
- * The time for an attempt of a channel whose server used up the whole time of an attempt before.
- * The caller would otherwise wait for the whole time at each destination.
+ * The time for an attempt of a channel, if an earlier attempt of this channel used up its whole
+ * time. Without this limit, the caller would wait for the whole time at each destination.
  */
 const SHORT_TIMEOUT_MS = 1_000;
 

@@ -102,7 +102,10 @@ function parseWithout(body: Uint8Array, store: JsonStore): any {
   return hasValidFields(record) ? record : undefined;
 }
 
-/** Returns the position of the field `notification`. No text contains these bytes: its quotes are escaped. */
+/**
+ * Returns the position of the field `notification`. A string in JSON cannot contain these bytes,
+ * because its quotes are escaped.
+ */
 function findNotification(body: Uint8Array): number {
   for (let brace = body.indexOf(BRACE, 1); brace >= 0; brace = body.indexOf(BRACE, brace + 1)) {
     const at = brace - NOTIFICATION.length + 1;

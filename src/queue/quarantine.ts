@@ -25,8 +25,8 @@ export interface DamagedPlace {
    */
   readonly born: number;
   /**
-   * True if the line is about to be removed from the journal. Then the copy replaces the oldest
-   * copies if there is no space left. If false, the line is not copied without space.
+   * True if the line is about to be removed from the journal. If there is no space left, the copy
+   * then replaces the oldest copies. If false, the line is copied only if there is space.
    */
   readonly isRemoved: boolean;
 }

@@ -42,7 +42,7 @@ import type { Reserve } from "./reserve.ts";
 const UNREADABLE_MS = 600_000;
 
 /**
- * A `.tmp` file of this age is a leftover of a killed process, in milliseconds. A write takes at
+ * A `.tmp` file of this age (in milliseconds) is a leftover of a killed process. A write takes at
  * most the time for the lock of the journal, and some seconds on a slow disk.
  */
 const LEFTOVER_MS = 600_000;

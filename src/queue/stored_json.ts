@@ -1,6 +1,6 @@
 /**
- * JSON values of the journal that are parsed only when they are needed. A command beside a long
- * queue reads thousands of entries, but needs the notifications of very few.
+ * JSON values of the journal that are parsed only when they are needed. With a long queue, a
+ * command reads thousands of entries, but needs the notifications of very few.
  *
  * The bytes of several values share a block. The garbage collector frees a block when none of its
  * values is used any more. Blocks are small, so that a value that is kept for long does not keep

@@ -78,8 +78,8 @@ export function parseProxy(text: string): ProxyAddress {
 }
 
 /**
- * Returns true if the host name means this machine. An unspecified address (`0.0.0.0`, `[::]`) does,
- * because Linux connects it to this machine.
+ * Returns true if the host name means this machine. This includes the unspecified addresses
+ * `0.0.0.0` and `[::]`, because Linux connects them to this machine.
  *
  * @param hostname the `hostname` of a URL
  */

@@ -44,8 +44,8 @@ export interface HttpRequest {
   /** The maximum size of the response, in bytes. @default {MAX_ANSWER_BYTES} */
   readonly maxAnswerBytes?: number;
   /**
-   * True if the status decides everything. A response that is too long, or whose end does not
-   * arrive, is then cut and not rejected.
+   * True if the caller needs only the status of the response. A response that is too long, or whose
+   * end does not arrive, is then cut and not rejected.
    *
    * @default {false}
    */

@@ -155,13 +155,13 @@ export function denoRuntime(onWarning: (text: string) => void = () => {}): Runti
   };
 }
 
-/** The part of a time limit by which it can be exceeded. */
+/** The fraction of a time limit by which an abort can be late. */
 const TIMEOUT_SLACK = 0.02;
 
 /**
  * Creates the function `timeout`. Calls that follow each other quickly share a signal. A signal
- * needs memory until its time is over, even after the request has ended: in a loop of 10,000
- * requests, signals of their own cost 30 MiB.
+ * needs memory until its time is over, even after the request has ended. In a loop of 10,000
+ * requests, a signal for each request would cost 30 MiB.
  */
 function createTimeouts(): (ms: number) => AbortSignal {
   const latest = new Map<number, { readonly signal: AbortSignal; readonly createdAt: number }>();
@@ -248,7 +248,7 @@ async function waitAtMost(work: Promise<unknown>, ms: number): Promise<void> {
 const HOLD_MS = 2000;
 
 /**
- * The times after a signal at which the inspector is closed, in milliseconds. They count if another
+ * The times after a signal at which the inspector is closed, in milliseconds. Used if another
  * process has the port, or if Deno does not allow this process to listen.
  */
 const CLOSE_AFTER_MS = [0, 10, 30, 100, 300, 1000, 3000];
@@ -256,8 +256,9 @@ const CLOSE_AFTER_MS = [0, 10, 30, 100, 300, 1000, 3000];
 /**
  * Keeps Deno's inspector closed until the process ends. When a Deno process gets SIGUSR1, Deno
  * opens the inspector, and every user of the host can run code in the process. Deno has no option
- * against this. Therefore a listener takes the port first: Deno adds its own listener half a second
- * after the start, and calls it later. Call this function as early as possible.
+ * against this. Therefore a listener for SIGUSR1 takes the port of the inspector first. Deno adds
+ * its own listener only half a second after the start, so that the listener of Deno is called
+ * later. Call this function as early as possible.
  */
 export function keepInspectorClosed(): void {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGUSR1", blockInspector);

@@ -166,8 +166,8 @@ interface WalkOptions {
 }
 
 /**
- * Examines each part of a path, from the root to the end. Therefore no other user can replace a part
- * while it is examined: its parents are already trusted.
+ * Examines each part of a path, from the root to the end. When a part is examined, its parents are
+ * already trusted, so no other user can replace the part.
  */
 function walk(path: string, { last, folder, mayBeReadOnly, asked }: WalkOptions): Distrust | undefined {
   const whole = absolutePath(path), rest = toParts(whole);

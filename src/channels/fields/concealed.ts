@@ -42,7 +42,7 @@ export function isSecretName(name: string): boolean {
   return NAME_REGEXP.test(name);
 }
 
-/** Hides the login in an address. This includes settings that do not allow a login. */
+/** Hides the login in an address, even if the setting does not allow a login. */
 export function hideLogin(text: string): string {
   return text.replace(LOGIN_REGEXP, (_, slashes = "") => `${slashes}${HIDDEN}@`);
 }
@@ -55,7 +55,7 @@ export function concealSetting(key: string, value: unknown, table: SettingTable)
   const setting = Object.hasOwn(table, key) ? table[key] : undefined;
   if (setting?.isSecret || isSecretName(key)) return HIDDEN;
   if (setting?.mayContainSecrets) return conceal(value);
-  // The values of `headerFiles` are paths, with the names of secrets as their keys.
+  // In `headerFiles`, the keys are names of secrets, but the values are only paths.
   return JSON.parse(JSON.stringify(value), (name, inner) => {
     if (typeof inner === "string") return !key.endsWith("Files") && isSecretName(name) ? HIDDEN : hideLogin(inner);
     return inner;
@@ -94,7 +94,7 @@ class Concealer {
     return isLogin ? this.#hide(item) : this.#concealText(item);
   }
 
-  /** Hides a whole value, except a text of placeholders. */
+  /** Hides a whole value, except a text that contains only placeholders. */
   #hide(value: unknown): unknown {
     if (value === null || typeof value === "boolean") return value;
     if (typeof value === "object") return this.conceal(value);

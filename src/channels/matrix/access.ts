@@ -13,8 +13,8 @@ import { knownHosts } from "./homeserver_locator.ts";
 import type { AccountSettings, LoggedInAccount } from "./settings.ts";
 
 /**
- * Lists the homeserver, the OAuth 2.0 server of the account and its password file. A domain that has
- * not named its homeserver yet can name any host.
+ * Lists the homeserver, and the OAuth 2.0 server and the password file of the account. A domain
+ * that has not named its homeserver yet can name any host.
  */
 export function findMatrixAccess(
   { homeserver, user }: Pick<AccountSettings, "homeserver" | "user">,
@@ -28,7 +28,9 @@ export function findMatrixAccess(
   return { hosts: [hostOf(baseUrl), ...known ?? [], ...own], usesAnyHost: known === undefined, files };
 }
 
-/** Without a login, the channel is held: the next login starts another deliverer. */
+/**
+ * If the account is not logged in, the channel is held. The next login starts another deliverer.
+ */
 function accountAccess(user: LoggedInAccount | undefined): ReturnType<LoggedInAccount["session"]["access"]> {
   try {
     return user?.session.access() ?? { urls: [], files: [] };

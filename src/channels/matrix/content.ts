@@ -64,7 +64,8 @@ export function contentHasRoomFor(
   options: Omit<ContentOptions, "warn">,
 ): boolean {
   if (message.text.length > options.maxBytes) return false;
-  // A character needs at most 6 bytes in JSON, and is at most twice in a content without HTML.
+  // A character needs at most 6 bytes in JSON. A content without HTML contains each character at
+  // most twice.
   if (!isBatch(notification) && 12 * JSON.stringify(notification).length < options.maxBytes - EXTRA_BYTES) return true;
   const { plain, formatted, fits } = formsOf(notification, options);
   return fits(isBatch(notification) ? formatted(message) : plain(message.text));

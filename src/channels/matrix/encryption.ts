@@ -52,8 +52,8 @@ export class EncryptionGuard {
   readonly #cache: RoomCache;
   readonly #policy: MatrixSettings["encryptedRooms"];
   /**
-   * The times when rooms were last found not to be encrypted, by room id. Without this copy, each
-   * message of a long queue would read the file of the cache.
+   * The time when each room was last found to be unencrypted, by room id. With this copy, the
+   * messages of a long queue do not need to read the cache file.
    */
   readonly #unencrypted = new Map<string, number>();
 

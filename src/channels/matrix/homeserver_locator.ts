@@ -57,7 +57,7 @@ export function knownHosts(serverName: string, cache: Pick<RoomCache, "get">): r
   return hosts.length === value.hosts.length ? hosts : undefined;
 }
 
-/** A host and a port. Anything else could be another flag of Deno, or a list of hosts. */
+/** A host and a port. Any other text could be another flag of Deno, or a list of hosts. */
 const HOST_REGEXP = /^([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}$/;
 
 function cacheKey(serverName: string): string {

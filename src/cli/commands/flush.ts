@@ -33,7 +33,7 @@ export const flush: Command = defineCommand({
     "has asked for a delay (rate limit), flush waits until the delay is over, but not longer than --wait. With --now, " +
     "flush skips this delay too.",
     "With --timer, flush skips the waiting time only if the network or the server failed. If a server refused a " +
-    "request, flush waits. Otherwise, a call every minute would repeat the request too often. flush --timer " +
+    "request, flush waits, so that a call every minute does not repeat the request too often. flush --timer " +
     "starts no background process. It writes its results to deliverer.log in the state directory, and exits with 0 " +
     "even if some entries are still in the queue.",
     "Exit 0: the queue is empty. Exit 75: some entries are still in the queue; flush prints the reasons. Exit 78: the " +

@@ -13,8 +13,9 @@ export const permissions: Command = defineCommand({
   operands: "[COMMAND] [WORD]",
   options: OPTIONS,
   details: [
-    "permissions prints a command line that runs COMMAND (send by default) with the hosts, files, programs and " +
-    "variables that the configuration of this host needs. docs/permissions.md lists the permissions of every command.",
+    "permissions prints a command line that runs COMMAND (send by default). The command line permits only the hosts, " +
+    "files, programs and variables that the configuration of this host needs. docs/permissions.md lists the " +
+    "permissions of every command.",
     "The permission to run Deno or a shell is as powerful as all permissions. With --no-background, send does not " +
     "need it. A systemd timer or cron can then deliver queued notifications with flush.",
   ],

@@ -75,7 +75,7 @@ function toPlainMessage(text: string, attachments: readonly ShownAttachment[]): 
   return { message, format: chooseFormat(message) };
 }
 
-/** The maximum length of the beginning that decides about the format. */
+/** The maximum length of the beginning of a text that decides about its format. */
 const MAX_SAMPLE_CHARS = 64 * 1024;
 
 /**

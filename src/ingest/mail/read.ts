@@ -25,7 +25,7 @@ export function readMail(bytes: Uint8Array, options: { readonly dotEnds: boolean
     const mail = { ...readHeaders(part), ...joinBlocks(blocks), attachments };
     return isEmpty(mail) ? { ...mail, text: decodeCharset(framed.body.bytes) } : mail;
   } catch {
-    // For example, a pattern needs more memory than V8 allows. A mail must not be lost.
+    // A mail must not be lost, even if, for example, a regular expression needs too much memory.
     return { urgency: "normal", text: decodeCharset(bytes), attachments: [] };
   }
 }

@@ -5,7 +5,7 @@
  * ```text
  * a file has changed -> open the new configuration -> more mistakes than before    keep the old one
  *                                                  -> needs a missing permission   end
- *                                                  -> the configuration is another  open it again
+ *                                                  -> other changes                 open it again
  * ```
  *
  * A process of Deno cannot get more permissions. If the new configuration needs more, the deliverer
@@ -68,7 +68,10 @@ export async function watchConfig(watch: ConfigWatch): Promise<ConfigChange | un
   return undefined;
 }
 
-/** Returns undefined if the new configuration cannot be used, or has more mistakes than before. */
+/**
+ * Returns undefined if the new configuration cannot be used, or has more mistakes than the current
+ * one.
+ */
 async function openNext({ notifier, open, log }: ConfigWatch): Promise<Access | undefined> {
   try {
     await using next = await open();

@@ -69,7 +69,7 @@ function startWatch(options: Omit<ConfigWatch, "signal">) {
 
 function describeLack(flags: string): string {
   return `the configuration needs ${flags}, which this process does not have; the next send, flush or run of the timer ` +
-    "starts a process that has it";
+    "starts a process with these permissions";
 }
 
 /** Writes the outcome of an attempt to the log of the deliverer. */

@@ -112,11 +112,11 @@ export const DELIVERER_VARIABLES: readonly string[] = [
 ];
 
 /**
- * Returns the permissions for the background deliverer: those that it needs, without those that
- * this process does not have itself.
+ * Returns the permissions for the background deliverer: those that it needs and that this process
+ * has.
  */
 export function delivererPermissions(access: Access): readonly Permission[] {
-  // If this process may not use every host, the deliverer gets the hosts that are known.
+  // If this process lacks the permission for all hosts, the deliverer gets only the known hosts.
   const usesAnyHost = access.usesAnyHost && hasPermission({ kind: "net" });
   const needed = resolvePermissions(PERMISSION_TABLE[DELIVERER_COMMAND], { ...access, usesAnyHost });
   return [...needed, ...commonPermissions()].filter(hasPermission);
@@ -124,7 +124,8 @@ export function delivererPermissions(access: Access): readonly Permission[] {
 
 /**
  * Returns the permissions of every command: to take the port of Deno's inspector, so that no other
- * user can reach it, and to read the modules that are loaded late. From a URL, Deno reads no modules.
+ * user can reach it, and to read the modules that are loaded late. If the program was started from
+ * a URL, its modules are not files.
  */
 export function commonPermissions(): readonly Permission[] {
   const { hostname, port } = INSPECTOR_ADDRESS;
@@ -181,8 +182,9 @@ function findFiles(files: Files, access: Access): readonly (string | undefined)[
 }
 
 /**
- * Lists the files with secrets on read-only mounts. Their modes cannot be changed, so they are used
- * with any mode. Only a process with the permission to write such a file can recognize the mount.
+ * Lists the files with secrets on read-only mounts. Their modes cannot be changed, so matrix-notify
+ * accepts every mode. Only a process with the permission to write such a file can recognize the
+ * mount.
  */
 function readOnlyFiles({ read, write }: CommandPermissions, { files, configFiles }: Access): readonly string[] {
   if (!read.includes("named files") || write.length === 0) return [];

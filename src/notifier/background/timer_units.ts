@@ -21,9 +21,12 @@ export const ALERT_SERVICE = "matrix-notify@.service";
 
 /** What the units run. */
 export interface UnitPlan {
-  /** The program that runs now, with the permissions of `flush`. All paths are absolute. */
+  /**
+   * The command line that starts this program with the permissions of `flush`. All paths are
+   * absolute.
+   */
   readonly program: readonly string[];
-  /** The program that runs now, with the permissions of `service alert`. */
+  /** The command line that starts this program with the permissions of `service alert`. */
   readonly alertProgram: readonly string[];
   /** The options that select the configuration and the queue; `--state-dir` is the last option. */
   readonly places: readonly string[];
