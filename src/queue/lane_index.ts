@@ -8,7 +8,7 @@
  * @module
  */
 
-import { type Entry, type Lane, laneKey } from "./entry.ts";
+import type { Entry, Lane } from "./entry.ts";
 
 /** The live entries of one lane by id, in the order of arrival. */
 export type LaneEntries = ReadonlyMap<string, Entry>;
@@ -17,7 +17,8 @@ const NO_ENTRIES: LaneEntries = new Map();
 
 /** The live entries by lane. Every lane of the index has at least one entry. */
 export class LaneIndex {
-  readonly #lanes = new Map<string, Map<string, Entry>>();
+  /** By channel and destination. Nested maps need no text that identifies both. */
+  readonly #channels = new Map<string, Map<string, Map<string, Entry>>>();
 
   /** @param entries entries in the order of arrival; dead letters are skipped */
   constructor(entries: Iterable<Entry>) {
@@ -26,28 +27,30 @@ export class LaneIndex {
 
   /** Returns the entries of each lane. */
   lanes(): IteratorObject<LaneEntries> {
-    return this.#lanes.values();
+    return this.#channels.values().flatMap((lanes) => lanes.values());
   }
 
   /** Returns the entries of one lane. */
-  lane(lane: Lane): LaneEntries {
-    return this.#lanes.get(laneKey(lane)) ?? NO_ENTRIES;
+  lane({ channel, destination }: Lane): LaneEntries {
+    return this.#channels.get(channel)?.get(destination) ?? NO_ENTRIES;
   }
 
   /** Replaces an entry at its position, or appends a new entry. */
   set(entry: Entry): void {
-    const key = laneKey(entry);
-    const lane = this.#lanes.get(key);
-    if (lane) lane.set(entry.id, entry);
-    else this.#lanes.set(key, new Map([[entry.id, entry]]));
+    const { id, channel, destination } = entry;
+    let lanes = this.#channels.get(channel);
+    if (lanes === undefined) this.#channels.set(channel, lanes = new Map());
+    const lane = lanes.get(destination);
+    if (lane) lane.set(id, entry);
+    else lanes.set(destination, new Map([[id, entry]]));
   }
 
   /** Removes an entry that no longer waits. */
-  remove(entry: Entry): void {
-    const key = laneKey(entry);
-    const lane = this.#lanes.get(key);
-    lane?.delete(entry.id);
-    if (lane?.size === 0) this.#lanes.delete(key);
+  remove({ id, channel, destination }: Entry): void {
+    const lanes = this.#channels.get(channel);
+    const lane = lanes?.get(destination);
+    lane?.delete(id);
+    if (lane?.size === 0) lanes?.delete(destination);
   }
 }
 

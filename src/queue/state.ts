@@ -317,10 +317,10 @@ export class QueueState {
   #enqueue(record: EnqueueRecord, bytes: number): void {
     if (this.#entries.find(record.id) || !this.#dedup.register(record)) return;
     const removed = record.replaces ? this.#supersede(record) : [];
-    const [replaced, fallbackFor] = [countReplaced(record, removed), limitWait(record.fallbackFor, removed)];
-    const created = createEntry(record, bytes);
-    const entry = replaced ?? fallbackFor ? { ...created, replaced, fallbackFor } : created;
-    this.#fallbacks.add(entry);
+    let entry = createEntry(record, bytes);
+    if (removed.length > 0) entry = { ...entry, replaced: countReplaced(record, removed) };
+    if (record.fallbackFor) entry = { ...entry, fallbackFor: limitWait(record.fallbackFor, removed) };
+    if (entry.fallbackFor) this.#fallbacks.add(entry);
     if (record.spooled) this.#entries.insert(entry);
     else this.#entries.set(entry);
     this.#keptBytes += bytes;
