@@ -31,10 +31,10 @@ export const DEFAULT_SOCKET = "socket";
 /** The longest path of a Unix socket on Linux, in bytes: `sun_path` without its zero byte. */
 const MAX_SOCKET_PATH = 107;
 
-/** The default of `rateLimit`: a sender may send this many notifications in the period. */
+/** The default of `rateLimit`: the largest number of notifications of one sender in a period. */
 export const DEFAULT_RATE_LIMIT = { count: 600, per: 60_000 };
 
-/** The limit that every receiver has for each of its senders. */
+/** The setting for the limit of each sender of a receiver. */
 export const RATE_LIMIT_SETTING = object({
   help: "limits the notifications of each sender; the default is 600 in a minute; a sender above the limit gets an " +
     "error, and can try again later",

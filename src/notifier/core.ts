@@ -44,7 +44,9 @@ import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
 
 /** Options of {@linkcode NotifierCore.notify}. */
 export interface CoreNotifyOptions extends NotifyOptions {
-  /** A signal that ends the waiting for a delivery. The call then returns the outcomes so far. */
+  /**
+   * An abort signal that ends the wait for a delivery. The call then returns the outcomes so far.
+   */
   readonly leave?: AbortSignal;
 }
 

@@ -311,7 +311,7 @@ export class Journal {
     try {
       this.#read(file, identity, size + bytes.length);
     } catch {
-      // The lines are on the disk, so the append must not fail. The next call reads them.
+      // The lines are on the disk, so the append must not fail. The next call reads the lines.
     }
   }
 

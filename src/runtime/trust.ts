@@ -270,7 +270,7 @@ function isOpen(mode: number, role: Role): boolean {
   return (mode & OTHERS_WRITE) !== 0 && (role !== "folder" || (mode & STICKY) === 0);
 }
 
-/** The user of this process, which does not change. Undefined until it is read. */
+/** The user id of this process. It does not change. Undefined until it is read. */
 let userId: { readonly value: number | undefined } | undefined;
 
 function readUserId(): number | undefined {

@@ -1,7 +1,7 @@
 /**
  * Creates the file of a Unix socket. Its directory has mode 0750, so only the group can reach the
- * sockets in it. The socket gets mode 0660 after the listener has created it: before, only its owner
- * can connect.
+ * sockets in it. The socket gets mode 0660 after the listener has created it. Until then, only its
+ * owner can connect.
  *
  * ```text
  * nothing at the path                     listen
@@ -24,7 +24,7 @@ const GROUP = "matrix-notify";
 /** The input of {@linkcode prepareSocket}. */
 export interface SocketFile {
   readonly path: string;
-  /** The group whose members may connect: a name or a number. @default `matrix-notify` */
+  /** The group whose members can connect: a name or a number. @default `matrix-notify` */
   readonly group?: string;
 }
 
@@ -76,9 +76,10 @@ async function isServed(path: string): Promise<boolean> {
 }
 
 /**
- * Lets the group use a new socket. Without a group of this name, only this user and root can use it.
+ * Lets the group use a new socket. Without a group of this name, only this user and root can use
+ * it.
  *
- * @returns the reason why no group can use the socket; undefined if its group can
+ * @returns the reason why no group can use the socket; undefined if the group can use it
  * @throws {ConfigError} if the group was chosen, but does not exist or cannot be set
  */
 export function shareSocket({ path, group }: SocketFile): string | undefined {

@@ -9,8 +9,8 @@ import type { RATE_LIMIT_SETTING } from "../config/serve.ts";
 export type RateLimit = Exclude<SettingsOf<{ readonly limit: typeof RATE_LIMIT_SETTING }>["limit"], false | undefined>;
 
 /**
- * The largest number of senders that a limiter remembers. A sender that is forgotten starts with a
- * full bucket.
+ * The largest number of senders that a limiter remembers. A forgotten sender starts again without a
+ * limit on its next `count` notifications.
  */
 const MAX_SENDERS = 10_000;
 
@@ -26,16 +26,17 @@ export class RateLimiter {
   }
 
   /**
-   * Takes one notification of a sender into account.
+   * Counts one notification of a sender.
    *
-   * @returns 0 if the sender is below the limit; else the milliseconds until the next notification
+   * @returns 0 if the sender is below the limit; otherwise the milliseconds until the sender can
+   *   send again
    */
   take(sender: string): number {
     const { count, per } = this.#limit;
     const now = this.#now();
     const { tokens, time } = this.#buckets.get(sender) ?? { tokens: count, time: now };
     const filled = Math.min(count, tokens + Math.max(0, now - time) * count / per);
-    // The last entry of the map is the sender that was active last.
+    // The map is in the order of activity: the sender that was active last is at its end.
     this.#buckets.delete(sender);
     this.#buckets.set(sender, { tokens: filled < 1 ? filled : filled - 1, time: now });
     if (this.#buckets.size > MAX_SENDERS) {
@@ -71,7 +72,10 @@ export async function readBody(request: Request, maxBytes: number): Promise<Uint
   return body;
 }
 
-/** Compares two texts. The time does not depend on where they differ. */
+/**
+ * Compares two texts. The time of the comparison does not depend on the position of the first
+ * difference.
+ */
 export async function equalsSecret(given: string, secret: string): Promise<boolean> {
   const [one, other] = await Promise.all([given, secret].map(async (text) => {
     return new Uint8Array(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));

@@ -1,5 +1,5 @@
 /**
- * The open listeners of `serve`. A reload replaces the receiver of a listener while it stays open, so
+ * The open listeners of `serve`. A reload replaces the receivers, but the listeners stay open. So
  * no client is refused during a reload.
  *
  * @module
@@ -30,7 +30,10 @@ export class Listeners {
     this.#log = log;
   }
 
-  /** The addresses of the open listeners. The port is the real one if the setting is 0. */
+  /**
+   * The addresses of the open listeners. If the port in the settings is 0, the address contains the
+   * port that the system chose.
+   */
   addresses(): readonly string[] {
     return [...this.#open.values()].map(({ receiver: { address }, server: { addr } }) =>
       formatAddress(address.transport === "tcp" && "port" in addr ? { ...address, port: addr.port } : address)
@@ -52,7 +55,8 @@ export class Listeners {
           throw new ConfigError(`Cannot listen at ${formatAddress(receiver.address)}: two receivers have this address`);
         }
         const known = this.#open.get(key);
-        // The file of an open socket can be gone: a person or a cleaner of /run removed it.
+        // If a person or a program has removed the file of an open socket, the socket is opened
+        // again.
         opened.set(key, known && isOpen(known) ? known : await this.#listen(receiver));
       }
     } catch (error) {
@@ -67,7 +71,7 @@ export class Listeners {
     const closing = [...this.#open].filter(([key, listener]) => opened.get(key) !== listener);
     this.#open.clear();
     for (const [key, listener] of opened) this.#open.set(key, listener);
-    // A request can still wait for its delivery.
+    // Without `await`, because a request can still wait for its delivery.
     for (const [, { server }] of closing) void server.shutdown();
   }
 

@@ -19,7 +19,10 @@ import type { Runtime } from "../runtime/runtime.ts";
 
 /** The place where a receiver listens. */
 export type ListenAddress =
-  /** A Unix socket. `group` may connect to it: a name or a number. @default the usual group */
+  /**
+   * A Unix socket. `group` is the name or number of the group that can connect to the socket.
+   * @default the usual group
+   */
   | { readonly transport: "unix"; readonly path: string; readonly group?: string }
   /** A TCP port. `cert` and `key` are PEM texts. */
   | {
@@ -82,7 +85,7 @@ export interface Receiver {
   /** The name in the log: `http`, `socket nut`. */
   readonly name: string;
   readonly address: ListenAddress;
-  /** Answers a request. If it throws, the client gets a short error. */
+  /** Answers a request. If this function throws, the client gets a short error. */
   handle(request: Request, peer: Peer, context: ReceiverContext): Promise<Response>;
 }
 

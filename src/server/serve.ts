@@ -8,7 +8,7 @@
  * SIGTERM   close the listeners -> end after the current attempts, at the latest after 8 s
  * ```
  *
- * Everything that a client got an answer for is on disk, so a kill at any time loses nothing.
+ * When a client gets an answer, its notification is on disk. So a kill at any time loses nothing.
  *
  * @module
  */
@@ -38,7 +38,7 @@ export interface ServeOptions {
   readonly log: (text: string) => void;
   /** Aborts when `serve` must stop. */
   readonly stop: AbortSignal;
-  /** Calls a function at each request for a reload. */
+  /** Registers a function that is called at each request for a reload. */
   readonly onReload: (reload: () => void) => void;
   /** Called with the addresses of the listeners after the start and after each reload. @default none */
   readonly onReady?: (addresses: readonly string[]) => void;
@@ -100,7 +100,7 @@ class Server {
     try {
       const problem = findProblem(notifier);
       if (problem !== undefined) throw problem;
-      // A queue that cannot be used is an error here.
+      // Throws an error if the queue cannot be used.
       notifier.status();
       const lock = acquireLock(notifier.stateDir);
       try {
@@ -120,7 +120,7 @@ class Server {
     }
   }
 
-  /** Starts to deliver with a notifier. */
+  /** Starts the delivery of a notifier. */
   #start(notifier: NotifierCore, before: Promise<void> = Promise.resolve()): void {
     const leave = new AbortController();
     const done = before.then(() => this.#deliver(notifier, leave.signal));
@@ -159,7 +159,7 @@ class Server {
     }
   }
 
-  /** Releases a replaced notifier after its last notification. */
+  /** Disposes of a replaced notifier after its last notification. */
   async #disposeUnused(notifier: NotifierCore): Promise<void> {
     if (!this.#accepting.has(notifier)) await notifier[Symbol.asyncDispose]();
   }
@@ -195,7 +195,7 @@ class Server {
     this.#options.log(status);
   }
 
-  /** Ends within {@linkcode STOP_MS}. */
+  /** Ends attempts and requests within {@linkcode STOP_MS}. */
   async #stop(): Promise<void> {
     const { runtime } = this.#options;
     await this.#systemd?.stopping();
@@ -213,7 +213,8 @@ class Server {
 }
 
 /**
- * Creates the receivers of the configuration. The code of a receiver is loaded only if it is on.
+ * Creates the receivers of the configuration. The code of a kind of receiver is loaded only if the
+ * configuration has such a receiver.
  *
  * @throws {ConfigError} if a file that the settings name cannot be used
  */
@@ -227,7 +228,7 @@ async function createReceivers({ serveSettings }: NotifierCore): Promise<readonl
   return receivers;
 }
 
-/** Returns a mistake in the settings of `serve`. */
+/** Returns the first mistake in the settings of `serve`. */
 function findProblem({ problems, serveSettings }: NotifierCore): ConfigError | undefined {
   if (serveSettings !== undefined) return undefined;
   return problems.find(({ place: { setting = "" } }) => setting === "serve" || setting.startsWith("serve."));

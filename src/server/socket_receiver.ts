@@ -1,7 +1,8 @@
 /**
  * The receiver for a local socket: `POST /send` with the fields of `matrix-notify send`. The file
- * mode of the socket decides who may send, so there are no tokens. Users of one socket are not told
- * apart; each group of users can get a socket with an origin and channels of its own.
+ * mode of the socket decides which users can send, so there are no tokens. `serve` cannot
+ * distinguish the users of one socket. But each group of users can have a separate socket, with its
+ * own origin and channels.
  *
  * @module
  */
@@ -13,7 +14,7 @@ import { readSendRequest, type SendRequest } from "../ingest/send/request.ts";
 import { RateLimiter, readBody } from "./guards.ts";
 import type { Receiver, ReceiverContext } from "./receiver.ts";
 
-/** A sender can wait this long for a delivery, in milliseconds. */
+/** The longest time that a sender can wait for a delivery, in milliseconds. */
 const MAX_WAIT_MS = 600_000;
 
 /** Creates the receiver of a socket. */

@@ -40,7 +40,7 @@ export const ALERTMANAGER: Protocol = {
   refuse: refuseAsJson,
 };
 
-/** The fields of an alert that are shown in their own way, or not at all. */
+/** The fields of an alert that have a special place in the notification, or are not shown. */
 const ALERT_NAMES: ReadonlySet<string> = new Set([
   ...["status", "labels", "annotations", "startsAt", "endsAt", "generatorURL", "fingerprint"],
   ...[
@@ -56,7 +56,7 @@ const ALERT_NAMES: ReadonlySet<string> = new Set([
   ],
 ]);
 
-/** The annotations and labels that are shown in their own way. */
+/** The annotations and labels that have a special place in the notification. */
 const SHOWN_ANNOTATIONS: ReadonlySet<string> = new Set(["summary", "description", "message", "runbook_url"]);
 const SHOWN_LABELS: ReadonlySet<string> = new Set(["alertname", "severity"]);
 
@@ -107,7 +107,10 @@ function toNotification(
   return { input, id: id ?? idOf(alert, now) };
 }
 
-/** The time in which the same alert is one notification, in milliseconds. */
+/**
+ * If the same alert arrives several times within this time (in milliseconds), it is one
+ * notification.
+ */
 const SAME_ALERT_MS = 3_600_000;
 
 /**

@@ -19,7 +19,7 @@ export interface Body {
   readonly fields?: ReadonlyMap<string, unknown>;
   /** The JSON value; undefined for any other body. */
   readonly json?: unknown;
-  /** The text outside of fields: the whole body if it has no fields. */
+  /** The text that is not in a field: the whole body if it has no fields. */
   readonly text: string;
   /** The files of a multipart form. */
   readonly files: readonly AttachmentInput[];
@@ -29,7 +29,7 @@ export interface Body {
  * Reads a body. Accepts every input.
  *
  * @param isField returns true for the name of a known field. A body in the format of a form counts
- * as text if its first name is unknown.
+ *   as text if the name of its first field is unknown.
  */
 export function readBody({ headers, body }: IncomingRequest, isField: (name: string) => boolean): Body {
   const type = parseStructured(headerText(headers, "content-type"));
@@ -51,8 +51,8 @@ export function readBody({ headers, body }: IncomingRequest, isField: (name: str
 const MAX_FORM_FIELDS = 1000;
 
 /**
- * Reads a form. A declared form may contain blanks, as after `curl -d "message=Disk full"`. Returns
- * undefined if the body is no form.
+ * Reads a form. If the `Content-Type` names a form, spaces are allowed, as in the request of `curl
+ * -d "message=Disk full"`. Returns undefined if the body is not a form.
  */
 function readForm(
   body: Uint8Array,
@@ -61,7 +61,7 @@ function readForm(
   const raw = new TextDecoder("latin1").decode(body);
   const [, first] = /^\s*([\w.-]{1,100})=/.exec(raw) ?? [];
   if (first === undefined || !isField(first.toLowerCase()) || !isDeclared && /\s/.test(raw.trim())) return undefined;
-  // An ampersand in a text that was not encoded, as in "message=a & b", does not begin a field.
+  // In a text that is not encoded, such as "message=a & b", an ampersand does not begin a field.
   const pairs = raw.trim().split(/&(?=[^\s=&]{1,200}=)/);
   if (pairs.length > MAX_FORM_FIELDS) return undefined;
   return new Map(pairs.map((pair) => {

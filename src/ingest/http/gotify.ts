@@ -1,6 +1,6 @@
 /**
- * Messages as to a Gotify server (Gotify API documentation, "POST /message" and "Message Extras";
- * gotify/server, `api/message.go`).
+ * Accepts the messages that clients send to a Gotify server (Gotify API documentation, "POST
+ * /message" and "Message Extras"; gotify/server, `api/message.go`).
  *
  * @module
  */
@@ -72,8 +72,8 @@ function toInput(fields: MessageFields): NotificationInput {
 }
 
 /**
- * Reads a priority. The clients of Gotify show a message up to priority 3 without a sound, and a
- * message from priority 8 above everything else.
+ * Reads a priority. The clients of Gotify make no sound for priorities up to 3. They show a message
+ * with priority 8 or more on top of the screen.
  */
 function readPriority(text: string): Pick<NotificationInput, "severity" | "silent" | "problems"> {
   const priority = Number(text.trim() === "" ? 5 : text);

@@ -25,15 +25,16 @@ export interface HookMapping {
   readonly id?: string;
   readonly silent?: string;
   readonly format?: string;
-  /** The values of a field that say that the problem is over, by the path of the field. */
+  /** The values with which a field says that the problem is over, by the path of the field. */
   readonly resolves?: ReadonlyMap<string, readonly string[]>;
 }
 
-/** The mappings for programs that are well known. */
+/** Mappings for well-known programs. */
 export const HOOK_PRESETS = {
   /**
-   * Proxmox VE and Backup Server. The administrator writes the body of the webhook; `docs/serve.md` has
-   * the one that this mapping reads. A key needs all of its fields, so only jobs have one.
+   * Proxmox VE and Backup Server. The administrator writes the body of the webhook; `docs/serve.md`
+   * shows the body that this mapping reads. A key needs a value for each placeholder, so only
+   * notifications about jobs have a key.
    */
   proxmox: {
     subject: "{{title}}",
@@ -81,7 +82,8 @@ function applyMapping(
 ): IncomingNotification | undefined {
   const find = (path: string) => findValue(fields, path);
   const fill = (template = "") => template.replace(PLACEHOLDER_REGEXP, (_, path) => textOf(find(path)));
-  // A key or an id without one of its parts would join what does not belong together.
+  // If a placeholder has no value, there is no key and no id. Otherwise, different problems would
+  // have the same key.
   const fillWhole = (template = "") =>
     [...template.matchAll(PLACEHOLDER_REGEXP)].every(([, path]) => textOf(find(path)).trim() !== "")
       ? fill(template).trim()
@@ -115,7 +117,7 @@ function applyMapping(
   return id === "" ? { input } : { input, id };
 }
 
-/** Finds the value at a dotted path. A name that contains dots counts before a path. */
+/** Finds the value at a dotted path. A field whose name contains the dots is preferred. */
 function findValue(fields: ReadonlyMap<string, unknown>, path: string): unknown {
   if (fields.has(path)) return fields.get(path);
   const [first, ...rest] = path.split(".");

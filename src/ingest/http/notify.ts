@@ -1,6 +1,6 @@
 /**
- * `POST /notify`: our own format. It takes JSON, a form, a query or plain text, with the field names
- * that other senders use too. A field that has no meaning here is shown in the message.
+ * `POST /notify`: our own format. It takes JSON, a form, a query or plain text, and knows the field
+ * names of many other programs. A field with an unknown name is shown in the message.
  *
  * @module
  */
@@ -50,7 +50,7 @@ const FIELDS_BY_NAME: ReadonlyMap<string, FieldName> = new Map(
   ),
 );
 
-/** The words with which a status says that a problem is over. */
+/** Matches the words with which a status says that a problem is over. */
 const RESOLVED_REGEXP = /^(?:resolved?|ok|up|recovered|recovery|cleared?|closed?|good|healthy)$/i;
 
 /** Returns true if a status says that a problem is over. */

@@ -1,7 +1,7 @@
 /**
- * Publishing as to an ntfy server (ntfy documentation, "Publishing"; ntfy, `server/server.go`): a
- * text or a file to `/{topic}` with parameters in headers or in the query, or JSON to `/`. The topic
- * becomes the origin, so that rules can choose channels by topic.
+ * Accepts what clients publish to an ntfy server (ntfy documentation, "Publishing"; ntfy,
+ * `server/server.go`): a text or a file to `/{topic}` with parameters in headers or in the query,
+ * or JSON to `/`. The topic becomes the origin, so that rules can choose channels by topic.
  *
  * @module
  */
@@ -23,7 +23,7 @@ import {
 } from "./request.ts";
 import { isTrue, joinParts, listOf, parseJson, propertyOf, showFields, textOf } from "./values.ts";
 
-/** The paths to which clients publish. The name of a topic is its first part. */
+/** Matches a path to which clients publish. The first part of the path is the name of the topic. */
 const TOPIC_REGEXP = /^\/([-_A-Za-z0-9]{1,64})(?:\/(?:publish|send|trigger))?$/;
 
 /** Returns the topic of a path; undefined if clients do not publish to this path. */
@@ -38,7 +38,7 @@ interface Publication {
   readonly bytes: Uint8Array;
   /** Returns the value of the first of these parameters that is set; empty if none is. */
   read(...names: string[]): string;
-  /** The actions of a JSON publication. @default the parameter `actions` has them */
+  /** The actions of a JSON publication. @default the value of the parameter `actions` */
   readonly actions?: readonly unknown[];
   /** Fields of JSON that ntfy does not define. */
   readonly others: readonly (readonly [string, unknown])[];
@@ -142,7 +142,7 @@ function toNotification(
   return id === undefined ? { input } : { input, id };
 }
 
-/** Returns the body as a file, if the request names a file or if the bytes are no text. */
+/** Returns the body as a file, if the request names a file or if the bytes are not text. */
 function readFile(bytes: Uint8Array, read: Publication["read"]): readonly AttachmentInput[] {
   const name = read("filename", "file", "f");
   if (bytes.length === 0 || read("attach", "a") !== "") return [];
@@ -167,7 +167,7 @@ function readPriority(given: string, problems: string[]): Pick<NotificationInput
   const name = given.toLowerCase() === "urgent" ? "max" : given.toLowerCase();
   const number = PRIORITY_NAMES.includes(name) ? String(PRIORITY_NAMES.indexOf(name) + 1) : name;
   if (Object.hasOwn(PRIORITIES, number)) return PRIORITIES[number];
-  // 0 is the default in JSON.
+  // In JSON, 0 means the default priority.
   if (number !== "0") problems.push(`Cannot use priority "${given}": it is not known`);
   return {};
 }

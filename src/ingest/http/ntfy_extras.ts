@@ -7,7 +7,7 @@
 
 import { isTrue, listOf, parseJson, propertyOf, textAt } from "./values.ts";
 
-/** An action by the names of its fields. */
+/** The fields of an action, by name. */
 type Action = Readonly<Record<string, string>>;
 
 /** The maximum number of actions that are shown. ntfy allows three. */
@@ -38,12 +38,12 @@ function readActions(text: string): readonly unknown[] {
   return text.startsWith("[") ? listOf(parseJson(text)) : splitActions(text);
 }
 
-/** The names of the first values of an action, which may stand without their names. */
+/** The names of the first values of an action. In the short format, these names can be left out. */
 const POSITIONS = ["action", "label", "url"];
 
 /**
- * Matches a value in the short format: a name and an equals sign, which may be missing, a text that
- * may be quoted, and the comma or semicolon after it.
+ * Matches one value in the short format: an optional name with an equals sign, then a text with or
+ * without quotes, then a comma or a semicolon.
  */
 const VALUE_REGEXP =
   /\s*(?:([-.\w]{1,100})\s*=\s*)?(?:"((?:[^"\\]|\\[^])*)"|'((?:[^'\\]|\\[^])*)'|([^,;]*))\s*(?:([,;])|$)/y;
@@ -77,8 +77,8 @@ function hasValue(action: Action): boolean {
 }
 
 /**
- * Emoji by the short names that ntfy's documentation lists as often used, and by those that fit
- * alerts. The names are the ones of GitHub.
+ * Emoji by their short names on GitHub. The list contains the names that ntfy's documentation lists
+ * as often used, and the names that are useful in alerts.
  */
 const EMOJI: Readonly<Record<string, string>> = {
   "+1": "👍",

@@ -11,7 +11,7 @@ import { NTFY, topicOf } from "./ntfy.ts";
 import { type Answer, jsonAnswer, type Protocol } from "./request.ts";
 import { UPTIME_KUMA } from "./uptime_kuma.ts";
 
-/** The protocols with a path of their own. All other paths of one word are topics of ntfy. */
+/** The protocols with a fixed path. Every other path of one word is a topic of ntfy. */
 const PROTOCOLS: Readonly<Record<string, Protocol>> = {
   "/notify": NOTIFY,
   "/message": GOTIFY,

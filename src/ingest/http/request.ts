@@ -1,6 +1,6 @@
 /**
  * The types of the HTTP receiver: a request as data, the notifications in it, and the answer. Every
- * protocol is a function from the first to the others, so it needs no listener.
+ * protocol is a function that reads a request and returns the other two, so it needs no listener.
  *
  * @module
  */

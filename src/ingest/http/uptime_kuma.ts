@@ -1,7 +1,7 @@
 /**
  * The webhook of Uptime Kuma, as JSON, as a form, or as a query (uptime-kuma,
- * `server/notification-providers/webhook.js`). A monitor that is down opens an incident; the monitor
- * that is up again ends it.
+ * `server/notification-providers/webhook.js`). If a monitor is down, an incident is opened. If the
+ * monitor is up again, the incident ends.
  *
  * @module
  */
@@ -84,7 +84,7 @@ function showTags(tags: unknown): string {
     .filter((tag) => tag !== "").join(", ");
 }
 
-/** Two notifications of a monitor with the same time are the same notification. */
+/** If two notifications of a monitor have the same time, they are the same notification. */
 function idOf({ heartbeat }: Kuma): string | undefined {
   const parts = ["monitorID", "time", "status"].map((name) => textAt(heartbeat, name));
   return parts.includes("") ? undefined : `uptime-kuma/${parts.join("/")}`;

@@ -9,7 +9,7 @@ import { isNestedWithin, MAX_JSON_DEPTH } from "../../base/fields.ts";
 import type { Severity } from "../../notification/notification.ts";
 
 /**
- * The longest JSON whose numbers keep their digits, in UTF-16 code units. Reading the digits of
+ * The longest JSON text whose numbers keep all digits, in UTF-16 code units. Reading the digits of
  * larger JSON takes seconds. RouterOS sends at most 64 KiB.
  */
 const MAX_EXACT_JSON_CHARS = 64 * 1024;

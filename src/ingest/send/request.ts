@@ -1,6 +1,6 @@
 /**
- * Reads a request to send, as programs on this host make it: the fields of a form, JSON, or a plain
- * text. The names of the fields are the names of the options of `matrix-notify send`.
+ * Reads a request from a program on this host to send a notification: the fields of a form, JSON,
+ * or a plain text. The names of the fields are the names of the options of `matrix-notify send`.
  *
  * ```text
  * curl -d 'subject=Disk full' …                     a form
@@ -136,7 +136,9 @@ function toText(value: unknown, name: string): string | undefined {
   throw new InvalidNotificationError(`Cannot use field "${name}": it must be a text`);
 }
 
-/** A switch is off without a value, and for `false`, `no`, `off`, `0` and an empty text. */
+/**
+ * Returns false if the value of a switch is missing, `false`, `no`, `off`, `0` or an empty text.
+ */
 function isOn(value: unknown): boolean {
   return value !== undefined && !/^(false|no|off|0|)$/i.test(String(value).trim());
 }

@@ -32,7 +32,7 @@ export type BackgroundEnd = "empty" | "handed-over" | "second" | "left";
 
 /** Options of {@linkcode deliverUntilEmpty}. */
 export interface BackgroundOptions {
-  /** A signal that ends the delivery after the current attempts. @default none */
+  /** An abort signal that ends the delivery after the current attempts. @default none */
   readonly leave?: AbortSignal;
   /** Called each time this process begins to deliver. @default none */
   readonly onStart?: () => void;
@@ -40,9 +40,9 @@ export interface BackgroundOptions {
 
 /** Options of {@linkcode deliverUntilStopped}. */
 export interface ServeDelivery {
-  /** A signal that ends the delivery after the current attempts. */
+  /** An abort signal that ends the delivery after the current attempts. */
   readonly leave: AbortSignal;
-  /** A signal that ends the delivery immediately and cancels the current requests. */
+  /** An abort signal that ends the delivery immediately and cancels the current requests. */
   readonly signal: AbortSignal;
   /** Called each time the deliverer has read the queue. */
   readonly onRound: () => void;
@@ -82,8 +82,8 @@ export async function deliverUntilEmpty(
 }
 
 /**
- * Delivers until `leave` aborts, also while the queue is empty. While another process delivers, this
- * process waits.
+ * Delivers until `leave` aborts. Continues when the queue is empty. While another process delivers,
+ * this process waits.
  *
  * @throws {StorageError} if there is no place for a queue
  * @throws the signal's reason, if the signal aborts
@@ -96,7 +96,7 @@ export async function deliverUntilStopped(
   const stop = AbortSignal.any([leave, signal]);
   while (!leave.aborted) {
     signal.throwIfAborted();
-    // Other processes then start no background deliverer.
+    // While this process holds this lock, other processes start no background deliverer.
     queue.backgroundLock.tryAcquire();
     if (!queue.deliverLock.tryAcquire()) {
       onRound();
@@ -106,7 +106,8 @@ export async function deliverUntilStopped(
     await ignoreStorageErrors(decide());
     const run = { patienceMs: Infinity, runsOn: true, handsOver: true, onRound, leave, signal };
     const problem = await deliver({ ...run, isDeliverer: true });
-    // After a run that hands over, another process can acquire the lock during this pause.
+    // If the run ended because of a flush by another process, that process can acquire the lock
+    // during this pause.
     await runtime.sleep(problem ? STORAGE_PAUSE_MS : LOCK_POLL_MS, stop);
   }
 }
