@@ -72,6 +72,7 @@ function refusingFiles(problem: StorageError): Files {
       if (mode === "read") throw new Deno.errors.NotFound("There is no place for a queue");
       return refuse();
     },
+    exists: () => false,
     list: () => [],
     rename: refuse,
     remove: refuse,

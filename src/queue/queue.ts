@@ -223,7 +223,7 @@ export class Queue {
 
   /** Returns true if the queue directory exists. */
   exists(): boolean {
-    return mapFileErrors(`open the queue ${this.directory}`, () => this.#files.list(this.#stateDir).includes("queue"));
+    return mapFileErrors(`open the queue ${this.directory}`, () => this.#files.exists(this.directory));
   }
 
   /** Returns true if there is no background process for deliveries. */

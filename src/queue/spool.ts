@@ -66,7 +66,6 @@ export interface SpoolParts {
 
 /** The spool of a queue (entries that could not be written to the journal). */
 export class Spool {
-  readonly #parent: string;
   readonly #directory: string;
   readonly #files: Files;
   readonly #reserve: Reserve;
@@ -75,7 +74,6 @@ export class Spool {
 
   /** @param parent the directory in which `spool/` is created when needed */
   constructor(parent: string, { files, reserve, quarantine }: SpoolParts) {
-    this.#parent = parent;
     this.#directory = `${parent}/spool`;
     this.#files = files;
     this.#reserve = reserve;
@@ -189,7 +187,7 @@ export class Spool {
   }
 
   #exists(): boolean {
-    return this.#files.list(this.#parent).includes("spool");
+    return this.#files.exists(this.#directory);
   }
 
   #read(name: string, now: number): SpoolFile {

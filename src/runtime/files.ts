@@ -74,6 +74,13 @@ export interface Files {
   /** Calls `fsync` on a directory, which writes the file names in the directory to disk. */
   syncDirectory(path: string): void;
   /**
+   * Returns true if a file or a directory exists. Use this function instead of {@linkcode
+   * Files.list} to look for one name: Deno ignores errors of the disk while it reads a directory.
+   *
+   * @throws {UntrustedError} if the directory above is not trusted
+   */
+  exists(path: string): boolean;
+  /**
    * Returns the file names in a directory; an empty list if the directory does not exist.
    *
    * @throws {UntrustedError} if the directory is not trusted
@@ -158,6 +165,16 @@ export const denoFiles: Files = {
   syncDirectory(path) {
     using directory = Deno.openSync(path, { read: true });
     directory.syncSync();
+  },
+  exists(path) {
+    requireTrustedDirectory(parentDirectory(path), "directory");
+    try {
+      Deno.lstatSync(path);
+      return true;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
   },
   list(path) {
     requireTrustedDirectory(path, "directory");

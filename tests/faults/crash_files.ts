@@ -96,6 +96,11 @@ export class CrashFiles implements Files {
     this.#change("syncDirectory", path, () => directory.sync());
   }
 
+  exists(path: string): boolean {
+    this.#checkAlive();
+    return this.disk.find(path) !== undefined;
+  }
+
   list(path: string): string[] {
     this.#checkAlive();
     const node = this.disk.find(path);
