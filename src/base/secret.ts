@@ -2,7 +2,7 @@
  * Secrets: values that never appear in output. A secret is read each time it is used, so that a new
  * token works without a restart.
  *
- * A server or a program may repeat a secret in its answer, also a secret of an earlier request.
+ * A server or a program may repeat a secret in its answer, even a secret from an earlier request.
  * Therefore this module remembers the secrets that this process has used. Every text from outside
  * passes {@linkcode hideSecrets} twice:
  *

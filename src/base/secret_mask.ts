@@ -164,7 +164,10 @@ function createForm(
   return { text, minChars: isWhole ? text.length : part, isWord: !isStrong && !isEncoded, isEncoded };
 }
 
-/** Returns true for a word such as `backup`. In an ordinary text, such a word is not a secret. */
+/**
+ * Returns true for a word such as `backup`. Such a word can occur in an ordinary text without being
+ * the secret.
+ */
 export function isPlainWord(text: string): boolean {
   return text.length < 2 * MIN_STRONG_CHARS && /^([A-Z]?[a-z]+|[A-Z]+)$/.test(text);
 }

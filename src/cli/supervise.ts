@@ -48,8 +48,8 @@ const SIGNALS: readonly Deno.Signal[] = [
 ];
 
 /**
- * The signals that a terminal sends to its whole process group, so that the command gets them too:
- * Ctrl-C, Ctrl-\, Ctrl-Z, and a new size of the window.
+ * The signals that a terminal sends to its whole process group, including the command: for Ctrl-C,
+ * Ctrl-\, Ctrl-Z, and a new size of the window.
  */
 const TERMINAL_SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT", "SIGTSTP", "SIGWINCH"];
 

@@ -167,7 +167,7 @@ async function exposedSecrets(
 ): Promise<ConfigError[]> {
   const exposure = findExposure(path);
   if (exposure === undefined) return [];
-  // A secret outside of the channels is in a wrong place, but it is a secret.
+  // A secret outside of the channels is in a wrong place, but must not be readable either.
   const settings = Object.keys(others).filter(isSecretName);
   for (const [name, channel] of Object.entries(isObject(channels) ? channels : {})) {
     if (await containsSecret(name, channel)) settings.push(`channels.${name}`);

@@ -37,7 +37,10 @@ export class JsonSyntaxError extends Error {
 /** The maximum length of a line in an error. A longer line is cut. */
 const MAX_SHOWN_CHARS = 80;
 
-/** The maximum length of a line that is searched for values. A value that is cut is hidden too. */
+/**
+ * The maximum length of a line that is searched for values. A value that is cut at this length is
+ * hidden.
+ */
 const MAX_SEARCHED_CHARS = 1000;
 
 /**

@@ -50,25 +50,25 @@ export const RATE_LIMIT_SETTING = object({
 /** The settings of one local socket. */
 export const SOCKET_SETTINGS = {
   path: text({
-    help: `the path of the socket; the default is \`${SOCKET_DIRECTORY}/\` and the name of the socket`,
+    help: `the path of the socket; the default is \`${SOCKET_DIRECTORY}/\` followed by the name of the socket`,
     examples: [`${SOCKET_DIRECTORY}/nut`],
     optional: true,
     pattern: /^\//,
     problem: "it must be an absolute path",
   }),
   group: text({
-    help: "the group whose members may send, by name or number; the default is `matrix-notify`",
+    help: "the group whose members can send (a name or a number); the default is `matrix-notify`",
     examples: ["nut"],
     optional: true,
   }),
   origin: text({
-    help: "the origin of every notification; a sender cannot choose another one, so rules can rely on it",
+    help: "the origin of every notification; a sender cannot choose another origin, so rules can rely on it",
     examples: ["ups"],
     optional: true,
   }),
   channels: list({
     help:
-      "the only channels that senders may use; by default, the rules choose the channels, and a sender may name any",
+      "the only channels that senders can use; by default, the rules choose the channels, and a sender can name any channel",
     examples: ["phone", ["phone"]],
     optional: true,
   }),

@@ -11,7 +11,7 @@ import { absolutePath } from "../runtime/paths.ts";
 import { askHost, type DoctorContext, stateDirOf } from "./context.ts";
 import { type Check, failure, type Found, ok, skipped, warning } from "../channels/check.ts";
 
-/** Reports mistakes in the configuration, also if other users can change the file. */
+/** Reports mistakes in the configuration, even if other users can change the file. */
 export const configuration: Check<DoctorContext> = {
   name: "configuration",
   async *look(context) {

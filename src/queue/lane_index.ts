@@ -17,7 +17,7 @@ const NO_ENTRIES: LaneEntries = new Map();
 
 /** The live entries by lane. Every lane of the index has at least one entry. */
 export class LaneIndex {
-  /** By channel and destination. Nested maps need no text that identifies both. */
+  /** The entries by channel, then by destination. Nested maps avoid building a combined key. */
   readonly #channels = new Map<string, Map<string, Map<string, Entry>>>();
 
   /** @param entries entries in the order of arrival; dead letters are skipped */

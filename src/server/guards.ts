@@ -9,8 +9,8 @@ import type { RATE_LIMIT_SETTING } from "../config/serve.ts";
 export type RateLimit = Exclude<SettingsOf<{ readonly limit: typeof RATE_LIMIT_SETTING }>["limit"], false | undefined>;
 
 /**
- * The largest number of senders that a limiter remembers. A forgotten sender starts again without a
- * limit on its next `count` notifications.
+ * The largest number of senders that a limiter remembers. A forgotten sender is treated as a new
+ * sender.
  */
 const MAX_SENDERS = 10_000;
 

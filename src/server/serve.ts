@@ -240,6 +240,6 @@ function acquireLock(stateDir: string): FileLock {
   const lock = new FileLock(denoFiles, `${stateDir}/queue/serve.lock`);
   if (lock.tryAcquire()) return lock;
   throw new StorageError("locked", `Cannot serve: another matrix-notify serve uses the queue in ${stateDir}`, {
-    hint: "stop the other one first",
+    hint: "stop the other serve first",
   });
 }

@@ -37,7 +37,7 @@ const WORD_REGEXP = /[\w~+-]{20,}={0,2}/g;
 /** Matches a placeholder of a template. */
 const PLACEHOLDER_REGEXP = /\{\{[^{}]*\}\}/g;
 
-/** Returns true if a name looks like the name of a secret, also if the name is mistyped. */
+/** Returns true if a name looks like the name of a secret, even if the name is mistyped. */
 export function isSecretName(name: string): boolean {
   return NAME_REGEXP.test(name);
 }

@@ -1,4 +1,7 @@
-/** The completion script for bash. It needs no other package, and works in bash 3.2 too. */
+/**
+ * The completion script for bash. The script needs no other package, and works in bash 3.2 and
+ * later.
+ */
 
 import { quoteForShell } from "../../base/shell_word.ts";
 import { byFirstWord, type CompletedCommand, type CompletedOption, OTHER_FIRST_WORDS, type Values } from "./grammar.ts";
@@ -34,7 +37,7 @@ _matrix_notify_first_words=${quoteForShell(firstWords)}
 ${FUNCTIONS}`;
 }
 
-/** The table of a command; see the script. `-` stands for nothing. */
+/** The table of a command; the script describes its format. `-` means that a field is empty. */
 function tableOf({ options, operands, isLastRepeated }: CompletedCommand): string {
   return [
     ...options.map(optionRow),
@@ -51,12 +54,15 @@ function optionRow({ long, short, repeats, values }: CompletedOption): string {
   }`;
 }
 
-/** `:files`, or the words that are possible. */
+/** The possible words, or the kind of the words with a colon: `:files`. */
 function valuesText(values: Values): string {
   return typeof values === "string" ? `:${values.replaceAll(" ", "_")}` : values.join(" ");
 }
 
-/** The functions that read the tables. A backslash protects `${` from TypeScript. */
+/**
+ * The functions that read the tables. In the template, a backslash before `${` prevents an
+ * interpolation.
+ */
 const FUNCTIONS = String.raw`
 # Adds the words that begin with $current to COMPREPLY.
 _matrix_notify_add() {

@@ -82,7 +82,7 @@ function linesOf({ name, options, operands, isLastRepeated }: CompletedCommand):
   ];
 }
 
-/** What a line of the script says. */
+/** The content of one line of the script. */
 interface CompletionLine extends Partial<Pick<CompletedOption, "long" | "short" | "summary">> {
   /** The words to offer: a list, or a command in parentheses. */
   readonly values?: string;
@@ -124,7 +124,7 @@ function argumentOf(values: Values): CompletionLine {
   }
 }
 
-/** Quotes a word for fish, where a backslash protects a quote and a backslash. */
+/** Quotes a word for fish. Escapes quotes and backslashes with a backslash. */
 function quote(word: string): string {
   return `'${word.replace(/[\\']/g, "\\$&")}'`;
 }

@@ -1,4 +1,7 @@
-/** What the completion scripts know about the commands. All of it follows from the definitions of the commands. */
+/**
+ * The data about commands in the completion scripts. It is read from the definitions of the
+ * commands.
+ */
 
 import type { Command, CommandEntry } from "../command.ts";
 import { GENERAL_OPTIONS, type OptionSpec } from "../options.ts";
@@ -31,7 +34,7 @@ export type PrintedValues = typeof PRINTED_VALUES[number];
 /** The shells for which there is a completion script. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** An option, as the scripts need it. */
+/** The data about an option in the scripts. */
 export interface CompletedOption extends Pick<OptionSpec, "short" | "summary" | "repeats"> {
   /** The long form: `--dry-run`. */
   readonly long: string;
@@ -39,10 +42,10 @@ export interface CompletedOption extends Pick<OptionSpec, "short" | "summary" | 
   readonly values?: Values;
 }
 
-/** A command, as the scripts need it. */
+/** The data about a command in the scripts. */
 export interface CompletedCommand extends Pick<CommandEntry, "name" | "summary"> {
   readonly options: readonly CompletedOption[];
-  /** The operands. The last one repeats if `isLastRepeated` is true. */
+  /** The operands. The last operand can be given several times if `isLastRepeated` is true. */
   readonly operands: readonly Values[];
   readonly isLastRepeated: boolean;
 }
@@ -80,7 +83,7 @@ function readOperands({ operands, foreignWords }: Command): Pick<CompletedComman
   if (foreignWords === "command") return { operands: ["command line"], isLastRepeated: false };
   const words = operands.split(" ").filter((word) => word !== "").map((word) => word.replace(/^\[(.*)\]$/, "$1"));
   if (words[0] === "COMMAND") return { operands: ["names"], isLastRepeated: true };
-  // `[-t] [-i] [RECIPIENT...]`: letters of another program can be in any order.
+  // For example `[-t] [-i] [RECIPIENT...]`: the options of sendmail can be in any order.
   const letters = words.filter((word) => word.startsWith("-"));
   if (letters.length > 0) return { operands: [letters], isLastRepeated: true };
   return {
@@ -92,7 +95,7 @@ function readOperands({ operands, foreignWords }: Command): Pick<CompletedComman
   };
 }
 
-/** Groups the commands by their first word. A group of one command can have no second words. */
+/** Groups the commands by their first word. */
 export function byFirstWord(commands: readonly CompletedCommand[]): ReadonlyMap<string, readonly CompletedCommand[]> {
   return Map.groupBy(commands, ({ name }) => name.split(" ")[0]);
 }
@@ -103,7 +106,7 @@ export function describeFamily(commands: readonly CompletedCommand[]): string {
   return name.includes(" ") ? commands.map(({ name }) => name.split(" ")[1]).join(", ") : summary;
 }
 
-/** Other first words of a command line, with their descriptions. */
+/** The possible first words of a command line that are not commands, with their descriptions. */
 export const OTHER_FIRST_WORDS: readonly (readonly [word: string, summary: string])[] = [
   ["help", "Print the help of a command"],
   ["--help", "Print the help"],

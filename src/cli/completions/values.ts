@@ -33,7 +33,7 @@ export async function listEntries(context: CommandContext): Promise<readonly str
   return notifier.entries().map(({ id, notification }) => `${id}\t${printable(notification.subject)}`);
 }
 
-/** Hidden characters cannot be typed on a command line. */
+/** A value with hidden characters cannot be typed on a command line. */
 function isPrintable(value: string): boolean {
   return value === printable(value);
 }

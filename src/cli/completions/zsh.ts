@@ -1,4 +1,4 @@
-/** The completion script for zsh, as a file `_matrix-notify` in `fpath`. */
+/** The completion script for zsh: the file `_matrix-notify` in a directory of `fpath`. */
 
 import { quoteForShell } from "../../base/shell_word.ts";
 import {
@@ -112,7 +112,10 @@ function actionOf(values: Values): string {
   }
 }
 
-/** The functions that are the same for every table. A backslash protects `${` from TypeScript. */
+/**
+ * The functions that are the same for every table. In the template, a backslash before `${`
+ * prevents an interpolation.
+ */
 const FUNCTIONS = String.raw`
 # Completes what the program prints: a value, and after a tab a description.
 _matrix_notify_printed() {

@@ -1,6 +1,6 @@
 /**
  * The webhooks of Alertmanager (version 4) and Grafana. Each alert of a group is one notification.
- * Its fingerprint is the key of an incident, which the resolved alert ends.
+ * The fingerprint of the alert is the key of an incident. The resolved alert ends the incident.
  *
  * Sources: Alertmanager documentation, "webhook_config"; alertmanager, `template/template.go`;
  * grafana/alerting, `receivers/webhook/v1/webhook.go` and `templates/template_data.go`.
@@ -115,8 +115,8 @@ const SAME_ALERT_MS = 3_600_000;
 
 /**
  * Creates the idempotency key of an alert. Alertmanager sends a whole group again after a lost
- * answer, and each time one of its alerts changes. Within an hour, an alert without a change is one
- * notification.
+ * answer, and after each change of an alert in the group. If an alert has not changed, it is one
+ * notification within an hour.
  */
 function idOf(alert: unknown, now: number): string {
   const content = ["status", "startsAt", "labels", "annotations"].map((name) => textOf(propertyOf(alert, name)));

@@ -29,7 +29,7 @@ export interface Body {
  * Reads a body. Accepts every input.
  *
  * @param isField returns true for the name of a known field. A body in the format of a form counts
- *   as text if the name of its first field is unknown.
+ * as text if the name of its first field is unknown.
  */
 export function readBody({ headers, body }: IncomingRequest, isField: (name: string) => boolean): Body {
   const type = parseStructured(headerText(headers, "content-type"));
@@ -51,8 +51,8 @@ export function readBody({ headers, body }: IncomingRequest, isField: (name: str
 const MAX_FORM_FIELDS = 1000;
 
 /**
- * Reads a form. If the `Content-Type` names a form, spaces are allowed, as in the request of `curl
- * -d "message=Disk full"`. Returns undefined if the body is not a form.
+ * Reads a form. If the `Content-Type` names a form, spaces are allowed: some clients send them, for
+ * example `curl -d "message=Disk full"`. Returns undefined if the body is not a form.
  */
 function readForm(
   body: Uint8Array,

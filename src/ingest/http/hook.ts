@@ -82,8 +82,8 @@ function applyMapping(
 ): IncomingNotification | undefined {
   const find = (path: string) => findValue(fields, path);
   const fill = (template = "") => template.replace(PLACEHOLDER_REGEXP, (_, path) => textOf(find(path)));
-  // If a placeholder has no value, there is no key and no id. Otherwise, different problems would
-  // have the same key.
+  // If a placeholder of a key or an id has no value, the key or the id is left out. Otherwise,
+  // different problems could have the same key.
   const fillWhole = (template = "") =>
     [...template.matchAll(PLACEHOLDER_REGEXP)].every(([, path]) => textOf(find(path)).trim() !== "")
       ? fill(template).trim()

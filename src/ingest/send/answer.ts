@@ -2,10 +2,14 @@
  * The answers to a request to send, as one line of JSON. `matrix-notify send` turns an answer back
  * into outcomes and errors. So its exit codes are the same with and without a socket.
  *
- * | status | meaning | | --- | --- | | 200 | at least one channel has delivered the notification |
- * | 202 | the notification is on disk | | 400, 403, 413 | the request cannot be used | | 422 |
- * every channel rejected the notification | | 429 | the sender is above its limit; `Retry-After`
- * says when to try again | | 503 | the notification could not be stored; the sender can try again |
+ * | status | meaning |
+ * | --- | --- |
+ * | 200 | at least one channel has delivered the notification |
+ * | 202 | the notification is on disk |
+ * | 400, 403, 413 | the request cannot be used |
+ * | 422 | every channel rejected the notification |
+ * | 429 | the sender is above its limit; `Retry-After` says when to try again |
+ * | 503 | the notification could not be stored; the sender can try again |
  *
  * @module
  */
