@@ -64,7 +64,7 @@ async function withLock(folder: string, { title }: CachedFolder, work: () => Pro
 async function build(folder: string, software: CachedFolder): Promise<void> {
   if (await software.isUsable(folder)) return;
   await removeLeftovers(folder);
-  console.error(`Installing ${software.title} in ${folder}: half a minute at most, the first time only`);
+  console.error(`Installing ${software.title} in ${folder}: a minute or two, the first time only`);
   const part = await Deno.makeTempDir({ dir: parentFolder(folder), prefix: partPrefix(folder) });
   try {
     await software.build(part);
