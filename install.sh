@@ -209,10 +209,12 @@ link() {
 
 # Makes `current` name the directory $1, in one step where `mv` can do so.
 switch_to() {
-  output=$({
-    ln -s -- "$1" "$lib/current.new" &&
-      { mv -fT -- "$lib/current.new" "$lib/current" 2>/dev/null || { rm -f -- "$lib/current.new" && ln -sfn -- "$1" "$lib/current"; }; }
-  } 2>&1) || { rm -f -- "$lib/current.new"; fail_because "Cannot create $lib/current" "$output"; }
+  rm -f -- "$lib/current.new"
+  output=$(ln -s -- "$1" "$lib/current.new" 2>&1) || fail_because "Cannot create $lib/current.new" "$output"
+  if ! mv -fT -- "$lib/current.new" "$lib/current" 2>/dev/null; then
+    rm -f -- "$lib/current.new"
+    output=$(ln -sfn -- "$1" "$lib/current" 2>&1) || fail_because "Cannot create $lib/current" "$output"
+  fi
 }
 
 # Sets `lib` and `bin`. Another install.sh must not change the same directories.
@@ -255,20 +257,20 @@ is_empty() {
 clean_up() {
   code=$?
   trap '' INT TERM HUP
-  if [ -n "$stage" ]; then
-    [ "$code" -lt 128 ] || echo "matrix-notify: Interrupted: nothing was changed" >&2
-    undo_links
-    rm -rf -- "$stage"
+  if [ -z "$stage" ] || [ "$(readlink -- "$lib/current")" != "$stage" ]; then
+    [ "$code" -lt 128 ] || [ -z "$stage" ] || echo "matrix-notify: Interrupted: nothing was changed" >&2
+    [ -z "$stage" ] || undo
+    [ -z "$fresh" ] || rm -rf -- "$lib"
+    [ -z "$made" ] || remove_empty "$made"
   fi
   [ -z "$locked" ] || rm -f -- "$lib/.lock"
-  [ -z "$fresh" ] || rm -rf -- "$lib"
-  [ -z "$made" ] || remove_empty "$made"
   exit "$code"
 }
 
-undo_links() {
+undo() {
   printf '%s' "$created" | while IFS= read -r file; do rm -f -- "$file"; done
   restore_sendmail "$sendmail"
+  rm -rf -- "$lib/current.new" "$stage"
 }
 
 # restore_sendmail FILE: moves the program back that --replace-sendmail kept
