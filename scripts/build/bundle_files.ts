@@ -19,9 +19,14 @@ export const BUNDLE = `${FOLDER}.js`;
  * @throws {Error} if the bundle cannot be built
  */
 export async function buildBundle(directory: string): Promise<void> {
+  await buildRelease(directory, "--bundle");
+}
+
+/** Like {@linkcode buildBundle}, with the npm package for `--npm`. */
+export async function buildRelease(directory: string, what: "--bundle" | "--npm"): Promise<void> {
   const script = fromFileUrl(new URL("../build.ts", import.meta.url));
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--quiet", ...inheritedConfig(), script, "--bundle", "--out", directory],
+    args: ["run", "-A", "--quiet", ...inheritedConfig(), script, what, "--out", directory],
     stdin: "null",
     stdout: "null",
   }).output();

@@ -152,7 +152,7 @@ export const PERMISSION_TABLE: Readonly<Record<string, CommandPermissions>> = {
 
 /**
  * The flags with which every command works. They permit all hosts, files, programs and variables.
- * `deno task matrix-notify`, the build and the script in the README use these flags.
+ * `deno task matrix-notify`, the build and the script in docs/install.md use these flags.
  */
 export const PROGRAM_FLAGS: readonly string[] = allFlags(Object.values(PERMISSION_TABLE));
 

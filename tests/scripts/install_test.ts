@@ -54,7 +54,7 @@ for (const system of ["dash", "busybox"] as const) {
     await Deno.writeTextFile(`${host.folder}/${SHARE[1]}`, "changed");
     const fresh = await host.run();
     assertEquals(fresh.code, 65);
-    assertMatch(fresh.err, /Cannot install .*matrix-notify\.1: its checksum is not the one in SHA256SUMS\n  hint: /);
+    assertMatch(fresh.err, /Cannot install .*matrix-notify\.1: its checksum is not the one in SHA256SUMS\n +hint: /);
     assertEquals(await host.files(`${host.root}/the user's`), []);
     await host.release("0.1.0");
     await host.run();
@@ -111,7 +111,7 @@ Deno.test("install.sh names what is wrong with a host, and changes nothing", asy
     ],
     [
       { uname: x86, getconf: page(16384) },
-      /memory pages of 16384 bytes: Deno crashes there\n  hint: .*kernel=kernel8\.img/,
+      /memory pages of 16384 bytes: Deno crashes there\n +hint: .*kernel=kernel8\.img/,
     ],
     [{ uname: x86, getconf: page(65536) }, /memory pages of 65536 bytes/],
     [
@@ -143,7 +143,7 @@ Deno.test("install.sh does not replace another program, another library or anoth
   await Deno.writeTextFile(`${host.prefix}/bin/matrix-notify`, "mine");
   const foreign = await host.run();
   assertEquals([foreign.code, await host.files()], [73, ["bin", "bin/matrix-notify"]]);
-  assertMatch(foreign.err, /Cannot install .*\/bin\/matrix-notify: another file is there\n  hint: move it away/);
+  assertMatch(foreign.err, /Cannot install .*\/bin\/matrix-notify: another file is there\n +hint: move it away/);
   await Deno.remove(`${host.prefix}/bin/matrix-notify`);
   await Deno.mkdir(`${host.prefix}/lib/matrix-notify`, { recursive: true });
   await Deno.writeTextFile(`${host.prefix}/lib/matrix-notify/deno`, "the deb");
@@ -176,7 +176,7 @@ Deno.test("install.sh explains a full disk, and leaves nothing", needsRoot, asyn
       }).spawn(),
     );
     assertEquals([code, out], [74, ""], `${size}: ${err}`);
-    assertMatch(err, /Cannot .*: No space left on device\n  hint: free some space; nothing was changed/);
+    assertMatch(err, /Cannot .*: No space left on device\n +hint: free some space; nothing was changed/);
   }
 });
 
@@ -189,7 +189,7 @@ Deno.test(
     assertEquals(refused.code, 77);
     assertMatch(
       refused.err,
-      /Cannot create .*: Permission denied\n  hint: run install\.sh as root, or choose a directory/,
+      /Cannot create .*: Permission denied\n +hint: run install\.sh as root, or choose a directory/,
     );
     await Deno.mkdir(`${host.root}/home`);
     await Deno.chown(`${host.root}/home`, NOBODY, NOBODY);
@@ -343,7 +343,7 @@ Deno.test("install.sh starts the bundle with a Deno that is new enough", async (
   const env = { PATH: `${host.root}/path` };
   const missing = await host.run([], { env });
   assertEquals(missing.code, 69);
-  assertMatch(missing.err, /no binary for .*, and Deno is missing\n  hint: install Deno 2\.9 or later/);
+  assertMatch(missing.err, /no binary for .*, and Deno is missing\n +hint: install Deno 2\.9 or later/);
   for (const version of ["1.46.3", "2.8.9", "unknown"]) {
     await host.program("deno", DENO(version));
     const { code, err } = await host.run([], { env });
