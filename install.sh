@@ -169,10 +169,6 @@ get() {
   esac
 }
 
-sha256() {
-  if command -v sha256sum >/dev/null; then sha256sum <"$1"; else shasum -a 256 <"$1"; fi | cut -d ' ' -f 1
-}
-
 # ---------------------------------------------------------------------------------------------------
 # Directories and links
 
@@ -358,7 +354,7 @@ check_deno() {
   done
 }
 
-# Copies all files that this host needs, and compares their checksums.
+# Copies all files that this host needs, then compares their checksums.
 collect_files() {
   while read -r sum name; do
     name=${name#\*}
@@ -374,11 +370,14 @@ collect_files() {
     esac
     [ -n "$place" ] || continue
     get "$name" "$stage/$place"
-    [ "$(sha256 "$stage/$place")" = "$sum" ] ||
-      fail 65 "Cannot install $from/$name: its checksum is not the one in SHA256SUMS" \
-        "the file is damaged or was changed; get it again; nothing was changed"
-    output=$(chmod 644 -- "$stage/$place" 2>&1) || fail_because "Cannot write $stage/$place" "$output"
+    output=$({ printf '%s  %s\n' "$sum" "$place" >>"$stage/sums"; } 2>&1) || fail_because "Cannot write $stage/sums" "$output"
   done <"$stage/SHA256SUMS"
+  output=$(cd "$stage" && if command -v sha256sum >/dev/null; then sha256sum -c sums; else shasum -a 256 -c sums; fi 2>&1) || {
+    place=$(printf '%s\n' "$output" | sed -n '/: OK$/d; s/: [A-Z].*//p' | head -n 1)
+    fail 65 "Cannot install ${place##*/} from $from: its checksum is not the one in SHA256SUMS" \
+      "the file is damaged or was changed; get it again; nothing was changed"
+  }
+  output=$(chmod -R u=rwX,go=rX -- "$stage" 2>&1) || fail_because "Cannot write $stage" "$output"
   [ ! -f "$stage/bin/matrix-notify" ] || chmod 755 "$stage/bin/matrix-notify"
 }
 

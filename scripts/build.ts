@@ -15,8 +15,10 @@ import manifest from "../deno.json" with { type: "json" };
 import { type Checksum, checksumLines, sha256 } from "./build/checksums.ts";
 import { bundleProgram } from "./build/bundle.ts";
 import { BUNDLE, FOLDER } from "./build/bundle_files.ts";
+import { writeCompletions } from "./build/completions.ts";
 import { compileArgv, missingRuntime, versionProblem } from "./build/compile.ts";
 import { LAUNCHER } from "./build/launcher.ts";
+import { writeManPages } from "./build/man_pages.ts";
 import { NPM_PACKAGE, packNpm } from "./build/npm.ts";
 import { binaryName, chooseTargets, type Target, TARGETS } from "./build/targets.ts";
 
@@ -55,9 +57,10 @@ async function main(args: readonly string[]): Promise<number> {
   }
   const out = resolve(options.out || join(ROOT, "dist"));
   const modules = await buildBundle(out);
-  const files = [...modules, ...await writeInstaller(out)];
+  const share = await writeShare(out);
+  const files = [...modules, ...share, ...await writeInstaller(out)];
   if (options.npm) {
-    const problem = await packNpm(out, modules);
+    const problem = await packNpm(out, [...modules, ...share]);
     if (problem) return fail(EXIT.unavailable, `Cannot make the npm package: ${problem}`);
     console.log(join(out, NPM_PACKAGE));
   }
@@ -93,6 +96,20 @@ async function writeInstaller(out: string): Promise<readonly string[]> {
   await Deno.writeTextFile(join(out, launcher), LAUNCHER);
   await Deno.copyFile(join(ROOT, "install.sh"), join(out, "install.sh"));
   return [launcher, "install.sh"];
+}
+
+/** Writes man pages and completions as in `/usr/share`; returns the files, relative to the directory. */
+async function writeShare(out: string): Promise<readonly string[]> {
+  const share = join(out, "share");
+  if (await exists(share)) await Deno.remove(share, { recursive: true });
+  const files = [...await writeCompletions(share)];
+  for (const name of await writeManPages(join(share, "man"))) {
+    const file = `man/man${name.split(".").at(-1)}/${name}`;
+    await ensureDir(join(share, file, ".."));
+    await Deno.rename(join(share, "man", name), join(share, file));
+    files.push(file);
+  }
+  return files.map((file) => `share/${file}`);
 }
 
 async function build(

@@ -47,6 +47,9 @@ Deno.test("the lines of the README with Deno install a program that does everyth
   await user.useEverything(["matrix-notify"], NO_JSR);
   const hint = await user.run(["matrix-notify", "permissions", "flush"]);
   assertStringIncludes(hint, `${user.home}/.local/lib/matrix-notify/current/matrix-notify.js flush`);
+  for (const file of ["man/man1/matrix-notify-send.1", "bash-completion/completions/matrix-notify"]) {
+    await user.run(["test", "-s", `${user.home}/.local/share/${file}`]);
+  }
   await user.run(["sh", `${user.home}/.local/lib/matrix-notify/current/install.sh`, "--uninstall"]);
   const left = await user.run(["find", `${user.home}/.local`, "-mindepth", "1", "-maxdepth", "2"]);
   assertEquals(left.trim().split("\n"), [`${user.home}/.local/state`, `${user.home}/.local/state/matrix-notify`]);
@@ -87,6 +90,7 @@ Deno.test("the lines of the README with npm install a program that does everythi
   const deno = await user.run(["matrix-notify", "permissions", "flush"]);
   const installed = `${user.home}/.local/lib/node_modules/@matrix-notify/matrix-notify`;
   assert(deno.startsWith(`${installed}/node_modules/@deno/linux-`), deno);
+  await user.run(["test", "-s", `${user.home}/.local/share/man/man1/matrix-notify-send.1`]);
   await Deno.symlink(`${user.home}/.local/bin/matrix-notify`, `${user.shared}/sendmail`);
   assertStringIncludes(await user.run([`${user.shared}/sendmail`, "--help"]), "matrix-notify sendmail");
   await user.run(["npm", "install", "-g", "./matrix-notify.tgz"], { cwd: `${folder}/dist`, env: npm });

@@ -54,7 +54,10 @@ for (const system of ["dash", "busybox"] as const) {
     await Deno.writeTextFile(`${host.folder}/${SHARE[1]}`, "changed");
     const fresh = await host.run();
     assertEquals(fresh.code, 65);
-    assertMatch(fresh.err, /Cannot install .*matrix-notify\.1: its checksum is not the one in SHA256SUMS\n +hint: /);
+    assertMatch(
+      fresh.err,
+      /Cannot install matrix-notify\.1 from .*: its checksum is not the one in SHA256SUMS\n +hint: /,
+    );
     assertEquals(await host.files(`${host.root}/the user's`), []);
     await host.release("0.1.0");
     await host.run();
