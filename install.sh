@@ -11,7 +11,7 @@
 set -u
 umask 022
 
-# The address of the releases. `deno task build` fills it in from "repository" in deno.json.
+# The address of the files. `deno task build` fills it in from "repository" in deno.json.
 address=''
 
 usage() {

@@ -17,7 +17,7 @@ import { bundleProgram } from "./build/bundle.ts";
 import { BUNDLE, FOLDER } from "./build/bundle_files.ts";
 import { writeCompletions } from "./build/completions.ts";
 import { compileArgv, missingRuntime, versionProblem } from "./build/compile.ts";
-import { LAUNCHER } from "./build/launcher.ts";
+import { LAUNCHER, withAddress } from "./build/launcher.ts";
 import { writeManPages } from "./build/man_pages.ts";
 import { NPM_PACKAGE, packNpm } from "./build/npm.ts";
 import { binaryName, chooseTargets, type Target, TARGETS } from "./build/targets.ts";
@@ -94,7 +94,9 @@ async function buildBundle(out: string): Promise<readonly string[]> {
 async function writeInstaller(out: string): Promise<readonly string[]> {
   const launcher = `${FOLDER}/launcher.sh`;
   await Deno.writeTextFile(join(out, launcher), LAUNCHER);
-  await Deno.copyFile(join(ROOT, "install.sh"), join(out, "install.sh"));
+  const installer = withAddress(await Deno.readTextFile(join(ROOT, "install.sh")), manifest.repository);
+  await Deno.writeTextFile(join(out, "install.sh"), installer);
+  await Deno.chmod(join(out, "install.sh"), 0o755);
   return [launcher, "install.sh"];
 }
 

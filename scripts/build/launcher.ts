@@ -1,5 +1,5 @@
 /**
- * The shell script that starts the bundle with Deno. It needs no program but Deno, so that a start
+ * The shell scripts of a release. {@linkcode LAUNCHER} starts the bundle with Deno. It needs no program but Deno, so that a start
  * costs about a millisecond more than Deno itself. `install.sh` and the npm package write lines before
  * {@linkcode LAUNCHER} that set `deno` and `program`.
  *
@@ -28,3 +28,13 @@ fi
 export DENO_NO_UPDATE_CHECK=1
 exec "$deno" run ${OPTIONS.join(" ")} "$program" "$@"
 `;
+
+/**
+ * Fills the address of the latest release into `install.sh`, so that it works without a folder.
+ *
+ * @param repository the address of the repository on GitHub; empty if there is none yet
+ */
+export function withAddress(installer: string, repository: string): string {
+  if (repository === "") return installer;
+  return installer.replace("\naddress=''\n", () => `\naddress='${repository}/releases/latest/download'\n`);
+}

@@ -2,7 +2,7 @@
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { fromFileUrl } from "@std/path";
-import { LAUNCHER } from "../../scripts/build/launcher.ts";
+import { LAUNCHER, withAddress } from "../../scripts/build/launcher.ts";
 import { until } from "../../scripts/synapse.ts";
 import { needsRoot } from "../e2e/host.ts";
 import { Host, resultOf, SHARE } from "./install_scene.ts";
@@ -332,6 +332,19 @@ Deno.test("install.sh without files says that there is no public address yet", a
       "matrix-notify: Cannot install: there are no files beside install.sh, and matrix-notify has no public address yet\n" +
       "  hint: in a checkout, run: deno task build --bundle; otherwise use --from FOLDER or --from URL\n",
   });
+});
+
+Deno.test("withAddress() fills the address into install.sh, which then downloads from there", async () => {
+  await using host = await Host.create();
+  const path = `${host.folder}/install.sh`;
+  const text = await Deno.readTextFile(path);
+  assertEquals(withAddress(text, ""), text);
+  const filled = withAddress(text, "http://localhost:1/me/it");
+  await Deno.writeTextFile(path, filled);
+  await Deno.remove(`${host.folder}/SHA256SUMS`);
+  const { code, err } = await host.run();
+  assertEquals(code, 69);
+  assertStringIncludes(err, "Cannot download http://localhost:1/me/it/releases/latest/download/SHA256SUMS");
 });
 
 /** A stand-in for Deno that prints its arguments. */
