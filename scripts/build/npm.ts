@@ -64,8 +64,7 @@ done
  *
  * @param out the directory with the files; the package is written there, too
  * @param files the paths of the files of the package, relative to the directory
- * @returns the output of npm if it fails
- * @throws {Deno.errors.NotFound} if npm is missing
+ * @returns the reason if npm fails or is missing
  */
 export async function packNpm(out: string, files: readonly string[]): Promise<string | undefined> {
   const temporary = await Deno.makeTempDir();
@@ -91,16 +90,28 @@ export async function packNpm(out: string, files: readonly string[]): Promise<st
     for (const [name, text] of Object.entries(texts)) await Deno.writeTextFile(join(folder, name), text);
     await ensureDir(join(folder, "bin"));
     await Deno.writeTextFile(join(folder, SCRIPT), FIND_DENO + LAUNCHER, { mode: 0o755 });
-    const { success, stdout, stderr } = await new Deno.Command("npm", {
-      args: ["pack", "--silent", "--ignore-scripts", "--offline", "--cache", join(temporary, "cache")],
-      cwd: folder,
-      env: { npm_config_update_notifier: "false" },
-      stdin: "null",
-    }).output();
+    const packed = await runNpmPack(folder, join(temporary, "cache"));
+    if (packed === undefined) return "npm is missing: install Node.js";
+    const { success, stdout, stderr } = packed;
     const decoder = new TextDecoder();
     if (!success) return decoder.decode(stderr).trim() || "npm pack failed";
     await Deno.copyFile(join(folder, decoder.decode(stdout).trim()), join(out, NPM_PACKAGE));
   } finally {
     await Deno.remove(temporary, { recursive: true });
+  }
+}
+
+/** Runs `npm pack` without the network. Returns undefined if npm is missing. */
+async function runNpmPack(folder: string, cache: string): Promise<Deno.CommandOutput | undefined> {
+  try {
+    return await new Deno.Command("npm", {
+      args: ["pack", "--silent", "--ignore-scripts", "--offline", "--cache", cache],
+      cwd: folder,
+      env: { npm_config_update_notifier: "false" },
+      stdin: "null",
+    }).output();
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
