@@ -57,20 +57,32 @@ fi
 `;
 }
 
-/** A word for \`_describe\`: \`'word:description'\`. */
+/** A word for `_describe`: `'word:description'`. */
 function described(word: string, summary: string): string {
   return `    ${quoteForShell(`${word.replaceAll(":", "\\:")}:${summary}`)}`;
 }
 
-/** The call of \`_arguments\` for a command. */
+/** Completes a command line after `--`, because `_arguments` does not. */
+const AFTER_DASHES = `local end=\${words[(i)--]}
+    if ((end < CURRENT)); then
+      shift $end words
+      ((CURRENT -= end))
+      _normal
+      return
+    fi`;
+
+/** The call of `_arguments` for a command. */
 function optionsOf({ name, options, operands, isLastRepeated }: CompletedCommand): string {
   const specs = [
     ...options.map(optionSpec),
     ...operands.map((values, i) => operandSpec(values, isLastRepeated && i === operands.length - 1 ? "*" : `${i + 1}`)),
   ];
-  return `  ${quoteForShell(name)})\n    _arguments -S -s : \\\n${
-    specs.map((spec) => `      ${spec}`).join(" \\\n")
-  }\n    ;;`;
+  const lines = [
+    ...operands[0] === "command line" ? [AFTER_DASHES] : [],
+    `_arguments -S -s : \\\n${specs.map((spec) => `      ${spec}`).join(" \\\n")}`,
+    ";;",
+  ];
+  return [`  ${quoteForShell(name)})`, ...lines.map((line) => `    ${line}`)].join("\n");
 }
 
 function operandSpec(values: Values, place: string): string {
@@ -102,7 +114,8 @@ function actionOf(values: Values): string {
     case "channels":
     case "rooms":
     case "entries":
-      return `_matrix_notify_printed ${values}`;
+      // The blank calls the function with its own arguments only.
+      return ` _matrix_notify_printed ${values}`;
     case "names":
     case "command line":
     case "text":
