@@ -1,0 +1,53 @@
+/** What the test of the command lines in README.md and docs/ does not run as printed, and why. */
+
+/** Languages of blocks without command lines, with what checks the block. */
+export const OTHER_LANGUAGES: Readonly<Record<string, string>> = {
+  json: "readme_test.ts validates the configuration with the schema",
+  ts: "readme_test.ts compares the block with docs/examples/, which importer_test.ts runs",
+  text: "output, or a picture of the code: there is nothing to run",
+};
+
+/** Command lines, or first lines of blocks, that cannot run here: each pattern with a reason. */
+export const EXCEPTIONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
+  [/^matrix-notify setup$/, "asks questions; tests/cli/transcripts/setup.txt answers them"],
+  [/^matrix-notify login @bot:example\.org$/, "asks for the password; tests/cli/transcripts/login.txt answers"],
+  [/^matrix-notify service (install|uninstall|status)/, "needs systemd; tests/systemd/ runs it in a booted container"],
+  [/^matrix-notify serve\b/, "runs until a signal stops it; the examples with curl start and stop it"],
+  [/^npx --yes deno@/, "downloads Deno; .ci/run starts the same tasks"],
+  [
+    /^deno task (audit|faults|storm|bench|full|ok|fuzz|synapse)\b/,
+    "takes minutes, or needs a registry; .ci/run has it",
+  ],
+  [/^deno run -A --config .*sweep\.ts/, "takes minutes; tests/faults/ imports the same code"],
+  [/^docker /, "needs a container"],
+  [/^\[(Unit|Service)\]/, "a part of a unit; tests/systemd/ boots such units"],
+];
+
+/** Exit codes that the pages describe, for command lines that do not exit with 0 here. */
+export const EXIT_CODES: readonly (readonly [pattern: RegExp, codes: readonly number[], reason: string])[] = [
+  [/^matrix-notify status --check/, [1, 2], "a dead letter is a warning, a waiting entry can be critical"],
+  [/^matrix-notify doctor/, [0, 1, 2], "depends on the host; docs/watching.md lists the codes"],
+];
+
+/** Words of the pages that stand for something of the reader, with what the test uses. */
+export const PLACEHOLDERS: readonly (readonly [pattern: RegExp, value: string])[] = [
+  [/--user @(bot|notifier):example\.org/g, "--user @bot:example.org --homeserver $HOMESERVER"],
+  [/login @bot:example\.org/g, "login @bot:example.org --homeserver $HOMESERVER"],
+  [/--password-file (FILE|\/root\/password)/g, "--password-file /etc/matrix-notify/password"],
+  [/--token-file FILE/g, "--token-file /etc/matrix-notify/token"],
+  [/'!(id|…|abc…)'/g, '"$ROOM"'],
+  [/\b019ab3f2\b/g, "$ENTRY"],
+  [/--alias alerts/g, "--alias others"],
+  [/\/proc\/mdstat/g, "/proc/meminfo"],
+];
+
+/** What the reader has done before: each pattern of a command line with a command. */
+export const PREPARATIONS: readonly (readonly [pattern: RegExp, command: string])[] = [
+  [
+    /^matrix-notify (logout|whoami)/,
+    "matrix-notify login @bot:example.org --homeserver $HOMESERVER --password-file /etc/matrix-notify/password",
+  ],
+  [/^groupadd/, "groupdel matrix-notify"],
+  [/^usermod/, "getent group matrix-notify || groupadd matrix-notify"],
+  [/curl --unix-socket/, "start_serve"],
+];
