@@ -16,6 +16,7 @@ import { type Checksum, checksumLines, sha256 } from "./build/checksums.ts";
 import { bundleProgram } from "./build/bundle.ts";
 import { BUNDLE, FOLDER } from "./build/bundle_files.ts";
 import { writeCompletions } from "./build/completions.ts";
+import { type DebProgram, packDeb } from "./build/deb.ts";
 import { compileArgv, missingRuntime, versionProblem } from "./build/compile.ts";
 import { LAUNCHER, withAddress } from "./build/launcher.ts";
 import { writeManPages } from "./build/man_pages.ts";
@@ -26,10 +27,12 @@ const EXIT = { ok: 0, usage: 64, unavailable: 69 } as const;
 
 const ROOT = fromFileUrl(new URL("..", import.meta.url));
 
-const USAGE = `Usage: deno task build [--bundle] [--npm] [--target TARGET]... [--out DIR]
+const USAGE = `Usage: deno task build [--bundle] [--npm] [--deb [--runtime FILE]] [--target TARGET]... [--out DIR]
 
   --bundle   build only the bundle: JavaScript files that any Deno runs
   --npm      build only the bundle and the npm package
+  --deb      also pack the binaries for Linux as Debian packages
+  --runtime  with --deb, build no binary: pack the bundle and this Deno, an executable for Linux
   --target   the machine for the binary: one of the following, or all; this machine's by default
 ${TARGETS.map(({ name, description }) => `               ${name.padEnd(26)} ${description}`).join("\n")}
   --out      the folder for all files: dist by default`;
@@ -38,8 +41,8 @@ ${TARGETS.map(({ name, description }) => `               ${name.padEnd(26)} ${de
 async function main(args: readonly string[]): Promise<number> {
   const unknown: string[] = [];
   const options = parseArgs(args, {
-    string: ["out", "target"],
-    boolean: ["bundle", "npm", "help"],
+    string: ["out", "runtime", "target"],
+    boolean: ["bundle", "deb", "npm", "help"],
     collect: ["target"],
     unknown: (arg) => unknown.push(arg) < 0,
   });
@@ -48,6 +51,7 @@ async function main(args: readonly string[]): Promise<number> {
     return EXIT.ok;
   }
   if (unknown.length > 0) return fail(EXIT.usage, `Cannot build: unknown argument ${unknown[0]}\n\n${USAGE}`);
+  if (options.runtime && !options.deb) return fail(EXIT.usage, `Cannot build: --runtime needs --deb\n\n${USAGE}`);
   let targets: readonly Target[];
   try {
     targets = chooseTargets(options.target, Deno.build.target);
@@ -64,10 +68,17 @@ async function main(args: readonly string[]): Promise<number> {
     if (problem) return fail(EXIT.unavailable, `Cannot make the npm package: ${problem}`);
     console.log(join(out, NPM_PACKAGE));
   }
-  for (const target of options.bundle || options.npm ? [] : targets) {
-    const code = await build(target, join(out, binaryName(target)), { out, modules });
+  const pack = async (program: DebProgram) => {
+    files.push(await packDeb({ out, program }));
+    console.log(join(out, files.at(-1) ?? ""));
+  };
+  for (const target of options.bundle || options.npm || options.runtime ? [] : targets) {
+    const binary = join(out, binaryName(target));
+    const code = await build(target, binary, { out, modules });
     if (code !== EXIT.ok) return code;
+    if (options.deb && target.name.includes("linux")) await pack({ binary });
   }
+  if (options.runtime) await pack({ files: modules, runtime: resolve(options.runtime) });
   await Deno.writeTextFile(join(out, "SHA256SUMS"), checksumLines(await checksumsIn(out, files)));
   return EXIT.ok;
 }

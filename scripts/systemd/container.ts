@@ -50,16 +50,21 @@ export class SystemdHost implements AsyncDisposable {
    * Creates a host.
    *
    * @param readOnly the paths of this machine that the container can read, at the same path
+   * @param writable directories in `/` that have the files of this machine, and that the container
+   * can change without changing this machine, such as `usr`
    */
-  static async create(readOnly: readonly string[]): Promise<SystemdHost> {
+  static async create(readOnly: readonly string[], writable: readonly string[] = []): Promise<SystemdHost> {
     const disk = await Deno.makeTempDir({ prefix: "systemd-host-" });
     for (const path of KEPT) await Deno.mkdir(`${disk}${path}`, { recursive: true });
     const units = `${disk}/etc/systemd/system`;
     await Deno.writeTextFile(`${units}/test-script.service`, SCRIPT_SERVICE);
     await Deno.writeTextFile(`${units}/test-end.service`, END_SERVICE);
     await Deno.writeTextFile(`${units}/test.target`, TARGET);
-    const kept = KEPT.map((path) => `--bind=${disk}${path}:${path}`);
-    return new SystemdHost(disk, [...kept, ...readOnly.map((path) => `--bind-ro=${path}`)]);
+    const isKept = (path: string) => writable.every((name) => !path.startsWith(`/${name}/lib/`));
+    const kept = KEPT.filter(isKept).map((path) => `--bind=${disk}${path}:${path}`);
+    const overlays = writable.map((name) => `--overlay=/${name}:${disk}/overlay/${name}:/${name}`);
+    for (const name of writable) await Deno.mkdir(`${disk}/overlay/${name}`, { recursive: true });
+    return new SystemdHost(disk, [...overlays, ...kept, ...readOnly.map((path) => `--bind-ro=${path}`)]);
   }
 
   /** Returns the path on this machine of a file in one of the kept directories. */

@@ -8,6 +8,9 @@ import {
   FLUSH_SERVICE,
   FLUSH_TIMER,
   flushCommand,
+  PACKAGE,
+  packagePlan,
+  readUnit,
   unitDirectory,
   type UnitFile,
   unitFiles,
@@ -25,6 +28,7 @@ import { crontabLines } from "../shell.ts";
 
 /** Where the units are, and what they contain. */
 interface Installation {
+  /** The directory of the units of this user. */
   readonly folder: string;
   readonly files: readonly UnitFile[];
   readonly plan: UnitPlan;
@@ -36,7 +40,8 @@ export async function installUnits(context: ContextFor<readonly [{ name: "dry-ru
   const installation = await planInstallation(context);
   const { folder, files, plan } = installation;
   if (args.has("dry-run")) {
-    for (const { name, text } of files) ui.data(`# ${folder}/${name}\n${text}`);
+    const shown = plan.origin === "package" ? PACKAGE.units : folder;
+    for (const { name, text } of files) ui.data(`# ${shown}/${name}\n${text}`);
     return EXIT.ok;
   }
   if (!await runtime.hasSystemd()) {
@@ -48,9 +53,15 @@ export async function installUnits(context: ContextFor<readonly [{ name: "dry-ru
     return EXIT.unavailable;
   }
   warnAboutVariables(context);
-  requireTrustedFolder(folder);
-  Deno.mkdirSync(folder, { recursive: true });
-  for (const { name, text } of files) writeUnit(`${folder}/${name}`, text, ui.data.bind(ui));
+  if (plan.origin === "package") {
+    // A file in the directory of the user would hide the file of the package.
+    removeUnits(installation, ui.data.bind(ui));
+    ui.data(`the units of the package are in ${PACKAGE.units}`);
+  } else {
+    requireTrustedFolder(folder);
+    Deno.mkdirSync(folder, { recursive: true });
+    for (const { name, text } of files) writeUnit(`${folder}/${name}`, text, ui.data.bind(ui));
+  }
   await systemctl(runtime, "daemon-reload");
   await systemctl(runtime, "enable", "--quiet", FLUSH_TIMER);
   await systemctl(runtime, "restart", FLUSH_TIMER);
@@ -83,29 +94,36 @@ function writeUnit(path: string, text: string, print: (line: string) => void): v
   print(`${isCurrent ? "unchanged" : "wrote"} ${path}`);
 }
 
-/** Stops the timer and removes the files. */
+/** Stops the timer and removes the files. The files of the Debian package stay. */
 export async function uninstallUnits(context: CommandContext): Promise<number> {
   const { runtime, ui } = context;
-  const { folder, files } = await planInstallation(context);
-  const present = files.map(({ name }) => `${folder}/${name}`).filter(exists);
-  if (present.length === 0) {
+  const installation = await planInstallation(context);
+  const { folder, files } = installation;
+  const inPackage = runtime.isRoot() && exists(`${PACKAGE.units}/${FLUSH_TIMER}`);
+  if (!inPackage && !files.some(({ name }) => exists(`${folder}/${name}`))) {
     ui.data(`nothing is installed in ${folder}`);
     return EXIT.ok;
   }
   if (await runtime.hasSystemd()) await systemctl(runtime, "disable", "--now", "--quiet", FLUSH_TIMER);
-  for (const path of present) {
-    Deno.removeSync(path);
-    ui.data(`removed ${path}`);
-  }
+  removeUnits(installation, ui.data.bind(ui));
+  if (inPackage) ui.data(`${FLUSH_TIMER} is disabled; its file in ${PACKAGE.units} belongs to the package`);
   if (await runtime.hasSystemd()) await systemctl(runtime, "daemon-reload");
   return EXIT.ok;
+}
+
+/** Removes the units from the directory of the user. */
+function removeUnits({ folder, files }: Installation, print: (line: string) => void): void {
+  for (const path of files.map(({ name }) => `${folder}/${name}`).filter(exists)) {
+    Deno.removeSync(path);
+    print(`removed ${path}`);
+  }
 }
 
 /** Prints the state of the timer. Returns 0 if the timer is active. */
 export async function printStatus(context: CommandContext): Promise<number> {
   const { runtime, ui } = context;
   const { folder, files, plan } = await planInstallation(context);
-  const texts = new Map(files.map(({ name }) => [name, readIfThere(`${folder}/${name}`)]));
+  const texts = new Map(files.map(({ name }) => [name, readUnit(name, runtime)]));
   if (texts.get(FLUSH_TIMER) === undefined || texts.get(FLUSH_SERVICE) === undefined) {
     ui.data(`${FLUSH_TIMER}: not installed in ${folder}`);
     ui.fail("After a restart of the host, queued notifications wait for the next send", INSTALL_HINT);
@@ -123,7 +141,7 @@ export async function printStatus(context: CommandContext): Promise<number> {
   if (!texts.get(FLUSH_SERVICE)?.includes(`\nExecStart=${flushCommand(plan)} `)) {
     ui.fail(`The program has changed since ${folder}/${FLUSH_SERVICE} was written`, INSTALL_HINT);
   }
-  if (service.Result !== undefined && service.Result !== "success") {
+  if (service.Result !== undefined && !["success", NO_QUEUE].includes(service.Result)) {
     const user = runtime.isRoot() ? "" : "--user ";
     ui.fail(
       `The last run failed with exit code ${service.ExecMainStatus}`,
@@ -135,6 +153,9 @@ export async function printStatus(context: CommandContext): Promise<number> {
 
 const INSTALL_HINT = "run: matrix-notify service install";
 
+/** The result of a run that did not start the program, because there is no queue yet. */
+const NO_QUEUE = "exec-condition";
+
 async function planInstallation(context: CommandContext): Promise<Installation> {
   const { args, runtime } = context;
   const folder = unitDirectory(runtime);
@@ -144,12 +165,19 @@ async function planInstallation(context: CommandContext): Promise<Installation> 
   const configFile = absolutePath(args.text("config") ?? configPath(runtime));
   const stateDir = absolutePath(args.text("state-dir") ?? stateDirPath(runtime));
   const { words } = await runtime.program();
-  const plan: UnitPlan = {
+  const env = unitVariables(runtime, words.length > 1);
+  const manager = runtime.isRoot() ? "system" : "user";
+  // The units of the package serve the usual places of root, without variables.
+  const isPackaged = manager === "system" && words.some((word) => word.startsWith(`${PACKAGE.files}/`)) &&
+    configFile === PACKAGE.config && stateDir === PACKAGE.stateDir &&
+    Object.keys(env).every((name) => name === "DENO_DIR");
+  const plan: UnitPlan = isPackaged ? packagePlan(words.length > 1) : {
     ...await restrict(words, context),
     places: [...exists(configFile) ? ["--config", configFile] : [], "--state-dir", stateDir],
     stateDir,
-    env: unitVariables(runtime, words.length > 1),
-    manager: runtime.isRoot() ? "system" : "user",
+    env,
+    manager,
+    origin: "command",
   };
   return { folder, plan, files: unitFiles(plan) };
 }

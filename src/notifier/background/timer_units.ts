@@ -1,8 +1,8 @@
 /**
- * The units of systemd that `matrix-notify service install` writes. `matrix-notify-flush.timer`
- * delivers the queue after a restart of the host. The timer is also needed in services, where a
- * background process ends with its service. `matrix-notify@.service` sends an alert when another
- * unit fails.
+ * The units of systemd that `matrix-notify service install` writes and the Debian package contains.
+ * `matrix-notify-flush.timer` delivers the queue after a restart of the host. The timer is also
+ * needed in services, where a background process ends with its service. `matrix-notify@.service`
+ * sends an alert when another unit fails.
  *
  * @module
  */
@@ -18,6 +18,16 @@ export const FLUSH_SERVICE = "matrix-notify-flush.service";
 
 /** The template of the service that sends an alert. The name after the `@` is the failed unit. */
 export const ALERT_SERVICE = "matrix-notify@.service";
+
+/** Where the Debian package installs its files. */
+export const PACKAGE = {
+  program: "/usr/bin/matrix-notify",
+  files: "/usr/lib/matrix-notify",
+  units: "/usr/lib/systemd/system",
+  config: "/etc/matrix-notify/config.json",
+  stateDir: "/var/lib/matrix-notify",
+  cache: "/var/cache/matrix-notify",
+} as const;
 
 /** What the units run. */
 export interface UnitPlan {
@@ -35,6 +45,8 @@ export interface UnitPlan {
   /** The environment variables that the program needs. */
   readonly env: Readonly<Record<string, string>>;
   readonly manager: Manager;
+  /** Who writes the files: `service install`, or the Debian package. */
+  readonly origin: "command" | "package";
 }
 
 /** A unit file. */
@@ -61,15 +73,40 @@ const HARDENING = [
   "ProtectKernelModules=yes",
   "ProtectKernelTunables=yes",
   "ProtectHostname=yes",
+  "ProtectKernelLogs=yes",
   "LockPersonality=yes",
   "RestrictRealtime=yes",
+  "RestrictSUIDSGID=yes",
 ];
 
-const HEADER = "# Written by `matrix-notify service install`, which replaces this file.";
+const HEADERS = {
+  command: "# Written by `matrix-notify service install`, which replaces this file.",
+  package: "# Part of the package matrix-notify. Change it with `systemctl edit`, not here.",
+} as const;
+
+/**
+ * Returns the plan of the Debian package. It names no configuration: root has one only after
+ * `setup`.
+ *
+ * @param runsInDeno false if the package contains a binary
+ */
+export function packagePlan(runsInDeno: boolean): UnitPlan {
+  return {
+    program: [PACKAGE.program],
+    alertProgram: [PACKAGE.program],
+    places: ["--state-dir", PACKAGE.stateDir],
+    stateDir: PACKAGE.stateDir,
+    // Without this variable, Deno caches compiled code in the home directory of root.
+    env: runsInDeno ? { DENO_DIR: PACKAGE.cache } : {},
+    manager: "system",
+    origin: "package",
+  };
+}
 
 /** Creates the unit files. */
 export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
-  const { alertProgram, places, env, manager, stateDir } = plan;
+  const { alertProgram, places, env, manager, stateDir, origin } = plan;
+  const header = HEADERS[origin];
   const service = (command: string) => [
     "[Service]",
     "Type=oneshot",
@@ -84,11 +121,13 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
     {
       name: FLUSH_SERVICE,
       text: lines(
-        HEADER,
+        header,
         "[Unit]",
         "Description=Deliver queued notifications of matrix-notify",
         "",
         ...service(`${flushCommand(plan)} ${quoteWords(places)}`),
+        // The package enables the timer on every host. Without a queue, the program need not start.
+        ...origin === "package" ? [`ExecCondition=/usr/bin/test -e ${quoteWord(`${stateDir}/queue`)}`] : [],
         // Exit code 75: the queue cannot be used at the moment. The timer tries again.
         "SuccessExitStatus=75",
         // Without these two lines, each run adds three lines to the journal of systemd.
@@ -99,7 +138,7 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
     {
       name: FLUSH_TIMER,
       text: lines(
-        HEADER,
+        header,
         "[Unit]",
         "Description=Deliver queued notifications of matrix-notify, also after a restart",
         "",
@@ -115,7 +154,7 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
     {
       name: ALERT_SERVICE,
       text: lines(
-        HEADER,
+        header,
         "# To use it, write into the section [Unit] of another service: OnFailure=matrix-notify@%n.service",
         "[Unit]",
         "Description=Send an alert: %i failed",
@@ -168,6 +207,16 @@ export function unitDirectory(runtime: Pick<Runtime, "env" | "isRoot">): string 
 }
 
 /**
+ * Reads the unit file that is in effect: the file of the user, or the file of the Debian package.
+ * Returns undefined if there is none.
+ */
+export function readUnit(name: string, runtime: Pick<Runtime, "env" | "isRoot">): string | undefined {
+  const folder = unitDirectory(runtime);
+  const own = folder === undefined ? undefined : readIfThere(`${folder}/${name}`);
+  return own ?? (runtime.isRoot() ? readIfThere(`${PACKAGE.units}/${name}`) : undefined);
+}
+
+/**
  * Returns true if the user has enabled the timer, and the timer delivers the queue in this
  * directory.
  */
@@ -175,5 +224,5 @@ export function isFlushedByTimer(stateDir: string, runtime: Pick<Runtime, "env" 
   const folder = unitDirectory(runtime);
   if (folder === undefined) return false;
   return exists(`${folder}/timers.target.wants/${FLUSH_TIMER}`) &&
-    readIfThere(`${folder}/${FLUSH_SERVICE}`)?.includes(` --state-dir ${quoteWord(stateDir)}\n`) === true;
+    readUnit(FLUSH_SERVICE, runtime)?.includes(` --state-dir ${quoteWord(stateDir)}\n`) === true;
 }

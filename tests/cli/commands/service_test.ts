@@ -120,7 +120,7 @@ Deno.test("service install names the variables that the units do not get, and pa
       `  hint: write these settings to ${home}/.config/matrix-notify/config.json`,
     ]);
     const text = await Deno.readTextFile(`${home}/.config/systemd/user/matrix-notify-flush.service`);
-    assertEquals(text.match(/^(ExecStart|Environment)=.*$/gm), [
+    assertEquals(text.replaceAll(/ --(no-prompt|allow-\S+)/g, "").match(/^(ExecStart|Environment)=.*$/gm), [
       `ExecStart=/usr/bin/deno run /opt/main.ts flush --timer --state-dir ${home}/.local/state/matrix-notify`,
       `Environment=DENO_DIR=${home}/.cache/deno`,
       "Environment=HTTP_PROXY=http://proxy:3128",
