@@ -7,6 +7,7 @@
 
 import { configPage, configTypes, schemaPage } from "./config_docs.ts";
 import { dependenciesPage } from "./dependency_docs.ts";
+import { urlPage } from "./url_docs.ts";
 import { DELIVERER_COMMAND } from "../src/base/deliverer_command.ts";
 import { PERMISSION_TABLE, PERMISSION_WORDS } from "../src/base/permission_table.ts";
 import { VARIABLES } from "../src/base/variables.ts";
@@ -22,6 +23,7 @@ const PAGES: Readonly<Record<string, () => Promise<string>>> = {
   "docs/config.schema.json": schemaPage,
   "docs/dependencies.md": dependenciesPage,
   "docs/permissions.md": permissionsPage,
+  "docs/url.md": () => Promise.resolve(urlPage()),
   "src/config/config_types.ts": configTypes,
 };
 

@@ -3,21 +3,28 @@
  * with Deno.
  */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { buildBundle } from "../../scripts/build/bundle_files.ts";
+import { urlPage } from "../../scripts/url_docs.ts";
+import { PROGRAM_FLAGS } from "../../src/base/permission_table.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { StateFolder } from "../synapse/cli.ts";
 
 const HOUSE = new URL("../../", import.meta.url);
 
-/** Serves the source files over HTTP. */
-function serveSource() {
+/** Serves the source files over HTTP, and the files in another directory. */
+function serveSource(directory = "/nowhere") {
   const requested: string[] = [];
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, async (request) => {
     const { pathname } = new URL(request.url);
     requested.push(pathname);
     try {
-      const type = pathname.endsWith(".json") ? "application/json" : "application/typescript";
-      return new Response(await Deno.readTextFile(new URL(`.${pathname}`, HOUSE)), {
+      const type = pathname.endsWith(".json")
+        ? "application/json"
+        : `application/${pathname.endsWith(".js") ? "java" : "type"}script`;
+      const text = await Deno.readTextFile(`${directory}${pathname}`)
+        .catch(() => Deno.readTextFile(new URL(`.${pathname}`, HOUSE)));
+      return new Response(text, {
         headers: { "Content-Type": type },
       });
     } catch {
@@ -33,16 +40,18 @@ interface Scene {
   /** The URL of the served source files: `http://…`. */
   readonly url: string;
   readonly directory: string;
+  /** The environment variables of {@linkcode Scene.deno}. */
+  readonly environment: Readonly<Record<string, string>>;
   subjects(): string[];
   /** Runs Deno with a new, empty cache, as on a machine that has never loaded matrix-notify. */
   deno(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }>;
 }
 
-async function importTest(body: (scene: Scene) => Promise<void>) {
+async function importTest(body: (scene: Scene) => Promise<void>, bundle?: string) {
   await using homeserver = await LoopbackHomeserver.start();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
-  const { requested, server, host } = serveSource();
+  const { requested, server, host } = serveSource(bundle);
   // This ends the background deliverer before the directory is removed.
   await using state = await StateFolder.create();
   const directory = state.path;
@@ -55,8 +64,18 @@ async function importTest(body: (scene: Scene) => Promise<void>) {
     "--allow-run",
     `--allow-import=${host}`,
   ];
+  const environment = {
+    HOME: directory,
+    DENO_DIR: `${directory}/deno`,
+    XDG_STATE_HOME: `${directory}/state`,
+    MATRIX_HOMESERVER: homeserver.url,
+    MATRIX_ACCESS_TOKEN: accessToken,
+    MATRIX_ROOM: room,
+    NO_COLOR: "1",
+  };
   try {
     await body({
+      environment,
       homeserver,
       requested,
       url: `http://${host}`,
@@ -68,15 +87,7 @@ async function importTest(body: (scene: Scene) => Promise<void>) {
           args: ["run", "--quiet", "--no-prompt", ...allow, ...args],
           cwd: directory,
           clearEnv: true,
-          env: {
-            HOME: directory,
-            DENO_DIR: `${directory}/deno`,
-            XDG_STATE_HOME: `${directory}/state`,
-            MATRIX_HOMESERVER: homeserver.url,
-            MATRIX_ACCESS_TOKEN: accessToken,
-            MATRIX_ROOM: room,
-            NO_COLOR: "1",
-          },
+          env: environment,
         }).output();
         const decoder = new TextDecoder();
         return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
@@ -122,4 +133,47 @@ Deno.test("mod.ts runs as a program from a URL, and so does the background deliv
     await homeserver.received(({ status, method }) => method === "PUT" && status === 200, 2);
     assertEquals(subjects(), ["One", "Two"]);
   });
+});
+
+/** The code blocks of a page, by language. */
+function codeBlocks(page: string, language: string): readonly string[] {
+  return Array.from(page.matchAll(/^```(\w+)\n(.*?)^```$/gms)).filter(([, name]) => name === language)
+    .map(([, , code]) => code);
+}
+
+Deno.test("docs/url.md has commands that run, install and import matrix-notify from a web server", async () => {
+  const bundle = await Deno.makeTempDir();
+  await buildBundle(bundle);
+  await importTest(async ({ url, directory, subjects, environment }) => {
+    const page = urlPage().replaceAll("https://HOST", url).replaceAll("=HOST", `=${new URL(url).host}`);
+    const [runIt, installIt] = codeBlocks(page, "sh");
+    const [importIt] = codeBlocks(page, "ts");
+    await Deno.writeTextFile(`${directory}/import.ts`, importIt);
+    const flags = PROGRAM_FLAGS.join(" ");
+    await Deno.mkdir(`${directory}/path`);
+    await Deno.symlink(Deno.execPath(), `${directory}/path/deno`);
+    const script = [runIt, installIt, `deno run -q --no-prompt ${flags} --allow-import=${new URL(url).host} import.ts`]
+      .join("\n");
+    const bin = `${directory}/.deno/bin`;
+    const { code, stdout, stderr } = await new Deno.Command("/bin/sh", {
+      args: ["-ec", script],
+      cwd: directory,
+      clearEnv: true,
+      env: { ...environment, PATH: `${bin}:${directory}/path:/usr/bin:/bin` },
+    }).output();
+    const output = new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+    assertEquals(code, 0, output);
+    assertEquals(subjects(), ["Link down", "Link down", "Backup done"], output);
+  }, bundle).finally(() => Deno.remove(bundle, { recursive: true }));
+});
+
+Deno.test("urlPage() uses the repository in deno.json, and invents no address without one", () => {
+  const without = urlPage({ repository: "", version: "1.2.3" });
+  assertEquals(
+    Array.from(without.matchAll(/https?:\/\/([^/\s`"]+)/g), ([, host]) => host).every((host) => host === "HOST"),
+    true,
+  );
+  const page = urlPage({ repository: "https://git.example.org/me/project", version: "1.2.3" });
+  assertStringIncludes(page, "https://git.example.org/me/project/raw/v1.2.3/mod.ts send");
+  assertStringIncludes(page, "--allow-import=git.example.org");
 });
