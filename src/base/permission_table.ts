@@ -22,6 +22,7 @@ export const PERMISSION_WORDS = {
   "config directory": "the directory of the configuration file",
   "named files": "the files that the configuration names (tokens, passwords, certificates), and the programs of `exec`",
   state: "the state directory",
+  socket: "the socket of `serve`, if there is one",
   units: "the directory of the systemd units",
   "given files": "the files on the command line",
   "any file": "all files",
@@ -36,7 +37,15 @@ export const PERMISSION_WORDS = {
 export type Hosts = "channels" | "any host" | "loopback";
 
 /** Files and directories; see {@linkcode PERMISSION_WORDS}. */
-export type Files = "config" | "config directory" | "named files" | "state" | "units" | "given files" | "any file";
+export type Files =
+  | "config"
+  | "config directory"
+  | "named files"
+  | "state"
+  | "socket"
+  | "units"
+  | "given files"
+  | "any file";
 
 /** Programs; see {@linkcode PERMISSION_WORDS}. */
 export type Programs = "exec programs" | "background" | "given command" | "host programs";
@@ -65,6 +74,13 @@ const SENDING = {
   env: [...CONFIG_ENV, "programs", "deno", "container"],
   run: ["exec programs", "background"],
   sys: ["hostname", "uid"],
+} as const satisfies CommandPermissions;
+
+/** Commands that send, and hand over to `serve` if this user cannot send. */
+const HANDING_OVER = {
+  ...SENDING,
+  read: [...SENDING.read, "socket"],
+  write: [...SENDING.write, "socket"],
 } as const satisfies CommandPermissions;
 
 /** Commands that read the configuration and the queue, and do not send. */
@@ -106,9 +122,9 @@ const NONE = { read: [], write: [], env: OUTPUT, run: [], sys: [] } as const sat
  */
 export const PERMISSION_TABLE: Readonly<Record<string, CommandPermissions>> = {
   setup: { ...ACCOUNT, read: [...ACCOUNT.read, "config directory"], write: ["state", "config directory"] },
-  send: { ...SENDING, read: [...SENDING.read, "given files"] },
-  run: { ...SENDING, run: [...SENDING.run, "given command"] },
-  sendmail: SENDING,
+  send: { ...HANDING_OVER, read: [...HANDING_OVER.read, "given files"] },
+  run: { ...HANDING_OVER, run: [...HANDING_OVER.run, "given command"] },
+  sendmail: HANDING_OVER,
   serve: {
     ...{ net: "any host", read: ["any file"], write: ["any file"], run: ["exec programs", "host programs"] },
     env: [...CONFIG_ENV, "programs", "service"],

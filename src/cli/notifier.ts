@@ -1,11 +1,12 @@
 /** Opens a notifier with the options of the command line. */
 
-import { stateDirPath } from "../config/paths.ts";
+import { socketPath, stateDirPath } from "../config/paths.ts";
 import { NotifierCore } from "../notifier/core.ts";
 import type { CoreOptions } from "../notifier/wiring.ts";
 import type { ArgumentsFor } from "./arguments.ts";
 import type { CommandContext, ContextFor } from "./command.ts";
 import type { DELIVERY_OPTIONS, INSECURE_HTTP_OPTION } from "./options.ts";
+import type { Sender } from "./socket_sender.ts";
 import type { Ui } from "./ui.ts";
 
 /**
@@ -14,6 +15,28 @@ import type { Ui } from "./ui.ts";
  */
 export async function openNotifier(context: ContextFor<typeof DELIVERY_OPTIONS>): Promise<NotifierCore> {
   return await openWith(context, !context.args.has("no-background"));
+}
+
+/**
+ * Opens a notifier, or the socket of `serve` if this user cannot send: no channel is configured, the
+ * configuration cannot be read, or the queue belongs to another user. `MATRIX_NOTIFY_SOCKET` chooses
+ * the socket in any case. With `--config` or `--state-dir`, the socket is not used.
+ */
+export async function openSender(context: ContextFor<typeof DELIVERY_OPTIONS>): Promise<Sender> {
+  const { args, runtime } = context;
+  const openLocal = () => openNotifier(context);
+  if (args.text("config") !== undefined || args.text("state-dir") !== undefined) return await openLocal();
+  const openSocket = async () => {
+    const { SocketSender } = await import("./socket_sender.ts");
+    return new SocketSender(socketPath(runtime), context, openLocal);
+  };
+  if (runtime.env("MATRIX_NOTIFY_SOCKET")) return await openSocket();
+  const notifier = await open(context, !args.has("no-background"));
+  if (!notifier.needsServer) return printProblems(notifier, context);
+  const { probeSocket } = await import("../runtime/unix_socket.ts");
+  if (await probeSocket(socketPath(runtime)) === "absent") return printProblems(notifier, context);
+  await notifier[Symbol.asyncDispose]();
+  return await openSocket();
 }
 
 /** Opens a notifier with the configured channels, for a command that does not send. */
@@ -32,11 +55,24 @@ export async function openForTimer(context: ContextFor<typeof DELIVERY_OPTIONS>)
 }
 
 async function openWith(
+  context: ContextFor<[typeof INSECURE_HTTP_OPTION]>,
+  background: boolean,
+  onAttempt?: CoreOptions["onAttempt"],
+): Promise<NotifierCore> {
+  return printProblems(await open(context, background, onAttempt), context);
+}
+
+function printProblems(notifier: NotifierCore, { ui }: Pick<CommandContext, "ui">): NotifierCore {
+  for (const { message, hint } of notifier.problems) ui.fail(message, hint);
+  return notifier;
+}
+
+async function open(
   { args, runtime, ui }: ContextFor<[typeof INSECURE_HTTP_OPTION]>,
   background: boolean,
   onAttempt?: CoreOptions["onAttempt"],
 ): Promise<NotifierCore> {
-  const notifier = await NotifierCore.open({
+  return await NotifierCore.open({
     onAttempt,
     runtime,
     ...findPaths(args),
@@ -45,8 +81,6 @@ async function openWith(
     background,
     onWarning: (text) => ui.warn(text),
   });
-  for (const { message, hint } of notifier.problems) ui.fail(message, hint);
-  return notifier;
 }
 
 /**

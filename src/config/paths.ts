@@ -8,6 +8,17 @@ export type PathRuntime = Pick<Runtime, "env" | "isRoot">;
 
 const NAME = "matrix-notify";
 
+/** The directory of the sockets of `serve`. systemd creates it with `RuntimeDirectory=matrix-notify`. */
+export const SOCKET_DIRECTORY = "/run/matrix-notify";
+
+/** The name of the socket that commands of other users use by themselves. */
+export const DEFAULT_SOCKET = "socket";
+
+/** Returns the path of the socket of `serve`: `$MATRIX_NOTIFY_SOCKET`, or the default socket. */
+export function socketPath({ env }: Pick<PathRuntime, "env">): string {
+  return env("MATRIX_NOTIFY_SOCKET") || `${SOCKET_DIRECTORY}/${DEFAULT_SOCKET}`;
+}
+
 /**
  * Returns the path of the configuration file. This is `$MATRIX_NOTIFY_CONFIG`, if the variable is
  * set. Otherwise, it is `config.json` in the first of these directories:

@@ -21,12 +21,7 @@ import {
   type SettingsOf,
   text,
 } from "../channels/fields/setting.ts";
-
-/** The directory of the sockets. systemd creates it with `RuntimeDirectory=matrix-notify`. */
-export const SOCKET_DIRECTORY = "/run/matrix-notify";
-
-/** The name of the socket that commands of other users use by themselves. */
-export const DEFAULT_SOCKET = "socket";
+import { DEFAULT_SOCKET, SOCKET_DIRECTORY } from "./paths.ts";
 
 /** The longest path of a Unix socket on Linux, in bytes: `sun_path` without its zero byte. */
 const MAX_SOCKET_PATH = 107;

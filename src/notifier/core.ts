@@ -87,6 +87,17 @@ export class NotifierCore implements AsyncDisposable {
     return this.#parts.problems;
   }
 
+  /**
+   * True if this user cannot send without help: no channel is configured, the configuration cannot
+   * be read, or the queue belongs to another user.
+   */
+  get needsServer(): boolean {
+    const { mistakes: { failure }, channels, problems, noPlace } = this.#parts;
+    if (noPlace?.code === "untrusted" || noPlace?.code === "permission-denied") return true;
+    if (channels.size > 0) return false;
+    return problems.length === 0 || failure?.cause instanceof Deno.errors.PermissionDenied;
+  }
+
   /** The settings of `serve`. Undefined if they are absent or have a mistake. */
   get serveSettings(): ServeSettings | undefined {
     return this.#parts.serve;

@@ -16,7 +16,11 @@
 import { ConfigError } from "../base/errors.ts";
 import { quoteForShell } from "../base/shell_word.ts";
 import { parentDirectory } from "./files.ts";
+import { exists } from "./systemd.ts";
 import { findDirectoryDistrust } from "./trust.ts";
+
+/** The host and port in the address of a request through a socket. */
+export const SOCKET_HOST = "localhost:80";
 
 /** The usual group of the sockets. */
 const GROUP = "matrix-notify";
@@ -47,7 +51,9 @@ export async function prepareSocket({ path, group }: SocketFile): Promise<void> 
   });
   if (file === undefined) return;
   if (!file.isSocket) return fail("another file is there", `see: ls -l ${quoteForShell(path)}`);
-  if (await isServed(path)) return fail("another process listens there", "stop the other process, or change the path");
+  if (await probeSocket(path) === "open") {
+    return fail("another process listens there", "stop the other process, or change the path");
+  }
   if (file.uid !== Deno.uid()) {
     return fail(`it belongs to another user (uid ${file.uid})`, `remove it: rm ${quoteForShell(path)}`);
   }
@@ -65,13 +71,24 @@ function createDirectory(path: string, group: string | undefined): void {
   if (gid !== undefined) Deno.chownSync(path, null, gid);
 }
 
-async function isServed(path: string): Promise<boolean> {
+/**
+ * The state of a socket: a process listens there, none does, this user must not use it, or the
+ * directory of the socket does not exist.
+ */
+export type SocketState = "open" | "closed" | "forbidden" | "absent";
+
+/** Connects to a socket, and closes the connection. */
+export async function probeSocket(path: string): Promise<SocketState> {
   try {
     (await Deno.connect({ transport: "unix", path })).close();
-    return true;
+    return "open";
   } catch (error) {
-    if (error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    if (error instanceof Deno.errors.ConnectionRefused) return "closed";
+    if (error instanceof Deno.errors.PermissionDenied) return "forbidden";
+    if (error instanceof Deno.errors.NotCapable) return "absent";
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // A server that ends removes its socket. Its directory stays during a restart.
+    return exists(parentDirectory(path)) ? "closed" : "absent";
   }
 }
 
@@ -123,5 +140,26 @@ export function isSocket(path: string): boolean {
     return Deno.lstatSync(path).isSocket === true;
   } catch {
     return false;
+  }
+}
+
+/**
+ * Posts a request to a socket.
+ *
+ * @returns undefined if there was no complete answer: the server may have processed the request
+ * @throws {Deno.errors.NotCapable} if Deno denies access to the socket
+ */
+export async function postToSocket(
+  socket: string,
+  path: string,
+  { body, signal }: { readonly body: FormData; readonly signal: AbortSignal },
+): Promise<Response | undefined> {
+  using client = Deno.createHttpClient({ proxy: { transport: "unix", path: socket } });
+  try {
+    const response = await fetch(`http://localhost${path}`, { method: "POST", body, signal, client } as RequestInit);
+    return new Response(await response.bytes(), response);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotCapable) throw error;
+    return undefined;
   }
 }

@@ -7,8 +7,8 @@
  * @module
  */
 
-import type { SocketSettings } from "../config/serve.ts";
-import { DEFAULT_RATE_LIMIT, SOCKET_DIRECTORY } from "../config/serve.ts";
+import { SOCKET_DIRECTORY } from "../config/paths.ts";
+import { DEFAULT_RATE_LIMIT, type SocketSettings } from "../config/serve.ts";
 import { RefusedError, toAnswer, toErrorAnswer } from "../ingest/send/answer.ts";
 import { readSendRequest, type SendRequest } from "../ingest/send/request.ts";
 import { RateLimiter, readBody } from "./guards.ts";

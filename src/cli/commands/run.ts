@@ -107,9 +107,9 @@ async function runCommand(context: RunContext): Promise<number> {
   const result = { end, cuts, output, tookMs: runtime.now() - start };
   const input = toInput(result, args);
   await reportErrors(context, async () => {
-    const { openNotifier } = await import("../notifier.ts");
-    await using notifier = await openNotifier(context);
-    const resolves = succeeded && notifier.hasOpenIncident(input, toRoute(args));
+    const { openSender } = await import("../notifier.ts");
+    await using notifier = await openSender(context);
+    const resolves = succeeded && await notifier.hasOpenIncident(input, toRoute(args));
     if (isSilent && !resolves) return;
     const notification = succeeded ? { ...input, resolves, key: resolves ? input.key : undefined } : input;
     const outcomes = await notifier.notify(notification, { ...toRoute(args), waitMs: args.durationMs("wait") });
@@ -142,9 +142,9 @@ async function checkEarly(context: RunContext): Promise<void> {
   const { args } = context;
   await reportErrors(context, async () => {
     const input = toInput({ end: { how: "exit", code: 1 }, cuts: [], output: "", tookMs: 0 }, args);
-    const { openNotifier } = await import("../notifier.ts");
-    await using notifier = await openNotifier(context);
-    notifier.plan(input, toRoute(args));
+    const { openSender } = await import("../notifier.ts");
+    await using notifier = await openSender(context);
+    notifier.plan?.(input, toRoute(args));
   });
 }
 

@@ -12,6 +12,7 @@ import { readEnds } from "../../runtime/streams.ts";
 import { createBodyBuffer, openBody, toMessage } from "../body.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
+import type { Sender } from "../socket_sender.ts";
 import { EXIT } from "../exit_codes.ts";
 import { toEnvelopeJson } from "../json.ts";
 import { ORIGIN_OPTION, SEVERITY_OPTION } from "../notification_options.ts";
@@ -127,9 +128,12 @@ async function run(context: SendContext): Promise<number> {
     channels: args.list("channel").length > 0 ? args.list("channel") : undefined,
     room: args.text("room"),
   };
-  const { openNotifier } = await import("../notifier.ts");
-  await using notifier = await openNotifier(context);
-  if (args.has("dry-run")) return await printPlan(notifier, input, { ...context, route });
+  const { openNotifier, openSender } = await import("../notifier.ts");
+  if (args.has("dry-run")) {
+    await using notifier = await openNotifier(context);
+    return await printPlan(notifier, input, { ...context, route });
+  }
+  await using notifier = await openSender(context);
   const outcomes = await requireAccepted(notifier.notify(input, {
     ...route,
     waitMs: args.durationMs("wait"),
@@ -306,7 +310,7 @@ async function describeFiles({ attachments = [], problems: known = [] }: Notific
   return { attachments: described, problems };
 }
 
-function printOutcomes(outcomes: readonly Outcome[], notifier: NotifierCore, { args, ui, runtime }: SendContext): void {
+function printOutcomes(outcomes: readonly Outcome[], notifier: Sender, { args, ui, runtime }: SendContext): void {
   if (args.has("json")) printOutcomesJson(outcomes, ui);
   else {
     const view = { now: runtime.now(), ui, destinations: notifier };

@@ -45,8 +45,8 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const { bytes, problems } = await readInput(context);
   const mail = readMail(bytes, { dotEnds });
   const channels = args.list("channel");
-  const { openNotifier } = await import("../notifier.ts");
-  await using notifier = await openNotifier(context);
+  const { openSender } = await import("../notifier.ts");
+  await using notifier = await openSender(context);
   const outcomes = await requireAccepted(
     notifier.notify({ ...toMailNotification(mail, { sender }), problems }, {
       channels: channels.length > 0 ? channels : undefined,

@@ -18,7 +18,7 @@ import { PROXY_VARIABLES, VARIABLES } from "../../base/variables.ts";
 import type { ChannelAccess } from "../../channels/kind.ts";
 import type { RoomCache } from "../../channels/room_cache.ts";
 import type { Config } from "../../config/config.ts";
-import { configPaths } from "../../config/paths.ts";
+import { configPaths, socketPath } from "../../config/paths.ts";
 import { hostOf, parseProxy } from "../../runtime/address.ts";
 import { absolutePath } from "../../runtime/paths.ts";
 import { parentDirectory } from "../../runtime/files.ts";
@@ -26,6 +26,7 @@ import { hasPermission, INSPECTOR_ADDRESS, type Permission } from "../../runtime
 import type { Runtime } from "../../runtime/runtime.ts";
 import { KILL_PROGRAMS } from "../../runtime/subprocess.ts";
 import { exists } from "../../runtime/systemd.ts";
+import { SOCKET_HOST } from "../../runtime/unix_socket.ts";
 import { findKnownDistrust, isOnReadOnlyMount } from "../../runtime/trust.ts";
 import { unitDirectory } from "./timer_units.ts";
 
@@ -35,6 +36,8 @@ export interface Access extends Required<ChannelAccess> {
   /** The possible paths of the configuration file. */
   readonly configFiles: readonly string[];
   readonly unitDir: string | undefined;
+  /** The socket of `serve`. Absent if there is none. */
+  readonly socket?: string;
 }
 
 /** The input of {@linkcode findAccess}. */
@@ -55,6 +58,7 @@ export async function findAccess(source: AccessSource): Promise<Access> {
     stateDir: absolutePath(stateDir),
     configFiles: findConfigFiles(runtime, configFile),
     unitDir: unitDirectory(runtime),
+    socket: runtime.env("MATRIX_NOTIFY_SOCKET") || exists(socketPath(runtime)) ? socketPath(runtime) : undefined,
     hosts: [...all.flatMap(({ hosts = [] }) => hosts), ...proxyHosts(runtime)],
     usesAnyHost: all.some(({ usesAnyHost }) => usesAnyHost),
     files: all.flatMap(({ files = [] }) => files),
@@ -88,7 +92,7 @@ function proxyHosts({ env }: Pick<Runtime, "env">): readonly string[] {
 export function resolvePermissions(row: CommandPermissions, access: Access): readonly Permission[] {
   const writes = row.write.flatMap((files) => findFiles(files, access));
   return [
-    ...findHosts(row, access).map((value) => ({ kind: "net", value } as const)),
+    ...[...findHosts(row, access), ...findSocket(row, access)].map((value) => ({ kind: "net", value } as const)),
     ...row.read.flatMap((files) => findFiles(files, access)).map((value) => ({ kind: "read", value } as const)),
     ...[...writes, ...readOnlyFiles(row, access)].map((value) => ({ kind: "write", value } as const)),
     ...row.env.flatMap((group) => VARIABLES[group]).map((value) => ({ kind: "env", value } as const)),
@@ -162,6 +166,11 @@ function findHosts({ net }: CommandPermissions, { hosts, usesAnyHost }: Access):
   }
 }
 
+/** A request through a socket also needs the permission for the host in its address. */
+function findSocket({ write }: CommandPermissions, { socket }: Access): readonly string[] {
+  return socket !== undefined && write.includes("socket") ? [`unix:${socket}`, SOCKET_HOST] : [];
+}
+
 function findFiles(files: Files, access: Access): readonly (string | undefined)[] {
   switch (files) {
     case "any file":
@@ -174,6 +183,8 @@ function findFiles(files: Files, access: Access): readonly (string | undefined)[
       return access.files;
     case "state":
       return [access.stateDir];
+    case "socket":
+      return access.socket === undefined ? [] : [access.socket];
     case "units":
       return access.unitDir === undefined ? [] : [access.unitDir];
     case "given files":
