@@ -16,7 +16,7 @@
 import { ConfigError } from "../base/errors.ts";
 import { quoteForShell } from "../base/shell_word.ts";
 import { parentDirectory } from "./files.ts";
-import { exists } from "./systemd.ts";
+import { exists, readIfThere } from "./systemd.ts";
 import { findDirectoryDistrust } from "./trust.ts";
 
 /** The host and port in the address of a request through a socket. */
@@ -127,9 +127,9 @@ function setGroup(path: string, gid: number): boolean {
 }
 
 /** Returns the number of a group, or undefined if the host has no such group. */
-function findGroup(group: string): number | undefined {
+export function findGroup(group: string): number | undefined {
   if (/^\d+$/.test(group)) return Number(group);
-  const lines = Deno.readTextFileSync("/etc/group").split("\n").map((line) => line.split(":"));
+  const lines = (readIfThere("/etc/group") ?? "").split("\n").map((line) => line.split(":"));
   const found = lines.find(([name]) => name === group)?.[2];
   return found === undefined ? undefined : Number(found);
 }

@@ -107,3 +107,43 @@ test("service install delivers the alert of a failed unit after an outage, also 
     assert(lines.includes(`${name}: no space left on device`), bodies()[index]);
   }
 });
+
+/** Sends as a user without a home, whom the group of the socket lets send. */
+const NOBODY = (subject: string) =>
+  `setpriv --reuid=65000 --regid=65000 --groups=$(getent group matrix-notify | cut -d: -f3) env -i PATH="$PATH" \\
+  DENO_DIR="$DENO_DIR" "${Deno.execPath()}" run -A -q ${inheritedConfig().join(" ")} "${ROOT}/src/main.ts" \\
+  send "${subject}" --id "${subject}" --wait 20s
+`;
+
+test("service install --serve runs serve, which a reload, a kill and a restart do not stop", async () => {
+  await using homeserver = await LoopbackHomeserver.start();
+  await using host = await SystemdHost.create([...new Set([Deno.execPath(), ROOT, denoDir()])]);
+  const { userId, accessToken } = homeserver.addUser("bot");
+  const room = homeserver.createRoom({ members: [userId] });
+  const matrix = { homeserver: homeserver.url, accessToken, room };
+  const config = { channels: { matrix }, serve: { sockets: { socket: {} } } };
+  await Deno.writeTextFile(host.path("/share/config.json"), JSON.stringify(config), { mode: 0o600 });
+  const run = host.boot(`${PROGRAM}
+    groupadd --system matrix-notify || echo "matrix-notify:x:990:" >>/etc/group
+    matrix_notify service install --serve --config /share/config.json
+    systemd-analyze verify /etc/systemd/system/matrix-notify* && echo verified
+    ${NOBODY("started")}
+    systemctl reload matrix-notify-serve
+    ${NOBODY("reloaded")}
+    systemctl kill -s KILL matrix-notify-serve
+    ${NOBODY("killed")}
+    systemctl restart matrix-notify-serve
+    ${NOBODY("restarted")}
+    stat -c '%a %G' /run/matrix-notify /run/matrix-notify/socket
+    systemctl show --property=ActiveState,Result,NRestarts,StatusText,MemoryCurrent matrix-notify-serve
+    systemctl stop matrix-notify-serve && systemctl show --property=Result matrix-notify-serve
+  `);
+  await run.off;
+  const output = host.output();
+  const bodies = homeserver.events(room).map(({ content }) => String(content.body));
+  assertEquals(bodies.map((body) => body.split(" ").at(-1)), ["started", "reloaded", "killed", "restarted"], output);
+  assertMatch(output, /^750 matrix-notify\n660 matrix-notify$/m, output);
+  assertMatch(output, /^StatusText=listening at \/run\/matrix-notify\/socket$/m, output);
+  assertMatch(output, /^verified$/m, output);
+  assertEquals(output.match(/^Result=success$/gm)?.length, 2, output);
+});

@@ -11,9 +11,15 @@ const TIMER_SUMMARY =
   "if the background process of send can end too early. This happens when the host restarts. It also happens if " +
   "send runs in a systemd service that has no permission to start other units.";
 
+/** The options of `service install`. */
+const INSTALL_OPTIONS = [
+  { name: "serve", summary: "also install and start matrix-notify-serve.service, which runs serve" },
+  { name: "dry-run", short: "n", summary: "print the unit files, and do not write them" },
+] as const;
+
 export const install: Command = defineCommand({
   operands: "",
-  options: [{ name: "dry-run", short: "n", summary: "print the unit files, and do not write them" }],
+  options: INSTALL_OPTIONS,
   details: [
     "service install writes and enables matrix-notify-flush.timer, and writes matrix-notify@.service. If you run it as " +
     "root, it installs units of the system (/etc/systemd/system). Otherwise, it installs units of the user " +
@@ -21,9 +27,15 @@ export const install: Command = defineCommand({
     TIMER_SUMMARY,
     "To get an alert when another unit fails, write OnFailure=matrix-notify@%n.service into the section [Unit] of that " +
     "unit. The alert contains the name of the unit, its result and its last lines in the journal.",
+    "With --serve, service install also writes, enables and starts matrix-notify-serve.service. If you run it again, " +
+    "the service starts again. Before you use a local socket, create its group: groupadd --system matrix-notify.",
     "Without systemd, service install prints the lines for a crontab, and exits with 69.",
   ],
-  examples: ["matrix-notify service install", "matrix-notify service install --dry-run"],
+  examples: [
+    "matrix-notify service install",
+    "matrix-notify service install --serve",
+    "matrix-notify service install --dry-run",
+  ],
   run: async (context) => await (await import("../service/install.ts")).installUnits(context),
 });
 

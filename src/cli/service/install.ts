@@ -11,6 +11,8 @@ import {
   PACKAGE,
   packagePlan,
   readUnit,
+  SERVE_SERVICE,
+  SOCKET_GROUP,
   unitDirectory,
   type UnitFile,
   unitFiles,
@@ -20,6 +22,7 @@ import { absolutePath } from "../../runtime/paths.ts";
 import { denoFiles, replaceFile } from "../../runtime/files.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { exists, readIfThere } from "../../runtime/systemd.ts";
+import { findGroup } from "../../runtime/unix_socket.ts";
 import { findDirectoryDistrust } from "../../runtime/trust.ts";
 import type { CommandContext, ContextFor } from "../command.ts";
 import { CommandError } from "../errors.ts";
@@ -35,9 +38,11 @@ interface Installation {
 }
 
 /** Writes the unit files and enables the timer. */
-export async function installUnits(context: ContextFor<readonly [{ name: "dry-run"; summary: string }]>) {
+export async function installUnits(
+  context: ContextFor<readonly [{ name: "serve"; summary: string }, { name: "dry-run"; summary: string }]>,
+): Promise<number> {
   const { args, runtime, ui } = context;
-  const installation = await planInstallation(context);
+  const installation = await planInstallation(context, args.has("serve"));
   const { folder, files, plan } = installation;
   if (args.has("dry-run")) {
     const shown = plan.origin === "package" ? PACKAGE.units : folder;
@@ -66,6 +71,7 @@ export async function installUnits(context: ContextFor<readonly [{ name: "dry-ru
   await systemctl(runtime, "enable", "--quiet", FLUSH_TIMER);
   await systemctl(runtime, "restart", FLUSH_TIMER);
   ui.data(`${FLUSH_TIMER} is active: it delivers queued notifications every 45 s, also after a restart`);
+  if (args.has("serve")) await startServe(installation, context);
   ui.tell(
     "",
     "To get an alert when a unit fails, write into its section [Unit]:",
@@ -76,6 +82,17 @@ export async function installUnits(context: ContextFor<readonly [{ name: "dry-ru
     ...await lingerHint(runtime),
   );
   return EXIT.ok;
+}
+
+async function startServe({ plan }: Installation, { runtime, ui }: CommandContext): Promise<void> {
+  await systemctl(runtime, "enable", "--quiet", SERVE_SERVICE);
+  await systemctl(runtime, "restart", SERVE_SERVICE);
+  ui.data(`${SERVE_SERVICE} is active`);
+  if (plan.manager === "user" || plan.hasSocketGroup) return;
+  ui.fail(
+    `Only root can use the local socket: there is no group ${SOCKET_GROUP}`,
+    `run: groupadd --system ${SOCKET_GROUP}; then run matrix-notify service install --serve again`,
+  );
 }
 
 /** @throws {CommandError} if another user can change the units */
@@ -97,7 +114,7 @@ function writeUnit(path: string, text: string, print: (line: string) => void): v
 /** Stops the timer and removes the files. The files of the Debian package stay. */
 export async function uninstallUnits(context: CommandContext): Promise<number> {
   const { runtime, ui } = context;
-  const installation = await planInstallation(context);
+  const installation = await planInstallation(context, true);
   const { folder, files } = installation;
   const inPackage = runtime.isRoot() && exists(`${PACKAGE.units}/${FLUSH_TIMER}`);
   if (!inPackage && !files.some(({ name }) => exists(`${folder}/${name}`))) {
@@ -105,6 +122,9 @@ export async function uninstallUnits(context: CommandContext): Promise<number> {
     return EXIT.ok;
   }
   if (await runtime.hasSystemd()) await systemctl(runtime, "disable", "--now", "--quiet", FLUSH_TIMER);
+  if (await runtime.hasSystemd() && exists(`${folder}/${SERVE_SERVICE}`)) {
+    await systemctl(runtime, "disable", "--now", "--quiet", SERVE_SERVICE);
+  }
   removeUnits(installation, ui.data.bind(ui));
   if (inPackage) ui.data(`${FLUSH_TIMER} is disabled; its file in ${PACKAGE.units} belongs to the package`);
   if (await runtime.hasSystemd()) await systemctl(runtime, "daemon-reload");
@@ -156,7 +176,7 @@ const INSTALL_HINT = "run: matrix-notify service install";
 /** The result of a run that did not start the program, because there is no queue yet. */
 const NO_QUEUE = "exec-condition";
 
-async function planInstallation(context: CommandContext): Promise<Installation> {
+async function planInstallation(context: CommandContext, hasServe = false): Promise<Installation> {
   const { args, runtime } = context;
   const folder = unitDirectory(runtime);
   if (folder === undefined) {
@@ -168,11 +188,14 @@ async function planInstallation(context: CommandContext): Promise<Installation> 
   const env = unitVariables(runtime, words.length > 1);
   const manager = runtime.isRoot() ? "system" : "user";
   // The units of the package serve the usual places of root, without variables.
-  const isPackaged = manager === "system" && words.some((word) => word.startsWith(`${PACKAGE.files}/`)) &&
+  const isPackaged = !hasServe && manager === "system" &&
+    words.some((word) => word.startsWith(`${PACKAGE.files}/`)) &&
     configFile === PACKAGE.config && stateDir === PACKAGE.stateDir &&
     Object.keys(env).every((name) => name === "DENO_DIR");
+  const { serveProgram, ...programs } = await restrict(words, context);
   const plan: UnitPlan = isPackaged ? packagePlan(words.length > 1) : {
-    ...await restrict(words, context),
+    ...programs,
+    ...hasServe ? { serveProgram, hasSocketGroup: findGroup(SOCKET_GROUP) !== undefined } : {},
     places: [...exists(configFile) ? ["--config", configFile] : [], "--state-dir", stateDir],
     stateDir,
     env,
@@ -186,18 +209,18 @@ async function planInstallation(context: CommandContext): Promise<Installation> 
 async function restrict(
   words: readonly string[],
   context: CommandContext,
-): Promise<Pick<UnitPlan, "program" | "alertProgram">> {
-  if (words.length === 1) return { program: words, alertProgram: words };
+): Promise<Pick<UnitPlan, "program" | "alertProgram" | "serveProgram">> {
+  if (words.length === 1) return { program: words, alertProgram: words, serveProgram: words };
   const { openQueueOnly } = await import("../notifier.ts");
   const { unitPermissions } = await import("../../notifier/background/permissions.ts");
   const { permissionFlags } = await import("../../runtime/permissions.ts");
   const { withPermissions } = await import("../../runtime/program.ts");
   await using notifier = await openQueueOnly(context);
   const access = await notifier.findAccess();
-  const [program, alertProgram] = (["flush", "service alert"] as const).map((command) =>
+  const [program, alertProgram, serveProgram] = (["flush", "service alert", "serve"] as const).map((command) =>
     withPermissions(words, permissionFlags(unitPermissions(command, access)))
   );
-  return { program, alertProgram };
+  return { program, alertProgram, serveProgram };
 }
 
 /** The environment variables that set which TLS certificates Deno trusts. */

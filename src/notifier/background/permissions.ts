@@ -146,7 +146,7 @@ export function commonPermissions(): readonly Permission[] {
  * read every file, because the configuration can change. It writes only what the command writes.
  * `flush --timer` starts no background process.
  */
-export function unitPermissions(command: "flush" | "service alert", access: Access): readonly Permission[] {
+export function unitPermissions(command: "flush" | "service alert" | "serve", access: Access): readonly Permission[] {
   const row = PERMISSION_TABLE[command];
   const run = row.run.filter((programs) => command !== "flush" || programs !== "background");
   const needed = resolvePermissions({ ...row, net: "any host", read: ["any file"], run }, access);

@@ -2,7 +2,7 @@
  * The units of systemd that `matrix-notify service install` writes and the Debian package contains.
  * `matrix-notify-flush.timer` delivers the queue after a restart of the host. The timer is also
  * needed in services, where a background process ends with its service. `matrix-notify@.service`
- * sends an alert when another unit fails.
+ * sends an alert when another unit fails. `matrix-notify-serve.service` runs `serve`.
  *
  * @module
  */
@@ -28,6 +28,11 @@ export const PACKAGE = {
   stateDir: "/var/lib/matrix-notify",
   cache: "/var/cache/matrix-notify",
 } as const;
+/** The service that runs `serve`. */
+export const SERVE_SERVICE = "matrix-notify-serve.service";
+
+/** The group that may use the local sockets of `serve`. */
+export const SOCKET_GROUP = "matrix-notify";
 
 /** What the units run. */
 export interface UnitPlan {
@@ -38,6 +43,13 @@ export interface UnitPlan {
   readonly program: readonly string[];
   /** The command line that starts this program with the permissions of `service alert`. */
   readonly alertProgram: readonly string[];
+  /**
+   * The command line that starts this program with the permissions of `serve`. Absent if `serve` is
+   * not installed as a service.
+   */
+  readonly serveProgram?: readonly string[];
+  /** True if the host has the group of the sockets. */
+  readonly hasSocketGroup?: boolean;
   /** The options that select the configuration and the queue; `--state-dir` is the last option. */
   readonly places: readonly string[];
   /** The absolute path of the state directory. */
@@ -61,6 +73,9 @@ export interface UnitFile {
  * of the program.
  */
 const PAUSE = "45s";
+
+/** systemd restarts `serve` if it reports no progress for this time. */
+const WATCHDOG = "2min";
 
 /**
  * Restrictions that work with Deno and with the programs of exec channels.
@@ -105,17 +120,20 @@ export function packagePlan(runsInDeno: boolean): UnitPlan {
 
 /** Creates the unit files. */
 export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
-  const { alertProgram, places, env, manager, stateDir, origin } = plan;
+  const { alertProgram, serveProgram, places, env, manager, stateDir, origin } = plan;
   const header = HEADERS[origin];
+  const common = (command: string) => [
+    `ExecStart=${command}`,
+    ...Object.entries(env).map(([name, value]) => `Environment=${quoteWord(`${name}=${value}`, "environment")}`),
+    "UMask=0077",
+    ...(manager === "user" ? [] : [...HARDENING, `ReadWritePaths=-${quoteWord(stateDir, "path")}`]),
+  ];
   const service = (command: string) => [
     "[Service]",
     "Type=oneshot",
-    `ExecStart=${command}`,
-    ...Object.entries(env).map(([name, value]) => `Environment=${quoteWord(`${name}=${value}`, "environment")}`),
     // If the service hangs, the timer does not start it again. This limit ends a hanging service.
     "TimeoutStartSec=15min",
-    "UMask=0077",
-    ...(manager === "user" ? [] : [...HARDENING, `ReadWritePaths=-${quoteWord(stateDir, "path")}`]),
+    ...common(command),
   ];
   return [
     {
@@ -162,6 +180,40 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
         ...service(quoteWords([...alertProgram, "service", "alert", ...places, "--", "%i"])),
       ),
     },
+    ...serveProgram === undefined ? [] : [{
+      name: SERVE_SERVICE,
+      text: lines(
+        header,
+        "[Unit]",
+        "Description=Deliver notifications of matrix-notify, and receive them from other programs",
+        "After=network.target",
+        "",
+        "[Service]",
+        "Type=notify",
+        // `systemd-notify`, a child process, reports to systemd.
+        "NotifyAccess=all",
+        "ExecReload=/bin/kill -HUP $MAINPID",
+        "Restart=always",
+        "RestartSec=2s",
+        `WatchdogSec=${WATCHDOG}`,
+        "TimeoutStopSec=15s",
+        ...manager === "user" ? [] : socketDirectory(plan),
+        ...common(quoteWords([...serveProgram, "serve", ...places])),
+        "",
+        "[Install]",
+        `WantedBy=${manager === "user" ? "default.target" : "multi-user.target"}`,
+      ),
+    }],
+  ];
+}
+
+/** Returns the lines for `/run/matrix-notify`, which stays during a restart of the service. */
+function socketDirectory({ hasSocketGroup }: UnitPlan): readonly string[] {
+  return [
+    ...hasSocketGroup ? [`Group=${SOCKET_GROUP}`] : [],
+    "RuntimeDirectory=matrix-notify",
+    "RuntimeDirectoryMode=0750",
+    "RuntimeDirectoryPreserve=yes",
   ];
 }
 
