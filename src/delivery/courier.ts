@@ -301,7 +301,8 @@ export class Courier {
   async #pause(run: Run, schedule: Schedule): Promise<void> {
     const now = this.#runtime.now();
     const busy = [...run.busy.values()];
-    if (this.#isAborted(run)) return void await Promise.all(busy);
+    // A signal that has aborted would end each sleep at once, and this loop would block the process.
+    if (this.#isAborted(run) || run.leave?.aborted) return void await Promise.all(busy);
     const heads = schedule.heads().filter(({ entry }) =>
       run.mine === undefined || !schedule.delays.isPendingFallback(entry)
     );

@@ -5,7 +5,7 @@
  * start     lock -> open the configuration -> open the listeners -> ready
  * SIGHUP    open the new configuration -> wrong: keep the old one, and say so
  *                                      -> right: replace receivers and deliverer; listeners stay open
- * SIGTERM   close the listeners -> end after the current attempts, at the latest after 8 s
+ * SIGTERM   close the listeners -> end after the current attempts, at the latest after 7 s
  * ```
  *
  * When a client gets an answer, its notification is on disk. So a kill at any time loses nothing.
@@ -24,7 +24,7 @@ import { Listeners } from "./listeners.ts";
 import type { Receiver, ReceiverContext } from "./receiver.ts";
 
 /** After a stop, the current attempts get this time, in milliseconds. */
-const STOP_MS = 8_000;
+const STOP_MS = 7_000;
 
 /** The pause after a failure of the deliverer, in milliseconds. */
 const FAILURE_PAUSE_MS = 5_000;
@@ -202,10 +202,10 @@ class Server {
     const { leave, done, notifier } = this.#delivery;
     leave.abort();
     const over = new AbortController();
+    const late = new Promise((resolve) => this.#abort.signal.addEventListener("abort", resolve));
     void runtime.sleep(STOP_MS, over.signal).then(() => this.#abort.abort(new Error("stopped")));
     const closed = this.#listeners.close();
     await done;
-    const late = new Promise((resolve) => this.#abort.signal.addEventListener("abort", resolve));
     await Promise.race([closed, late]);
     over.abort();
     await notifier[Symbol.asyncDispose]();
