@@ -38,6 +38,8 @@ export interface ServeOptions {
   readonly log: (text: string) => void;
   /** Aborts when `serve` must stop. */
   readonly stop: AbortSignal;
+  /** The time that the current attempts get after a stop, in milliseconds. @default {7000} */
+  readonly stopMs?: number;
   /** Registers a function that is called at each request for a reload. */
   readonly onReload: (reload: () => void) => void;
   /** Called with the addresses of the listeners after the start and after each reload. @default none */
@@ -197,13 +199,13 @@ class Server {
 
   /** Ends attempts and requests within {@linkcode STOP_MS}. */
   async #stop(): Promise<void> {
-    const { runtime } = this.#options;
+    const { runtime, stopMs = STOP_MS } = this.#options;
     await this.#systemd?.stopping();
     const { leave, done, notifier } = this.#delivery;
     leave.abort();
     const over = new AbortController();
     const late = new Promise((resolve) => this.#abort.signal.addEventListener("abort", resolve));
-    void runtime.sleep(STOP_MS, over.signal).then(() => this.#abort.abort(new Error("stopped")));
+    void runtime.sleep(stopMs, over.signal).then(() => this.#abort.abort(new Error("stopped")));
     const closed = this.#listeners.close();
     await done;
     await Promise.race([closed, late]);

@@ -11,7 +11,7 @@ const SERVER = `
   sed -i '1s/^{/{"serve":{"sockets":{"socket":{}}},/' /etc/matrix-notify/config.json
   start() {
     cat "$FOLDER/log" >>"$FOLDER/logs" 2>/dev/null; : >"$FOLDER/log"
-    env -i PATH="$PATH" HOME=/root DENO_DIR="$FOLDER/deno" timeout 60 $PROGRAM serve 2>>"$FOLDER/log" & timer=$!
+    env -i PATH="$PATH" HOME=/root DENO_DIR="$FOLDER/deno" timeout -s KILL 60 $PROGRAM serve 2>>"$FOLDER/log" & timer=$!
     until grep -q "^[^ ]* listening" "$FOLDER/log"; do sleep 0.1; done
     server=$(pgrep -P $timer)
   }

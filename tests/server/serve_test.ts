@@ -1,0 +1,104 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { ConfigError, StorageError } from "../../src/base/errors.ts";
+import { NotifierCore } from "../../src/notifier/core.ts";
+import { denoRuntime } from "../../src/runtime/runtime.ts";
+import { postToSocket, probeSocket } from "../../src/runtime/unix_socket.ts";
+import { serve } from "../../src/server/serve.ts";
+import { LoopbackNtfy } from "../../src/testing/mod.ts";
+
+/** A `serve` in this process. */
+async function startServe(channel: Readonly<Record<string, unknown>>) {
+  const directory = await Deno.makeTempDir();
+  const runtime = denoRuntime();
+  const [configFile, path] = [`${directory}/config.json`, `${directory}/run/socket`];
+  const write = (value: unknown) => Deno.writeTextFile(configFile, JSON.stringify(value), { mode: 0o600 });
+  const config = { channels: { phone: channel }, serve: { sockets: { socket: { path } } } };
+  await write(config);
+  const log: string[] = [], stop = new AbortController();
+  const ready: PromiseWithResolvers<void>[] = [
+    Promise.withResolvers(),
+    Promise.withResolvers(),
+    Promise.withResolvers(),
+  ];
+  let count = 0, reload = () => {};
+  const options = {
+    runtime,
+    open: () => NotifierCore.open({ runtime, configFile, stateDir: `${directory}/state`, role: "deliverer" }),
+    log: (text: string) => void log.push(text),
+    stop: stop.signal,
+    stopMs: 200,
+    onReload: (run: () => void) => void (reload = run),
+    onReady: () => ready[count++].resolve(),
+  };
+  const served = serve(options);
+  await Promise.race([served, ready[0].promise]);
+  const send = async (fields: Record<string, string>) => {
+    const body = new FormData();
+    for (const [name, value] of Object.entries(fields)) body.set(name, value);
+    const response = await postToSocket(path, "/send", { body, signal: new AbortController().signal });
+    return response && { status: response.status, ...await response.json() };
+  };
+  return {
+    ...{ path, log, config, write, send, options },
+    async reload() {
+      reload();
+      await ready[count].promise;
+    },
+    async stop() {
+      stop.abort();
+      await served;
+    },
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await served;
+      runtime[Symbol.dispose]();
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+}
+
+Deno.test("serve() delivers what it received, and waits for the delivery if the sender wants it", async () => {
+  await using ntfy = await LoopbackNtfy.start();
+  await using server = await startServe({ kind: "ntfy", server: ntfy.url, topic: "alerts" });
+  const { status, outcomes } = await server.send({ subject: "Disk full", wait: "10s" });
+  assertEquals([status, outcomes[0].state], [200, "delivered"]);
+  assertEquals(ntfy.messages("alerts").length, 1);
+});
+
+Deno.test("serve() uses a new configuration after a reload, and keeps the old one if the new one is wrong", async () => {
+  await using ntfy = await LoopbackNtfy.start();
+  const phone = { kind: "ntfy", server: ntfy.url, topic: "alerts" };
+  await using server = await startServe(phone);
+  await server.write({ ...server.config, channels: { phone: { ...phone, topic: "other" } } });
+  await server.reload();
+  await server.send({ subject: "new", wait: "10s" });
+  assertEquals(ntfy.messages("other").length, 1);
+  await server.write({ ...server.config, serve: { sockets: { socket: { pth: "/x" } } } });
+  await server.reload();
+  assertEquals(
+    server.log.some((line) => line.startsWith("the new configuration is not used, the old one stays: ")),
+    true,
+  );
+  await server.send({ subject: "old", wait: "10s" });
+  assertEquals(ntfy.messages("other").length, 2);
+});
+
+Deno.test("serve() refuses to start twice for a queue, and with a mistake in its settings", async () => {
+  await using ntfy = await LoopbackNtfy.start();
+  await using server = await startServe({ kind: "ntfy", server: ntfy.url, topic: "alerts" });
+  await assertRejects(() => serve(server.options), StorageError, "another matrix-notify serve uses the queue");
+  await server.write({ ...server.config, serve: { sockets: 5 } });
+  await assertRejects(() => serve(server.options), ConfigError, "serve.sockets");
+});
+
+Deno.test("serve() answers a waiting sender, cancels the attempt and ends after a stop", async () => {
+  // This server accepts connections, and never answers.
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const server = await startServe({ kind: "ntfy", server: `http://127.0.0.1:${listener.addr.port}`, topic: "alerts" });
+  const answer = server.send({ subject: "Disk full", wait: "60s" });
+  using _connection = await listener.accept();
+  await server.stop();
+  assertEquals((await answer)?.status, 202);
+  assertEquals(await probeSocket(server.path), "closed");
+  await server[Symbol.asyncDispose]();
+});
