@@ -9,6 +9,7 @@ const CASES: Readonly<Record<string, number>> = {
   journals: 12,
   configs: 60,
   argv: 200,
+  requests: 2000,
   programs: 8,
 };
 

@@ -7,5 +7,6 @@ import { configs } from "./configs.ts";
 import { journals } from "./journals.ts";
 import { mails } from "./mails.ts";
 import { programs } from "./programs.ts";
+import { requests } from "./requests.ts";
 
-export const FUZZERS: readonly Fuzzer[] = [answers, mails, journals, configs, argv, programs];
+export const FUZZERS: readonly Fuzzer[] = [answers, mails, journals, configs, argv, requests, programs];

@@ -26,19 +26,32 @@ import { joinParts, listOf, propertyOf, severityOf, showFields, textAt, textOf }
 export const ALERTMANAGER: Protocol = {
   name: "alertmanager",
   read(request, context) {
-    const { json } = readBody(request, () => false);
-    const alerts = listOf(propertyOf(json, "alerts")).filter((alert) => typeof alert === "object" && alert !== null);
+    const body = readBody(request, () => false), { json } = body;
+    const all = listOf(propertyOf(json, "alerts")).filter((alert) => typeof alert === "object" && alert !== null);
+    const alerts = all.slice(0, MAX_ALERTS);
     const id = idempotencyKey(request);
     const notifications = alerts.length === 0
-      ? [readNotification(request)]
+      ? [readNotification(request, body)]
       : alerts.map((alert, at) => toNotification(alert, json, { ...context, id: id && `${id}/${at}` }));
     return {
-      notifications: [...notifications, ...alerts.length === 0 ? [] : truncationOf(json)],
+      notifications: [
+        ...notifications,
+        ...alerts.length === 0 ? [] : truncationOf(json),
+        ...all.length > MAX_ALERTS ? [{ input: restOf(all.slice(MAX_ALERTS)) }] : [],
+      ],
       answer: () => textAnswer(200, "ok"),
     };
   },
   refuse: refuseAsJson,
 };
+
+/** The maximum number of alerts that are separate notifications. The others are in one notification. */
+const MAX_ALERTS = 200;
+
+function restOf(alerts: readonly unknown[]): NotificationInput {
+  const message = alerts.map((alert) => JSON.stringify(alert)).join("\n");
+  return { subject: `${alerts.length} more alerts`, message, format: "code", severity: "warning" };
+}
 
 /** The fields of an alert that have a special place in the notification, or are not shown. */
 const ALERT_NAMES: ReadonlySet<string> = new Set([

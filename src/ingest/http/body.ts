@@ -10,7 +10,7 @@ import { decodeText } from "../../notification/text.ts";
 import { parseStructured } from "../mail/headers.ts";
 import { type FramedMail, parseMail } from "../mail/parts.ts";
 import { decodeQuotedPrintable } from "../mail/transfer.ts";
-import { headerText, type IncomingRequest } from "./request.ts";
+import { headerText, type IncomingRequest, latin1Bytes } from "./request.ts";
 import { parseJson } from "./values.ts";
 
 /** The content of a request. */
@@ -40,15 +40,16 @@ export function readBody({ headers, body }: IncomingRequest, isField: (name: str
   const text = decodeText(body);
   if (/^[\s\ufeff]*[[{]/.test(text)) {
     const json = parseJson(text.replace(/^\ufeff/, ""));
-    if (Array.isArray(json)) return { json, text, files: [] };
-    if (json !== undefined) return { json, fields: new Map(Object.entries(json as object)), text: "", files: [] };
+    const fields = json === undefined || Array.isArray(json) ? [] : Object.entries(json as object);
+    if (json !== undefined && (fields.length > MAX_FIELDS || Array.isArray(json))) return { json, text, files: [] };
+    if (json !== undefined) return { json, fields: new Map(fields), text: "", files: [] };
   }
   const fields = readForm(body, { isField, isDeclared: type.value === "application/x-www-form-urlencoded" });
   return fields === undefined ? { text, files: [] } : { fields, text: "", files: [] };
 }
 
-/** The maximum number of fields of a form. More fields make the body a text. */
-const MAX_FORM_FIELDS = 1000;
+/** The maximum number of fields. A body with more fields counts as text. */
+const MAX_FIELDS = 1000;
 
 /**
  * Reads a form. If the `Content-Type` names a form, spaces are allowed: some clients send them, for
@@ -63,7 +64,7 @@ function readForm(
   if (first === undefined || !isField(first.toLowerCase()) || !isDeclared && /\s/.test(raw.trim())) return undefined;
   // In a text that is not encoded, such as "message=a & b", an ampersand does not begin a field.
   const pairs = raw.trim().split(/&(?=[^\s=&]{1,200}=)/);
-  if (pairs.length > MAX_FORM_FIELDS) return undefined;
+  if (pairs.length > MAX_FIELDS) return undefined;
   return new Map(pairs.map((pair) => {
     const at = pair.indexOf("=");
     return [decodeFormText(pair.slice(0, at)), decodeFormText(pair.slice(at + 1))];
@@ -72,8 +73,7 @@ function readForm(
 
 /** Decodes a name or a value of a form, with one character for each byte. */
 function decodeFormText(raw: string): string {
-  const bytes = Uint8Array.from(raw.replaceAll("+", " "), (character) => character.charCodeAt(0));
-  return decodeText(decodeQuotedPrintable(bytes, "%"));
+  return decodeText(decodeQuotedPrintable(latin1Bytes(raw.replaceAll("+", " ")), "%"));
 }
 
 /** Reads a multipart form (RFC 7578). Returns undefined if it has no parts. */

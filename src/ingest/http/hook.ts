@@ -60,7 +60,7 @@ export function hookProtocol(name: string, mapping: HookMapping): Protocol {
       const body = readBody(request, () => true);
       const notification = body.fields === undefined ? undefined : applyMapping(body.fields, mapping, body);
       const id = idempotencyKey(request) ?? notification?.id;
-      const found = notification?.input ?? readNotification(request).input;
+      const found = notification?.input ?? readNotification(request, body).input;
       const input = { ...found, origin: found.origin ?? name };
       return {
         notifications: [id === undefined ? { input } : { input, id }],

@@ -88,9 +88,13 @@ export const NOTIFY: Protocol = {
   refuse: refuseAsJson,
 };
 
-/** Reads a request in our own format. Accepts every input. */
-export function readNotification(request: IncomingRequest): IncomingNotification {
-  const body = readBody(request, (name) => FIELDS_BY_NAME.has(name));
+/**
+ * Reads a request in our own format. Accepts every input.
+ *
+ * @param json the body, if another protocol has already parsed its JSON
+ */
+export function readNotification(request: IncomingRequest, json?: Body): IncomingNotification {
+  const body = json?.json === undefined ? readBody(request, (name) => FIELDS_BY_NAME.has(name)) : json;
   const query = [...request.query].filter(([name]) => name !== "token" && name !== "auth");
   const { known, others } = sortFields([...body.fields ?? [], ...query]);
   const text = (field: FieldName) => textOf(known.get(field)).trim();

@@ -9,6 +9,7 @@
 import type { AttachmentInput, NotificationInput } from "../../notification/notification.ts";
 import { decodeText } from "../../notification/text.ts";
 import { decodeWords } from "../mail/headers.ts";
+import { readBody } from "./body.ts";
 import { formatActions, splitTags } from "./ntfy_extras.ts";
 import { splitSubject } from "./notify.ts";
 import {
@@ -21,7 +22,7 @@ import {
   type Protocol,
   type Refusal,
 } from "./request.ts";
-import { isTrue, joinParts, listOf, parseJson, propertyOf, showFields, textOf } from "./values.ts";
+import { isTrue, joinParts, listOf, propertyOf, showFields, textOf } from "./values.ts";
 
 /** Matches a path to which clients publish. The first part of the path is the name of the topic. */
 const TOPIC_REGEXP = /^\/([-_A-Za-z0-9]{1,64})(?:\/(?:publish|send|trigger))?$/;
@@ -66,8 +67,8 @@ const JSON_NAMES: ReadonlySet<string> = new Set([
 
 function readPublication(request: IncomingRequest): Publication {
   const { path, query, headers, body } = request;
-  const json = path === "/" ? parseJson(decodeText(body)) : undefined;
-  if (typeof json === "object" && json !== null && !Array.isArray(json)) {
+  const { json, fields } = path === "/" ? readBody(request, () => false) : {};
+  if (typeof json === "object" && json !== null && fields !== undefined) {
     const read: Publication["read"] = (...names) =>
       names.map((name) => readJson(json, name.replaceAll("-", "_"))).find((value) => value !== "") ?? "";
     return {
@@ -178,18 +179,18 @@ function toMessage(
   { input }: IncomingNotification,
   { id, now }: { readonly id: string; readonly now: number },
 ): object {
-  const title = read("title", "t"), click = read("click"), [file] = input.attachments ?? [];
+  const title = echo(read("title", "t")), click = echo(read("click")), [file] = input.attachments ?? [];
   const priority = /^[1-5]$/.test(read("priority", "prio", "p")) ? Number(read("priority", "prio", "p")) : undefined;
-  const tags = read("tags", "tag", "ta").split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
+  const tags = echo(read("tags", "tag", "ta")).split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
   const time = Math.floor(now / 1000);
   return {
     id: id.replaceAll("-", "").slice(0, 12),
     time,
     expires: time + 12 * 3600,
     event: "message",
-    topic: topic || "notify",
+    topic: echo(topic) || "notify",
     ...title === "" ? {} : { title },
-    message: (file === undefined ? decodeText(bytes.subarray(0, MAX_ECHO_BYTES)).trim() : "") || "triggered",
+    message: (file === undefined ? echo(decodeText(bytes.subarray(0, MAX_ECHO_CHARS))).trim() : "") || "triggered",
     ...priority === undefined ? {} : { priority },
     ...tags.length === 0 ? {} : { tags },
     ...click === "" ? {} : { click },
@@ -198,8 +199,12 @@ function toMessage(
   };
 }
 
-/** The maximum length of the text in the answer, in bytes: the `message-size-limit` of ntfy. */
-const MAX_ECHO_BYTES = 4096;
+/** The maximum length of a text in the answer: the `message-size-limit` of ntfy. */
+const MAX_ECHO_CHARS = 4096;
+
+function echo(text: string): string {
+  return text.slice(0, MAX_ECHO_CHARS).toWellFormed();
+}
 
 /** The errors of ntfy (`server/errors.go`). */
 const ERRORS: Readonly<Record<Refusal, readonly [code: number, error: string, link: string]>> = {

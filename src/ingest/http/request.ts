@@ -96,7 +96,14 @@ export function headerText(headers: Headers, name: string): string {
   const value = headers.get(name) ?? "";
   // deno-lint-ignore no-control-regex
   if (/^[\x00-\x7f]*$/.test(value)) return value.trim();
-  return decodeText(Uint8Array.from(value, (character) => character.charCodeAt(0))).trim();
+  return decodeText(latin1Bytes(value)).trim();
+}
+
+/** Converts each character to one byte. The text must not have characters above U+00FF. */
+export function latin1Bytes(text: string): Uint8Array {
+  const bytes = new Uint8Array(text.length);
+  for (let at = 0; at < text.length; at++) bytes[at] = text.charCodeAt(at);
+  return bytes;
 }
 
 /** Returns the idempotency key that the client gave in a header. */

@@ -68,6 +68,14 @@ Deno.test("ALERTMANAGER.read() says how many alerts are missing", () => {
   ]);
 });
 
+Deno.test("ALERTMANAGER.read() shows more than 200 alerts together in one notification", () => {
+  const alerts = Array.from({ length: 203 }, (_, at) => ({ ...FIRING, fingerprint: `f${at}` }));
+  const { notifications } = ALERTMANAGER.read(request({ body: group(alerts) }), { now: NOW });
+  assertEquals(notifications.length, 201);
+  const { subject, message } = notifications[200].input;
+  assertEquals([subject, String(message).split("\n").length], ["3 more alerts", 3]);
+});
+
 Deno.test("ALERTMANAGER.read() maps the fields that only Grafana sends", () => {
   const alert = {
     status: "firing",

@@ -90,6 +90,14 @@ Deno.test("NOTIFY.read() shows fields without a meaning, so that nothing is lost
   });
 });
 
+Deno.test("NOTIFY.read() shows JSON or a form with more than 1000 fields as text", () => {
+  const names = Array.from({ length: 1001 }, (_, at) => `k${at}`);
+  const json = JSON.stringify(Object.fromEntries(names.map((name) => [name, "v"])));
+  assertEquals(readOne(NOTIFY, { body: json }).input.message, json);
+  const form = `message=x&${names.map((name) => `${name}=v`).join("&")}`;
+  assertEquals(readOne(NOTIFY, { body: form }).input.message, form);
+});
+
 Deno.test("NOTIFY.read() takes the query, but shows no token", () => {
   const url = "/notify?subject=Up&severity=warn&token=secret&auth=secret&room=kitchen";
   assertEquals(readOne(NOTIFY, { url, body: "x" }).input, {
