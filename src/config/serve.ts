@@ -9,7 +9,9 @@
  */
 
 import type { Fields } from "../base/fields.ts";
+import { secret, SECRET_FORMS } from "../channels/fields/server.ts";
 import {
+  choice,
   duration,
   integer,
   list,
@@ -18,9 +20,12 @@ import {
   objectSchema,
   type ParseContext,
   readSettings,
+  setting,
   type SettingsOf,
   text,
 } from "../channels/fields/setting.ts";
+import { isLoopback } from "../runtime/address.ts";
+import { parseNetwork } from "../runtime/networks.ts";
 import { DEFAULT_SOCKET, SOCKET_DIRECTORY } from "./paths.ts";
 
 /** The longest path of a Unix socket on Linux, in bytes: `sun_path` without its zero byte. */
@@ -77,8 +82,155 @@ export const SOCKET_SETTINGS = {
   rateLimit: RATE_LIMIT_SETTING,
 };
 
+/** The settings of one sender of the HTTP receiver. */
+export const SENDER_SETTINGS = {
+  token: secret({
+    help: "the token of the sender: a bearer token, the password of a login, or the `token` of an address",
+    examples: ["tk-0123456789abcdef"],
+    optional: true,
+    form: SECRET_FORMS.header,
+  }),
+  networks: list({
+    help: "the networks from which the sender may send; without a token, the network alone identifies the sender",
+    examples: [["192.168.88.0/24"]],
+    optional: true,
+    isValid: (network) => parseNetwork(network) !== undefined,
+    problem: "it must contain IP addresses or networks such as 192.168.88.0/24",
+  }),
+  origin: text({
+    help: "the origin of every notification; a sender cannot choose another one, so rules can rely on it",
+    examples: ["router1"],
+    optional: true,
+  }),
+  channels: list({
+    help: "the only channels that get the notifications; by default, the rules choose the channels",
+    examples: ["phone", ["phone"]],
+    optional: true,
+  }),
+};
+
+/** The names of the presets for hooks. */
+const HOOK_PRESET_NAMES = ["proxmox", "truenas"] as const;
+
+/** The name of a preset. */
+export type HookPreset = typeof HOOK_PRESET_NAMES[number];
+
+function template(help: string, example: string) {
+  return text({ help: `${help}; \`{{path.to.field}}\` is a value of the JSON`, examples: [example], optional: true });
+}
+
+/** The settings of one hook. */
+export const HOOK_SETTINGS = {
+  preset: choice({
+    help: "the mapping for a well-known program; the other settings replace parts of it",
+    examples: ["proxmox"],
+    values: HOOK_PRESET_NAMES,
+    optional: true,
+  }),
+  subject: template("the subject", "{{title}}"),
+  message: template("the message", "{{message}}"),
+  severity: template("the severity; most words for severities are known", "{{severity}}"),
+  origin: template("the origin; the default is the name of the hook", "{{fields.hostname}}"),
+  link: template("the link", "{{url}}"),
+  key: template("the key of the incident; without one of its values, there is no key", "{{job.id}}"),
+  id: template("the idempotency key; without one of its values, there is none", "{{event.id}}"),
+  silent: template("`true`, `yes` or `1`: the notification makes no sound", "{{quiet}}"),
+  format: template("`text`, `code`, `markdown` or `html`", "code"),
+  resolves: setting<ReadonlyMap<string, readonly string[]>>({
+    help: "the values that say that the problem is over, by the path of the field",
+    examples: [{ status: ["ok", "resolved"] }],
+    optional: true,
+    schema: {
+      type: "object",
+      additionalProperties: { anyOf: [{ type: "string" }, { type: "array", items: { type: "string" } }] },
+    },
+    read(fields, key) {
+      const nested = fields.nested(key);
+      return new Map((nested?.keys() ?? []).map((path) => [path, nested?.texts(path) ?? []]));
+    },
+  }),
+};
+
+/** The default port of the HTTP receiver. */
+export const DEFAULT_HTTP_PORT = 8411;
+
+/** The settings of the HTTP receiver. */
+export const HTTP_SETTINGS = {
+  host: text({
+    help: "the address to listen at; every other address than a loopback address needs senders with tokens or networks",
+    examples: ["0.0.0.0"],
+    default: "127.0.0.1",
+  }),
+  port: integer({ help: "the port", examples: [DEFAULT_HTTP_PORT], min: 0, max: 65_535, default: DEFAULT_HTTP_PORT }),
+  certFile: text({
+    help: "the certificate chain in PEM, for https",
+    examples: ["/etc/matrix-notify/cert.pem"],
+    optional: true,
+    needs: "keyFile",
+  }),
+  keyFile: text({
+    help: "the private key of the certificate in PEM",
+    examples: ["/etc/matrix-notify/key.pem"],
+    optional: true,
+    needs: "certFile",
+  }),
+  senders: objects({
+    help: "the senders, by name; without senders, every program of this host may send",
+    examples: [{ router1: { tokenFile: "/etc/matrix-notify/router1", origin: "router1" } }],
+    optional: true,
+    settings: SENDER_SETTINGS,
+    names: /^[A-Za-z0-9_.-]+$/,
+  }),
+  hooks: objects({
+    help: "mappings from the JSON of a program, by the name in the address: `POST /hooks/NAME`",
+    examples: [{ pve: { preset: "proxmox" } }],
+    optional: true,
+    settings: HOOK_SETTINGS,
+    names: /^[A-Za-z0-9_.-]+$/,
+    check({ preset, subject, message }, fields) {
+      if (preset !== undefined || subject !== undefined || message !== undefined) return;
+      throw fields.missing("subject", "set subject, message or preset");
+    },
+  }),
+  maxAge: duration({
+    help: "`/healthz` fails when the oldest entry in the queue has waited longer",
+    examples: ["15m"],
+    default: "1h",
+  }),
+  rateLimit: RATE_LIMIT_SETTING,
+};
+
+/** The parsed settings of the HTTP receiver. */
+export type HttpSettings = SettingsOf<typeof HTTP_SETTINGS>;
+
+/** The parsed settings of a sender. */
+export type SenderSettings = SettingsOf<typeof SENDER_SETTINGS>;
+
+/** The parsed settings of a hook. */
+export type HookSettings = SettingsOf<typeof HOOK_SETTINGS>;
+
+/** Checks that not everyone in a network can send. */
+function checkHttp({ host, senders }: HttpSettings, fields: Fields): void {
+  if (isLoopback(host)) return;
+  if (senders.size === 0) {
+    throw fields.error("host", "every host that reaches it could send", "add senders with a token or a network");
+  }
+  for (const [name, { token, networks }] of senders) {
+    if (token !== undefined || networks.length > 0) continue;
+    throw fields.error("senders", `${name} has neither a token nor a network`, "set token, tokenFile or networks");
+  }
+}
+
 /** The settings in `serve`. */
 export const SERVE_SETTINGS = {
+  http: object({
+    help: "the HTTP receiver: our own format, ntfy, Gotify, Alertmanager, Grafana, Uptime Kuma and hooks",
+    examples: [{ senders: { router1: { tokenFile: "/etc/matrix-notify/router1" } } }],
+    optional: true,
+    title: "HttpReceiverConfig",
+    settings: HTTP_SETTINGS,
+    check: checkHttp,
+  }),
   sockets: objects({
     help: "local sockets, by name; commands of users who cannot read the configuration use the socket with the name " +
       `\`${DEFAULT_SOCKET}\``,

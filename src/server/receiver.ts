@@ -15,6 +15,7 @@ import type { ConfigError } from "../base/errors.ts";
 import type { NotificationInput } from "../notification/notification.ts";
 import type { CoreNotifyOptions } from "../notifier/core.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
+import type { Status } from "../notifier/status.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
 /** The place where a receiver listens. */
@@ -69,6 +70,8 @@ export interface ReceiverContext {
   accept(input: NotificationInput, options?: AcceptOptions): Promise<Accepted>;
   /** Returns true if an incident with the key of the notification is open at one of its destinations. */
   hasOpenIncident(input: NotificationInput, options?: AcceptOptions): boolean;
+  /** Counts the entries of the queue. */
+  status(): Status;
   /** Writes a line to the log. Secrets in the line are hidden. */
   log(text: string): void;
   readonly runtime: Pick<Runtime, "now" | "sleep">;

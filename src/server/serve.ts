@@ -85,6 +85,7 @@ class Server {
     const { runtime, log } = this.#options;
     this.#context = {
       accept: (...given) => this.#accept(...given),
+      status: () => this.#delivery.notifier.status(),
       hasOpenIncident: (...given) => this.#delivery.notifier.hasOpenIncident(...given),
       log,
       runtime,
@@ -222,7 +223,11 @@ class Server {
  */
 async function createReceivers({ serveSettings }: NotifierCore): Promise<readonly Receiver[]> {
   const receivers: Receiver[] = [];
-  const sockets = serveSettings?.sockets;
+  const sockets = serveSettings?.sockets, http = serveSettings?.http;
+  if (http) {
+    const { createHttpReceiver } = await import("./http_receiver.ts");
+    receivers.push(createHttpReceiver(http));
+  }
   if (sockets !== undefined && sockets.size > 0) {
     const { createSocketReceiver } = await import("./socket_receiver.ts");
     for (const [name, settings] of sockets) receivers.push(createSocketReceiver(name, settings));

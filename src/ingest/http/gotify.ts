@@ -116,6 +116,7 @@ function refuse(refusal: Refusal): Answer {
 const STATUS_TEXTS: Readonly<Record<number, string>> = {
   401: "Unauthorized",
   403: "Forbidden",
+  408: "Request Timeout",
   413: "Request Entity Too Large",
   429: "Too Many Requests",
   500: "Internal Server Error",

@@ -8,6 +8,7 @@
  * @module
  */
 
+import type { HookPreset } from "../../config/serve.ts";
 import { FORMATS, type NotificationInput } from "../../notification/notification.ts";
 import { type Body, readBody } from "./body.ts";
 import { readNotification, splitSubject } from "./notify.ts";
@@ -47,10 +48,7 @@ export const HOOK_PRESETS = {
   },
   /** TrueNAS, whose alert service "Slack" can post to any address. Its text is Markdown. */
   truenas: { message: "{{text}}", severity: "warning", origin: "truenas", format: "markdown" },
-} as const satisfies Readonly<Record<string, HookMapping>>;
-
-/** The name of a preset. */
-export type HookPreset = keyof typeof HOOK_PRESETS;
+} as const satisfies Readonly<Record<HookPreset, HookMapping>>;
 
 /** Creates the protocol of a hook. */
 export function hookProtocol(name: string, mapping: HookMapping): Protocol {

@@ -210,6 +210,7 @@ function echo(text: string): string {
 const ERRORS: Readonly<Record<Refusal, readonly [code: number, error: string, link: string]>> = {
   "unauthorized": [40101, "unauthorized", "https://ntfy.sh/docs/publish/#authentication"],
   "forbidden": [40301, "forbidden", "https://ntfy.sh/docs/publish/#authentication"],
+  "too-slow": [40801, "the request did not arrive in time", ""],
   "too-large": [41301, "attachment too large, or bandwidth limit reached", "https://ntfy.sh/docs/publish/#limitations"],
   "too-many": [42901, "limit reached: too many requests", "https://ntfy.sh/docs/publish/#limitations"],
   "unavailable": [50001, "internal server error", ""],

@@ -1,11 +1,27 @@
 /**
- * Chooses the protocol of a request by its method and path.
+ * Chooses the protocol of a request by its method and path:
+ *
+ * | path | method | protocol |
+ * | --- | --- | --- |
+ * | `/notify` | POST, PUT | our own |
+ * | `/message` | POST, PUT | Gotify |
+ * | `/alertmanager` | POST, PUT | Alertmanager |
+ * | `/grafana` | POST, PUT | Grafana, which sends what Alertmanager sends, and more |
+ * | `/uptime-kuma` | POST, PUT, GET | Uptime Kuma |
+ * | `/hooks/{name}` | POST, PUT | a mapping of the configuration |
+ * | `/` | POST, PUT | ntfy as JSON |
+ * | `/{topic}` | POST, PUT | ntfy |
+ * | `/{topic}/publish`, `…/send`, `…/trigger` | POST, PUT, GET | ntfy |
+ *
+ * Clients of Gotify and ntfy ask first who the server is; see {@linkcode PROBES}.
  *
  * @module
  */
 
 import { ALERTMANAGER } from "./alertmanager.ts";
+import type { HookSettings, HttpSettings } from "../../config/serve.ts";
 import { GOTIFY } from "./gotify.ts";
+import { HOOK_PRESETS, type HookMapping, hookProtocol } from "./hook.ts";
 import { NOTIFY } from "./notify.ts";
 import { NTFY, topicOf } from "./ntfy.ts";
 import { type Answer, jsonAnswer, type Protocol } from "./request.ts";
@@ -20,6 +36,21 @@ const PROTOCOLS: Readonly<Record<string, Protocol>> = {
   "/uptime-kuma": UPTIME_KUMA,
 };
 
+/** Creates the protocols of the configured hooks, by name. */
+export function createHooks(hooks: HttpSettings["hooks"]): ReadonlyMap<string, Protocol> {
+  return new Map([...hooks].map(([name, settings]) => [name, hookProtocol(name, toMapping(settings))]));
+}
+
+/** Combines the preset of a hook with its own settings. */
+function toMapping({ preset, resolves, ...own }: HookSettings): HookMapping {
+  const given = Object.fromEntries(Object.entries(own).filter(([, value]) => value !== undefined));
+  return {
+    ...preset === undefined ? {} : HOOK_PRESETS[preset],
+    ...given,
+    ...resolves === undefined || resolves.size === 0 ? {} : { resolves },
+  };
+}
+
 /** Chooses the protocol of a request. Returns undefined if the path takes no notification. */
 export function chooseProtocol(
   method: string,
@@ -27,7 +58,7 @@ export function chooseProtocol(
   hooks: ReadonlyMap<string, Protocol>,
 ): Protocol | undefined {
   // A slash at the end is a common mistake in addresses.
-  const plain = path.length > 1 ? path.replace(/\/+$/, "") : path;
+  const plain = plainPath(path);
   const hook = /^\/hooks\/([^/]+)$/.exec(plain)?.[1];
   if (hook !== undefined) return isUpload(method) ? hooks.get(hook) : undefined;
   if (Object.hasOwn(PROTOCOLS, plain)) {
@@ -35,7 +66,13 @@ export function chooseProtocol(
     return isUpload(method) || method === "GET" && protocol === UPTIME_KUMA ? protocol : undefined;
   }
   if (isUpload(method)) return plain === "/" || topicOf(plain) !== undefined ? NTFY : undefined;
+  // A browser that loads an address must not publish, except as ntfy allows it.
   return method === "GET" && /^\/[^/]+\/(?:publish|send|trigger)$/.test(plain) && topicOf(plain) ? NTFY : undefined;
+}
+
+/** Returns a path without slashes at the end. */
+export function plainPath(path: string): string {
+  return path.replace(/(?<=[^/])\/+$/, "");
 }
 
 function isUpload(method: string): boolean {

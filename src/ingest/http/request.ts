@@ -51,12 +51,20 @@ export interface Reception {
 }
 
 /** The reasons for which a request is refused. */
-export type Refusal = "unauthorized" | "forbidden" | "too-large" | "too-many" | "unavailable" | "failed";
+export type Refusal =
+  | "unauthorized"
+  | "forbidden"
+  | "too-slow"
+  | "too-large"
+  | "too-many"
+  | "unavailable"
+  | "failed";
 
 /** The HTTP status and the text of each refusal. */
 export const REFUSALS: Readonly<Record<Refusal, { readonly status: number; readonly text: string }>> = {
   "unauthorized": { status: 401, text: "a token is missing or wrong" },
   "forbidden": { status: 403, text: "this sender is not allowed" },
+  "too-slow": { status: 408, text: "the request did not arrive in time" },
   "too-large": { status: 413, text: "the request is larger than 8 MiB" },
   "too-many": { status: 429, text: "too many requests" },
   "unavailable": { status: 503, text: "the queue cannot take the notification now, try again" },

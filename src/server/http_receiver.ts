@@ -1,0 +1,180 @@
+/**
+ * The HTTP receiver. It finds the sender, reads the body, lets the protocol of the path read the
+ * notifications, and answers when all of them are on disk.
+ *
+ * ```text
+ * sender (network, token) -> rate -> size -> protocol.read() -> context.accept() -> protocol's answer
+ * ```
+ *
+ * @module
+ */
+
+import { ConfigError, StorageError } from "../base/errors.ts";
+import { DEFAULT_RATE_LIMIT, type HttpSettings } from "../config/serve.ts";
+import { chooseProtocol, createHooks, plainPath, PROBES } from "../ingest/http/protocols.ts";
+import { type Answer, type Protocol, REFUSALS, textAnswer } from "../ingest/http/request.ts";
+import type { Outcome } from "../notifier/outcomes.ts";
+import { requireSecretFile, requireTrustedFile } from "../runtime/secret_file.ts";
+import { BodyReader } from "./body_reader.ts";
+import { RateLimiter } from "./guards.ts";
+import { HttpCounters } from "./metrics.ts";
+import type { Peer, Receiver, ReceiverContext } from "./receiver.ts";
+import { Senders } from "./senders.ts";
+
+/** The maximum size of a request, in bytes. */
+const MAX_REQUEST_BYTES = 8 * 2 ** 20;
+
+/** The maximum size of all bodies that are being read or handled, in bytes. */
+const MAX_TOTAL_BYTES = 64 * 2 ** 20;
+
+/** A body that takes longer to arrive is refused, in milliseconds. */
+const MAX_READ_MS = 30_000;
+
+/**
+ * Creates the receiver.
+ *
+ * @throws {ConfigError} if the certificate or the key cannot be read
+ */
+export function createHttpReceiver(settings: HttpSettings): Receiver {
+  const { host, port, certFile, keyFile } = settings;
+  const tls = certFile === undefined || keyFile === undefined ? {} : {
+    cert: requireTrustedFile(certFile, "serve.http.certFile"),
+    key: requireSecretFile(keyFile, "serve.http.keyFile"),
+  };
+  let server: HttpServer | undefined;
+  return {
+    name: "http",
+    address: { transport: "tcp", hostname: host, port, ...tls },
+    async handle(request, peer, context) {
+      server ??= new HttpServer(settings, context);
+      return toResponse(await server.answer(request, peer));
+    },
+  };
+}
+
+/** Answers the requests of one listener. */
+class HttpServer {
+  readonly #context: ReceiverContext;
+  readonly #senders: Senders;
+  readonly #hooks: ReadonlyMap<string, Protocol>;
+  readonly #limiter: RateLimiter;
+  readonly #maxAgeMs: number;
+  readonly #bodies: BodyReader;
+  readonly #counters = new HttpCounters();
+
+  constructor({ senders, hooks, rateLimit, maxAge }: HttpSettings, context: ReceiverContext) {
+    this.#context = context;
+    this.#senders = new Senders(senders);
+    this.#hooks = createHooks(hooks);
+    this.#limiter = new RateLimiter(rateLimit || DEFAULT_RATE_LIMIT, context.runtime.now);
+    this.#maxAgeMs = maxAge;
+    this.#bodies = new BodyReader(context.runtime, {
+      maxBytes: MAX_REQUEST_BYTES,
+      maxTotalBytes: MAX_TOTAL_BYTES,
+      maxMs: MAX_READ_MS,
+    });
+  }
+
+  async answer(request: Request, peer: Peer): Promise<Answer> {
+    const { pathname, searchParams } = new URL(request.url);
+    if (request.method === "GET" || request.method === "HEAD") {
+      const answer = await this.#answerQuestion(pathname, request.headers, searchParams, peer);
+      if (answer !== undefined) return answer;
+    }
+    const protocol = chooseProtocol(request.method, pathname, this.#hooks);
+    if (protocol === undefined) return textAnswer(404, "there is no such path, or it takes another method");
+    const answer = await this.#receive(request, { protocol, pathname, searchParams, peer });
+    this.#counters.countRequest(protocol.name, answer.status);
+    return answer;
+  }
+
+  /** Answers what is no notification. Returns undefined for any other path. */
+  async #answerQuestion(
+    path: string,
+    headers: Headers,
+    query: URLSearchParams,
+    peer: Peer,
+  ): Promise<Answer | undefined> {
+    if (Object.hasOwn(PROBES, path)) return PROBES[path];
+    if (path === "/healthz") return this.#health();
+    if (path !== "/metrics") return undefined;
+    const sender = await this.#senders.find(headers, query, peer);
+    if (typeof sender === "string") return textAnswer(REFUSALS[sender].status, REFUSALS[sender].text);
+    return {
+      status: 200,
+      headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" },
+      body: this.#counters.format(this.#context.status()),
+    };
+  }
+
+  /** The answer is short and names no channel, because it needs no token. */
+  #health(): Answer {
+    const { oldestSeconds } = this.#context.status();
+    return oldestSeconds * 1000 > this.#maxAgeMs
+      ? textAnswer(503, `the oldest entry has waited for ${oldestSeconds} s`)
+      : textAnswer(200, "ok");
+  }
+
+  async #receive(
+    request: Request,
+    { protocol, pathname, searchParams, peer }: {
+      readonly protocol: Protocol;
+      readonly pathname: string;
+      readonly searchParams: URLSearchParams;
+      readonly peer: Peer;
+    },
+  ): Promise<Answer> {
+    const { now } = this.#context.runtime;
+    const sender = await this.#senders.find(request.headers, searchParams, peer);
+    // Requests with a wrong token do not use up the limit of the sender.
+    const waitMs = this.#limiter.take(typeof sender === "string" ? `refused ${peer.ip}` : `${sender.name} ${peer.ip}`);
+    if (waitMs > 0) return withRetryAfter(protocol.refuse("too-many"), waitMs);
+    if (typeof sender === "string") return protocol.refuse(sender);
+    using body = await this.#bodies.read(request);
+    if (typeof body.bytes === "string") return withRetryAfter(protocol.refuse(body.bytes), 5000);
+    const { notifications, answer } = protocol.read({
+      method: request.method,
+      path: plainPath(pathname),
+      query: searchParams,
+      headers: request.headers,
+      body: body.bytes,
+    }, { now: now() });
+    try {
+      const accepted = await Promise.all(
+        notifications.map(({ input, id }) =>
+          this.#context.accept({ ...input, origin: sender.origin ?? input.origin }, {
+            ...sender.channels === undefined || sender.channels.length === 0 ? {} : { channels: sender.channels },
+            // Different senders can choose the same id.
+            ...id === undefined ? {} : { id: `${sender.name}:${id}` },
+          })
+        ),
+      );
+      const outcomes = accepted.flatMap(({ outcomes }) => outcomes);
+      if (outcomes.some(({ state }) => state === "refused")) {
+        return withRetryAfter(protocol.refuse("unavailable"), 60_000);
+      }
+      this.#counters.countNotifications(protocol.name, notifications.length);
+      return answer(outcomes.flatMap(idOf));
+    } catch (error) {
+      this.#context.log(`http: ${sender.name}: ${error instanceof Error ? error.message : error}`);
+      const isTemporary = error instanceof StorageError || error instanceof ConfigError;
+      return withRetryAfter(protocol.refuse(isTemporary ? "unavailable" : "failed"), 60_000);
+    }
+  }
+}
+
+function idOf(outcome: Outcome): readonly string[] {
+  return "id" in outcome && typeof outcome.id === "string" ? [outcome.id] : [];
+}
+
+function withRetryAfter(answer: Answer, waitMs: number): Answer {
+  if (answer.status !== 429 && answer.status !== 503) return answer;
+  return { ...answer, headers: { ...answer.headers, "Retry-After": String(Math.ceil(waitMs / 1000)) } };
+}
+
+function toResponse({ status, headers, body }: Answer): Response {
+  const auth: Readonly<Record<string, string>> = status === 401
+    ? { "WWW-Authenticate": 'Basic realm="matrix-notify"' }
+    : {};
+  return new Response(`${body}\n`, { status, headers: { ...headers, ...auth } });
+}

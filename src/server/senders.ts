@@ -1,0 +1,87 @@
+/**
+ * Finds the sender of an HTTP request, by its token and the network that it comes from.
+ *
+ * @module
+ */
+
+import type { HttpSettings, SenderSettings } from "../config/serve.ts";
+import { headerText, type Refusal } from "../ingest/http/request.ts";
+import { includesBits, parseBits, parseNetwork } from "../runtime/networks.ts";
+import { equalsSecret } from "./guards.ts";
+import type { Peer } from "./receiver.ts";
+
+/** A sender. */
+export type Sender = { readonly name: string } & Partial<SenderSettings>;
+
+/** The senders of the configuration. */
+export class Senders {
+  readonly #senders: readonly Sender[];
+
+  /** @param senders the senders by name. Without senders, each program of this host may send. */
+  constructor(senders: HttpSettings["senders"]) {
+    const named = [...senders].map(([name, sender]) => ({ name, ...sender }));
+    this.#senders = named.length === 0 ? [{ name: "local" }] : named;
+  }
+
+  /** Finds the sender of a request, or the reason why there is none. */
+  async find(headers: Headers, query: URLSearchParams, peer: Peer): Promise<Sender | Refusal> {
+    const tokens = givenTokens(headers, query);
+    const found = await Promise.all(this.#senders.map(async (sender) => {
+      const { token, networks = [] } = sender;
+      if (networks.length > 0 && !isInNetworks(peer.ip, networks)) return undefined;
+      if (token === undefined) return sender;
+      const secret = token.reveal();
+      const equal = await Promise.all(tokens.map((given) => equalsSecret(given, secret)));
+      return equal.includes(true) ? sender : undefined;
+    }));
+    const known = found.filter((sender) => sender !== undefined);
+    // A token says more about a sender than its network.
+    return known.find(({ token }) => token !== undefined) ?? known[0] ??
+      (this.#senders.some(({ token }) => token !== undefined) ? "unauthorized" : "forbidden");
+  }
+}
+
+function isInNetworks(ip: string | undefined, networks: readonly string[]): boolean {
+  // A listener at "::" sees IPv4 addresses in this form.
+  const bits = ip === undefined ? undefined : parseBits(ip.replace(/^::ffff:(?=\d+\.)/i, ""));
+  return bits !== undefined && networks.map(parseNetwork).some((network) => network && includesBits(network, bits));
+}
+
+/**
+ * Returns the tokens of a request, the most specific place first: `Authorization` (Bearer, or the
+ * password of Basic), the headers of Gotify, and the query (`token` of Gotify, `auth` of ntfy).
+ */
+function givenTokens(headers: Headers, query: URLSearchParams): readonly string[] {
+  const auth = query.get("auth") ?? query.get("authorization") ?? "";
+  const decodedAuth = decodeBase64(auth);
+  return [
+    ...tokensOf(headerText(headers, "authorization")),
+    headerText(headers, "x-gotify-key"),
+    headerText(headers, "x-gotify-token"),
+    query.get("token") ?? "",
+    ...decodedAuth === undefined ? [] : tokensOf(decodedAuth),
+    auth,
+  ].map((token) => token.trim()).filter((token) => token !== "");
+}
+
+/** Returns the tokens in a value of `Authorization`. */
+function tokensOf(value: string): readonly string[] {
+  const [, scheme = "", credentials = ""] = /^(Bearer|Basic|Token)\s+(\S[^]*)$/i.exec(value.trim()) ?? [];
+  if (scheme.toLowerCase() !== "basic") return [credentials];
+  const login = decodeBase64(credentials) ?? "";
+  const at = login.indexOf(":");
+  const user = login.slice(0, at < 0 ? undefined : at), password = at < 0 ? "" : login.slice(at + 1);
+  // Some clients have only one field, which they send as the name.
+  return [password === "" ? user : password];
+}
+
+/** Decodes base64 with either alphabet. Returns undefined for any other text. */
+function decodeBase64(text: string): string | undefined {
+  if (text === "") return undefined;
+  try {
+    const plain = text.trim().replace(/=+$/, "").replaceAll("-", "+").replaceAll("_", "/");
+    return new TextDecoder().decode(Uint8Array.fromBase64(plain));
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,67 @@
+import { assertEquals } from "@std/assert";
+import { BodyReader } from "../../src/server/body_reader.ts";
+
+/** A body that the test feeds. */
+function openBody() {
+  let controller!: ReadableStreamDefaultController<Uint8Array>;
+  const stream = new ReadableStream<Uint8Array>({ start: (given) => void (controller = given) });
+  return { request: new Request("http://localhost/", { method: "POST", body: stream }), controller };
+}
+
+/** A reader whose time limit the test lets expire. */
+function openReader() {
+  const expire: (() => void)[] = [];
+  const sleep = (_: number, signal?: AbortSignal) =>
+    new Promise<void>((resolve, reject) => {
+      expire.push(resolve);
+      signal?.addEventListener("abort", () => reject(signal.reason));
+    });
+  const reader = new BodyReader({ sleep }, { maxBytes: 10, maxTotalBytes: 15, maxMs: 1000 });
+  return { reader, expire };
+}
+
+Deno.test("BodyReader.read() joins the parts of a body", async () => {
+  const { reader } = openReader();
+  const { request, controller } = openBody();
+  controller.enqueue(Uint8Array.of(1, 2));
+  controller.enqueue(Uint8Array.of(3));
+  controller.close();
+  using body = await reader.read(request);
+  assertEquals(body.bytes, Uint8Array.of(1, 2, 3));
+  using none = await reader.read(new Request("http://localhost/", { method: "POST" }));
+  assertEquals(none.bytes, new Uint8Array());
+});
+
+Deno.test("BodyReader.read() refuses a body that is too large, declared or not", async () => {
+  const { reader } = openReader();
+  const { request, controller } = openBody();
+  controller.enqueue(new Uint8Array(11));
+  assertEquals((await reader.read(request)).bytes, "too-large");
+  const headers = { "Content-Length": "11" };
+  assertEquals((await reader.read(new Request("http://localhost/", { method: "POST", headers }))).bytes, "too-large");
+});
+
+Deno.test("BodyReader.read() gives up on a slow or broken body, and takes nothing from others", async () => {
+  const { reader, expire } = openReader();
+  const slow = openBody(), broken = openBody();
+  slow.controller.enqueue(new Uint8Array(10));
+  const reading = reader.read(slow.request);
+  broken.controller.error(new Error("connection reset"));
+  assertEquals((await reader.read(broken.request)).bytes, "too-slow");
+  expire[0]();
+  assertEquals((await reading).bytes, "too-slow");
+  using next = await reader.read(new Request("http://localhost/", { method: "POST", body: new Uint8Array(10) }));
+  assertEquals(next.bytes.length, 10);
+});
+
+Deno.test("BodyReader.read() refuses a body while others fill the memory", async () => {
+  const { reader } = openReader();
+  const request = () => new Request("http://localhost/", { method: "POST", body: new Uint8Array(10) });
+  {
+    using first = await reader.read(request());
+    assertEquals(first.bytes.length, 10);
+    assertEquals((await reader.read(request())).bytes, "unavailable");
+  }
+  using second = await reader.read(request());
+  assertEquals(second.bytes.length, 10);
+});

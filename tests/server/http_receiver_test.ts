@@ -1,0 +1,246 @@
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { StorageError } from "../../src/base/errors.ts";
+import { Fields } from "../../src/base/fields.ts";
+import { readServe } from "../../src/config/serve.ts";
+import type { NotificationInput } from "../../src/notification/notification.ts";
+import { createHttpReceiver } from "../../src/server/http_receiver.ts";
+import type { Accepted, AcceptOptions, ReceiverContext } from "../../src/server/receiver.ts";
+import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
+import { type Scene, setScene } from "../fakes/scene.ts";
+
+/** A request to a receiver. */
+interface Call {
+  readonly method?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: BodyInit | null;
+  readonly ip?: string;
+}
+
+/** A receiver whose notifications are delivered to a room at once. */
+interface Stage extends AsyncDisposable {
+  readonly scene: Scene;
+  readonly log: string[];
+  /** The inputs and options that the receiver passed on. */
+  readonly accepted: { readonly input: NotificationInput; readonly options: AcceptOptions }[];
+  /** Replaces the acceptance of notifications. */
+  accept?: ReceiverContext["accept"];
+  send(path: string, call?: Call): Promise<Response>;
+  /** The texts of the messages in the room. */
+  texts(): readonly string[];
+}
+
+async function setStage(http: unknown): Promise<Stage> {
+  const scene = await setScene();
+  const notifier = await scene.open();
+  const settings = readServe(new Fields({ serve: { http } }, ""), PARSE_CONTEXT)?.http;
+  if (!settings) throw new Error("The settings have a mistake");
+  const receiver = createHttpReceiver(settings);
+  const accept = async (input: NotificationInput, options: AcceptOptions = {}): Promise<Accepted> => {
+    stage.accepted.push({ input, options });
+    return { outcomes: await notifier.notify(input, { ...options, waitMs: 10_000 }), problems: [] };
+  };
+  const context: ReceiverContext = {
+    accept: (...given) => (stage.accept ?? accept)(...given),
+    hasOpenIncident: () => false,
+    status: () => notifier.status(),
+    log: (text) => stage.log.push(text),
+    runtime: { now: scene.runtime.now, sleep: (_, signal) => untilAborted(signal) },
+  };
+  const stage: Stage = {
+    scene,
+    log: [],
+    accepted: [],
+    send(path, { method = "POST", headers, body, ip = "127.0.0.1" } = {}) {
+      const request = new Request(`http://localhost:8411${path}`, { method, headers, body });
+      return receiver.handle(request, { ip }, context);
+    },
+    texts: () => scene.homeserver.events(scene.room).map(({ content }) => String(content.body)),
+    async [Symbol.asyncDispose]() {
+      await notifier[Symbol.asyncDispose]();
+      await scene[Symbol.asyncDispose]();
+    },
+  };
+  return stage;
+}
+
+function untilAborted(signal?: AbortSignal): Promise<void> {
+  return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+}
+
+const SENDERS = {
+  senders: {
+    router: { token: "tk-router", networks: ["192.168.88.0/24"], origin: "core1" },
+    monitor: { token: "tk-monitor", channels: ["matrix"] },
+    lan: { networks: ["10.0.0.0/8", "fd00::/8"], origin: "lan" },
+  },
+};
+
+Deno.test("createHttpReceiver() delivers each protocol to the room, and answers as its server would", async () => {
+  await using stage = await setStage({ hooks: { pve: { preset: "proxmox" }, any: { subject: "{{a.b}}" } } });
+  const json = (value: unknown): Call => ({ body: JSON.stringify(value) });
+  const alert = {
+    status: "firing",
+    labels: { alertname: "Disk" },
+    fingerprint: "f1",
+    startsAt: "2026-11-22T19:00:00Z",
+  };
+  const calls: readonly (readonly [path: string, call: Call, status: number, answer: RegExp, shown: string])[] = [
+    ["/notify", json({ subject: "own", message: "text" }), 202, /^\{"ids":\["[-0-9a-f]{36}"\]\}\n$/, "own\n\ntext"],
+    ["/notify", { body: "plain" }, 202, /ids/, "plain"],
+    ["/topic", { body: "ntfy text", headers: { Tags: "warning" } }, 200, /^\{"id":"[0-9a-f]{12}".*\n$/, "⚠️ ntfy text"],
+    ["/", json({ topic: "t", message: "ntfy JSON" }), 200, /"topic":"t"/, "ntfy JSON"],
+    ["/message", json({ title: "gotify", message: "m" }), 200, /^\{"id":\d+,"appid":1,/, "gotify\n\nm"],
+    ["/alertmanager", json({ version: "4", alerts: [alert] }), 200, /^ok\n$/, "Disk\n\nSince: 2026-11-22T19:00:00Z"],
+    ["/uptime-kuma", json({ msg: "kuma", heartbeat: null, monitor: null }), 200, /^ok\n$/, "kuma"],
+    ["/hooks/pve", json({ title: "pve", message: "m", severity: "error" }), 202, /ids/, "❌ pve\n\nm"],
+    ["/hooks/any", json({ a: { b: "mapped" } }), 202, /ids/, "mapped"],
+  ];
+  for (const [path, call, status, pattern, shown] of calls) {
+    const response = await stage.send(path, call);
+    assertEquals(response.status, status, path);
+    assertMatch(await response.text(), pattern);
+    assertStringIncludes(stage.texts().at(-1) ?? "", shown);
+  }
+  assertEquals(stage.texts().length, calls.length);
+});
+
+Deno.test("createHttpReceiver() resolves the incident of an alert in the room", async () => {
+  await using stage = await setStage({});
+  const alert = { status: "firing", labels: { alertname: "Disk" }, fingerprint: "f1" };
+  for (const status of ["firing", "firing", "resolved"]) {
+    await stage.send("/alertmanager", { body: JSON.stringify({ alerts: [{ ...alert, status }] }) });
+  }
+  assertEquals(stage.texts().map((text) => text.includes("✅ Resolved")), [false, true]);
+});
+
+Deno.test("createHttpReceiver() makes one notification of a repeated request with the same key", async () => {
+  await using stage = await setStage({});
+  const ids = [];
+  for (const id of ["a", "a", "b"]) {
+    const response = await stage.send("/notify", { body: "x", headers: { "Idempotency-Key": id } });
+    ids.push((await response.json()).ids[0]);
+  }
+  assertEquals(stage.texts().length, 2);
+  assertEquals([ids[0] === ids[1], ids[1] === ids[2]], [true, false]);
+});
+
+Deno.test("createHttpReceiver() knows a sender by its token in every place, and by its network", async () => {
+  await using stage = await setStage(SENDERS);
+  const basic = (login: string) => `Basic ${btoa(login)}`;
+  const status = async (path: string, headers: Record<string, string> = {}, ip?: string) =>
+    (await stage.send(path, { headers, body: "x", ip })).status;
+  assertEquals(await status("/notify"), 401);
+  assertEquals(await status("/notify", { Authorization: "Bearer tk-monitor" }), 202);
+  assertEquals(await status("/notify", { Authorization: "bearer  tk-monitor" }), 202);
+  assertEquals(await status("/notify", { Authorization: basic("user:tk-monitor") }), 202);
+  assertEquals(await status("/notify", { Authorization: basic(":tk-monitor") }), 202);
+  assertEquals(await status("/notify", { Authorization: basic("tk-monitor") }), 202);
+  assertEquals(await status("/message", { "X-Gotify-Key": "tk-monitor" }), 200);
+  assertEquals(await status("/message", { "X-Gotify-Token": "tk-monitor" }), 200);
+  assertEquals(await status("/message?token=tk-monitor"), 200);
+  const auth = btoa("Bearer tk-monitor").replace(/=+$/, "");
+  assertEquals(await status(`/topic?auth=${auth}`), 200);
+  assertEquals(await status("/topic?auth=tk-monitor"), 200);
+  assertEquals(await status("/notify", { Authorization: "Bearer tk-monitor2" }), 401);
+  assertEquals(await status("/notify", { Authorization: "Bearer tk-router" }), 401);
+  assertEquals(await status("/notify", { Authorization: "Bearer tk-router" }, "192.168.88.1"), 202);
+  assertEquals(await status("/notify", {}, "192.168.88.1"), 401);
+  assertEquals(await status("/notify", {}, "10.1.2.3"), 202);
+  assertEquals(await status("/notify", {}, "::ffff:10.1.2.3"), 202);
+  assertEquals(await status("/notify", {}, "fd00::1"), 202);
+});
+
+Deno.test("createHttpReceiver() sets the origin and the channels of a sender, and keeps the ids of senders apart", async () => {
+  await using stage = await setStage(SENDERS);
+  const body = JSON.stringify({ subject: "s", origin: "other", id: "1" });
+  const router = { body, headers: { Authorization: "Bearer tk-router" }, ip: "192.168.88.1" };
+  await stage.send("/notify", router);
+  await stage.send("/notify", { body, headers: { Authorization: "Bearer tk-monitor" } });
+  assertEquals(stage.accepted.map(({ input, options }) => [input.origin, options]), [
+    ["core1", { id: "router:1" }],
+    ["other", { channels: ["matrix"], id: "monitor:1" }],
+  ]);
+  assertEquals(stage.texts().length, 2);
+});
+
+Deno.test("createHttpReceiver() refuses in the format of the protocol, and logs no token", async () => {
+  await using stage = await setStage(SENDERS);
+  const response = await stage.send("/topic", { body: "x", headers: { Authorization: "Bearer secret-guess" } });
+  assertEquals(response.headers.get("WWW-Authenticate"), 'Basic realm="matrix-notify"');
+  assertEquals((await response.json()).code, 40101);
+  assertEquals(stage.log, []);
+});
+
+Deno.test("createHttpReceiver() refuses more than 8 MiB, and takes 8 MiB", async () => {
+  await using stage = await setStage({});
+  const size = 8 * 2 ** 20;
+  const accepted: number[] = [];
+  stage.accept = ({ message }) => {
+    accepted.push(String(message).length);
+    return Promise.resolve({ outcomes: [], problems: [] });
+  };
+  assertEquals((await stage.send("/notify", { body: "x".repeat(size) })).status, 202);
+  const refused = await stage.send("/notify", { body: "x".repeat(size + 1) });
+  assertEquals([refused.status, await refused.text()], [413, '{"error":"the request is larger than 8 MiB"}\n']);
+  assertEquals(accepted, [size]);
+});
+
+Deno.test("createHttpReceiver() limits the rate of each sender and of wrong tokens by themselves", async () => {
+  await using stage = await setStage({ ...SENDERS, rateLimit: { count: 2, per: "1m" } });
+  const status = async (token: string, ip = "127.0.0.1") => {
+    const response = await stage.send("/notify", { body: "x", headers: { Authorization: `Bearer ${token}` }, ip });
+    return [response.status, response.headers.get("Retry-After")];
+  };
+  assertEquals(await status("wrong"), [401, null]);
+  assertEquals(await status("wrong"), [401, null]);
+  assertEquals(await status("wrong"), [429, "30"]);
+  assertEquals(await status("tk-monitor"), [202, null]);
+  assertEquals(await status("tk-monitor"), [202, null]);
+  assertEquals(await status("tk-monitor"), [429, "30"]);
+  assertEquals(await status("tk-monitor", "127.0.0.2"), [202, null]);
+});
+
+Deno.test("createHttpReceiver() answers that the client must try again if nothing could be stored", async () => {
+  await using stage = await setStage({});
+  stage.accept = () => Promise.reject(new StorageError("disk-full", "Cannot write: the disk is full"));
+  const response = await stage.send("/notify", { body: "x" });
+  assertEquals([response.status, response.headers.get("Retry-After")], [503, "60"]);
+  assertEquals(stage.log, ["http: local: Cannot write: the disk is full"]);
+});
+
+Deno.test("createHttpReceiver() has no other paths", async () => {
+  await using stage = await setStage({});
+  const status = async (path: string, method = "POST") =>
+    (await stage.send(path, { method, body: method === "GET" ? null : "x" })).status;
+  assertEquals(await status("/a/b/c"), 404);
+  assertEquals(await status("/hooks/none"), 404);
+  assertEquals(await status("/notify", "GET"), 404);
+  assertEquals(await status("/notify", "DELETE"), 404);
+});
+
+Deno.test("createHttpReceiver() shows its health without a token, and its metrics only with one", async () => {
+  await using stage = await setStage(SENDERS);
+  const get = async (path: string, headers: Record<string, string> = {}) => {
+    const response = await stage.send(path, { method: "GET", headers });
+    return [response.status, await response.text()] as const;
+  };
+  assertEquals(await get("/healthz"), [200, "ok\n"]);
+  assertEquals((await get("/metrics"))[0], 401);
+  await stage.send("/notify", { body: "x", headers: { Authorization: "Bearer tk-monitor" } });
+  const [status, text] = await get("/metrics", { Authorization: "Bearer tk-monitor" });
+  assertEquals(status, 200);
+  assertStringIncludes(text, 'matrix_notify_queue_entries{state="queued"} 0\n');
+  assertStringIncludes(text, 'matrix_notify_http_requests_total{protocol="notify",code="202"} 1\n');
+  assertStringIncludes(text, 'matrix_notify_http_notifications_total{protocol="notify"} 1\n');
+  assertEquals((await get("/v1/health"))[1], '{"healthy":true}\n');
+});
+
+Deno.test("createHttpReceiver() fails its health check when an entry waits for longer than maxAge", async () => {
+  await using stage = await setStage({ maxAge: "10m" });
+  stage.scene.homeserver.fault("502");
+  await stage.send("/notify", { body: "x" });
+  stage.scene.runtime.time += 601_000;
+  const response = await stage.send("/healthz", { method: "GET" });
+  assertEquals(response.status, 503);
+  assertMatch(await response.text(), /^the oldest entry has waited for \d+ s\n$/);
+});
