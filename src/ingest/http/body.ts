@@ -59,11 +59,14 @@ function readForm(
   body: Uint8Array,
   { isField, isDeclared }: { readonly isField: (name: string) => boolean; readonly isDeclared: boolean },
 ): ReadonlyMap<string, unknown> | undefined {
-  const raw = new TextDecoder("latin1").decode(body);
-  const [, first] = /^\s*([\w.-]{1,100})=/.exec(raw) ?? [];
-  if (first === undefined || !isField(first.toLowerCase()) || !isDeclared && /\s/.test(raw.trim())) return undefined;
-  // In a text that is not encoded, such as "message=a & b", an ampersand does not begin a field.
-  const pairs = raw.trim().split(/&(?=[^\s=&]{1,200}=)/);
+  const raw = new TextDecoder("latin1").decode(body).trim();
+  const isEncoded = !/\s/.test(raw);
+  // An ampersand in a text that was not encoded, as in "message=a & b", does not begin a field.
+  const pairs = raw.split(/&(?=[^\s=&]{1,200}=)/);
+  const names = pairs.map((pair) => /^([\w.:-]{1,100})=/.exec(pair)?.[1].toLowerCase() ?? "");
+  const isForm = isField(names[0]) && (isDeclared || isEncoded) ||
+    isDeclared && isEncoded && !names.includes("") && names.some(isField);
+  if (!isForm) return undefined;
   if (pairs.length > MAX_FIELDS) return undefined;
   return new Map(pairs.map((pair) => {
     const at = pair.indexOf("=");

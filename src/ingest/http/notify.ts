@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type Format, FORMATS, type NotificationInput } from "../../notification/notification.ts";
+import { type AttachmentInput, type Format, FORMATS, type NotificationInput } from "../../notification/notification.ts";
 import { parseDuration } from "../../base/duration.ts";
 import { type Body, readBody } from "./body.ts";
 import {
@@ -16,13 +16,13 @@ import {
   type Protocol,
   refuseAsJson,
 } from "./request.ts";
-import { isTrue, joinParts, severityOf, showFields, textOf } from "./values.ts";
+import { isTrue, joinParts, listOf, severityOf, showFields, textAt, textOf } from "./values.ts";
 
 /** The names of each field, the preferred one first. Names are compared without case. */
 const NAMES = {
   subject: ["subject", "title", "summary"],
   message: ["message", "body", "text", "content", "msg", "description"],
-  severity: ["severity", "priority", "level"],
+  severity: ["severity", "priority", "level", "type"],
   origin: ["origin", "source", "app"],
   key: ["key", "dedup_key", "fingerprint"],
   resolves: ["resolves", "resolve", "resolved"],
@@ -33,6 +33,7 @@ const NAMES = {
   markdown: ["markdown"],
   mentions: ["mentions", "mention"],
   ttl: ["ttl"],
+  attachments: ["attachments"],
   id: ["id", "idempotency_key"],
 } as const;
 
@@ -72,7 +73,9 @@ function sortFields(fields: Iterable<readonly [string, unknown]>): SortedFields 
     const lower = name.toLowerCase();
     const field = FIELDS_BY_NAME.get(lower);
     if (textOf(value).trim() === "" || IGNORED_NAMES.has(lower)) continue;
-    if (field === undefined || known.has(field)) others.push([name, value]);
+    // Many programs use "type" for other things than a severity.
+    const isOther = lower === "type" && severityOf(textOf(value)) === undefined;
+    if (field === undefined || known.has(field) || isOther) others.push([name, value]);
     else known.set(field, value);
   }
   return { known, others };
@@ -109,6 +112,7 @@ export function readNotification(request: IncomingRequest, json?: Body): Incomin
   if (ttl !== "" && ttlMs === undefined) problems.push(`Cannot use ttl "${ttl}": it is not a duration`);
   const format = readFormat(text("format"), known.get("markdown"), problems);
   const link = text("link"), origin = text("origin");
+  const files = [...body.files, ...readAttachments(known.get("attachments"), problems)];
   const input: NotificationInput = {
     subject,
     message,
@@ -121,7 +125,7 @@ export function readNotification(request: IncomingRequest, json?: Body): Incomin
     ...isTrue(known.get("silent")) ? { silent: true } : {},
     ...known.has("mentions") ? { mentions: readMentions(known.get("mentions")) } : {},
     ...ttlMs === undefined ? {} : { ttlMs },
-    ...body.files.length === 0 ? {} : { attachments: body.files },
+    ...files.length === 0 ? {} : { attachments: files },
     ...problems.length === 0 ? {} : { problems },
   };
   const id = idempotencyKey(request) ?? (text("id") || undefined);
@@ -149,7 +153,7 @@ export function splitSubject(subject: string, message: string): { readonly subje
   if (subject !== "") return { subject, message };
   const [first, ...rest] = message.trimStart().split("\n");
   if (first.length > MAX_SUBJECT_LINE || /^[[{]/.test(first)) return { subject: "", message };
-  return { subject: first.trim(), message: rest.join("\n") };
+  return { subject: first.trim(), message: rest.join("\n").replace(/^(?:[ \t]*\n)+/, "") };
 }
 
 /** Reads a priority of ntfy: a number from 1 to 5. */
@@ -162,6 +166,20 @@ function readFormat(format: string, markdown: unknown, problems: string[]): Form
   const known = FORMATS.find((known) => known === format.toLowerCase());
   if (format !== "" && known === undefined) problems.push(`Cannot use format "${format}": it is not known`);
   return known ?? (isTrue(markdown) ? "markdown" : undefined);
+}
+
+/** Reads files of JSON in the format of Apprise: `[{"filename": "a.txt", "base64": "…"}]`. */
+function readAttachments(value: unknown, problems: string[]): readonly AttachmentInput[] {
+  return listOf(value).flatMap((file) => {
+    const name = textAt(file, "filename") || textAt(file, "name") || "attachment";
+    const content = textAt(file, "base64") || textAt(file, "content");
+    try {
+      return [{ name, bytes: Uint8Array.fromBase64(content) }];
+    } catch {
+      problems.push(`Cannot attach ${name}: its content is not base64`);
+      return [];
+    }
+  });
 }
 
 function readMentions(value: unknown): readonly string[] {

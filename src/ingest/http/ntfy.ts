@@ -164,9 +164,14 @@ const PRIORITIES: Readonly<Record<string, Pick<NotificationInput, "severity" | "
 
 const PRIORITY_NAMES = ["min", "low", "default", "high", "max"];
 
-function readPriority(given: string, problems: string[]): Pick<NotificationInput, "severity" | "silent"> {
+/** Returns the number of a priority; a priority that is not known stays as it is. */
+function priorityNumber(given: string): string {
   const name = given.toLowerCase() === "urgent" ? "max" : given.toLowerCase();
-  const number = PRIORITY_NAMES.includes(name) ? String(PRIORITY_NAMES.indexOf(name) + 1) : name;
+  return PRIORITY_NAMES.includes(name) ? String(PRIORITY_NAMES.indexOf(name) + 1) : name;
+}
+
+function readPriority(given: string, problems: string[]): Pick<NotificationInput, "severity" | "silent"> {
+  const number = priorityNumber(given);
   if (Object.hasOwn(PRIORITIES, number)) return PRIORITIES[number];
   // In JSON, 0 means the default priority.
   if (number !== "0") problems.push(`Cannot use priority "${given}": it is not known`);
@@ -180,7 +185,10 @@ function toMessage(
   { id, now }: { readonly id: string; readonly now: number },
 ): object {
   const title = echo(read("title", "t")), click = echo(read("click")), [file] = input.attachments ?? [];
-  const priority = /^[1-5]$/.test(read("priority", "prio", "p")) ? Number(read("priority", "prio", "p")) : undefined;
+  const priority = priorityNumber(read("priority", "prio", "p"));
+  const text = file === undefined
+    ? decodeText(bytes.subarray(0, MAX_ECHO_CHARS)).trim() || read("message", "m")
+    : read("message", "m") || `You received a file: ${file.name}`;
   const tags = echo(read("tags", "tag", "ta")).split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
   const time = Math.floor(now / 1000);
   return {
@@ -190,8 +198,8 @@ function toMessage(
     event: "message",
     topic: echo(topic) || "notify",
     ...title === "" ? {} : { title },
-    message: (file === undefined ? echo(decodeText(bytes.subarray(0, MAX_ECHO_CHARS))).trim() : "") || "triggered",
-    ...priority === undefined ? {} : { priority },
+    message: echo(text) || "triggered",
+    ...Object.hasOwn(PRIORITIES, priority) && priority !== "" ? { priority: Number(priority) } : {},
     ...tags.length === 0 ? {} : { tags },
     ...click === "" ? {} : { click },
     ...file?.bytes === undefined ? {} : { attachment: { name: file.name, size: file.bytes.length, url: "" } },

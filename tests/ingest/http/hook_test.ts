@@ -77,7 +77,7 @@ Deno.test("HOOK_PRESETS.truenas takes the text of the Slack service", () => {
   const text = "TrueNAS @ nas.local\n\nNew alert:\n\n  * Pool tank is &lt;DEGRADED&gt;";
   assertEquals(readOne(hook, { body: { text } }).input, {
     subject: "TrueNAS @ nas.local",
-    message: "\nNew alert:\n\n  * Pool tank is &lt;DEGRADED&gt;",
+    message: "New alert:\n\n  * Pool tank is &lt;DEGRADED&gt;",
     severity: "warning",
     origin: "truenas",
     format: "markdown",

@@ -64,8 +64,29 @@ Deno.test("NOTIFY.read() reads text and JSON when the type says form, and a form
   assertEquals(read("text/plain", ' {"title":"A"}'), { subject: "A", message: "" });
 });
 
+Deno.test("NOTIFY.read() takes the JSON and the form of Apprise, with its type and its files", () => {
+  const base64 = btoa("abc");
+  const attachments = [{ filename: "a.txt", base64, mimetype: "text/plain" }, { filename: "b", base64: "!" }];
+  const body = { version: "1.0", title: "T", message: "m", attachments, type: "failure" };
+  assertEquals(readOne(NOTIFY, { body }).input, {
+    subject: "T",
+    message: "m\n\nversion: 1.0",
+    severity: "error",
+    attachments: [{ name: "a.txt", bytes: new TextEncoder().encode("abc") }],
+    problems: ["Cannot attach b: its content is not base64"],
+  });
+  const form = "version=1.0&title=Form+title&message=m&type=vzdump";
+  assertEquals(readOne(NOTIFY, { headers: { "content-type": FORM }, body: form }).input, {
+    subject: "Form title",
+    message: "m\n\nversion: 1.0\ntype: vzdump",
+  });
+});
+
 Deno.test("NOTIFY.read() splits a text into its first line and the rest", () => {
-  assertEquals(readOne(NOTIFY, { body: "Disk full\n9 MB\n" }).input, { subject: "Disk full", message: "9 MB\n" });
+  assertEquals(readOne(NOTIFY, { body: "Disk full\n\n \n 9 MB\n" }).input, {
+    subject: "Disk full",
+    message: " 9 MB\n",
+  });
   const long = "x".repeat(300);
   assertEquals(readOne(NOTIFY, { body: `${long}\ny` }).input, { subject: "", message: `${long}\ny` });
 });

@@ -175,6 +175,11 @@ Deno.test("NTFY answers with the message, and with errors as an ntfy server does
     tags: ["a", "b"],
     click: "https://x",
   });
+  const file = { method: "PUT", url: "/a", headers: { f: "a.txt", p: "urgent" }, body: "abc" };
+  const { message, attachment, priority } = JSON.parse(answer(NTFY, file, []).body);
+  assertEquals([message, attachment.size, priority], ["You received a file: a.txt", 3, 5]);
+  const get = { method: "GET", url: "/a/send?message=Hello" };
+  assertEquals(JSON.parse(answer(NTFY, get, []).body).message, "Hello");
   const refused = NTFY.refuse("forbidden");
   assertEquals([refused.status, JSON.parse(refused.body).code], [403, 40301]);
 });
