@@ -52,6 +52,36 @@ export function createHttpReceiver(settings: HttpSettings): Receiver {
   };
 }
 
+/** Requests that arrive within this time after another one are gathered, in milliseconds. */
+const BUSY_MS = 10;
+
+/** Gathered requests wait for each other this long, in milliseconds. */
+const GATHER_MS = 5;
+
+/** Gathers requests that arrive at nearly the same time. The queue then writes and syncs once for all. */
+class Gathering {
+  readonly #runtime: ReceiverContext["runtime"];
+  #last = -Infinity;
+  #group: Promise<void> | undefined;
+
+  constructor(runtime: ReceiverContext["runtime"]) {
+    this.#runtime = runtime;
+  }
+
+  /** Resolves at once for a request that comes alone, else together with the others. */
+  async join(): Promise<void> {
+    const { now, sleep } = this.#runtime;
+    const time = now();
+    const isBusy = Math.abs(time - this.#last) < BUSY_MS;
+    this.#last = time;
+    if (!isBusy) return;
+    this.#group ??= sleep(GATHER_MS).then(() => {
+      this.#group = undefined;
+    });
+    await this.#group;
+  }
+}
+
 /** Answers the requests of one listener. */
 class HttpServer {
   readonly #context: ReceiverContext;
@@ -61,6 +91,7 @@ class HttpServer {
   readonly #maxAgeMs: number;
   readonly #bodies: BodyReader;
   readonly #counters = new HttpCounters();
+  readonly #gathering: Gathering;
 
   constructor({ senders, hooks, rateLimit, maxAge }: HttpSettings, context: ReceiverContext) {
     this.#context = context;
@@ -68,6 +99,7 @@ class HttpServer {
     this.#hooks = createHooks(hooks);
     this.#limiter = new RateLimiter(rateLimit || DEFAULT_RATE_LIMIT, context.runtime.now);
     this.#maxAgeMs = maxAge;
+    this.#gathering = new Gathering(context.runtime);
     this.#bodies = new BodyReader(context.runtime, {
       maxBytes: MAX_REQUEST_BYTES,
       maxTotalBytes: MAX_TOTAL_BYTES,
@@ -139,6 +171,7 @@ class HttpServer {
       headers: request.headers,
       body: body.bytes,
     }, { now: now() });
+    await this.#gathering.join();
     try {
       const accepted = await Promise.all(
         notifications.map(({ input, id }) =>

@@ -20,6 +20,8 @@ interface Call {
 interface Stage extends AsyncDisposable {
   readonly scene: Scene;
   readonly log: string[];
+  /** The short pauses that the receiver made, in milliseconds. */
+  readonly pauses: number[];
   /** The inputs and options that the receiver passed on. */
   readonly accepted: { readonly input: NotificationInput; readonly options: AcceptOptions }[];
   /** Replaces the acceptance of notifications. */
@@ -44,11 +46,12 @@ async function setStage(http: unknown): Promise<Stage> {
     hasOpenIncident: () => false,
     status: () => notifier.status(),
     log: (text) => stage.log.push(text),
-    runtime: { now: scene.runtime.now, sleep: (_, signal) => untilAborted(signal) },
+    runtime: { now: scene.runtime.now, sleep: (ms, signal) => pause(ms, signal, stage.pauses) },
   };
   const stage: Stage = {
     scene,
     log: [],
+    pauses: [],
     accepted: [],
     send(path, { method = "POST", headers, body, ip = "127.0.0.1" } = {}) {
       const request = new Request(`http://localhost:8411${path}`, { method, headers, body });
@@ -63,7 +66,12 @@ async function setStage(http: unknown): Promise<Stage> {
   return stage;
 }
 
-function untilAborted(signal?: AbortSignal): Promise<void> {
+/** Short pauses end at once, time limits never. */
+function pause(ms: number, signal: AbortSignal | undefined, pauses: number[]): Promise<void> {
+  if (ms < 1000) {
+    pauses.push(ms);
+    return new Promise((next) => setTimeout(next));
+  }
   return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
 }
 
@@ -206,6 +214,14 @@ Deno.test("createHttpReceiver() answers that the client must try again if nothin
   const response = await stage.send("/notify", { body: "x" });
   assertEquals([response.status, response.headers.get("Retry-After")], [503, "60"]);
   assertEquals(stage.log, ["http: local: Cannot write: the disk is full"]);
+});
+
+Deno.test("createHttpReceiver() gathers requests that come at the same time, so that they share a sync", async () => {
+  await using stage = await setStage({});
+  const responses = await Promise.all(["1", "2", "3", "4"].map((body) => stage.send("/notify", { body })));
+  assertEquals(responses.map(({ status }) => status), [202, 202, 202, 202]);
+  // The first request does not wait. The others wait for each other.
+  assertEquals(stage.pauses, [5]);
 });
 
 Deno.test("createHttpReceiver() has no other paths", async () => {
