@@ -214,6 +214,9 @@ Deno.test("createHttpReceiver() answers that the client must try again if nothin
   const response = await stage.send("/notify", { body: "x" });
   assertEquals([response.status, response.headers.get("Retry-After")], [503, "60"]);
   assertEquals(stage.log, ["http: local: Cannot write: the disk is full"]);
+  const refused = { id: "1", channel: "matrix", destination: "!a:b", state: "refused", reason: "full" } as const;
+  stage.accept = () => Promise.resolve({ outcomes: [refused], problems: [] });
+  assertEquals((await stage.send("/notify", { body: "x" })).status, 503);
 });
 
 Deno.test("createHttpReceiver() gathers requests that come at the same time, so that they share a sync", async () => {
