@@ -19,9 +19,12 @@ function setReceiver(settings: Partial<SocketSettings> = {}, outcome: () => Outc
       return Promise.resolve({ outcomes: [outcome()], problems: [] });
     },
     hasOpenIncident: ({ key }) => key === "open",
+    status() {
+      throw new Error("A socket does not read the status");
+    },
     log() {},
     runtime,
-  } as ReceiverContext;
+  };
   const receiver = createSocketReceiver(
     "nut",
     { channels: [], maxBytes: 1024, rateLimit: undefined, ...settings } as SocketSettings,
