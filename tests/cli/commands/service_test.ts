@@ -99,8 +99,8 @@ Description=Deliver queued notifications of matrix-notify
 
 [Service]
 Type=oneshot
-ExecStart=/usr/local/bin/matrix-notify flush --timer --state-dir "/srv/50%%"
 TimeoutStartSec=15min
+ExecStart=/usr/local/bin/matrix-notify flush --timer --state-dir "/srv/50%%"
 UMask=0077
 SuccessExitStatus=75
 SyslogLevel=notice
