@@ -11,8 +11,18 @@ import { COMMANDS } from "../../src/cli/commands.ts";
 import { GENERAL_OPTIONS } from "../../src/cli/options.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { type CodeBlock, commandsOf, PAGES, readBlocks, readInlineCommands } from "./docs_blocks.ts";
-import { EXCEPTIONS, EXIT_CODES, OTHER_LANGUAGES, PLACEHOLDERS, PREPARATIONS } from "./docs_exceptions.ts";
+import {
+  EXCEPTIONS,
+  EXIT_CODES,
+  OTHER_LANGUAGES,
+  PAGES_WITH_TESTS,
+  PLACEHOLDERS,
+  PREPARATIONS,
+} from "./docs_exceptions.ts";
 import { needsRoot } from "./host.ts";
+
+/** The pages without tests of their own. */
+const CHECKED_PAGES = PAGES.filter((page) => !Object.hasOwn(PAGES_WITH_TESTS, page));
 
 /** Languages of blocks with command lines. */
 const COMMAND_LANGUAGES = ["sh", "console", "crontab"];
@@ -70,7 +80,7 @@ interface Step {
 }
 
 Deno.test({ name: "README.md and docs/ show command lines that work", ...needsRoot }, async () => {
-  const blocks = PAGES.flatMap(readBlocks).filter(({ language }) => COMMAND_LANGUAGES.includes(language));
+  const blocks = CHECKED_PAGES.flatMap(readBlocks).filter(({ language }) => COMMAND_LANGUAGES.includes(language));
   const steps: Step[] = [];
   const scripts = blocks.map((block) => {
     const lines = commandsOf(block).filter((command) => !isException(command)).map((command) => {
@@ -148,7 +158,7 @@ async function runOnHost(script: string, steps: readonly Step[]) {
 
 Deno.test("README.md and docs/ name the language of every code block", () => {
   const known = [...COMMAND_LANGUAGES, ...Object.keys(OTHER_LANGUAGES)];
-  const unknown = PAGES.flatMap(readBlocks).filter((block) =>
+  const unknown = CHECKED_PAGES.flatMap(readBlocks).filter((block) =>
     !known.includes(block.language) && !isException(firstLine(block))
   );
   assertEquals(unknown.map(({ page, line, language }) => `${page}:${line}: ${language}`), []);
@@ -159,6 +169,7 @@ Deno.test("docs_exceptions.ts lists only what the pages contain", () => {
   const lines = blocks.flatMap((block) => [firstLine(block), ...commandsOf(block)]);
   const patterns = [...EXCEPTIONS, ...EXIT_CODES, ...PLACEHOLDERS, ...PREPARATIONS].map(([pattern]) => pattern);
   assertEquals(patterns.filter((pattern) => !lines.some((line) => line.search(pattern) >= 0)), []);
+  assertEquals(Object.keys(PAGES_WITH_TESTS).filter((page) => !PAGES.includes(page)), []);
   assertEquals(Object.keys(OTHER_LANGUAGES).filter((name) => !blocks.some(({ language }) => language === name)), []);
 });
 

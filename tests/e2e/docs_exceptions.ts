@@ -3,8 +3,14 @@
 /** Languages of blocks without command lines, with what checks the block. */
 export const OTHER_LANGUAGES: Readonly<Record<string, string>> = {
   json: "readme_test.ts validates the configuration with the schema",
+  yaml: "a part of the configuration of another program",
   ts: "readme_test.ts compares the block with docs/examples/, which importer_test.ts runs",
   text: "output, or a picture of the code: there is nothing to run",
+};
+
+/** Pages whose command lines other tests run, with these tests. */
+export const PAGES_WITH_TESTS: Readonly<Record<string, string>> = {
+  "docs/recipes.md": "tests/recipes/ runs each recipe with the other program",
 };
 
 /** Command lines, or first lines of blocks, that cannot run here: each pattern with a reason. */
@@ -19,6 +25,17 @@ export const EXCEPTIONS: readonly (readonly [pattern: RegExp, reason: string])[]
     "takes minutes, or needs a registry; .ci/run has it",
   ],
   [/^deno run -A --config .*sweep\.ts/, "takes minutes; tests/faults/ imports the same code"],
+  [/^deno task build/, "tests/scripts/ and tests/e2e/ build all packages"],
+  [/^(\.\/install\.sh|sh .*\/install\.sh|cd dist && npm install)/, "tests/e2e/install_user_test.ts runs it as printed"],
+  [/^apt-get install \.\//, "tests/scripts/deb_test.ts installs the package"],
+  [/^deno (run|install) [\s\S]*HOST/, "needs an address; tests/e2e/ starts the bundle from a loopback URL"],
+  [/^deno add jsr:/, "needs JSR"],
+  [/^(go install .*)?actionlint/, "needs the Go module proxy"],
+  [
+    /^(sh -s[\s\S]*)?curl [\s\S]*192\.168\.88\.2/,
+    "needs the host next to the router; tests/server/ sends such requests",
+  ],
+  [/^uclient-fetch /, "OpenWrt has this program"],
   [/^docker /, "needs a container"],
   [/^\[(Unit|Service)\]/, "a part of a unit; tests/systemd/ boots such units"],
 ];
