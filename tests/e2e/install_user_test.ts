@@ -35,7 +35,9 @@ async function checkout(user: UserScene): Promise<string> {
 /** The users reach a registry of npm as the user of the tests does, and no JSR. */
 const NO_JSR = {
   ...Object.fromEntries(
-    Object.entries(Deno.env.toObject()).filter(([name]) => /^(npm_config_|NODE_|DENO_|SSL_|.*_PROXY$)/i.test(name)),
+    Object.entries(Deno.env.toObject()).filter(([name]) =>
+      /^(npm_config_registry$|NODE_|DENO_|SSL_|.*_PROXY$)/i.test(name)
+    ),
   ),
   DENO_DIR: "",
   JSR_URL: "http://127.0.0.1:9/",
@@ -84,7 +86,7 @@ Deno.test("install.sh updates the program while its deliverer runs, and keeps th
 Deno.test("the lines of the README with npm install a program that does everything", needsRoot, async () => {
   await using user = await UserScene.create();
   const folder = await checkout(user);
-  const npm = { npm_config_prefix: `${user.home}/.local`, npm_config_cache: `${user.home}/npm`, ...NO_JSR };
+  const npm = { ...NO_JSR, npm_config_prefix: `${user.home}/.local`, npm_config_cache: `${user.home}/npm` };
   await user.run(["sh", "-ec", WITH_NPM], { cwd: folder, env: npm });
   await user.useEverything(["matrix-notify"], NO_JSR);
   const deno = await user.run(["matrix-notify", "permissions", "flush"]);

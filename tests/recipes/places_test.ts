@@ -50,6 +50,7 @@ recipeTest("the recipe for a backup restores the configuration and the logins, b
     echo '{}' > /var/lib/matrix-notify/accounts/kept.json
     matrix-notify send Test
     umask 077
+    rm -f /root/matrix-notify.tar.gz
     ${recipeScript("Backup of matrix-notify")}
     stat -c %a /root/matrix-notify.tar.gz
     rm -rf /etc/matrix-notify /var/lib/matrix-notify
