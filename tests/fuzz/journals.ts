@@ -76,7 +76,13 @@ function seal(json: string): Uint8Array {
 
 /** Changes the content of one line, and keeps its checksum right. */
 function changeLine(line: Uint8Array, dice: Dice): Uint8Array {
-  const record = JSON.parse(decoder.decode(line));
+  let record;
+  try {
+    record = JSON.parse(decoder.decode(line));
+  } catch {
+    // An earlier change made the line unreadable.
+    return line;
+  }
   const kind = dice(6);
   if (kind === 0) return seal(hostileJson({ v: 1, t: hostileText(dice), id: record.id, ...record }));
   if (kind === 1) return seal(hostileJson({ ...record, v: hostileValue(dice) }));
