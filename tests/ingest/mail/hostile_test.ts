@@ -69,7 +69,7 @@ const MAILS: Readonly<Record<string, () => string>> = {
   "control characters": () => fill("\x9b1\x80", `${HEAD}\n`),
 };
 
-/** A text that must arrive, whatever is before it. */
+/** A text that must arrive after every hostile part. */
 const LAST = "the last line";
 
 function build(name: string): Uint8Array {
