@@ -2,14 +2,10 @@
 
 import { fromFileUrl } from "@std/path";
 import { inheritedConfig } from "../../scripts/std/argv.ts";
+import { PROGRAM_FLAGS } from "../../src/base/permission_table.ts";
 import { LoopbackNtfy } from "../../src/testing/mod.ts";
 
 const MAIN = fromFileUrl(new URL("../../src/main.ts", import.meta.url));
-
-/** The permissions in the README. */
-const PERMISSIONS = [
-  ...["--allow-net", "--allow-read", "--allow-write", "--allow-env", "--allow-run", "--allow-sys=hostname,uid"],
-];
 
 /** Options of a test that needs mounts and users. */
 export const needsRoot = { ignore: Deno.uid() !== 0 };
@@ -50,7 +46,7 @@ export async function onHost(script: string): Promise<{ readonly output: string;
     await Deno.mkdir(`${folder}/deno`);
     await Deno.chmod(`${folder}/deno`, 0o777);
     const phone = { kind: "ntfy", server: ntfy.url, topic: "alerts", tokenFile: "token" };
-    const program = [Deno.execPath(), "run", "-q", "--no-prompt", ...inheritedConfig(), ...PERMISSIONS, MAIN];
+    const program = [Deno.execPath(), "run", "-q", "--no-prompt", ...inheritedConfig(), ...PROGRAM_FLAGS, MAIN];
     const { stdout } = await new Deno.Command("unshare", {
       args: ["--mount", "sh", "-c", HOST + script],
       env: { FOLDER: folder, CONFIG: JSON.stringify({ channels: { phone } }), PROGRAM: program.join(" ") },

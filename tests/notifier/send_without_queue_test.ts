@@ -6,21 +6,19 @@ import { sendWithoutQueue } from "../../src/notifier/send_without_queue.ts";
 import { TEST_FILES } from "../fakes/files.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
+/** Creates a channel that sends with this function. */
+function scriptedChannel(send: Channel["send"]): Channel {
+  return { name: "matrix", kind: "scripted", isIdempotent: true, destinations: [], hasRoomFor: () => true, send };
+}
+
 Deno.test("sendWithoutQueue() sends no attachment whose text failed, and sends the others", async () => {
   using runtime = fakeRuntime();
   const sent: string[] = [];
-  const channel: Channel = {
-    name: "matrix",
-    kind: "scripted",
-    isIdempotent: true,
-    destinations: [],
-    hasRoomFor: () => true,
-    send({ destination, notification: { subject } }) {
-      if (destination === "!refuses") return Promise.reject(new TransportError("connect", "no way"));
-      sent.push(`${destination} ${subject}`);
-      return Promise.resolve({ id: "$1" });
-    },
-  };
+  const channel = scriptedChannel(({ destination, notification: { subject } }) => {
+    if (destination === "!refuses") return Promise.reject(new TransportError("connect", "no way"));
+    sent.push(`${destination} ${subject}`);
+    return Promise.resolve({ id: "$1" });
+  });
   const envelopes = ["!refuses", "!takes"].flatMap((destination): Envelope[] => {
     const [text, file] = ["text", "file"].map((subject) => createNotification({ subject }, TEST_TIME));
     const where = { channel: "matrix", destination };
@@ -42,18 +40,11 @@ Deno.test("sendWithoutQueue() sends no attachment whose text failed, and sends t
 Deno.test("sendWithoutQueue() waits only once for the whole time of a server that does not answer", async () => {
   using runtime = fakeRuntime();
   const limits: number[] = [];
-  const channel: Channel = {
-    name: "matrix",
-    kind: "scripted",
-    isIdempotent: true,
-    destinations: [],
-    hasRoomFor: () => true,
-    send(_, { timeoutMs }) {
-      limits.push(timeoutMs);
-      runtime.time += timeoutMs;
-      return Promise.reject(new TransportError("timeout", "No answer"));
-    },
-  };
+  const channel = scriptedChannel((_, { timeoutMs }) => {
+    limits.push(timeoutMs);
+    runtime.time += timeoutMs;
+    return Promise.reject(new TransportError("timeout", "No answer"));
+  });
   const notification = createNotification({ subject: "Up" }, TEST_TIME);
   const envelopes = ["!a", "!b", "!c"].map((destination) => ({ channel: "matrix", destination, notification }));
   const problem = new StorageError("disk-full", "the disk is full");
