@@ -8,6 +8,7 @@ import { buildBundle } from "../../scripts/build/bundle_files.ts";
 import { urlPage } from "../../scripts/url_docs.ts";
 import { PROGRAM_FLAGS } from "../../src/base/permission_table.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
+import { environmentOf, runDeno, subjectsIn } from "./new_host.ts";
 import { StateFolder } from "../synapse/cli.ts";
 
 const HOUSE = new URL("../../", import.meta.url);
@@ -64,34 +65,16 @@ async function importTest(body: (scene: Scene) => Promise<void>, bundle?: string
     "--allow-run",
     `--allow-import=${host}`,
   ];
-  const environment = {
-    HOME: directory,
-    DENO_DIR: `${directory}/deno`,
-    XDG_STATE_HOME: `${directory}/state`,
-    MATRIX_HOMESERVER: homeserver.url,
-    MATRIX_ACCESS_TOKEN: accessToken,
-    MATRIX_ROOM: room,
-    NO_COLOR: "1",
-  };
+  const scene = { directory, homeserver, accessToken, room };
   try {
     await body({
-      environment,
+      environment: environmentOf(scene),
       homeserver,
       requested,
       url: `http://${host}`,
       directory,
-      subjects: () =>
-        homeserver.events(room).map(({ content }) => String(content.body).replace(/^\[.*?\] /, "").split("\n")[0]),
-      async deno(...args) {
-        const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-          args: ["run", "--quiet", "--no-prompt", ...allow, ...args],
-          cwd: directory,
-          clearEnv: true,
-          env: environment,
-        }).output();
-        const decoder = new TextDecoder();
-        return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-      },
+      subjects: () => subjectsIn(scene),
+      deno: async (...args) => await runDeno(scene, [...allow, ...args]),
     });
   } finally {
     await server.shutdown();

@@ -3,6 +3,7 @@ import { buildBundle, BUNDLE, FOLDER } from "../../scripts/build/bundle_files.ts
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import * as programFiles from "../../src/base/program_files.ts";
+import { runDeno, subjectsIn } from "../e2e/new_host.ts";
 import { StateFolder } from "../synapse/cli.ts";
 
 /** A bundle, and a homeserver for it. */
@@ -21,7 +22,7 @@ async function bundleTest(body: (scene: Scene) => Promise<void>) {
   const room = homeserver.createRoom({ members: [userId] });
   // This ends the background deliverer before the directory is removed.
   await using state = await StateFolder.create();
-  const directory = state.path;
+  const host = { directory: state.path, homeserver, accessToken, room };
   const bundle = await Deno.makeTempDir();
   try {
     await buildBundle(bundle);
@@ -30,26 +31,8 @@ async function bundleTest(body: (scene: Scene) => Promise<void>) {
       directory: bundle,
       homeserver,
       files: sums.map((line) => line.split(/ +/)[1]).filter((file) => file.endsWith(".js")),
-      subjects: () =>
-        homeserver.events(room).map(({ content }) => String(content.body).replace(/^\[.*?\] /, "").split("\n")[0]),
-      async deno(...args) {
-        const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-          args: ["run", "--quiet", "--no-prompt", "--no-config", ...args],
-          cwd: directory,
-          clearEnv: true,
-          env: {
-            HOME: directory,
-            DENO_DIR: `${directory}/deno`,
-            XDG_STATE_HOME: `${directory}/state`,
-            MATRIX_HOMESERVER: homeserver.url,
-            MATRIX_ACCESS_TOKEN: accessToken,
-            MATRIX_ROOM: room,
-            NO_COLOR: "1",
-          },
-        }).output();
-        const decoder = new TextDecoder();
-        return { code, stdout: decoder.decode(stdout), stderr: decoder.decode(stderr) };
-      },
+      subjects: () => subjectsIn(host),
+      deno: async (...args) => await runDeno(host, ["--no-config", ...args]),
     });
   } finally {
     await Deno.remove(bundle, { recursive: true });
