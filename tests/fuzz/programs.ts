@@ -33,7 +33,8 @@ async function run(host: FuzzHost, argv: readonly Uint8Array[], stdin?: Uint8Arr
   const child = new Deno.Command("sh", {
     // `xargs` turns the exit codes 1 to 125 into 123, so a shell writes the code to a file.
     args: [
-      ...["-c", 'words=$1; shift; exec xargs -0 -a "$words" "$@"', "sh", words],
+      // Without `-s`, `xargs` runs the program twice if all words are longer than 128 KiB.
+      ...["-c", 'words=$1; shift; exec xargs -0 -x -s 1000000 -a "$words" "$@"', "sh", words],
       ...[
         "sh",
         "-c",
