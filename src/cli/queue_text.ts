@@ -74,6 +74,7 @@ export function formatEntry(entry: QueuedEntry, view: View): string[] {
     ["severity", notification.severity],
     ["origin", notification.origin],
     ["key", entry.key],
+    ["sender", entry.sender],
     ["link", notification.link],
     ["mentions", mentions?.join(", ")],
     ["files", files.length === 0 ? undefined : files.map(formatFile).join(", ")],

@@ -48,7 +48,17 @@ export interface CoreNotifyOptions extends NotifyOptions {
    * An abort signal that ends the wait for a delivery. The call then returns the outcomes so far.
    */
   readonly leave?: AbortSignal;
+  /**
+   * The name of the sender, if another user or host sends: `socket nut`. Each sender has ids and
+   * keys of its own, so that it cannot resolve the incidents of others.
+   *
+   * @default this user
+   */
+  readonly sender?: string;
 }
+
+/** The options that choose the destinations. */
+type PlanOptions = RouteOptions & Pick<CoreNotifyOptions, "sender">;
 
 /** Options of {@linkcode NotifierCore.flush}. */
 export interface CoreFlushOptions extends Pick<FlushOptions, "waitMs" | "signal"> {
@@ -129,8 +139,10 @@ export class NotifierCore implements AsyncDisposable {
   /** See `Notifier.notify()`. */
   async notify(input: NotificationInput, given: CoreNotifyOptions = {}): Promise<Outcome[]> {
     const { queue, channels, routing, runtime, noPlace, warn } = this.#parts;
-    const options = { ...given, id: repairId(given.id) };
-    if (given.id !== undefined && options.id === undefined) warn("The id is empty: repeated calls send new messages");
+    const id = repairId(given.id);
+    // An id has no spaces, so the ids of two senders are different.
+    const options = { ...given, id: id === undefined || given.sender === undefined ? id : `${id} ${given.sender}` };
+    if (given.id !== undefined && id === undefined) warn("The id is empty: repeated calls send new messages");
     const plan = this.plan(noPlace ? withoutAttachments(input, noPlace) : input, options, warn);
     // If this fails, the undecided entries stay in the queue until the next call.
     await ignoreStorageErrors(this.#decide());
@@ -174,7 +186,7 @@ export class NotifierCore implements AsyncDisposable {
     try {
       queue.prepare();
       isDeliverer = waitMs > 0 && queue.deliverLock.tryAcquire();
-      enqueued = await this.#enqueue(toEnqueueRequests(plan, options.id), isDeliverer);
+      enqueued = await this.#enqueue(toEnqueueRequests(plan, options), isDeliverer);
     } catch (error) {
       // Only the queue remembers idempotency keys. If the notification is sent without the queue,
       // and the caller repeats the call, the notification arrives twice. Therefore a notification
@@ -206,17 +218,17 @@ export class NotifierCore implements AsyncDisposable {
    * @throws {InvalidNotificationError} if the input cannot be sent
    * @throws {ConfigError} if no channel is configured
    */
-  plan(input: NotificationInput, options: RouteOptions = {}, warn?: (text: string) => void): Plan {
+  plan(input: NotificationInput, options: PlanOptions = {}, warn?: (text: string) => void): Plan {
     return this.#route(createNotification(input, this.#parts.runtime.now(), warn), options);
   }
 
-  #route(notification: Notification, options: RouteOptions): Plan {
+  #route(notification: Notification, options: PlanOptions): Plan {
     const { routing, channels, mistakes } = this.#parts;
     const substitutes = substituteChannels(mistakes, routing.channels, options);
     const plan = route(notification, {
       ...routing,
       channels: [...routing.channels, ...substitutes],
-      openIncidents: this.#findOpenIncidents(notification),
+      openIncidents: this.#findOpenIncidents(notification, options),
     }, options);
     if (substitutes.length === 0) return plan;
     return withUndecided(plan, { usable: new Set(channels.keys()), notification, room: options.room });
@@ -231,17 +243,17 @@ export class NotifierCore implements AsyncDisposable {
     return await decide({
       queue,
       isFixed: ({ channel }) => channel === EVERY_CHANNEL ? mistakes.failure === undefined : channels.has(channel),
-      toRequests: async ({ attachments = [], fullText: file, ...text }, options, id) => {
+      toRequests: async ({ attachments = [], fullText: file, ...text }, options) => {
         const { fullText: _, ...whole } = await withFullText({ ...text, fullText: file }, files);
         const plan = this.#route(whole, options);
-        if (attachments.length === 0 && file === undefined) return toEnqueueRequests(plan, id);
+        if (attachments.length === 0 && file === undefined) return toEnqueueRequests(plan, options);
         const { splitPlan } = await import("./staged_attachments.ts");
         return toEnqueueRequests(
           splitPlan(plan, {
             attachments: attachments.filter(({ content }) => content !== file?.content),
             fullText: file && { file, channels: await findChannelsThatCut(plan, channels) },
           }, channels),
-          id,
+          options,
         );
       },
     });
@@ -251,12 +263,12 @@ export class NotifierCore implements AsyncDisposable {
    * Returns true if an incident with the key of the notification is open at any destination of the
    * notification.
    */
-  hasOpenIncident(input: NotificationInput, options: RouteOptions = {}): boolean {
+  hasOpenIncident(input: NotificationInput, options: PlanOptions = {}): boolean {
     if (input.key === undefined) return false;
     this.#parts.queue.refresh();
     const resolving = { ...input, resolves: true };
     const notification = createNotification(resolving, this.#parts.runtime.now());
-    const openLanes = new Set(this.#findOpenIncidents(notification).map(laneKey));
+    const openLanes = new Set(this.#findOpenIncidents(notification, options).map(laneKey));
     return this.plan(resolving, options).envelopes.some((envelope) => openLanes.has(laneKey(envelope)));
   }
 
@@ -361,8 +373,8 @@ export class NotifierCore implements AsyncDisposable {
    * Finds each channel and destination with an open incident that a notification resolves. Uses
    * only the journal records that were already read.
    */
-  #findOpenIncidents({ key, resolves, time }: Notification): readonly Lane[] {
-    return resolves && key !== undefined ? this.#parts.queue.state.openIncidentLanes(key, time) : [];
+  #findOpenIncidents({ key, resolves, time }: Notification, { sender }: PlanOptions): readonly Lane[] {
+    return resolves && key !== undefined ? this.#parts.queue.state.openIncidentLanes({ key, sender }, time) : [];
   }
 
   /**
@@ -441,17 +453,24 @@ function withoutAttachments(input: NotificationInput, { message }: StorageError)
   return { ...rest, problems: [...problems, ...unsent] };
 }
 
+/** What the entries keep of the options of a call. */
+interface Caller {
+  /**
+   * The idempotency key. For a separate message with an attachment, a space and a number are added.
+   * An id from a caller never contains a space, because spaces are encoded.
+   */
+  readonly id?: string;
+  readonly sender?: string;
+}
+
 /**
  * Turns a plan into requests for the queue: first the envelopes (one notification for one
  * destination each), then their fallbacks.
- *
- * @param id the idempotency key from the caller. For a separate message with an attachment, a space
- * and a number are added. A key from a caller never contains a space, because spaces are encoded.
  */
-function toEnqueueRequests({ envelopes, fallbacks }: Plan, id: string | undefined): EnqueueRequest[] {
-  const requests = new Map(envelopes.map((envelope) => [envelope, toEnqueueRequest(envelope, id)]));
+function toEnqueueRequests({ envelopes, fallbacks }: Plan, caller: Caller): EnqueueRequest[] {
+  const requests = new Map(envelopes.map((envelope) => [envelope, toEnqueueRequest(envelope, caller)]));
   const fallbackRequests = fallbacks.map(({ envelope, primaries }): EnqueueRequest => ({
-    ...toEnqueueRequest(envelope, id),
+    ...toEnqueueRequest(envelope, caller),
     primaries: primaries.flatMap(({ envelope, afterMs }) => {
       const request = requests.get(envelope);
       return request === undefined ? [] : [{ request, afterMs }];
@@ -460,13 +479,13 @@ function toEnqueueRequests({ envelopes, fallbacks }: Plan, id: string | undefine
   return [...requests.values(), ...fallbackRequests];
 }
 
-function toEnqueueRequest(envelope: Envelope, id: string | undefined): EnqueueRequest {
+function toEnqueueRequest(envelope: Envelope, { id, sender }: Caller): EnqueueRequest {
   const { notification, attachmentIndex } = envelope;
   const { expires, key, resolves, severity, attachments = [], file, fullText } = notification;
   const stored = [...attachments, file, fullText].filter((one) => one !== undefined);
   const files = [...new Set(stored.map(({ content }) => content))];
   const common = {
-    ...{ ...envelope, expires, isUrgent: severity === "critical" },
+    ...{ ...envelope, expires, sender, isUrgent: severity === "critical" },
     ...(files.length === 0 ? {} : { files }),
   };
   // The attachments use the same key, so a newer notification also replaces the attachments.

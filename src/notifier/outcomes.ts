@@ -101,6 +101,11 @@ export interface EntryDetails {
   readonly expires: number;
   /** The key of the incident that the entry belongs to, as given by the caller. */
   readonly key?: string;
+  /**
+   * The sender, such as `socket nut`, if `serve` received the notification. Absent if this user sent
+   * it.
+   */
+  readonly sender?: string;
   /** The number of attempts so far. */
   readonly attempts: number;
   /** The notification. For a batch, this is a notification with the text of the batch. */
@@ -234,10 +239,10 @@ export class Reporter {
   }
 
   #describeEntry(entry: Entry, schedule: Schedule): QueuedEntry {
-    const { id, channel, destination, time, expires, key, attempts, dead, members, fallbackFor } = entry;
+    const { id, channel, destination, time, expires, key, sender, attempts, dead, members, fallbackFor } = entry;
     const state = this.#stateOf(entry);
     // `--json` prints the fields in this order.
-    const fields = { channel, destination, time, expires, key, attempts };
+    const fields = { channel, destination, time, expires, key, sender, attempts };
     const rest = {
       // The queue stores notifications as JSON, without their type.
       notification: members

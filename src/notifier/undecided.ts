@@ -108,13 +108,16 @@ function findUndecided({ state }: Queue): Entry[] {
   return [...lanes.flatMap((lane) => lane.values())];
 }
 
+/** The options of the caller that an undecided entry keeps. */
+export type DecideOptions = RouteOptions & Pick<Entry, "sender"> & { readonly id: string };
+
 /** The functions that decide the destinations of entries. */
 export interface Decider {
   readonly queue: Queue;
   /** Returns true if the mistake that stopped an entry is fixed. */
   isFixed(entry: Entry): boolean;
   /** Plans a notification, and returns requests that put its envelopes into the queue. */
-  toRequests(notification: Notification, options: RouteOptions, id: string): Promise<readonly EnqueueRequest[]>;
+  toRequests(notification: Notification, options: DecideOptions): Promise<readonly EnqueueRequest[]>;
 }
 
 /**
@@ -127,12 +130,12 @@ export interface Decider {
 export async function decide({ queue, isFixed, toRequests }: Decider): Promise<ReadonlyMap<string, readonly Entry[]>> {
   const replacements = new Map<string, readonly Entry[]>();
   for (const entry of findUndecided(queue).filter(isFixed)) {
-    const { channel, idempotencyKey = `decided ${entry.id}`, time, expires, fallbackFor } = entry;
+    const { channel, sender, idempotencyKey: id = `decided ${entry.id}`, time, expires, fallbackFor } = entry;
     const channels = channel === EVERY_CHANNEL ? undefined : [channel];
     const notification = notificationOf(entry);
     try {
       if (!isNotification(notification)) throw new ConfigError("Cannot read the notification: a field is missing");
-      const requests = await toRequests(notification, { channels, room: roomOfUndecided(entry) }, idempotencyKey);
+      const requests = await toRequests(notification, { channels, room: roomOfUndecided(entry), sender, id });
       const decided = requests.map((request) => ({ ...request, time, expires, fallbackFor }));
       const { entries } = decided.length > 0 ? await queue.enqueue(decided, () => false) : { entries: [] };
       await queue.drop([entry]);

@@ -11,7 +11,7 @@
  * @module
  */
 
-import { type Entry, type Lane, laneKey } from "./entry.ts";
+import { type Entry, identifyKey, type Lane, laneKey, type SenderKey } from "./entry.ts";
 import { MAX_ACK_BYTES } from "./limits.ts";
 import type { AckRecord } from "./record.ts";
 
@@ -30,7 +30,7 @@ export interface Duplicate {
 /** The index of keys and idempotency keys for each lane (one destination of one channel). */
 export class DedupIndex {
   readonly #byIdempotencyKey = new Map<string, Duplicate>();
-  /** The ids of the entries with a key, by key and lane. */
+  /** The ids of the entries with a key, by key (see `identifyKey`) and lane. */
   readonly #byKey = new Map<string, Map<string, Set<string>>>();
   /**
    * The `ack` records (the records of deliveries) that a compaction can keep, oldest first. Each
@@ -48,16 +48,17 @@ export class DedupIndex {
   }
 
   /** Adds an entry. Returns false if the entry is a duplicate. */
-  register(entry: DedupKey & { readonly id: string; readonly key?: string }): boolean {
+  register(entry: DedupKey & SenderKey & { readonly id: string }): boolean {
     if (entry.idempotencyKey !== undefined) {
       const duplicate = this.findDuplicate(entry);
       if (duplicate !== undefined && duplicate.id !== entry.id) return false;
       this.#byIdempotencyKey.set(nameInLane(entry, entry.idempotencyKey), { id: entry.id });
     }
-    if (entry.key !== undefined) {
-      const lanes = this.#byKey.get(entry.key) ?? new Map<string, Set<string>>();
+    const key = identifyKey(entry);
+    if (key !== undefined) {
+      const lanes = this.#byKey.get(key) ?? new Map<string, Set<string>>();
       const ids = lanes.get(laneKey(entry)) ?? new Set();
-      this.#byKey.set(entry.key, lanes.set(laneKey(entry), ids.add(entry.id)));
+      this.#byKey.set(key, lanes.set(laneKey(entry), ids.add(entry.id)));
     }
     return true;
   }
@@ -71,14 +72,14 @@ export class DedupIndex {
     return this.#byIdempotencyKey.get(nameInLane(entry, entry.idempotencyKey));
   }
 
-  /** Finds the ids of the entries with the same key, channel and destination as `entry`. */
-  findIdsWithKey(entry: Lane & { readonly key?: string }): readonly string[] {
-    return entry.key === undefined ? [] : [...this.#byKey.get(entry.key)?.get(laneKey(entry)) ?? []];
+  /** Finds the ids of the entries with the same key, sender, channel and destination as `entry`. */
+  findIdsWithKey(entry: Lane & SenderKey): readonly string[] {
+    return [...this.#byKey.get(identifyKey(entry) ?? "")?.get(laneKey(entry)) ?? []];
   }
 
   /** Finds the ids of the entries with a key, for all channels and destinations. */
-  findIdsWithKeyAnywhere(key: string): readonly string[] {
-    return [...this.#byKey.get(key)?.values() ?? []].flatMap((ids) => [...ids]);
+  findIdsWithKeyAnywhere(key: SenderKey): readonly string[] {
+    return [...this.#byKey.get(identifyKey(key) ?? "")?.values() ?? []].flatMap((ids) => [...ids]);
   }
 
   /**
@@ -120,12 +121,13 @@ export class DedupIndex {
    * remembered.
    */
   remove(entry: Entry): void {
-    if (entry.key === undefined) return;
-    const lanes = this.#byKey.get(entry.key);
+    const key = identifyKey(entry);
+    if (key === undefined) return;
+    const lanes = this.#byKey.get(key);
     const ids = lanes?.get(laneKey(entry));
     ids?.delete(entry.id);
     if (ids?.size === 0) lanes?.delete(laneKey(entry));
-    if (lanes?.size === 0) this.#byKey.delete(entry.key);
+    if (lanes?.size === 0) this.#byKey.delete(key);
   }
 }
 

@@ -60,6 +60,17 @@ export function roomOfUndecided({ destination }: Pick<Lane, "destination">): str
   return destination.slice(UNDECIDED.length + 1) || undefined;
 }
 
+/** A key that a sender chose. Senders cannot use the keys of each other. */
+export type SenderKey = Pick<Entry, "key" | "sender">;
+
+/**
+ * Returns a text that identifies a key among the keys of all senders. A key has no line break.
+ * Returns undefined if there is no key.
+ */
+export function identifyKey({ key, sender }: SenderKey): string | undefined {
+  return key === undefined || sender === undefined ? key : `${key}\n${sender}`;
+}
+
 /** The number of failures of a channel, and the wait before the next attempt. */
 export interface ChannelState {
   /** The number of consecutive failures. The length of the next wait depends on this number. */

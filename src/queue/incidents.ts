@@ -10,7 +10,7 @@
  * @module
  */
 
-import { type Entry, type Lane, laneKey } from "./entry.ts";
+import { type Entry, identifyKey, type Lane, laneKey, type SenderKey } from "./entry.ts";
 import { INCIDENT_RETENTION_MS, MAX_INCIDENTS } from "./limits.ts";
 import type { AckRecord, IncidentRecord } from "./record.ts";
 
@@ -20,13 +20,13 @@ export type Incident = Pick<IncidentRecord, "receipt" | "isShared" | "title" | "
 /** The fields of an entry that {@linkcode Incidents} uses. */
 export type IncidentSubject = Pick<
   Entry,
-  "channel" | "destination" | "key" | "time" | "title" | "resolves" | "replaced"
+  "channel" | "destination" | "key" | "sender" | "time" | "title" | "resolves" | "replaced"
 >;
 
 /** The open incidents. */
 export class Incidents {
   /**
-   * The open incidents by lane (channel and destination) and key, sorted by the time of the last
+   * The open incidents by lane (channel and destination), key and sender, sorted by the time of the last
    * delivery, oldest first.
    */
   readonly #open = new Map<string, IncidentRecord>();
@@ -42,7 +42,7 @@ export class Incidents {
    * entry was enqueued. Therefore the result is the same for all attempts of the entry.
    */
   find(entry: IncidentSubject): IncidentRecord | undefined {
-    const incident = entry.key === undefined ? undefined : this.#open.get(incidentKey(entry, entry.key));
+    const incident = entry.key === undefined ? undefined : this.#open.get(incidentKey(entry));
     return incident !== undefined && isRemembered(incident, entry.time) ? incident : undefined;
   }
 
@@ -50,8 +50,10 @@ export class Incidents {
    * Lists the open incidents with a key, for all channels and destinations. Skips incidents that
    * are over at the given time.
    */
-  withKey(key: string, time: number): IncidentRecord[] {
-    return [...this.#open.values()].filter((incident) => incident.key === key && isRemembered(incident, time));
+  withKey({ key, sender }: SenderKey, time: number): IncidentRecord[] {
+    return [...this.#open.values()].filter((incident) =>
+      incident.key === key && incident.sender === sender && isRemembered(incident, time)
+    );
   }
 
   /**
@@ -60,19 +62,20 @@ export class Incidents {
    * @param isShared true if the entry was delivered in a batch (several entries in one message)
    */
   onDelivery(entry: IncidentSubject, { time, receipt }: Pick<AckRecord, "time" | "receipt">, isShared: boolean): void {
-    const { channel, destination, key, title } = entry;
+    const { channel, destination, key, sender, title } = entry;
     if (key === undefined) return;
-    if (entry.resolves) return this.#close(incidentKey(entry, key));
+    if (entry.resolves) return this.#close(incidentKey(entry));
     if (title === undefined) return;
     const before = this.find(entry);
     const since = entry.replaced?.fired ?? entry.time;
-    const first = { channel, destination, key, receipt, isShared: isShared || undefined, title, since };
+    const own = sender === undefined ? {} : { sender };
+    const first = { channel, destination, key, ...own, receipt, isShared: isShared || undefined, title, since };
     this.restore({ t: "incident", ...(before ?? first), lastDelivery: time, count: (before?.count ?? 0) + 1 });
   }
 
   /** Adds an open incident, or replaces it. */
   restore(record: IncidentRecord): void {
-    const name = incidentKey(record, record.key);
+    const name = incidentKey(record);
     this.#close(name);
     this.#open.set(name, record);
     this.#bytes += JSON.stringify(record).length;
@@ -99,6 +102,6 @@ function isRemembered({ lastDelivery }: IncidentRecord, time: number): boolean {
   return time - lastDelivery <= INCIDENT_RETENTION_MS;
 }
 
-function incidentKey(lane: Lane, key: string): string {
-  return `${laneKey(lane)} ${key}`;
+function incidentKey(subject: Lane & SenderKey): string {
+  return `${laneKey(subject)} ${identifyKey(subject)}`;
 }

@@ -168,6 +168,8 @@ const FIELDS = {
     notification: object<unknown>(),
     expires: number,
     key: optional(text),
+    /** The sender that the key belongs to. @default this user */
+    sender: optional(text),
     /**
      * The title of the incident that this entry opens. The title is used in later notifications
      * with the same key. An entry without a title does not open an incident.
@@ -357,6 +359,8 @@ const FIELDS = {
   incident: {
     ...LANE,
     key: text,
+    /** The sender that the key belongs to. @default this user */
+    sender: optional(text),
     /** The proof of the first delivery. Later notifications refer to this delivery. */
     receipt: text,
     /** Set if the first delivery was a batch (several entries in one message). */

@@ -21,7 +21,7 @@
 
 import { ChannelStates, RecentDeliveries, shortenWait } from "./channel_states.ts";
 import { DedupIndex, type DedupKey, type Duplicate } from "./dedup_index.ts";
-import { type ChannelState, type Entry, type EntryState, type Lane, laneKey } from "./entry.ts";
+import { type ChannelState, type Entry, type EntryState, type Lane, laneKey, type SenderKey } from "./entry.ts";
 import {
   countReplaced,
   createEntry,
@@ -153,7 +153,7 @@ export class QueueState {
    * Lists the lanes (channel and destination) where an incident with this key is open, or where a
    * waiting entry will open one. Ignores waiting fallbacks.
    */
-  openIncidentLanes(key: string, time: number): Lane[] {
+  openIncidentLanes(key: SenderKey, time: number): Lane[] {
     const keyed = this.#dedup.findIdsWithKeyAnywhere(key).map((id) => this.entry(id)).filter((entry) =>
       entry !== undefined
     );

@@ -177,8 +177,8 @@ class HttpServer {
         notifications.map(({ input, id }) =>
           this.#context.accept({ ...input, origin: sender.origin ?? input.origin }, {
             ...sender.channels === undefined || sender.channels.length === 0 ? {} : { channels: sender.channels },
-            // Different senders can choose the same id.
-            ...id === undefined ? {} : { id: `${sender.name}:${id}` },
+            id,
+            sender: `http ${sender.name}`,
           })
         ),
       );

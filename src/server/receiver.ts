@@ -46,7 +46,7 @@ export interface Accepted {
 export type AcceptOptions =
   & Pick<
     CoreNotifyOptions,
-    "channels" | "kind" | "room" | "id" | "untilDelivered"
+    "channels" | "kind" | "room" | "id" | "sender" | "untilDelivered"
   >
   & {
     /**

@@ -68,8 +68,11 @@ async function answer(request: Request, { name, settings, limiter, maxBytes, con
   }
   const asked = await readSendRequest(body, request.headers.get("content-type") ?? "");
   const { input, options } = restrict(asked, name, settings);
-  if (pathname === "/incident") return Response.json({ open: context.hasOpenIncident(input, options) });
-  return toAnswer(await context.accept(input, { ...options, waitMs: Math.min(options.waitMs ?? 0, MAX_WAIT_MS) }));
+  const sender = `socket ${name}`;
+  if (pathname === "/incident") return Response.json({ open: context.hasOpenIncident(input, { ...options, sender }) });
+  return toAnswer(
+    await context.accept(input, { ...options, sender, waitMs: Math.min(options.waitMs ?? 0, MAX_WAIT_MS) }),
+  );
 }
 
 /** Applies the settings of a socket to a request. */
@@ -86,8 +89,6 @@ function restrict({ input, options }: SendRequest, name: string, { origin, chann
     options: {
       ...options,
       channels: options.channels ?? (channels.length > 0 ? channels : undefined),
-      // Users of different sockets can choose the same id.
-      id: options.id === undefined || options.id === "" ? options.id : `${name}:${options.id}`,
     },
   };
 }

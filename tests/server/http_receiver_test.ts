@@ -165,8 +165,8 @@ Deno.test("createHttpReceiver() sets the origin and the channels of a sender, an
   await stage.send("/notify", router);
   await stage.send("/notify", { body, headers: { Authorization: "Bearer tk-monitor" } });
   assertEquals(stage.accepted.map(({ input, options }) => [input.origin, options]), [
-    ["core1", { id: "router:1" }],
-    ["other", { channels: ["matrix"], id: "monitor:1" }],
+    ["core1", { id: "1", sender: "http router" }],
+    ["other", { channels: ["matrix"], id: "1", sender: "http monitor" }],
   ]);
   assertEquals(stage.texts().length, 2);
 });

@@ -65,7 +65,8 @@ for (
 Deno.test("handle() gives every notification the origin of the socket, and keeps the ids of sockets apart", async () => {
   using scene = setReceiver({ origin: "ups" });
   await scene.post({ subject: "a", origin: "root", id: "7" });
-  assertEquals([scene.accepted[0].input.origin, scene.accepted[0].options?.id], ["ups", "nut:7"]);
+  const [{ input, options }] = scene.accepted;
+  assertEquals([input.origin, options?.id, options?.sender], ["ups", "7", "socket nut"]);
 });
 
 Deno.test("handle() allows only the channels of the socket, and no other room", async () => {
