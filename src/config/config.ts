@@ -128,11 +128,10 @@ export async function parseConfig(value: unknown, context: ConfigContext): Promi
   const { identity, background = true, symbols = true } = readSettings(BASE_SETTINGS, fields, context);
   const title = readTitle(fields, context);
   const policy = readPolicy(fields, context);
-  const serve = fields.value("serve") === undefined
-    ? undefined
-    : (await import("./serve.ts")).readServe(fields, context);
-  fields.end();
   const findMistakes = (path: string) => mistakes.filter(({ place: { setting = "" } }) => isPartOf(setting, path));
+  const readServe = fields.value("serve") === undefined ? undefined : (await import("./serve.ts")).readServe;
+  const serve = readServe?.(fields, context);
+  fields.end();
   const { rules, problems: ruleProblems } = hasRules
     ? await (await import("./routes.ts")).readRoutes(fields, { list, context, findMistakes })
     : { rules: [], problems: [] };
@@ -148,7 +147,7 @@ export async function parseConfig(value: unknown, context: ConfigContext): Promi
     background,
     symbols,
     rules,
-    serve,
+    serve: findMistakes("serve").length === 0 ? serve : undefined,
     channels: parsed.map(({ channel }) => channel),
     titles: new Map(parsed.map(({ channel: { name }, title }) => [name, title])),
     policies: new Map(parsed.map(({ channel: { name }, policy }) => [name, policy])),

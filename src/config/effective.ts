@@ -8,12 +8,13 @@ import { isObject } from "../base/fields.ts";
 import { PROXY_VARIABLES } from "../base/variables.ts";
 import type { ChannelKind } from "../channels/kind.ts";
 import { concealSetting, hideLogin } from "../channels/fields/concealed.ts";
-import { properties } from "../channels/fields/setting.ts";
+import { properties, type SettingTable } from "../channels/fields/setting.ts";
 import { loadKind } from "../channels/registry.ts";
 import { DEFAULT_POLICY } from "../delivery/rate_policy.ts";
 import { channelSettings, CONFIG_SETTINGS } from "./config.ts";
 import { type ConfigRuntime, type ConfigSources, type LoadOptions, readSources } from "./load.ts";
 import { stateDirPath } from "./paths.ts";
+import { HOOK_SETTINGS, HTTP_SETTINGS, SENDER_SETTINGS, SERVE_SETTINGS, SOCKET_SETTINGS } from "./serve.ts";
 
 /** The source of a value. */
 export type Source = "flag" | "environment" | "file" | "default";
@@ -109,6 +110,7 @@ async function listValues(
     topValue("rateLimit", null),
     topValue("quiet", false),
     topValue("routes", []),
+    ...sources.value.serve === undefined ? [topValue("serve", null)] : serveValues(sources.value.serve, file),
     ...ofChannels.flat(),
     ...[...PROXY_VARIABLES, "NO_PROXY", "no_proxy"].flatMap((variable): EffectiveValue[] => {
       const value = runtime.env(variable);
@@ -134,6 +136,39 @@ function withDefaults(value: unknown, schema: Readonly<Record<string, unknown>> 
     isObject(nested) && nested.default !== undefined ? [[key, nested.default]] : []
   );
   return { ...Object.fromEntries(defaults), ...value };
+}
+
+/** The tables of the objects in `serve` that have names of the user as keys. */
+const NAMED_TABLES: Readonly<Record<string, SettingTable>> = {
+  "serve.sockets": SOCKET_SETTINGS,
+  "serve.http.senders": SENDER_SETTINGS,
+  "serve.http.hooks": HOOK_SETTINGS,
+};
+
+/** Lists the values of `serve`, with the defaults of each receiver that is configured. */
+function serveValues(serve: unknown, file: Origin): EffectiveValue[] {
+  const listTable = (at: string, given: unknown, table: SettingTable): EffectiveValue[] => {
+    if (!isObject(given)) return [{ path: at, value: "[unreadable]", ...file }];
+    const schemas = Object.fromEntries(Object.entries(table).flatMap(([key, setting]) => properties(key, setting)));
+    return [...new Set([...Object.keys(schemas), ...Object.keys(given)])].flatMap((key): EffectiveValue[] => {
+      const path = `${at}.${key}`, value = given[key];
+      if (!Object.hasOwn(given, key)) {
+        return schemas[key].default === undefined ? [] : [{ path, value: schemas[key].default, ...DEFAULT }];
+      }
+      if (!Object.hasOwn(schemas, key)) return [{ path, value: "[unknown key]", ...file }];
+      if (path === "serve.http") return listTable(path, value, HTTP_SETTINGS);
+      const named = NAMED_TABLES[path];
+      if (named === undefined) {
+        return [{ path, value: withDefaults(concealSetting(key, value, table), schemas[key]), ...file }];
+      }
+      if (!isObject(value)) return listTable(path, value, named);
+      return Object.entries(value).flatMap(([name, each]) => {
+        const values = listTable(`${path}.${name}`, each, named);
+        return values.length === 0 ? [{ path: `${path}.${name}`, value: {}, ...file }] : values;
+      });
+    });
+  };
+  return listTable("serve", serve, SERVE_SETTINGS);
 }
 
 interface ChannelSources {

@@ -158,11 +158,11 @@ function repeatedKeys({ repeated }: JsonText): ConfigError[] {
 }
 
 /**
- * Creates an error for each channel or top-level setting with a secret in the file, if every user of
- * the host can read the file.
+ * Creates an error for each channel, sender of `serve` or top-level setting with a secret in the file,
+ * if every user of the host can read the file.
  */
 async function exposedSecrets(
-  { channels, ...others }: Readonly<Record<string, unknown>>,
+  { channels, serve, ...others }: Readonly<Record<string, unknown>>,
   path: string,
 ): Promise<ConfigError[]> {
   const exposure = findExposure(path);
@@ -171,6 +171,11 @@ async function exposedSecrets(
   const settings = Object.keys(others).filter(isSecretName);
   for (const [name, channel] of Object.entries(isObject(channels) ? channels : {})) {
     if (await containsSecret(name, channel)) settings.push(`channels.${name}`);
+  }
+  const http = isObject(serve) ? serve.http : undefined;
+  const senders = isObject(http) && isObject(http.senders) ? http.senders : {};
+  for (const [name, sender] of Object.entries(senders)) {
+    if (isObject(sender) && Object.keys(sender).some(isSecretName)) settings.push(`serve.http.senders.${name}`);
   }
   return settings.map((setting) =>
     new ConfigError(`Cannot use ${setting}: ${exposure.state} the file`, { hint: exposure.hint, place: { setting } })

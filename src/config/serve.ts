@@ -116,7 +116,10 @@ const HOOK_PRESET_NAMES = ["proxmox", "truenas"] as const;
 export type HookPreset = typeof HOOK_PRESET_NAMES[number];
 
 function template(help: string, example: string) {
-  return text({ help: `${help}; \`{{path.to.field}}\` is a value of the JSON`, examples: [example], optional: true });
+  return {
+    ...text({ help: `${help}; \`{{path.to.field}}\` is a value of the JSON`, examples: [example], optional: true }),
+    mayContainSecrets: true,
+  };
 }
 
 /** The settings of one hook. */

@@ -22,6 +22,7 @@ async function startServe(channel: Readonly<Record<string, unknown>>) {
   ];
   let count = 0, reload = () => {};
   const options = {
+    configFile,
     runtime,
     open: () => NotifierCore.open({ runtime, configFile, stateDir: `${directory}/state`, role: "deliverer" }),
     log: (text: string) => void log.push(text),
@@ -89,6 +90,9 @@ Deno.test("serve() refuses to start twice for a queue, and with a mistake in its
   await assertRejects(() => serve(server.options), StorageError, "another matrix-notify serve uses the queue");
   await server.write({ ...server.config, serve: { sockets: 5 } });
   await assertRejects(() => serve(server.options), ConfigError, "serve.sockets");
+  await server.write({ ...server.config, serve: { http: { senders: { core1: { token: "tk-0123456789" } } } } });
+  await Deno.chmod(server.options.configFile, 0o644);
+  await assertRejects(() => serve(server.options), ConfigError, "serve.http.senders.core1: it contains a secret");
 });
 
 Deno.test("serve() answers a waiting sender, cancels the attempt and ends after a stop", async () => {
