@@ -13,6 +13,7 @@ import {
   type Secrets,
   type SynapseOptions,
 } from "./config.ts";
+import { freePort } from "../free_port.ts";
 import { installSynapse } from "./install.ts";
 import { readLog, SynapseProcess, SynapseStartError } from "./process.ts";
 import { run } from "../python/python.ts";
@@ -199,11 +200,6 @@ async function startServer(python: string, folder: string, options: SynapseOptio
       if (tries === PORT_TRIES || isFree(port)) throw error;
     }
   }
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** True if the port is free: then Synapse failed for another reason than its port. */

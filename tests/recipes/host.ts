@@ -138,9 +138,3 @@ async function run(script: string, env: Readonly<Record<string, string>>): Promi
   if (code !== 0) throw new Error(`Cannot run the script: exit ${code}\n${output}`);
   return output;
 }
-
-/** Returns a free port of the loopback interface. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
-}

@@ -2,7 +2,8 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { until } from "../../scripts/synapse/until.ts";
-import { freePort, recipeTest } from "./host.ts";
+import { freePort } from "../../scripts/free_port.ts";
+import { recipeTest } from "./host.ts";
 import { recipeScript } from "./page.ts";
 
 /** Starts sshd with Debian's configuration. `login ARG...` runs ssh as a router does, without a terminal. */

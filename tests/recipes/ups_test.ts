@@ -2,7 +2,8 @@
 
 import { assertEquals } from "@std/assert";
 import { until } from "../../scripts/synapse/until.ts";
-import { freePort, recipeTest } from "./host.ts";
+import { freePort } from "../../scripts/free_port.ts";
+import { recipeTest } from "./host.ts";
 import { recipeScript } from "./page.ts";
 
 /** Starts NUT with a UPS that is online. `state OB` changes its state. */

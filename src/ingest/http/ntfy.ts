@@ -39,7 +39,7 @@ interface Publication {
   readonly bytes: Uint8Array;
   /** Returns the value of the first of these parameters that is set; empty if none is. */
   read(...names: string[]): string;
-  /** The actions of a JSON publication. @default the value of the parameter `actions` */
+  /** The actions in JSON. @default the value of the parameter `actions` */
   readonly actions?: readonly unknown[];
   /** Fields of JSON that ntfy does not define. */
   readonly others: readonly (readonly [string, unknown])[];
@@ -67,23 +67,27 @@ const JSON_NAMES: ReadonlySet<string> = new Set([
 
 function readPublication(request: IncomingRequest): Publication {
   const { path, query, headers, body } = request;
-  const { json, fields } = path === "/" ? readBody(request, () => false) : {};
-  if (typeof json === "object" && json !== null && fields !== undefined) {
-    const read: Publication["read"] = (...names) =>
-      names.map((name) => readJson(json, name.replaceAll("-", "_"))).find((value) => value !== "") ?? "";
-    return {
-      topic: read("topic"),
-      bytes: new TextEncoder().encode(textOf(propertyOf(json, "message"))),
-      read: (...names) => names.includes("message") ? "" : read(...names),
-      actions: listOf(propertyOf(json, "actions")),
-      others: Object.entries(json).filter(([name]) => !JSON_NAMES.has(name)),
-    };
-  }
-  const read: Publication["read"] = (...names) => {
+  const readParameter: Publication["read"] = (...names) => {
     const given = names.flatMap((name) => [readHeader(headers, `x-${name}`), readHeader(headers, name)]);
     return [...given, ...names.map((name) => query.get(name)?.trim() ?? "")].find((value) => value !== "") ?? "";
   };
-  return { topic: topicOf(path) ?? "", bytes: body, read, others: [] };
+  const { json, fields } = path === "/" ? readBody(request, () => false) : {};
+  if (typeof json !== "object" || json === null || fields === undefined) {
+    return { topic: topicOf(path) ?? "", bytes: body, read: readParameter, others: [] };
+  }
+  const actions = listOf(propertyOf(json, "actions"));
+  return {
+    topic: readJson(json, "topic"),
+    bytes: new TextEncoder().encode(textOf(propertyOf(json, "message"))),
+    read(...names) {
+      const known = names.map((name) => name.replaceAll("-", "_")).filter((name) => JSON_NAMES.has(name));
+      // The message is in `bytes`. Apprise sends JSON with other parameters in headers.
+      const given = known.filter((name) => name !== "message").map((name) => readJson(json, name));
+      return given.find((value) => value !== "") ?? readParameter(...names);
+    },
+    ...actions.length === 0 ? {} : { actions },
+    others: Object.entries(json).filter(([name]) => !JSON_NAMES.has(name)),
+  };
 }
 
 function readJson(json: object, name: string): string {

@@ -107,6 +107,23 @@ Deno.test("NTFY.read() takes JSON at the root, with every published field", () =
   });
 });
 
+Deno.test("NTFY.read() takes JSON with parameters in headers and in the query, as Apprise sends it", () => {
+  const headers = {
+    "X-Priority": "5",
+    "X-Tags": "warning",
+    "X-Title": "not used",
+    "X-Actions": "view, Open, https://a",
+  };
+  const body = { topic: "t", title: "T", message: "m" };
+  assertEquals(read({ url: "/?click=https%3A%2F%2Fb", headers, body }), {
+    subject: "⚠️ T",
+    message: "m\n\n→ Open: https://a",
+    severity: "critical",
+    origin: "t",
+    link: "https://b",
+  });
+});
+
 Deno.test("NTFY.read() attaches a body with a file name, and a body that is no text", () => {
   const bytes = Uint8Array.of(0x89, 0x50, 0, 1);
   assertEquals(read({ method: "PUT", headers: { Filename: "flower.png" }, body: bytes }), {
