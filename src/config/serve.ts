@@ -24,8 +24,7 @@ import {
   type SettingsOf,
   text,
 } from "../channels/fields/setting.ts";
-import { isLoopback } from "../runtime/address.ts";
-import { parseNetwork } from "../runtime/networks.ts";
+import { isLocalListener, parseNetwork } from "../runtime/networks.ts";
 import { DEFAULT_SOCKET, SOCKET_DIRECTORY } from "./paths.ts";
 
 /** The longest path of a Unix socket on Linux, in bytes: `sun_path` without its zero byte. */
@@ -214,7 +213,7 @@ export type HookSettings = SettingsOf<typeof HOOK_SETTINGS>;
 
 /** Checks that not everyone in a network can send. */
 function checkHttp({ host, senders }: HttpSettings, fields: Fields): void {
-  if (isLoopback(host)) return;
+  if (isLocalListener(host)) return;
   if (senders.size === 0) {
     throw fields.error("host", "every host that reaches it could send", "add senders with a token or a network");
   }

@@ -90,6 +90,20 @@ export function parseBits(text: string): string | undefined {
 /** This machine. Linux connects an unspecified address (`0.0.0.0`, `::`) to this machine. */
 const LOOPBACK_NETWORKS: readonly string[] = ["127.0.0.0/8", "0.0.0.0/8", "::/127"];
 
+/** The addresses of a listener that only this machine reaches. */
+const LOCAL_LISTENERS: readonly string[] = ["127.0.0.0/8", "::1", "::ffff:127.0.0.0/104"];
+
+/**
+ * Returns true if only programs of this machine reach a listener at this address. A listener at
+ * `0.0.0.0` or `::` is reached by other hosts too.
+ *
+ * @param host an IP address without brackets, or a host name
+ */
+export function isLocalListener(host: string): boolean {
+  const bits = parseBits(host);
+  return bits === undefined ? /^(.*\.)?localhost\.?$/i.test(host) : isInSome(LOCAL_LISTENERS, bits);
+}
+
 /**
  * Networks that are not the internet: private, shared, link-local, benchmark, multicast and
  * reserved (RFC 6890).

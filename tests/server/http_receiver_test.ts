@@ -1,5 +1,5 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { StorageError } from "../../src/base/errors.ts";
+import { type ConfigError, StorageError } from "../../src/base/errors.ts";
 import { Fields } from "../../src/base/fields.ts";
 import { readServe } from "../../src/config/serve.ts";
 import type { NotificationInput } from "../../src/notification/notification.ts";
@@ -262,4 +262,19 @@ Deno.test("createHttpReceiver() fails its health check when an entry waits for l
   const response = await stage.send("/healthz", { method: "GET" });
   assertEquals(response.status, 503);
   assertMatch(await response.text(), /^the oldest entry has waited for \d+ s\n$/);
+});
+
+Deno.test("readServe() permits a listener without senders only at addresses that other hosts cannot reach", () => {
+  const accepts = (http: unknown) => {
+    const problems: ConfigError[] = [];
+    return readServe(new Fields({ serve: { http } }, "", {}, problems), PARSE_CONTEXT) !== undefined;
+  };
+  for (const host of ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1", "localhost"]) {
+    assertEquals([host, accepts({ host })], [host, true]);
+  }
+  for (const host of ["0.0.0.0", "0", "::", "0:0::0", "::ffff:0.0.0.0", "192.168.88.2", "fd00::2", "jump.lan"]) {
+    assertEquals([host, accepts({ host })], [host, false]);
+    assertEquals([host, accepts({ host, senders: { lan: { networks: ["10.0.0.0/8"] } } })], [host, true]);
+    assertEquals([host, accepts({ host, senders: { lan: { origin: "lan" } } })], [host, false]);
+  }
 });
