@@ -12,7 +12,7 @@
  */
 
 import { type ConfigError, StorageError, toPermissionError } from "../base/errors.ts";
-import type { Envelope } from "../channels/channel.ts";
+import type { Channel, Envelope } from "../channels/channel.ts";
 import type { ServeSettings } from "../config/serve.ts";
 import type { RunOptions } from "../delivery/courier.ts";
 import { deliverOrWatch, prepareDelivery } from "../delivery/deliver_or_watch.ts";
@@ -106,6 +106,11 @@ export class NotifierCore implements AsyncDisposable {
     if (noPlace?.code === "untrusted" || noPlace?.code === "permission-denied") return true;
     if (channels.size > 0) return false;
     return problems.length === 0 || failure?.cause instanceof Deno.errors.PermissionDenied;
+  }
+
+  /** The channels that can be used, by name. */
+  get channels(): ReadonlyMap<string, Pick<Channel, "kind">> {
+    return this.#parts.channels;
   }
 
   /** The settings of `serve`. Undefined if they are absent or have a mistake. */

@@ -6,7 +6,7 @@ import type { FileReader } from "../channels/kind.ts";
 import { formatDestination, readRoomNames, RoomCacheFile } from "../channels/room_cache.ts";
 import { openConfig } from "../config/load.ts";
 import type { ServeSettings } from "../config/serve.ts";
-import { isFullTextFile } from "../delivery/attempt_group.ts";
+import { type CourierEvent, isFullTextFile } from "../delivery/attempt_group.ts";
 import { Courier } from "../delivery/courier.ts";
 import { withResolution } from "../notification/incident.ts";
 import { renderPlain } from "../notification/render.ts";
@@ -33,6 +33,8 @@ export interface CoreOptions extends NotifierOptions {
    * @default {"library"}
    */
   readonly role?: ProcessRole;
+  /** Called for each attempt of this process after its result was recorded. @default none */
+  readonly onEvent?: (event: CourierEvent) => void;
 }
 
 /** The parts of a notifier. */
@@ -119,6 +121,7 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
       if (result.state === "dead" && isFullTextFile(entry)) {
         warn(`The message was cut, and the file with the whole text was refused: ${result.reason}`);
       }
+      callListener(() => options.onEvent?.(event));
       callListener(() => options.onAttempt?.(attemptOutcome(event)));
     },
   });

@@ -17,7 +17,7 @@ import type { Outcome } from "../notifier/outcomes.ts";
 import { requireSecretFile, requireTrustedFile } from "../runtime/secret_file.ts";
 import { BodyReader } from "./body_reader.ts";
 import { RateLimiter } from "./guards.ts";
-import { HttpCounters } from "./metrics.ts";
+import { formatMetrics, HttpCounters } from "./metrics.ts";
 import type { Peer, Receiver, ReceiverContext } from "./receiver.ts";
 import { Senders } from "./senders.ts";
 
@@ -135,7 +135,7 @@ class HttpServer {
     return {
       status: 200,
       headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" },
-      body: this.#counters.format(this.#context.status()),
+      body: formatMetrics(this.#context.status(), this.#context.deliveries, this.#counters),
     };
   }
 

@@ -5,13 +5,17 @@
 
 import { VERSION } from "../base/version.ts";
 import type { Status } from "../notifier/status.ts";
+import { type ChannelTotals, DELAY_BOUNDS, type DeliveryCounters } from "./delivery_counters.ts";
+
+type Labels = Readonly<Record<string, string>>;
 
 /** A metric: its name, type and help, and its values by label. */
 interface Metric {
   readonly name: string;
-  readonly type: "counter" | "gauge";
+  readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
-  readonly values: readonly (readonly [labels: Readonly<Record<string, string>>, value: number])[];
+  /** The values. A histogram has several, which differ in their `suffix`. */
+  readonly values: readonly (readonly [labels: Labels, value: number, suffix?: "_bucket" | "_sum" | "_count"])[];
 }
 
 /** Counts the requests since the start of the receiver. */
@@ -32,22 +36,26 @@ export class HttpCounters {
     this.#notifications.set(protocol, (this.#notifications.get(protocol) ?? 0) + count);
   }
 
-  /** Formats these counters and the numbers of the queue. */
-  format(status: Status): string {
+  /** Returns these counters as metrics. */
+  metrics(): readonly Metric[] {
     const requests = [...this.#requests.values()].map(({ protocol, code, count }) =>
       [{ protocol, code }, count] as const
     );
     const notifications = [...this.#notifications].map(([protocol, count]) => [{ protocol }, count] as const);
     return [
-      ...queueMetrics(status),
       counter(
         "http_requests_total",
         "Requests that could carry a notification, by protocol and status code.",
         requests,
       ),
       counter("http_notifications_total", "Notifications that HTTP requests brought to the queue.", notifications),
-    ].map(formatMetric).join("\n");
+    ];
   }
+}
+
+/** Formats the numbers of the queue, the deliveries and the HTTP receiver. */
+export function formatMetrics(status: Status, deliveries: DeliveryCounters, http: HttpCounters): string {
+  return [...queueMetrics(status), ...deliveryMetrics(deliveries), ...http.metrics()].map(formatMetric).join("\n");
 }
 
 function queueMetrics(status: Status): readonly Metric[] {
@@ -71,6 +79,47 @@ function queueMetrics(status: Status): readonly Metric[] {
   ];
 }
 
+/** Each channel is one value, or one histogram. The values count since `serve` started. */
+function deliveryMetrics({ since, totals }: DeliveryCounters): readonly Metric[] {
+  const channels = [...totals];
+  return [
+    gauge("start_time_seconds", "Time when serve started, from which it counts.", [[{}, since / 1000]]),
+    counter(
+      "deliveries_total",
+      "Notifications that a channel delivered.",
+      channels.map(([channel, { delivered }]) => [{ channel }, delivered]),
+    ),
+    counter(
+      "failed_attempts_total",
+      "Attempts that failed and are repeated, by failure class.",
+      channels.flatMap(([channel, { failed }]) =>
+        [...failed].map(([failureClass, count]) => [{ channel, class: failureClass }, count] as const)
+      ),
+    ),
+    counter(
+      "dead_letters_total",
+      "Notifications that became dead letters.",
+      channels.map(([channel, { dead }]) => [{ channel }, dead]),
+    ),
+    {
+      name: "delivery_delay_seconds",
+      type: "histogram",
+      help: "Time from the queueing of a notification to its delivery.",
+      values: channels.flatMap(([channel, { delivered, delay }]) => histogram({ channel }, delivered, delay)),
+    },
+  ];
+}
+
+function histogram(labels: Labels, count: number, { buckets, sumSeconds }: ChannelTotals["delay"]): Metric["values"] {
+  let total = 0;
+  return [
+    ...DELAY_BOUNDS.map((bound, at) => [{ ...labels, le: String(bound) }, total += buckets[at], "_bucket"] as const),
+    [{ ...labels, le: "+Inf" }, count, "_bucket"],
+    [labels, sumSeconds, "_sum"],
+    [labels, count, "_count"],
+  ];
+}
+
 function gauge(name: string, help: string, values: Metric["values"]): Metric {
   return { name, type: "gauge", help, values };
 }
@@ -84,11 +133,16 @@ function formatMetric({ name, type, help, values }: Metric): string {
   return [
     `# HELP ${full} ${help}`,
     `# TYPE ${full} ${type}`,
-    ...values.map(([labels, value]) => `${full}${formatLabels(labels)} ${value}`),
+    ...values.map(([labels, value, suffix = ""]) => `${full}${suffix}${formatLabels(labels)} ${value}`),
   ].join("\n");
 }
 
-function formatLabels(labels: Readonly<Record<string, string>>): string {
-  const pairs = Object.entries(labels).map(([name, value]) => `${name}=${JSON.stringify(value)}`);
+function formatLabels(labels: Labels): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escapeLabel(value)}"`);
   return pairs.length === 0 ? "" : `{${pairs.join(",")}}`;
+}
+
+/** The format knows only these three escapes. */
+function escapeLabel(value: string): string {
+  return value.toWellFormed().replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll('"', '\\"');
 }

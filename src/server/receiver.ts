@@ -17,6 +17,7 @@ import type { CoreNotifyOptions } from "../notifier/core.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
 import type { Status } from "../notifier/status.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { DeliveryCounters } from "./delivery_counters.ts";
 
 /** The place where a receiver listens. */
 export type ListenAddress =
@@ -72,6 +73,8 @@ export interface ReceiverContext {
   hasOpenIncident(input: NotificationInput, options?: AcceptOptions): boolean;
   /** Counts the entries of the queue. */
   status(): Status;
+  /** The results of attempts since the start of `serve`. */
+  readonly deliveries: DeliveryCounters;
   /** Writes a line to the log. Secrets in the line are hidden. */
   log(text: string): void;
   readonly runtime: Pick<Runtime, "now" | "sleep">;

@@ -16,10 +16,12 @@
 import { type ConfigError, StorageError } from "../base/errors.ts";
 import { hideSecrets } from "../base/secret.ts";
 import type { NotifierCore } from "../notifier/core.ts";
+import type { CoreOptions } from "../notifier/wiring.ts";
 import { denoFiles } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { SystemdNotifier } from "../runtime/systemd_notify.ts";
+import { DeliveryCounters } from "./delivery_counters.ts";
 import { Listeners } from "./listeners.ts";
 import type { Receiver, ReceiverContext } from "./receiver.ts";
 
@@ -32,8 +34,8 @@ const FAILURE_PAUSE_MS = 5_000;
 /** The input of {@linkcode serve}. */
 export interface ServeOptions {
   readonly runtime: Runtime;
-  /** Opens a notifier with the configuration as it is now. */
-  readonly open: () => Promise<NotifierCore>;
+  /** Opens a notifier with the configuration as it is now. The notifier gets these options. */
+  readonly open: (options: Pick<CoreOptions, "onEvent">) => Promise<NotifierCore>;
   /** Writes a line to the log. */
   readonly log: (text: string) => void;
   /** Aborts when `serve` must stop. */
@@ -72,6 +74,7 @@ class Server {
   #systemd: SystemdNotifier | undefined;
   readonly #listeners: Listeners;
   readonly #context: ReceiverContext;
+  readonly #deliveries: DeliveryCounters;
   /** Ends attempts and waits that take too long after a stop. */
   readonly #abort = new AbortController();
   #delivery!: Delivery;
@@ -83,9 +86,11 @@ class Server {
   constructor(options: ServeOptions) {
     this.#options = { ...options, log: (text) => options.log(hideSecrets(text)) };
     const { runtime, log } = this.#options;
+    this.#deliveries = new DeliveryCounters(runtime.now);
     this.#context = {
       accept: (...given) => this.#accept(...given),
       status: () => this.#delivery.notifier.status(),
+      deliveries: this.#deliveries,
       hasOpenIncident: (...given) => this.#delivery.notifier.hasOpenIncident(...given),
       log,
       runtime,
@@ -99,7 +104,7 @@ class Server {
       const { SystemdNotifier } = await import("../runtime/systemd_notify.ts");
       this.#systemd = new SystemdNotifier(runtime, log);
     }
-    const notifier = await this.#options.open();
+    const notifier = await this.#open();
     try {
       const problem = findProblem(notifier);
       if (problem !== undefined) throw problem;
@@ -123,8 +128,13 @@ class Server {
     }
   }
 
+  #open(): Promise<NotifierCore> {
+    return this.#options.open({ onEvent: (event) => this.#deliveries.count(event) });
+  }
+
   /** Starts the delivery of a notifier. */
   #start(notifier: NotifierCore, before: Promise<void> = Promise.resolve()): void {
+    this.#deliveries.addChannels(notifier.channels.keys());
     const leave = new AbortController();
     const done = before.then(() => this.#deliver(notifier, leave.signal));
     this.#delivery = { notifier, leave, done };
@@ -168,12 +178,12 @@ class Server {
   }
 
   async #reload(): Promise<void> {
-    const { log, open, stop } = this.#options;
+    const { log, stop } = this.#options;
     if (stop.aborted) return;
     const old = this.#delivery;
     let next: NotifierCore | undefined;
     try {
-      next = await open();
+      next = await this.#open();
       const problem = findProblem(next) ??
         (next.problems.length > old.notifier.problems.length ? next.problems.at(-1) : undefined);
       if (problem !== undefined) throw problem;

@@ -3,6 +3,7 @@ import { type ConfigError, StorageError } from "../../src/base/errors.ts";
 import { Fields } from "../../src/base/fields.ts";
 import { readServe } from "../../src/config/serve.ts";
 import type { NotificationInput } from "../../src/notification/notification.ts";
+import { DeliveryCounters } from "../../src/server/delivery_counters.ts";
 import { createHttpReceiver } from "../../src/server/http_receiver.ts";
 import type { Accepted, AcceptOptions, ReceiverContext } from "../../src/server/receiver.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
@@ -45,6 +46,7 @@ async function setStage(http: unknown): Promise<Stage> {
     accept: (...given) => (stage.accept ?? accept)(...given),
     hasOpenIncident: () => false,
     status: () => notifier.status(),
+    deliveries: new DeliveryCounters(scene.runtime.now),
     log: (text) => stage.log.push(text),
     runtime: { now: scene.runtime.now, sleep: (ms, signal) => pause(ms, signal, stage.pauses) },
   };

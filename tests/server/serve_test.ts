@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { ConfigError, StorageError } from "../../src/base/errors.ts";
 import { NotifierCore } from "../../src/notifier/core.ts";
+import type { CoreOptions } from "../../src/notifier/wiring.ts";
 import { denoRuntime } from "../../src/runtime/runtime.ts";
 import { postToSocket, probeSocket } from "../../src/runtime/unix_socket.ts";
 import { serve } from "../../src/server/serve.ts";
@@ -24,7 +25,8 @@ async function startServe(channel: Readonly<Record<string, unknown>>) {
   const options = {
     configFile,
     runtime,
-    open: () => NotifierCore.open({ runtime, configFile, stateDir: `${directory}/state`, role: "deliverer" }),
+    open: (given: Pick<CoreOptions, "onEvent">) =>
+      NotifierCore.open({ ...given, runtime, configFile, stateDir: `${directory}/state`, role: "deliverer" }),
     log: (text: string) => void log.push(text),
     stop: stop.signal,
     stopMs: 200,

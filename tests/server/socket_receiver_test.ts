@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
 import type { SocketSettings } from "../../src/config/serve.ts";
 import type { Outcome } from "../../src/notifier/outcomes.ts";
+import { DeliveryCounters } from "../../src/server/delivery_counters.ts";
 import type { AcceptOptions, ReceiverContext } from "../../src/server/receiver.ts";
 import { createSocketReceiver } from "../../src/server/socket_receiver.ts";
 import type { NotificationInput } from "../../src/notification/notification.ts";
@@ -22,6 +23,7 @@ function setReceiver(settings: Partial<SocketSettings> = {}, outcome: () => Outc
     status() {
       throw new Error("A socket does not read the status");
     },
+    deliveries: new DeliveryCounters(runtime.now),
     log() {},
     runtime,
   };

@@ -37,8 +37,9 @@ async function run({ args, runtime, ui }: ContextFor<typeof OPTIONS>): Promise<n
   for (const signal of ["SIGTERM", "SIGINT"] as const) Deno.addSignalListener(signal, () => stop.abort());
   await serve({
     ...{ runtime, log, stop: stop.signal },
-    open: () =>
+    open: (options) =>
       NotifierCore.open({
+        ...options,
         runtime,
         configFile: args.text("config"),
         stateDir: args.text("state-dir"),
