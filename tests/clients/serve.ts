@@ -27,7 +27,7 @@ const TOKEN = "tk_0123456789abcdefghijklmnopqrs";
 
 /** Options of {@linkcode startServe}. */
 export interface ServeTestOptions {
-  /** More settings of `serve.http`, for example hooks. @default none */
+  /** More settings of `serve.http`, for example hooks or other senders. @default none */
   readonly http?: Readonly<Record<string, unknown>>;
 }
 
@@ -75,7 +75,7 @@ export async function startServe({ http }: ServeTestOptions = {}): Promise<Serve
   const config = {
     identity: "jump",
     channels: { matrix: { homeserver: homeserver.url, accessToken, room } },
-    serve: { http: { ...http, port, senders: { client: { token: TOKEN } } } },
+    serve: { http: { senders: { client: { token: TOKEN } }, ...http, port } },
   };
   await Deno.writeTextFile(`${directory}/config.json`, JSON.stringify(config), { mode: 0o600 });
   let seen = 0;
