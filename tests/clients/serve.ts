@@ -20,7 +20,7 @@ import { LoopbackHomeserver, type RoomEvent } from "../../src/testing/mod.ts";
 const ROOT = `${import.meta.dirname}`.replace(/\/tests\/clients$/, "");
 
 /** A client that runs longer is stopped. */
-const CLIENT_LIMIT_S = 60;
+const CLIENT_LIMIT_S = 120;
 
 /** The token of the only sender. */
 const TOKEN = "tk_0123456789abcdefghijklmnopqrs";

@@ -114,16 +114,16 @@ function toNotification(
   const files = readFile(bytes, read);
   const isMarkdown = isTrue(read("markdown", "md")) || /^text\/markdown\b/i.test(read("content-type"));
   const { title, text } = files.length === 0 ? readTexts(read, decodeText(bytes), problems) : readTexts(read, "", []);
+  const attach = read("attach", "a"), fileName = files[0]?.name ?? nameOf(attach, read("filename", "file", "f"));
   const { subject, message } = isMarkdown && title === "" ? { subject: topic, message: text } : splitSubject(
     title,
-    text.trim() === "" && files.length > 0 ? `File: ${files[0].name}` : text.trim() || "triggered",
+    text.trim() || (fileName === "" ? "triggered" : `File: ${fileName}`),
   );
   const delay = read("delay", "at", "in");
   if (delay !== "") problems.push(`Cannot delay the notification until "${delay}": it was sent at once`);
   const email = read("email", "e-mail", "mail", "e"), call = read("call");
   if (email !== "") problems.push(`Cannot send a mail to ${email}: configure a channel for it`);
   if (call !== "") problems.push(`Cannot call ${call}: this server makes no phone calls`);
-  const attach = read("attach", "a");
   const click = read("click"), sequence = read("sequence-id", "sid");
   const input: NotificationInput = {
     subject: [...symbols, subject].join(" ").trim(),
@@ -146,6 +146,11 @@ function toNotification(
   };
   const id = idempotencyKey(request);
   return id === undefined ? { input } : { input, id };
+}
+
+/** Returns the name of a file at an address. */
+function nameOf(address: string, given: string): string {
+  return address === "" ? "" : given || (/^[^?#]*\/([^/?#]+)/.exec(address)?.[1] ?? address);
 }
 
 /** Reads the title and the message. The body is the message, or JSON for a template. */

@@ -132,6 +132,9 @@ Deno.test("NTFY.read() attaches a body with a file name, and a body that is no t
     origin: "alerts",
     attachments: [{ name: "flower.png", bytes }],
   });
+  const attached = (a: string) => read({ headers: { a }, body: "" }).subject;
+  assertEquals(attached("https://example.org/a/App.apk?x=/y"), "File: App.apk");
+  assertEquals(attached("https://example.org/"), "File: example.org");
   assertEquals(read({ method: "PUT", body: bytes }).attachments, [{ name: "attachment.bin", bytes }]);
   assertEquals(read({ headers: { f: "a.log", m: "See file\\nnow" }, body: "log" }).subject, "See file");
 });
