@@ -15,7 +15,6 @@ import { chooseProtocol, createHooks, plainPath, PROBES } from "../ingest/http/p
 import { type Answer, type Protocol, REFUSALS, textAnswer } from "../ingest/http/request.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
 import { requireSecretFile, requireTrustedFile } from "../runtime/secret_file.ts";
-import { BodyReader } from "./body_reader.ts";
 import { RateLimiter } from "./guards.ts";
 import { formatMetrics, HttpCounters } from "./metrics.ts";
 import type { Peer, Receiver, ReceiverContext } from "./receiver.ts";
@@ -23,12 +22,6 @@ import { Senders } from "./senders.ts";
 
 /** The maximum size of a request, in bytes. */
 const MAX_REQUEST_BYTES = 8 * 2 ** 20;
-
-/** The maximum size of all bodies that are being read or handled, in bytes. */
-const MAX_TOTAL_BYTES = 64 * 2 ** 20;
-
-/** A body that takes longer to arrive is refused, in milliseconds. */
-const MAX_READ_MS = 30_000;
 
 /**
  * Creates the receiver.
@@ -89,7 +82,6 @@ class HttpServer {
   readonly #hooks: ReadonlyMap<string, Protocol>;
   readonly #limiter: RateLimiter;
   readonly #maxAgeMs: number;
-  readonly #bodies: BodyReader;
   readonly #counters = new HttpCounters();
   readonly #gathering: Gathering;
 
@@ -100,11 +92,6 @@ class HttpServer {
     this.#limiter = new RateLimiter(rateLimit || DEFAULT_RATE_LIMIT, context.runtime.now);
     this.#maxAgeMs = maxAge;
     this.#gathering = new Gathering(context.runtime);
-    this.#bodies = new BodyReader(context.runtime, {
-      maxBytes: MAX_REQUEST_BYTES,
-      maxTotalBytes: MAX_TOTAL_BYTES,
-      maxMs: MAX_READ_MS,
-    });
   }
 
   async answer(request: Request, peer: Peer): Promise<Answer> {
@@ -162,7 +149,7 @@ class HttpServer {
     const waitMs = this.#limiter.take(typeof sender === "string" ? `refused ${peer.ip}` : `${sender.name} ${peer.ip}`);
     if (waitMs > 0) return withRetryAfter(protocol.refuse("too-many"), waitMs);
     if (typeof sender === "string") return protocol.refuse(sender);
-    using body = await this.#bodies.read(request);
+    using body = await this.#context.bodies.read(request, MAX_REQUEST_BYTES);
     if (typeof body.bytes === "string") return withRetryAfter(protocol.refuse(body.bytes), 5000);
     const { notifications, answer } = protocol.read({
       method: request.method,

@@ -21,6 +21,7 @@ import { denoFiles } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { SystemdNotifier } from "../runtime/systemd_notify.ts";
+import { BodyReader } from "./body_reader.ts";
 import { DeliveryCounters } from "./delivery_counters.ts";
 import { Listeners } from "./listeners.ts";
 import type { Receiver, ReceiverContext } from "./receiver.ts";
@@ -93,6 +94,7 @@ class Server {
       deliveries: this.#deliveries,
       hasOpenIncident: (...given) => this.#delivery.notifier.hasOpenIncident(...given),
       log,
+      bodies: new BodyReader(runtime),
       runtime,
     };
     this.#listeners = new Listeners((receiver, request, peer) => receiver.handle(request, peer, this.#context), log);
