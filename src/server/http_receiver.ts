@@ -45,36 +45,6 @@ export function createHttpReceiver(settings: HttpSettings): Receiver {
   };
 }
 
-/** Requests that arrive within this time after another one are gathered, in milliseconds. */
-const BUSY_MS = 10;
-
-/** Gathered requests wait for each other this long, in milliseconds. */
-const GATHER_MS = 5;
-
-/** Gathers requests that arrive at nearly the same time. The queue then writes and syncs once for all. */
-class Gathering {
-  readonly #runtime: ReceiverContext["runtime"];
-  #last = -Infinity;
-  #group: Promise<void> | undefined;
-
-  constructor(runtime: ReceiverContext["runtime"]) {
-    this.#runtime = runtime;
-  }
-
-  /** Resolves at once for a request that comes alone, else together with the others. */
-  async join(): Promise<void> {
-    const { now, sleep } = this.#runtime;
-    const time = now();
-    const isBusy = Math.abs(time - this.#last) < BUSY_MS;
-    this.#last = time;
-    if (!isBusy) return;
-    this.#group ??= sleep(GATHER_MS).then(() => {
-      this.#group = undefined;
-    });
-    await this.#group;
-  }
-}
-
 /** Answers the requests of one listener. */
 class HttpServer {
   readonly #context: ReceiverContext;
@@ -83,7 +53,6 @@ class HttpServer {
   readonly #limiter: RateLimiter;
   readonly #maxAgeMs: number;
   readonly #counters = new HttpCounters();
-  readonly #gathering: Gathering;
 
   constructor({ senders, hooks, rateLimit, maxAge }: HttpSettings, context: ReceiverContext) {
     this.#context = context;
@@ -91,7 +60,6 @@ class HttpServer {
     this.#hooks = createHooks(hooks);
     this.#limiter = new RateLimiter(rateLimit || DEFAULT_RATE_LIMIT, context.runtime.now);
     this.#maxAgeMs = maxAge;
-    this.#gathering = new Gathering(context.runtime);
   }
 
   async answer(request: Request, peer: Peer): Promise<Answer> {
@@ -158,7 +126,6 @@ class HttpServer {
       headers: request.headers,
       body: body.bytes,
     }, { now: now() });
-    await this.#gathering.join();
     try {
       const accepted = await Promise.all(
         notifications.map(({ input, id }) =>

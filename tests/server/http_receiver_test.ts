@@ -22,8 +22,6 @@ interface Call {
 interface Stage extends AsyncDisposable {
   readonly scene: Scene;
   readonly log: string[];
-  /** The short pauses that the receiver made, in milliseconds. */
-  readonly pauses: number[];
   /** The inputs and options that the receiver passed on. */
   readonly accepted: { readonly input: NotificationInput; readonly options: AcceptOptions }[];
   /** Replaces the acceptance of notifications. */
@@ -43,7 +41,6 @@ async function setStage(http: unknown): Promise<Stage> {
     stage.accepted.push({ input, options });
     return { outcomes: await notifier.notify(input, { ...options, waitMs: 10_000 }), problems: [] };
   };
-  const sleep = (ms: number, signal?: AbortSignal) => pause(ms, signal, stage.pauses);
   const context: ReceiverContext = {
     accept: (...given) => (stage.accept ?? accept)(...given),
     hasOpenIncident: () => false,
@@ -56,7 +53,6 @@ async function setStage(http: unknown): Promise<Stage> {
   const stage: Stage = {
     scene,
     log: [],
-    pauses: [],
     accepted: [],
     send(path, { method = "POST", headers, body, ip = "127.0.0.1" } = {}) {
       const request = new Request(`http://localhost:8411${path}`, { method, headers, body });
@@ -71,12 +67,8 @@ async function setStage(http: unknown): Promise<Stage> {
   return stage;
 }
 
-/** Short pauses end at once, time limits never. */
-function pause(ms: number, signal: AbortSignal | undefined, pauses: number[]): Promise<void> {
-  if (ms < 1000) {
-    pauses.push(ms);
-    return new Promise((next) => setTimeout(next));
-  }
+/** Time limits never pass. */
+function sleep(_: number, signal?: AbortSignal): Promise<void> {
   return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
 }
 
@@ -222,14 +214,6 @@ Deno.test("createHttpReceiver() answers that the client must try again if nothin
   const refused = { id: "1", channel: "matrix", destination: "!a:b", state: "refused", reason: "full" } as const;
   stage.accept = () => Promise.resolve({ outcomes: [refused], problems: [] });
   assertEquals((await stage.send("/notify", { body: "x" })).status, 503);
-});
-
-Deno.test("createHttpReceiver() gathers requests that come at the same time, so that they share a sync", async () => {
-  await using stage = await setStage({});
-  const responses = await Promise.all(["1", "2", "3", "4"].map((body) => stage.send("/notify", { body })));
-  assertEquals(responses.map(({ status }) => status), [202, 202, 202, 202]);
-  // The first request does not wait. The others wait for each other.
-  assertEquals(stage.pauses, [5]);
 });
 
 Deno.test("createHttpReceiver() has no other paths", async () => {
