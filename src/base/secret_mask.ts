@@ -61,12 +61,18 @@ interface Seed {
 /** A text, or the text after decoding. */
 interface Reading {
   readonly text: string;
-  /** The place of each character in the original text. @default the reading is the original text */
-  readonly places?: { readonly starts: Uint32Array; readonly ends: Uint32Array };
+  /** Finds the place of each character in the original text. @default it is the original text */
+  readonly places?: () => Places;
   /** True if spaces and punctuation were removed. @default {false} */
   readonly isSqueezed?: boolean;
   /** True if the original text may be an id or an error code. @default {false} */
   readonly isId?: boolean;
+}
+
+/** The place of each character of a reading in the original text. */
+interface Places {
+  readonly starts: Uint32Array;
+  readonly ends: Uint32Array;
 }
 
 /** A part of a text. */
@@ -196,6 +202,8 @@ export function decodePercent(text: string): string {
 
 /** Converts ASCII letters to lower case. The length of the text does not change. */
 function lowerAscii(text: string): string {
+  // deno-lint-ignore no-control-regex
+  if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase();
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 
@@ -217,13 +225,18 @@ function* find(reading: Reading, original: string, { seeds, isUsed }: SeedTable)
     for (const seed of seeds.get(hash) ?? []) {
       const place = extend(reading, at, seed);
       if (place === undefined) continue;
-      const [start, end] = place;
-      const hit: Place = places === undefined ? place : [places.starts[start], places.ends[end - 1]];
+      const [, end] = place;
+      const hit = originalPlace(place, places?.());
       yield isSqueezed && seed.form.isEncoded ? widen(original, hit) : hit;
       at = Math.max(at, end - SEED_CHARS);
       break;
     }
   }
+}
+
+/** Returns the place in the original text of a place in a reading. */
+function originalPlace([start, end]: Place, places: Places | undefined): Place {
+  return places === undefined ? [start, end] : [places.starts[start], places.ends[end - 1]];
 }
 
 /**
@@ -294,10 +307,11 @@ function* both(reading: Reading): Generator<Reading> {
 }
 
 /** Decodes the escapes of a reading. Returns undefined if there are none. */
-function decode({ text, places }: Reading, escapes: RegExp): Reading | undefined {
+function decode({ text, places: findPlaces }: Reading, escapes: RegExp): Reading | undefined {
   escapes.lastIndex = 0;
   let found = escapes.exec(text);
   if (found === null) return undefined;
+  const places = findPlaces?.();
   const parts: string[] = [];
   // An escape is never shorter than the character that it encodes.
   const starts = new Uint32Array(text.length), ends = new Uint32Array(text.length);
@@ -319,7 +333,7 @@ function decode({ text, places }: Reading, escapes: RegExp): Reading | undefined
     size += char.length;
   }
   keep(text.length);
-  return { text: parts.join(""), places: { starts, ends } };
+  return { text: parts.join(""), places: () => ({ starts, ends }) };
 }
 
 function decodeEscape([, ...groups]: RegExpExecArray): string {
@@ -335,25 +349,36 @@ function fromCode(code: number): string {
   return code <= 0x10ffff ? String.fromCodePoint(code) : "";
 }
 
-/** Removes spaces and punctuation, so that a secret with line breaks in it becomes one word. */
+/**
+ * Spaces and punctuation in a text in lower case, and the invisible characters of Unicode. Letters
+ * and digits do not match.
+ */
+const SEPARATORS_REGEXP = /[^0-9a-z\x80-\x9f\xa1-\xac\xae-\u1fff\u2070-\ufefe\uff00-\uffff]+/g;
+
+/**
+ * Removes spaces and punctuation, so that a secret with line breaks in it becomes one word. Most
+ * texts contain no secret, so the places are only computed when they are needed.
+ */
 function squeeze({ text, places }: Reading): Reading {
-  const starts = new Uint32Array(text.length), ends = new Uint32Array(text.length);
-  const words: string[] = [];
-  let size = 0;
-  for (let at = 0, from = 0; at <= text.length; at++) {
-    if (at < text.length && isKept(text.charCodeAt(at))) {
-      starts[size] = places?.starts[at] ?? at;
-      ends[size++] = places?.ends[at] ?? at + 1;
-      continue;
-    }
-    if (at > from) words.push(text.slice(from, at));
-    from = at + 1;
-  }
-  return { text: words.join(""), places: { starts, ends }, isSqueezed: true };
+  const squeezed = text.replace(SEPARATORS_REGEXP, "");
+  let found: Places | undefined;
+  return { text: squeezed, places: () => found ??= placesBetween(text, places?.()), isSqueezed: true };
 }
 
-/** Returns true for a letter or a digit, but not for an invisible character of Unicode. */
-function isKept(code: number): boolean {
-  if (code < 0x80) return (code >= 0x30 && code <= 0x39) || (code >= 0x61 && code <= 0x7a);
-  return code !== 0xa0 && code !== 0xad && code !== 0xfeff && !(code >= 0x2000 && code <= 0x206f);
+/** Returns the places of the characters that are not in {@linkcode SEPARATORS_REGEXP}. */
+function placesBetween(text: string, places: Places | undefined): Places {
+  const starts = new Uint32Array(text.length), ends = new Uint32Array(text.length);
+  let at = 0, size = 0;
+  const keep = (until: number) => {
+    for (; at < until; at++, size++) {
+      starts[size] = places?.starts[at] ?? at;
+      ends[size] = places?.ends[at] ?? at + 1;
+    }
+  };
+  for (const { index, 0: separators } of text.matchAll(SEPARATORS_REGEXP)) {
+    keep(index);
+    at += separators.length;
+  }
+  keep(text.length);
+  return { starts, ends };
 }

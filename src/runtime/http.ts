@@ -69,7 +69,7 @@ export interface HttpRequest {
  */
 export interface HttpAnswer {
   readonly status: number;
-  readonly headers: Headers;
+  readonly headers: Pick<Headers, "get">;
   readonly text: string;
 }
 
@@ -105,7 +105,7 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
       throw new NotTheServiceError(`The proxy for ${host} requires a user name and a password`, response);
     }
     const text = await readText(response, request);
-    return withoutSecrets({ status: response.status, headers: response.headers, text }, request);
+    return withoutSecrets(response, text, request);
   } catch (error) {
     if (signal?.aborted && !limit.aborted) throw signal.reason;
     const { host } = new URL(request.url);
@@ -125,15 +125,22 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
  * {@linkcode MAX_ANSWER_BYTES}. They are not searched, because only ids and names of rooms are
  * shown. The code that reads the names hides secrets in them.
  */
-function withoutSecrets(answer: HttpAnswer, { asksForSecrets = false }: HttpRequest): HttpAnswer {
-  const { status, text } = answer;
-  const headers = new Headers(Array.from(answer.headers, ([name, value]) => [name, hideSecretsInData(value)]));
-  const isSuccess = status >= 200 && status < 300;
-  if (isSuccess && (asksForSecrets || text.length > MAX_ANSWER_BYTES)) return { ...answer, headers };
+function withoutSecrets(
+  { status, ok, headers: given }: Response,
+  text: string,
+  { asksForSecrets = false }: HttpRequest,
+): HttpAnswer {
+  // Few headers of a response are read, so each of them is searched when it is read.
+  const headers = { get: (name: string) => hideSecretsInHeader(given.get(name)) };
+  if (ok && (asksForSecrets || text.length > MAX_ANSWER_BYTES)) return { status, headers, text };
   const hidden = hideSecretsInData(text);
   if (hidden === text) return { status, headers, text };
   const json = parseJsonObject(text);
   return { status, headers, text: json === undefined ? hidden : JSON.stringify(hideSecretsInJson(json)) };
+}
+
+function hideSecretsInHeader(value: string | null): string | null {
+  return value === null ? null : hideSecretsInData(value);
 }
 
 /** Hides secrets in the texts of a JSON value. The names of fields do not change. */
@@ -220,7 +227,7 @@ export function isWord(value: unknown): value is string {
 }
 
 /** Returns the media type in a `Content-Type` header; undefined if there is no valid type. */
-export function readMediaType(headers: Headers): string | undefined {
+export function readMediaType(headers: HttpAnswer["headers"]): string | undefined {
   return /^\s*([\w.+-]{1,127}\/[\w.+-]{1,127})\s*(;|$)/.exec(headers.get("Content-Type") ?? "")?.[1];
 }
 
