@@ -47,14 +47,14 @@ export interface TimeOptions {
  * ```
  */
 export function formatTime(time: number, { now, zone = hostZone }: TimeOptions = {}): string {
-  const day = formatDay(time, zone);
+  const { day, clock, offset } = readClock(time, zone);
   const date = now !== undefined && formatDay(now, zone) === day ? "" : `${day} `;
-  return `${date}${formatClock(time, zone)} ${formatZone(zone(time))}`;
+  return `${date}${clock} ${formatZone(offset)}`;
 }
 
 /** Formats the date of a time: `2026-11-22`. */
 export function formatDay(time: number, zone: Zone = hostZone): string {
-  return wallClock(time, zone).slice(0, -14);
+  return readClock(time, zone).day;
 }
 
 /**
@@ -62,18 +62,21 @@ export function formatDay(time: number, zone: Zone = hostZone): string {
  * the zone.
  */
 export function formatClock(time: number, zone: Zone = hostZone): string {
-  return wallClock(time, zone).slice(-13, -5);
+  return readClock(time, zone).clock;
 }
 
 /** Formats a time for programs, in ISO 8601 with the offset: `2026-11-22T20:15:07.000+01:00`. */
 export function formatIsoTime(time: number, zone: Zone = hostZone): string {
-  const { sign, hours, minutes } = splitOffset(zone(time));
-  return `${wallClock(time, zone).slice(0, -1)}${sign}${twoDigits(hours)}:${twoDigits(minutes)}`;
+  const { whole, offset } = readClock(time, zone);
+  const { sign, hours, minutes } = splitOffset(offset);
+  return `${whole}${sign}${twoDigits(hours)}:${twoDigits(minutes)}`;
 }
 
-/** Formats the local time, but in the format of a UTC time: `2026-11-22T20:15:07.000Z`. */
-function wallClock(time: number, zone: Zone): string {
-  return new Date(toDate(time).getTime() + zone(time) * 60_000).toISOString();
+/** Reads the local time: `2026-11-22T20:15:07.000`, its day and its time of day. */
+function readClock(time: number, zone: Zone) {
+  const offset = zone(time);
+  const whole = new Date(toDate(time).getTime() + offset * 60_000).toISOString().slice(0, -1);
+  return { whole, day: whole.slice(0, -13), clock: whole.slice(-12, -4), offset };
 }
 
 /** Formats the zone: `UTC`, `UTC+1`, `UTC-3:30`. */

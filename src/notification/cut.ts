@@ -21,6 +21,11 @@ export function byteLength(text: string): number {
   return bytes;
 }
 
+/** Returns true if a text has at most `maxBytes` UTF-8 bytes. A UTF-16 code unit needs at most 3. */
+export function fitsInBytes(text: string, maxBytes: number): boolean {
+  return 3 * text.length <= maxBytes || byteLength(text) <= maxBytes;
+}
+
 /** Cuts a message to a length in UTF-8 bytes; see {@linkcode cutEnds}. */
 export function cutToBytes(message: string, maxBytes: number): string {
   const total = byteLength(message);

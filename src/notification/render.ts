@@ -69,36 +69,53 @@ export function formatNotes(
 }
 
 /**
- * Renders a notification as plain text.
- *
- * @param message the message to show. It may have been converted from HTML or cut.
+ * The lines around the message of a notification. They are formatted once: a message is often
+ * rendered in two forms, and several times if it must be cut.
  */
-export function renderPlain(notification: Notification, options: RenderOptions, message: string): string {
-  return [
-    formatTitle(notification, options),
-    ...(message === "" ? [] : [`\n${message}`]),
-    ...(notification.link === undefined ? [] : [`\n🔗 ${notification.link}`]),
-    ...formatNotes(notification, options).map((note) => `\n${note}`),
-    ...mentionNotes(options).map((note) => `\n${note}`),
-  ].join("\n");
-}
+export class Layout {
+  readonly #title: string;
+  readonly #notes: readonly string[];
+  readonly #link: string | undefined;
+  readonly #options: RenderOptions;
 
-/**
- * Renders a notification as HTML, with tags that Matrix allows (Client-Server API, "m.room.message
- * msgtypes").
- *
- * @param messageHtml the message as well-formed HTML with only allowed tags; may be empty
- */
-export function renderHtml(notification: Notification, options: RenderOptions, messageHtml: string): string {
-  const { link } = notification;
-  const after = [
-    ...(link === undefined ? [] : [`🔗 ${linkHtml(link)}`]),
-    ...formatNotes(notification, options).map((note) => `<em>${escapeHtml(note)}</em>`),
-    ...mentionNotes(options, options.formatMention ?? escapeHtml),
-  ];
-  return `<strong>${escapeHtml(formatTitle(notification, options))}</strong>` +
-    (messageHtml === "" ? "" : `<br>${messageHtml}`) +
-    (after.length === 0 ? "" : `<br>${after.join("<br>")}`);
+  constructor(notification: Notification, options: RenderOptions) {
+    this.#title = formatTitle(notification, options);
+    this.#notes = formatNotes(notification, options);
+    this.#link = notification.link;
+    this.#options = options;
+  }
+
+  /**
+   * Renders the notification as plain text.
+   *
+   * @param message the message to show. It may have been converted from HTML or cut.
+   */
+  plain(message: string): string {
+    return [
+      this.#title,
+      ...(message === "" ? [] : [`\n${message}`]),
+      ...(this.#link === undefined ? [] : [`\n🔗 ${this.#link}`]),
+      ...this.#notes.map((note) => `\n${note}`),
+      ...mentionNotes(this.#options).map((note) => `\n${note}`),
+    ].join("\n");
+  }
+
+  /**
+   * Renders the notification as HTML, with tags that Matrix allows (Client-Server API,
+   * "m.room.message msgtypes").
+   *
+   * @param messageHtml the message as well-formed HTML with only allowed tags; may be empty
+   */
+  html(messageHtml: string): string {
+    const after = [
+      ...(this.#link === undefined ? [] : [`🔗 ${linkHtml(this.#link)}`]),
+      ...this.#notes.map((note) => `<em>${escapeHtml(note)}</em>`),
+      ...mentionNotes(this.#options, this.#options.formatMention ?? escapeHtml),
+    ];
+    return `<strong>${escapeHtml(this.#title)}</strong>` +
+      (messageHtml === "" ? "" : `<br>${messageHtml}`) +
+      (after.length === 0 ? "" : `<br>${after.join("<br>")}`);
+  }
 }
 
 /**

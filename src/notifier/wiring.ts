@@ -9,7 +9,7 @@ import type { ServeSettings } from "../config/serve.ts";
 import { type CourierEvent, isFullTextFile } from "../delivery/attempt_group.ts";
 import { Courier } from "../delivery/courier.ts";
 import { withResolution } from "../notification/incident.ts";
-import { renderPlain } from "../notification/render.ts";
+import { Layout } from "../notification/render.ts";
 import { withShortcodes } from "../notification/shortcodes.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Routing } from "../routing/route.ts";
@@ -151,11 +151,8 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     preview({ channel, notification }) {
       const resolved = withResolution(notification);
       const shown = config.symbols ? withShortcodes(resolved) : resolved;
-      return renderPlain(
-        shown,
-        { identity: config.identity, titleTemplate: config.titles.get(channel) },
-        shown.message,
-      );
+      const options = { identity: config.identity, titleTemplate: config.titles.get(channel) };
+      return new Layout(shown, options).plain(shown.message);
     },
     formatDestination: (destination) => formatDestination(destination, readRoomNames(roomCache)),
     async handOver() {

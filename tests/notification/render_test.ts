@@ -1,6 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import { createNotification } from "../../src/notification/notification.ts";
-import { codeToHtml, renderHtml, renderPlain } from "../../src/notification/render.ts";
+import { codeToHtml, Layout } from "../../src/notification/render.ts";
 import { textToHtml } from "../../src/markup/markup.ts";
 
 const notification = createNotification(
@@ -8,31 +8,31 @@ const notification = createNotification(
   0,
 );
 
-Deno.test("renderPlain() has identity, subject, message and link in this order", () => {
+Deno.test("Layout.plain() has identity, subject, message and link in this order", () => {
   assertEquals(
-    renderPlain(notification, { identity: "jump" }, notification.message),
+    new Layout(notification, { identity: "jump" }).plain(notification.message),
     "[jump] Disk <full>\n\na & b\nc\n\n🔗 https://example.org/x",
   );
 });
 
-Deno.test("renderPlain() is only the subject if there is nothing else", () => {
-  assertEquals(renderPlain(createNotification({ subject: "Up" }, 0), { identity: "jump" }, ""), "[jump] Up");
+Deno.test("Layout.plain() is only the subject if there is nothing else", () => {
+  assertEquals(new Layout(createNotification({ subject: "Up" }, 0), { identity: "jump" }).plain(""), "[jump] Up");
 });
 
-Deno.test("renderPlain() says since when a late notification was queued", () => {
+Deno.test("Layout.plain() says since when a late notification was queued", () => {
   const up = createNotification({ subject: "Up" }, Date.UTC(2026, 10, 22, 20, 15));
-  const text = renderPlain(up, { identity: "jump", lateAt: up.time + 7_500_000 }, "");
+  const text = new Layout(up, { identity: "jump", lateAt: up.time + 7_500_000 }).plain("");
   assert(/^\[jump\] Up\n\n⏰ Queued since 2026-11-2[123] \d\d:\d\d:\d\d UTC\S*, 2 h 5 min late$/.test(text), text);
 });
 
-Deno.test("renderHtml() escapes texts, and links only allowed schemes", () => {
+Deno.test("Layout.html() escapes texts, and links only allowed schemes", () => {
   assertEquals(
-    renderHtml(notification, { identity: "jump" }, textToHtml(notification.message)),
+    new Layout(notification, { identity: "jump" }).html(textToHtml(notification.message)),
     "<strong>[jump] Disk &lt;full&gt;</strong><br>a &amp; b<br>c<br>" +
       '🔗 <a href="https://example.org/x">example.org/x</a>',
   );
   const phone = createNotification({ subject: "x", link: "tel:+491" }, 0);
-  assertEquals(renderHtml(phone, { identity: "jump" }, ""), "<strong>[jump] x</strong><br>🔗 tel:+491");
+  assertEquals(new Layout(phone, { identity: "jump" }).html(""), "<strong>[jump] x</strong><br>🔗 tel:+491");
 });
 
 Deno.test("codeToHtml() keeps a message verbatim", () => {

@@ -2,7 +2,7 @@
 
 import { isBatch } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { renderHtml, type RenderOptions, renderPlain } from "../../notification/render.ts";
+import { Layout, type RenderOptions } from "../../notification/render.ts";
 import { byteLength } from "../../notification/cut.ts";
 import { formatTitle } from "../../notification/title.ts";
 import { cutMessage, type RenderedMessage } from "../message.ts";
@@ -60,8 +60,9 @@ export function mailHasRoomFor(
   { text, html }: RenderedMessage,
   options: RenderOptions,
 ): boolean {
-  const shown = isBatch(notification) ? renderHtml(notification, options, html) : "";
-  return byteLength(renderPlain(notification, options, text) + shown) <= MAX_MAIL_BYTES;
+  const layout = new Layout(notification, options);
+  const shown = isBatch(notification) ? layout.html(html) : "";
+  return byteLength(layout.plain(text) + shown) <= MAX_MAIL_BYTES;
 }
 
 /**
@@ -70,11 +71,11 @@ export function mailHasRoomFor(
  */
 export function composeMail(notification: Notification, message: RenderedMessage, options: MailOptions): MailContent {
   const { from, to, messageId, attachments = [] } = options;
-  const whole = (text: string) => renderPlain(notification, options, text);
-  const html = renderHtml(notification, options, message.html);
-  const fits = byteLength(whole(message.text) + html) <= MAX_MAIL_BYTES;
-  const text = whole(cutMessage(notification, message.text, {
-    fits: (cut) => byteLength(whole(cut)) <= MAX_MAIL_BYTES,
+  const layout = new Layout(notification, options);
+  const html = layout.html(message.html);
+  const fits = byteLength(layout.plain(message.text) + html) <= MAX_MAIL_BYTES;
+  const text = layout.plain(cutMessage(notification, message.text, {
+    fits: (cut) => byteLength(layout.plain(cut)) <= MAX_MAIL_BYTES,
     maxUnits: MAX_MAIL_BYTES,
   }));
   return {

@@ -4,9 +4,9 @@ import { isBatch } from "../../notification/batch.ts";
 import type { OwnFields, RoomMessageContent } from "../../matrix/events.ts";
 import { ROOM_MENTION } from "../../matrix/ids.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { escapeHtml, renderHtml, type RenderOptions, renderPlain } from "../../notification/render.ts";
+import { escapeHtml, Layout, type RenderOptions } from "../../notification/render.ts";
 import { cutMessage, type RenderedMessage, renderMessage } from "../message.ts";
-import { byteLength } from "../../notification/cut.ts";
+import { fitsInBytes } from "../../notification/cut.ts";
 
 /**
  * The largest content, in bytes of JSON. A complete event has at most 65,536 bytes (Client-Server
@@ -44,7 +44,10 @@ export async function contentOf(notification: Notification, options: ContentOpti
   const message = await renderMessage(notification, options.warn);
   const { maxBytes } = options;
   // Each character needs at least one byte. Encoding a text of megabytes costs much memory.
-  if (message.text.length <= maxBytes && fits(formatted(message))) return formatted(message);
+  if (message.text.length <= maxBytes) {
+    const content = formatted(message);
+    if (fits(content)) return content;
+  }
   return plain(cutMessage(notification, message.text, { fits: (text) => fits(plain(text)), maxUnits: maxBytes }));
 }
 
@@ -75,18 +78,19 @@ export function contentHasRoomFor(
  * Returns three functions: `plain` and `formatted` create a content, and `fits` checks its size.
  */
 function formsOf(notification: Notification, options: Omit<ContentOptions, "warn">) {
+  const layout = new Layout(notification, { ...options, formatMention: mentionLink });
   const plain = (text: string): RoomMessageContent => ({
     msgtype: notification.silent ? "m.notice" : "m.text",
-    body: renderPlain(notification, options, text),
+    body: layout.plain(text),
     "m.mentions": intentionalMentions(options.mentions ?? []),
     ...ownFields(notification, options.txnId),
   });
   const formatted = ({ text, html }: RenderedMessage): RoomMessageContent => ({
     ...plain(text),
     format: "org.matrix.custom.html",
-    formatted_body: renderHtml(notification, { ...options, formatMention: mentionLink }, html),
+    formatted_body: layout.html(html),
   });
-  const fits = (content: RoomMessageContent) => byteLength(JSON.stringify(content)) <= options.maxBytes;
+  const fits = (content: RoomMessageContent) => fitsInBytes(JSON.stringify(content), options.maxBytes);
   return { plain, formatted, fits };
 }
 

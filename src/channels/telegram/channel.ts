@@ -5,7 +5,7 @@ import { isObject } from "../../base/fields.ts";
 import type { Incident } from "../../queue/incidents.ts";
 import { isBatch } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { renderHtml, renderPlain } from "../../notification/render.ts";
+import { Layout } from "../../notification/render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import { cutMessage, longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
@@ -108,10 +108,9 @@ export class TelegramChannel implements Channel {
    */
   hasRoomFor(notification: Notification, { text, html }: RenderedMessage): boolean {
     const { identity, titleTemplate } = this.#context;
-    const options = { identity, titleTemplate, ...longestNotes(notification) };
-    const isTooLong = isBatch(notification) &&
-      toTelegramHtml(renderHtml(notification, options, html)).length > MAX_TELEGRAM_CHARS;
-    return !isTooLong && renderPlain(notification, options, text).length <= MAX_TELEGRAM_CHARS;
+    const layout = new Layout(notification, { identity, titleTemplate, ...longestNotes(notification) });
+    const isTooLong = isBatch(notification) && toTelegramHtml(layout.html(html)).length > MAX_TELEGRAM_CHARS;
+    return !isTooLong && layout.plain(text).length <= MAX_TELEGRAM_CHARS;
   }
 
   /**
@@ -122,10 +121,10 @@ export class TelegramChannel implements Channel {
     const { identity, titleTemplate, runtime, warn } = this.#context;
     const options = { identity, titleTemplate, lateAt: late ? runtime.now() : undefined, replaced };
     const message = await renderMessage(notification, warn);
-    const { html, length } = toTelegramHtml(renderHtml(notification, options, message.html));
-    const whole = (text: string) => renderPlain(notification, options, text);
-    const plain = whole(cutMessage(notification, message.text, {
-      fits: (text) => whole(text).length <= MAX_TELEGRAM_CHARS,
+    const layout = new Layout(notification, options);
+    const { html, length } = toTelegramHtml(layout.html(message.html));
+    const plain = layout.plain(cutMessage(notification, message.text, {
+      fits: (text) => layout.plain(text).length <= MAX_TELEGRAM_CHARS,
       maxUnits: MAX_TELEGRAM_CHARS,
     }));
     return length <= MAX_TELEGRAM_CHARS ? { html, plain } : { plain };

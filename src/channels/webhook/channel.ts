@@ -7,7 +7,7 @@ import { USER_AGENT } from "../../base/version.ts";
 import { isBatch } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
 import { byteLength } from "../../notification/cut.ts";
-import { formatNotes, renderPlain } from "../../notification/render.ts";
+import { formatNotes, Layout } from "../../notification/render.ts";
 import { formatTitle } from "../../notification/title.ts";
 import { exchangeJson, type Service } from "../../runtime/http.ts";
 import { findSecrets } from "../fields/concealed.ts";
@@ -108,7 +108,7 @@ export class WebhookChannel implements Channel {
   hasRoomFor(notification: Notification, { text }: RenderedMessage): boolean {
     const { identity, titleTemplate } = this.#context;
     const { maxChars = Infinity } = this.#settings;
-    const whole = renderPlain(notification, { identity, titleTemplate, ...longestNotes(notification) }, text);
+    const whole = new Layout(notification, { identity, titleTemplate, ...longestNotes(notification) }).plain(text);
     return whole.length <= maxChars && (!isBatch(notification) || byteLength(whole) <= MAX_BATCH_BYTES);
   }
 
@@ -119,14 +119,19 @@ export class WebhookChannel implements Channel {
     const whole = (await renderMessage(notification, warn)).text;
     const lateAt = late ? runtime.now() : undefined;
     const notes = formatNotes(notification, { lateAt, replaced });
-    const text = (message: string) => renderPlain(notification, { identity, titleTemplate, lateAt, replaced }, message);
+    const layout = new Layout(notification, { identity, titleTemplate, lateAt, replaced });
     return {
       id: txnId,
       title: formatTitle(notification, this.#context),
       ...{ identity, origin, subject, severity, link, key, silent },
       resolves: notification.resolves === true,
       message: cutMessage(notification, whole, { fits: (cut) => cut.length <= maxChars, maxUnits: maxChars }),
-      text: text(cutMessage(notification, whole, { fits: (cut) => text(cut).length <= maxChars, maxUnits: maxChars })),
+      text: layout.plain(
+        cutMessage(notification, whole, {
+          fits: (cut) => layout.plain(cut).length <= maxChars,
+          maxUnits: maxChars,
+        }),
+      ),
       time: formatIsoTime(time),
       unix: Math.floor(time / 1000),
       note: notes.length === 0 ? null : notes.join("\n"),
