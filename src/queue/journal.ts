@@ -12,7 +12,7 @@
  *   fdatasync            ->  failed: truncate; a second fdatasync on this descriptor
  *                            would report success although the bytes are lost
  *   fsync of directory   ->  failed: truncate; on success the file's name is durable too
- *   read the new lines
+ *   apply the new lines, and read those of other processes before them
  *   unlock
  *
  * new content of the file after a crash:
@@ -74,9 +74,15 @@ export interface JournalListener {
   end(): void;
 }
 
-/** The records of one caller that wait to be appended. */
+/** A record, and its line with the line feed. */
+interface OwnLine {
+  readonly record: JournalRecord;
+  readonly bytes: Uint8Array;
+}
+
+/** The lines of one caller that wait to be appended. */
 interface WaitingAppend {
-  readonly lines: readonly Uint8Array[];
+  readonly lines: readonly OwnLine[];
   readonly durability: Durability;
   readonly maxBytes: number;
   readonly resolve: () => void;
@@ -220,7 +226,7 @@ export class Journal {
    * @throws {StorageError} if the append fails; no new record is then in the journal
    */
   async append(records: readonly JournalRecord[], durability: Durability, maxBytes = Infinity): Promise<void> {
-    const lines = records.map(encodeRecord);
+    const lines = records.map((record) => ({ record, bytes: encodeRecord(record) }));
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     this.#waiting.push({ lines, durability, maxBytes, resolve, reject });
     if (this.#waiting.length === 1) {
@@ -283,7 +289,7 @@ export class Journal {
     return result;
   }
 
-  #write(lines: readonly Uint8Array[], durability: Durability, maxBytes: number): void {
+  #write(lines: readonly OwnLine[], durability: Durability, maxBytes: number): void {
     using file = this.#files.open(this.path, "append");
     const [size, identity] = [file.size(), file.identity()];
     const isNew = size === 0;
@@ -292,7 +298,7 @@ export class Journal {
       : endsInLineFeed(file, size)
       ? NOTHING
       : LINE_FEED;
-    const bytes = concatenate([first, ...lines]);
+    const bytes = concatenate([first, ...lines.map(({ bytes }) => bytes)]);
     if (size + bytes.length > maxBytes) {
       const limit = `${Math.round(maxBytes / 2 ** 20)} MiB`;
       throw new StorageError("queue-full", `Cannot queue in ${this.path}: the file has reached its limit of ${limit}`);
@@ -309,10 +315,27 @@ export class Journal {
       }
     }
     try {
-      this.#read(file, identity, size + bytes.length);
+      const isNext = first === NOTHING && this.#hasRead(file, identity, size);
+      // A new entry is read from the file, so that its notification is stored as text.
+      if (isNext && lines.every(({ record }) => record.t !== "enq")) this.#apply(lines);
+      else this.#read(file, identity, size + bytes.length);
     } catch {
       // The lines are on the disk, so the append must not fail. The next call reads the lines.
     }
+  }
+
+  /** Returns true if the first `size` bytes of the file are read, and nothing more. */
+  #hasRead(file: OpenFile, identity: string, size: number): boolean {
+    return this.#identity === identity && this.#reader.offset === size && this.#reader.continues(file);
+  }
+
+  /** Applies lines that this process appended to what it has read. They need not be read again. */
+  #apply(lines: readonly OwnLine[]): void {
+    for (const { record, bytes } of lines) {
+      this.#reader.pass(bytes);
+      this.#listener.record(record, bytes.length);
+    }
+    this.#listener.end();
   }
 
   /** Syncs all lines that were written so far, including the lines of other processes. */

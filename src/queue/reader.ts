@@ -82,6 +82,16 @@ export class JournalReader {
     return file.read(now, this.#offset - now.length) === now.length && now.every((byte, at) => byte === this.#tail[at]);
   }
 
+  /**
+   * Moves past a line that this process appended to the end of what was read. `line` includes the
+   * line feed.
+   */
+  pass(line: Uint8Array): void {
+    this.#offset += line.length;
+    this.#tail = line.slice(-TAIL_BYTES);
+    this.#tornBytes = 0;
+  }
+
   /** Reads all complete lines that are new since the last call. */
   read(file: OpenFile, sink: LineSink, size = file.size()): void {
     this.#tornBytes = 0;

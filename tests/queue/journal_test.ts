@@ -2,12 +2,15 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
 import { denoFiles, type Files, type OpenFile } from "../../src/runtime/files.ts";
 import { type Durability, Journal } from "../../src/queue/journal.ts";
-import type { JournalRecord } from "../../src/queue/record.ts";
+import { notificationOf } from "../../src/queue/entry.ts";
+import type { AttemptResult } from "../../src/queue/entry_transitions.ts";
+import type { FlushReach, JournalRecord } from "../../src/queue/record.ts";
 import { encodeRecord, MAX_LINE_BYTES } from "../../src/queue/journal_line.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { Quarantine } from "../../src/queue/quarantine.ts";
 import { Reserve } from "../../src/queue/reserve.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
+import { type Dice, seededDice } from "../faults/crash_dice.ts";
 
 const drop = (id: string): JournalRecord => ({ t: "drop", id, time: 1 });
 
@@ -79,6 +82,98 @@ Deno.test("Journal.read() reads each record once, also those of other processes"
     assertEquals(seen, ["a", "b", "c"]);
   });
 });
+
+Deno.test("Journal.append() does not read back what it appended, unless another process wrote before", async () => {
+  let bytes = 0;
+  const files = filesWith((file) => ({
+    read(buffer, offset) {
+      const count = file.read(buffer, offset);
+      bytes += count;
+      return count;
+    },
+  }));
+  await journalTest(async ({ open }) => {
+    const seen: string[] = [];
+    const journal = open((record) => "id" in record && seen.push(record.id));
+    const cost = async (id: string) => {
+      bytes = 0;
+      await journal.append([drop(id), drop(`${id}2`)], "none");
+      return bytes;
+    };
+    await cost("a");
+    const line = encodeRecord(drop("b")).length;
+    assert(await cost("b") < line, "only the ends of the lines before");
+    await open().append([drop("c")], "none");
+    assert(await cost("d") > 2 * line);
+    assertEquals(seen, ["a", "a2", "b", "b2", "c", "d", "d2"]);
+  }, files);
+});
+
+Deno.test("Queue.state is the same in processes that append in turns, and in a process that reads their journal", async () => {
+  const stateDir = Deno.makeTempDirSync();
+  const dice = seededDice(14);
+  using runtime = fakeRuntime({ realIds: true });
+  const open = () => Queue.open(stateDir, runtime);
+  const stateOf = (queue: Queue) => {
+    queue.refresh();
+    const { possibleDuplicates, lastDelivery } = queue.figures();
+    const entries = queue.state.entries().map((entry) => ({ ...entry, notification: notificationOf(entry) }));
+    return { ...{ possibleDuplicates, lastDelivery, entries }, channel: queue.state.channelState("a") };
+  };
+  try {
+    const queues = [open(), open()];
+    queues[0].prepare();
+    for (let round = 0; round < 300; round++) {
+      const queue = queues[dice(2)];
+      queue.refresh();
+      await change(queue, dice, runtime.time += 1000);
+      const [one, other, fresh] = [...queues, open()].map(stateOf);
+      assertEquals([one, other], [fresh, fresh], `round ${round}`);
+    }
+  } finally {
+    Deno.removeSync(stateDir, { recursive: true });
+  }
+});
+
+/** Makes one random change. */
+async function change(queue: Queue, dice: Dice, now: number): Promise<void> {
+  const live = queue.state.liveEntries();
+  const some = live.filter(() => dice(3) === 0);
+  if (some.length === 0 || dice(4) === 0) {
+    const requests = Array.from({ length: 1 + dice(3) }, () => ({
+      ...{ channel: ["a", "b"][dice(2)], destination: ["x", "y"][dice(2)], notification: { subject: `${now}` } },
+      ...{ expires: now * 2, ...(dice(3) === 0 ? { key: "k", title: "t", replaces: true as const } : {}) },
+    }));
+    return void await queue.enqueue(requests, () => dice(2) === 0);
+  }
+  const [entry] = some;
+  switch (dice(8)) {
+    case 0:
+      return void await queue.announce(some);
+    case 1:
+      return await queue.withdraw(some);
+    case 2:
+      return await queue.abandon(some, now + 5);
+    case 3:
+      return await queue.requestFlush(["backoff", "all", "outage"][dice(3)] as FlushReach);
+    case 4:
+      return await queue.batch([{
+        entries: some.filter(({ channel, destination }) =>
+          channel === entry.channel && destination === entry.destination
+        ),
+      }]);
+    case 5:
+      return await queue.recordResult(entry, { state: "dead", reason: "M_TOO_LARGE", status: 413 }, { isProof: false });
+    case 6:
+      return await queue.recordResult(entry, {
+        ...{ state: "failed", class: dice(2) === 0 ? "not-sent" : "in-doubt", reason: "x", next: now + 10 },
+      } as AttemptResult, { isProof: false });
+    default: {
+      const result = { state: "delivered", receipt: "$x", via: "put" } as const;
+      return await queue.recordDeliveries(some.map((entry) => ({ entry, result })));
+    }
+  }
+}
 
 Deno.test("Journal.append() seals a torn line, which goes to quarantine; no other line is lost", async () => {
   await journalTest(async ({ journal, path, ids }) => {
