@@ -226,7 +226,7 @@ function checkHttp({ host, senders }: HttpSettings, fields: Fields): void {
 /** The settings in `serve`. */
 export const SERVE_SETTINGS = {
   http: object({
-    help: "the HTTP receiver: our own format, ntfy, Gotify, Alertmanager, Grafana, Uptime Kuma and hooks",
+    help: "the HTTP receiver: our own format, ntfy, Gotify, Matrix, Alertmanager, Grafana, Uptime Kuma and hooks",
     examples: [{ senders: { router1: { tokenFile: "/etc/matrix-notify/router1" } } }],
     optional: true,
     title: "HttpReceiverConfig",

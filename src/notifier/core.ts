@@ -108,14 +108,15 @@ export class NotifierCore implements AsyncDisposable {
     return problems.length === 0 || failure?.cause instanceof Deno.errors.PermissionDenied;
   }
 
-  /** The channels that can be used, by name. */
-  get channels(): ReadonlyMap<string, Pick<Channel, "kind">> {
-    return this.#parts.channels;
-  }
-
   /** The settings of `serve`. Undefined if they are absent or have a mistake. */
   get serveSettings(): ServeSettings | undefined {
     return this.#parts.serve;
+  }
+
+  /** The channels of the configuration. The destinations of a channel with a mistake are unknown. */
+  get channels(): readonly Pick<Channel, "name" | "kind" | "destinations">[] {
+    const { routing, mistakes: { stopped } } = this.#parts;
+    return [...routing.channels, ...stopped.map(({ name, kind = "" }) => ({ name, kind, destinations: [] }))];
   }
 
   /** The directory of the queue. */

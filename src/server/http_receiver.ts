@@ -11,17 +11,28 @@
 
 import { ConfigError, StorageError } from "../base/errors.ts";
 import { DEFAULT_RATE_LIMIT, type HttpSettings } from "../config/serve.ts";
+import { isMatrixPath } from "../ingest/http/matrix/questions.ts";
+import { webhookToken } from "../ingest/http/matrix/webhook.ts";
 import { chooseProtocol, createHooks, plainPath, PROBES } from "../ingest/http/protocols.ts";
-import { type Answer, type Protocol, REFUSALS, textAnswer } from "../ingest/http/request.ts";
+import { type Answer, type Protocol, REFUSALS, type RequestContext, textAnswer } from "../ingest/http/request.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
 import { requireSecretFile, requireTrustedFile } from "../runtime/secret_file.ts";
+import { BodyReader } from "./body_reader.ts";
 import { RateLimiter } from "./guards.ts";
+import type { MatrixFacade } from "./matrix_facade.ts";
 import { formatMetrics, HttpCounters } from "./metrics.ts";
 import type { Peer, Receiver, ReceiverContext } from "./receiver.ts";
-import { Senders } from "./senders.ts";
+import { limitOf, type Sender, Senders, usableChannels } from "./senders.ts";
+import { Uploads } from "./uploads.ts";
 
 /** The maximum size of a request, in bytes. */
 const MAX_REQUEST_BYTES = 8 * 2 ** 20;
+
+/** The maximum size of all bodies that are being read or handled, in bytes. */
+const MAX_TOTAL_BYTES = 64 * 2 ** 20;
+
+/** A body that takes longer to arrive is refused, in milliseconds. */
+const MAX_READ_MS = 30_000;
 
 /**
  * Creates the receiver.
@@ -45,6 +56,36 @@ export function createHttpReceiver(settings: HttpSettings): Receiver {
   };
 }
 
+/** Requests that arrive within this time after another one are gathered, in milliseconds. */
+const BUSY_MS = 10;
+
+/** Gathered requests wait for each other this long, in milliseconds. */
+const GATHER_MS = 5;
+
+/** Gathers requests that arrive at nearly the same time. The queue then writes and syncs once for all. */
+class Gathering {
+  readonly #runtime: ReceiverContext["runtime"];
+  #last = -Infinity;
+  #group: Promise<void> | undefined;
+
+  constructor(runtime: ReceiverContext["runtime"]) {
+    this.#runtime = runtime;
+  }
+
+  /** Resolves at once for a request that comes alone, else together with the others. */
+  async join(): Promise<void> {
+    const { now, sleep } = this.#runtime;
+    const time = now();
+    const isBusy = Math.abs(time - this.#last) < BUSY_MS;
+    this.#last = time;
+    if (!isBusy) return;
+    this.#group ??= sleep(GATHER_MS).then(() => {
+      this.#group = undefined;
+    });
+    await this.#group;
+  }
+}
+
 /** Answers the requests of one listener. */
 class HttpServer {
   readonly #context: ReceiverContext;
@@ -52,7 +93,10 @@ class HttpServer {
   readonly #hooks: ReadonlyMap<string, Protocol>;
   readonly #limiter: RateLimiter;
   readonly #maxAgeMs: number;
+  readonly #bodies: BodyReader;
   readonly #counters = new HttpCounters();
+  readonly #gathering: Gathering;
+  #facade: MatrixFacade | undefined;
 
   constructor({ senders, hooks, rateLimit, maxAge }: HttpSettings, context: ReceiverContext) {
     this.#context = context;
@@ -60,6 +104,12 @@ class HttpServer {
     this.#hooks = createHooks(hooks);
     this.#limiter = new RateLimiter(rateLimit || DEFAULT_RATE_LIMIT, context.runtime.now);
     this.#maxAgeMs = maxAge;
+    this.#gathering = new Gathering(context.runtime);
+    this.#bodies = new BodyReader(context.runtime, {
+      maxBytes: MAX_REQUEST_BYTES,
+      maxTotalBytes: MAX_TOTAL_BYTES,
+      maxMs: MAX_READ_MS,
+    });
   }
 
   async answer(request: Request, peer: Peer): Promise<Answer> {
@@ -69,10 +119,22 @@ class HttpServer {
       if (answer !== undefined) return answer;
     }
     const protocol = chooseProtocol(request.method, pathname, this.#hooks);
+    if (protocol === undefined && isMatrixPath(pathname)) {
+      const answer = await (await this.#openFacade()).answer(request, peer);
+      this.#counters.countRequest("matrix", answer.status);
+      return withRetryAfter(answer, 5000);
+    }
     if (protocol === undefined) return textAnswer(404, "there is no such path, or it takes another method");
     const answer = await this.#receive(request, { protocol, pathname, searchParams, peer });
     this.#counters.countRequest(protocol.name, answer.status);
     return answer;
+  }
+
+  /** Returns the answers for Matrix clients. They are loaded when the first one asks. */
+  async #openFacade(): Promise<MatrixFacade> {
+    const { MatrixFacade } = await import("./matrix_facade.ts");
+    const [context, senders, limiter, bodies] = [this.#context, this.#senders, this.#limiter, this.#bodies];
+    return this.#facade ??= new MatrixFacade({ context, senders, limiter, bodies });
   }
 
   /** Answers what is no notification. Returns undefined for any other path. */
@@ -102,6 +164,17 @@ class HttpServer {
       : textAnswer(200, "ok");
   }
 
+  /** Returns what a protocol needs to choose the place of a notification. */
+  #placesFor(sender: Sender): Omit<RequestContext, "now"> {
+    const { channels, stateDir } = this.#context;
+    return {
+      channels: usableChannels(sender, channels()),
+      isLimited: limitOf(sender) !== undefined,
+      device: sender.device,
+      findUpload: (id) => new Uploads(stateDir()).find(id),
+    };
+  }
+
   async #receive(
     request: Request,
     { protocol, pathname, searchParams, peer }: {
@@ -112,12 +185,12 @@ class HttpServer {
     },
   ): Promise<Answer> {
     const { now } = this.#context.runtime;
-    const sender = await this.#senders.find(request.headers, searchParams, peer);
+    const sender = await this.#senders.find(request.headers, searchParams, peer, webhookToken(plainPath(pathname)));
     // Requests with a wrong token do not use up the limit of the sender.
     const waitMs = this.#limiter.take(typeof sender === "string" ? `refused ${peer.ip}` : `${sender.name} ${peer.ip}`);
-    if (waitMs > 0) return withRetryAfter(protocol.refuse("too-many"), waitMs);
+    if (waitMs > 0) return withRetryAfter(protocol.refuse("too-many", waitMs), waitMs);
     if (typeof sender === "string") return protocol.refuse(sender);
-    using body = await this.#context.bodies.read(request, MAX_REQUEST_BYTES);
+    using body = await this.#bodies.read(request);
     if (typeof body.bytes === "string") return withRetryAfter(protocol.refuse(body.bytes), 5000);
     const { notifications, answer } = protocol.read({
       method: request.method,
@@ -125,12 +198,15 @@ class HttpServer {
       query: searchParams,
       headers: request.headers,
       body: body.bytes,
-    }, { now: now() });
+    }, { now: now(), ...this.#placesFor(sender) });
+    const limit = limitOf(sender);
+    await this.#gathering.join();
     try {
       const accepted = await Promise.all(
-        notifications.map(({ input, id }) =>
+        notifications.map(({ input, id, channels = limit, room }) =>
           this.#context.accept({ ...input, origin: sender.origin ?? input.origin }, {
-            ...sender.channels === undefined || sender.channels.length === 0 ? {} : { channels: sender.channels },
+            ...channels === undefined ? {} : { channels },
+            ...room === undefined ? {} : { room },
             id,
             sender: `http ${sender.name}`,
           })
@@ -156,7 +232,7 @@ function idOf(outcome: Outcome): readonly string[] {
 
 function withRetryAfter(answer: Answer, waitMs: number): Answer {
   if (answer.status !== 429 && answer.status !== 503) return answer;
-  return { ...answer, headers: { ...answer.headers, "Retry-After": String(Math.ceil(waitMs / 1000)) } };
+  return { ...answer, headers: { "Retry-After": String(Math.ceil(waitMs / 1000)), ...answer.headers } };
 }
 
 function toResponse({ status, headers, body }: Answer): Response {

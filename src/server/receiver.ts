@@ -12,12 +12,12 @@
  */
 
 import type { ConfigError } from "../base/errors.ts";
+import type { KnownChannel } from "../ingest/http/request.ts";
 import type { NotificationInput } from "../notification/notification.ts";
 import type { CoreNotifyOptions } from "../notifier/core.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
 import type { Status } from "../notifier/status.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { BodyReader } from "./body_reader.ts";
 import type { DeliveryCounters } from "./delivery_counters.ts";
 
 /** The place where a receiver listens. */
@@ -72,15 +72,17 @@ export interface ReceiverContext {
   accept(input: NotificationInput, options?: AcceptOptions): Promise<Accepted>;
   /** Returns true if an incident with the key of the notification is open at one of its destinations. */
   hasOpenIncident(input: NotificationInput, options?: AcceptOptions): boolean;
+  /** Returns the channels of the configuration, also those that a mistake stops. */
+  channels(): readonly KnownChannel[];
+  /** Returns the directory of the queue. */
+  stateDir(): string;
   /** Counts the entries of the queue. */
   status(): Status;
   /** The results of attempts since the start of `serve`. */
   readonly deliveries: DeliveryCounters;
   /** Writes a line to the log. Secrets in the line are hidden. */
   log(text: string): void;
-  /** Reads the bodies of the requests of all receivers. */
-  readonly bodies: BodyReader;
-  readonly runtime: Pick<Runtime, "now" | "sleep">;
+  readonly runtime: Pick<Runtime, "now" | "sleep" | "uuid">;
 }
 
 /** The sender of a request. */

@@ -5,13 +5,29 @@
  */
 
 import type { HttpSettings, SenderSettings } from "../config/serve.ts";
-import { headerText, type Refusal } from "../ingest/http/request.ts";
+import { headerText, type KnownChannel, type Refusal } from "../ingest/http/request.ts";
 import { includesBits, parseBits, parseNetwork } from "../runtime/networks.ts";
 import { equalsSecret } from "./guards.ts";
+import { createLogin, deviceOf } from "./logins.ts";
 import type { Peer } from "./receiver.ts";
 
 /** A sender. */
-export type Sender = { readonly name: string } & Partial<SenderSettings>;
+export type Sender = Partial<SenderSettings> & {
+  readonly name: string;
+  /** The device of the Matrix login whose access token the request has. @default none */
+  readonly device?: string;
+};
+
+/** Returns the only channels that a sender can use; undefined if it can use all channels. */
+export function limitOf({ channels = [] }: Sender): readonly string[] | undefined {
+  return channels.length === 0 ? undefined : channels;
+}
+
+/** Returns the channels that a sender can use. */
+export function usableChannels(sender: Sender, all: readonly KnownChannel[]): readonly KnownChannel[] {
+  const limit = limitOf(sender);
+  return limit === undefined ? all : all.filter(({ name }) => limit.includes(name));
+}
 
 /** The senders of the configuration. */
 export class Senders {
@@ -23,16 +39,29 @@ export class Senders {
     this.#senders = named.length === 0 ? [{ name: "local" }] : named;
   }
 
-  /** Finds the sender of a request, or the reason why there is none. */
-  async find(headers: Headers, query: URLSearchParams, peer: Peer): Promise<Sender | Refusal> {
-    const tokens = givenTokens(headers, query);
+  /**
+   * Finds the sender of a request, or the reason why there is none.
+   *
+   * @param pathToken a token in the path. @default none
+   */
+  find(headers: Headers, query: URLSearchParams, peer: Peer, pathToken = ""): Promise<Sender | Refusal> {
+    return this.identify([...givenTokens(headers, query), pathToken], peer);
+  }
+
+  /** Finds the sender with one of these tokens, or the reason why there is none. */
+  async identify(given: readonly string[], peer: Peer): Promise<Sender | Refusal> {
+    const tokens = given.map((token) => token.trim()).filter((token) => token !== "");
     const found = await Promise.all(this.#senders.map(async (sender) => {
       const { token, networks = [] } = sender;
       if (networks.length > 0 && !isInNetworks(peer.ip, networks)) return undefined;
-      if (token === undefined) return sender;
+      const device = tokens.map(deviceOf).find((device) => device !== undefined);
+      if (token === undefined) return device === undefined ? sender : { ...sender, device };
       const secret = token.reveal();
       const equal = await Promise.all(tokens.map((given) => equalsSecret(given, secret)));
-      return equal.includes(true) ? sender : undefined;
+      if (equal.includes(true)) return sender;
+      const login = device === undefined ? "" : await createLogin(device, secret);
+      const isLoggedIn = await Promise.all(tokens.map((given) => equalsSecret(given, login)));
+      return isLoggedIn.includes(true) ? { ...sender, device } : undefined;
     }));
     const known = found.filter((sender) => sender !== undefined);
     // A token says more about a sender than its network.
@@ -49,7 +78,8 @@ function isInNetworks(ip: string | undefined, networks: readonly string[]): bool
 
 /**
  * Returns the tokens of a request, the most specific place first: `Authorization` (Bearer, or the
- * password of Basic), the headers of Gotify, and the query (`token` of Gotify, `auth` of ntfy).
+ * password of Basic), the headers of Gotify, and the query (`token` of Gotify, `access_token` of
+ * Matrix, `auth` of ntfy).
  */
 function givenTokens(headers: Headers, query: URLSearchParams): readonly string[] {
   const auth = query.get("auth") ?? query.get("authorization") ?? "";
@@ -59,9 +89,10 @@ function givenTokens(headers: Headers, query: URLSearchParams): readonly string[
     headerText(headers, "x-gotify-key"),
     headerText(headers, "x-gotify-token"),
     query.get("token") ?? "",
+    query.get("access_token") ?? "",
     ...decodedAuth === undefined ? [] : tokensOf(decodedAuth),
     auth,
-  ].map((token) => token.trim()).filter((token) => token !== "");
+  ];
 }
 
 /** Returns the tokens in a value of `Authorization`. */

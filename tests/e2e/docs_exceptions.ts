@@ -35,6 +35,7 @@ export const EXCEPTIONS: readonly (readonly [pattern: RegExp, reason: string])[]
     /^(sh -s[\s\S]*)?curl [\s\S]*192\.168\.88\.2/,
     "needs the host next to the router; tests/server/ sends such requests",
   ],
+  [/^(apprise|shoutrrr|matrix-commander) /, "tests/clients/ runs it with a serve of its own"],
   [/^uclient-fetch /, "OpenWrt has this program"],
   [/^docker /, "needs a container"],
   [/^\[(Unit|Service)\]/, "a part of a unit; tests/systemd/ boots such units"],

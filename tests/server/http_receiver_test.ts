@@ -2,83 +2,8 @@ import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { type ConfigError, StorageError } from "../../src/base/errors.ts";
 import { Fields } from "../../src/base/fields.ts";
 import { readServe } from "../../src/config/serve.ts";
-import type { NotificationInput } from "../../src/notification/notification.ts";
-import { BodyReader } from "../../src/server/body_reader.ts";
-import { DeliveryCounters } from "../../src/server/delivery_counters.ts";
-import { createHttpReceiver } from "../../src/server/http_receiver.ts";
-import type { Accepted, AcceptOptions, ReceiverContext } from "../../src/server/receiver.ts";
 import { PARSE_CONTEXT } from "../fakes/parse_context.ts";
-import { type Scene, setScene } from "../fakes/scene.ts";
-
-/** A request to a receiver. */
-interface Call {
-  readonly method?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-  readonly body?: BodyInit | null;
-  readonly ip?: string;
-}
-
-/** A receiver whose notifications are delivered to a room at once. */
-interface Stage extends AsyncDisposable {
-  readonly scene: Scene;
-  readonly log: string[];
-  /** The inputs and options that the receiver passed on. */
-  readonly accepted: { readonly input: NotificationInput; readonly options: AcceptOptions }[];
-  /** Replaces the acceptance of notifications. */
-  accept?: ReceiverContext["accept"];
-  send(path: string, call?: Call): Promise<Response>;
-  /** The texts of the messages in the room. */
-  texts(): readonly string[];
-}
-
-async function setStage(http: unknown): Promise<Stage> {
-  const scene = await setScene();
-  const notifier = await scene.open();
-  const settings = readServe(new Fields({ serve: { http } }, ""), PARSE_CONTEXT)?.http;
-  if (!settings) throw new Error("The settings have a mistake");
-  const receiver = createHttpReceiver(settings);
-  const accept = async (input: NotificationInput, options: AcceptOptions = {}): Promise<Accepted> => {
-    stage.accepted.push({ input, options });
-    return { outcomes: await notifier.notify(input, { ...options, waitMs: 10_000 }), problems: [] };
-  };
-  const context: ReceiverContext = {
-    accept: (...given) => (stage.accept ?? accept)(...given),
-    hasOpenIncident: () => false,
-    status: () => notifier.status(),
-    deliveries: new DeliveryCounters(scene.runtime.now),
-    log: (text) => stage.log.push(text),
-    bodies: new BodyReader({ sleep }),
-    runtime: { now: scene.runtime.now, sleep },
-  };
-  const stage: Stage = {
-    scene,
-    log: [],
-    accepted: [],
-    send(path, { method = "POST", headers, body, ip = "127.0.0.1" } = {}) {
-      const request = new Request(`http://localhost:8411${path}`, { method, headers, body });
-      return receiver.handle(request, { ip }, context);
-    },
-    texts: () => scene.homeserver.events(scene.room).map(({ content }) => String(content.body)),
-    async [Symbol.asyncDispose]() {
-      await notifier[Symbol.asyncDispose]();
-      await scene[Symbol.asyncDispose]();
-    },
-  };
-  return stage;
-}
-
-/** Time limits never pass. */
-function sleep(_: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
-}
-
-const SENDERS = {
-  senders: {
-    router: { token: "tk-router", networks: ["192.168.88.0/24"], origin: "core1" },
-    monitor: { token: "tk-monitor", channels: ["matrix"] },
-    lan: { networks: ["10.0.0.0/8", "fd00::/8"], origin: "lan" },
-  },
-};
+import { type Call, SENDERS, setStage } from "./http_stage.ts";
 
 Deno.test("createHttpReceiver() delivers each protocol to the room, and answers as its server would", async () => {
   await using stage = await setStage({ hooks: { pve: { preset: "proxmox" }, any: { subject: "{{a.b}}" } } });
@@ -214,6 +139,14 @@ Deno.test("createHttpReceiver() answers that the client must try again if nothin
   const refused = { id: "1", channel: "matrix", destination: "!a:b", state: "refused", reason: "full" } as const;
   stage.accept = () => Promise.resolve({ outcomes: [refused], problems: [] });
   assertEquals((await stage.send("/notify", { body: "x" })).status, 503);
+});
+
+Deno.test("createHttpReceiver() gathers requests that come at the same time, so that they share a sync", async () => {
+  await using stage = await setStage({});
+  const responses = await Promise.all(["1", "2", "3", "4"].map((body) => stage.send("/notify", { body })));
+  assertEquals(responses.map(({ status }) => status), [202, 202, 202, 202]);
+  // The first request does not wait. The others wait for each other.
+  assertEquals(stage.pauses, [5]);
 });
 
 Deno.test("createHttpReceiver() has no other paths", async () => {

@@ -16,7 +16,7 @@ import {
   type Protocol,
   refuseAsJson,
 } from "./request.ts";
-import { isTrue, joinParts, listOf, severityOf, showFields, textAt, textOf } from "./values.ts";
+import { isTrue, joinParts, listOf, parseJson, severityOf, showFields, textAt, textOf } from "./values.ts";
 
 /** The names of each field, the preferred one first. Names are compared without case. */
 const NAMES = {
@@ -152,7 +152,7 @@ const MAX_SUBJECT_LINE = 200;
 export function splitSubject(subject: string, message: string): { readonly subject: string; readonly message: string } {
   if (subject !== "") return { subject, message };
   const [first, ...rest] = message.trimStart().split("\n");
-  if (first.length > MAX_SUBJECT_LINE || /^[[{]/.test(first)) return { subject: "", message };
+  if (first.length > MAX_SUBJECT_LINE || isJson(message)) return { subject: "", message };
   return { subject: first.trim(), message: rest.join("\n").replace(/^(?:[ \t]*\n)+/, "") };
 }
 
@@ -160,6 +160,11 @@ export function splitSubject(subject: string, message: string): { readonly subje
 function severityOfPriority(text: string): NotificationInput["severity"] {
   if (!/^[1-5]$/.test(text)) return undefined;
   return (["info", "info", "info", "warning", "critical"] as const)[Number(text) - 1];
+}
+
+/** Returns true for JSON, also for an object that was cut. Many texts begin with `[host]`. */
+function isJson(text: string): boolean {
+  return /^\s*\{/.test(text) || /^\s*\[/.test(text) && parseJson(text) !== undefined;
 }
 
 function readFormat(format: string, markdown: unknown, problems: string[]): Format | undefined {

@@ -12,8 +12,11 @@
  * | `/` | POST, PUT | ntfy as JSON |
  * | `/{topic}` | POST, PUT | ntfy |
  * | `/{topic}/publish`, `…/send`, `…/trigger` | POST, PUT, GET | ntfy |
+ * | `/_matrix/client/v3/rooms/{room}/send/m.room.message/{txnId}` | PUT, POST | Matrix |
+ * | `/api/v1/matrix/hook/{token}`, `/webhook/{token}` | POST, PUT | webhooks of Matrix bridges |
  *
- * Clients of Gotify and ntfy ask first who the server is; see {@linkcode PROBES}.
+ * Clients of Gotify and ntfy ask first who the server is; see {@linkcode PROBES}. Matrix clients ask
+ * more; see `matrix/questions.ts`.
  *
  * @module
  */
@@ -22,6 +25,8 @@ import { ALERTMANAGER } from "./alertmanager.ts";
 import type { HookSettings, HttpSettings } from "../../config/serve.ts";
 import { GOTIFY } from "./gotify.ts";
 import { HOOK_PRESETS, type HookMapping, hookProtocol } from "./hook.ts";
+import { isMessage, MATRIX } from "./matrix/message.ts";
+import { MATRIX_WEBHOOK, webhookToken } from "./matrix/webhook.ts";
 import { NOTIFY } from "./notify.ts";
 import { NTFY, topicOf } from "./ntfy.ts";
 import { type Answer, jsonAnswer, type Protocol } from "./request.ts";
@@ -59,6 +64,8 @@ export function chooseProtocol(
 ): Protocol | undefined {
   // A slash at the end is a common mistake in addresses.
   const plain = plainPath(path);
+  if (isMessage(method, plain)) return MATRIX;
+  if (webhookToken(plain) !== undefined) return isUpload(method) ? MATRIX_WEBHOOK : undefined;
   const hook = /^\/hooks\/([^/]+)$/.exec(plain)?.[1];
   if (hook !== undefined) return isUpload(method) ? hooks.get(hook) : undefined;
   if (Object.hasOwn(PROTOCOLS, plain)) {

@@ -19,10 +19,26 @@ export interface IncomingRequest {
   readonly body: Uint8Array;
 }
 
-/** The context of a request. */
+/** A channel that a sender can use. */
+export interface KnownChannel {
+  readonly name: string;
+  /** The name of the kind: `matrix`, `ntfy`. */
+  readonly kind: string;
+  readonly destinations: readonly string[];
+}
+
+/** The context of a request. Only Matrix clients choose a place, so only they need the other fields. */
 export interface RequestContext {
   /** The current time, in milliseconds since 1970. */
   readonly now: number;
+  /** The channels that the sender can use. @default none */
+  readonly channels?: readonly KnownChannel[];
+  /** True if the sender can only use these channels with their own destinations. @default {false} */
+  readonly isLimited?: boolean;
+  /** The device of the login whose token the sender used. @default the sender used its own token */
+  readonly device?: string;
+  /** Returns the path of an uploaded file, if it is there. @default there are no uploads */
+  readonly findUpload?: (id: string) => string | undefined;
 }
 
 /** An answer. The body is one line, without the line break. */
@@ -37,6 +53,10 @@ export interface IncomingNotification {
   readonly input: NotificationInput;
   /** The idempotency key. @default the notification is new */
   readonly id?: string;
+  /** The names of the channels. @default the rules choose */
+  readonly channels?: readonly string[];
+  /** The room. @default the rooms of the channels */
+  readonly room?: string;
 }
 
 /** The result of reading a request. */
@@ -76,8 +96,12 @@ export interface Protocol {
   readonly name: string;
   /** Reads a request. Accepts every input. */
   read(request: IncomingRequest, context: RequestContext): Reception;
-  /** Creates the answer to a refused request, as the protocol's own server would. */
-  refuse(refusal: Refusal): Answer;
+  /**
+   * Creates the answer to a refused request, as the protocol's own server would.
+   *
+   * @param waitMs the time until the client may try again, for `too-many`
+   */
+  refuse(refusal: Refusal, waitMs?: number): Answer;
 }
 
 /** Creates an answer with a JSON body. */

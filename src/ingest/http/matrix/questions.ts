@@ -1,0 +1,194 @@
+/**
+ * Answers what Matrix clients ask besides sending messages, as a homeserver with one empty room
+ * would. What notifiers do not need is refused.
+ *
+ * @module
+ */
+
+import { type Answer, type IncomingRequest, jsonAnswer } from "../request.ts";
+import { listOf, parseJson, propertyOf, textAt, textOf } from "../values.ts";
+import { API_PATH, matrixError } from "./message.ts";
+import { decodePart, roomIdOf, RULES_ROOM, SERVER_NAME } from "./rooms.ts";
+
+/** The user that a client is logged in as. */
+export interface Caller {
+  readonly userId: string;
+  readonly deviceId: string;
+  /** The rooms that the user has joined. */
+  readonly rooms: readonly string[];
+}
+
+/** Returns the user id of a sender. */
+export function userIdOf(senderName: string): string {
+  return `@${senderName}:${SERVER_NAME}`;
+}
+
+/** Returns true for the paths that only Matrix clients use. */
+export function isMatrixPath(path: string): boolean {
+  return path.startsWith("/_matrix/") || path.startsWith("/.well-known/matrix/");
+}
+
+/** The longest time that `/sync` waits, in milliseconds. It never has news. */
+const MAX_SYNC_MS = 5_000;
+
+/** Returns how long a request waits before its answer, in milliseconds. */
+export function waitOf({ method, path, query }: Pick<IncomingRequest, "method" | "path" | "query">): number {
+  if (method !== "GET" || !SYNC_REGEXP.test(path) || !query.has("since")) return 0;
+  return Math.min(Math.max(Number(query.get("timeout")) || 0, 0), MAX_SYNC_MS);
+}
+
+const SYNC_REGEXP = new RegExp(`${API_PATH}/sync$`);
+
+/** Matches the path of an upload. */
+export const UPLOAD_REGEXP = /^\/_matrix\/media\/(?:r0|v1|v3|unstable)\/upload$/;
+
+/** Returns true for a login with a password. */
+export function isLogin(method: string, path: string): boolean {
+  return method === "POST" && LOGIN_REGEXP.test(path);
+}
+
+const LOGIN_REGEXP = new RegExp(`${API_PATH}/login$`);
+
+/** The password and the device in a request to log in. */
+export interface Login {
+  readonly password: string;
+  /** The device that the client names. @default a new device */
+  readonly deviceId?: string;
+}
+
+/** Reads a request to log in, or returns the answer that refuses it. */
+export function readLogin(body: Uint8Array): Login | Answer {
+  const json = parseJson(new TextDecoder().decode(body));
+  if (typeof json !== "object" || json === null) return matrixError(400, "M_NOT_JSON", "the body is not JSON");
+  if (textAt(json, "type") !== "m.login.password") {
+    return matrixError(400, "M_UNKNOWN", "there is only the login type m.login.password");
+  }
+  const deviceId = textAt(json, "device_id").slice(0, MAX_DEVICE_CHARS);
+  return { password: textAt(json, "password"), ...deviceId === "" ? {} : { deviceId } };
+}
+
+const MAX_DEVICE_CHARS = 255;
+
+/** The answer to a login. */
+export function answerLogin({ userId, deviceId }: Omit<Caller, "rooms">, accessToken: string): Answer {
+  return jsonAnswer(200, {
+    ...{ user_id: userId, access_token: accessToken, device_id: deviceId },
+    // Clients of the API r0 read the server name here.
+    home_server: SERVER_NAME,
+  });
+}
+
+/** The answer to an upload. */
+export function answerUpload(mediaId: string): Answer {
+  return jsonAnswer(200, { content_uri: `mxc://${SERVER_NAME}/${mediaId}` });
+}
+
+/**
+ * Answers what needs no token. Returns undefined for everything else.
+ *
+ * @param address the https address of this server, if it is known
+ */
+export function answerOpenly({ method, path }: Pick<IncomingRequest, "method" | "path">, address?: string) {
+  if (method !== "GET" && method !== "HEAD") return undefined;
+  switch (path) {
+    case "/_matrix/client/versions":
+      return jsonAnswer(200, { versions: VERSIONS, unstable_features: {} });
+    case "/.well-known/matrix/client":
+      // Without an answer, clients use the address that they have. That is right behind a proxy too.
+      return address === undefined
+        ? matrixError(404, "M_NOT_FOUND", "there is no such document")
+        : jsonAnswer(200, { "m.homeserver": { base_url: address } });
+  }
+  if (LOGIN_REGEXP.test(path)) return jsonAnswer(200, { flows: [{ type: "m.login.password" }] });
+  const alias = ALIAS_REGEXP.exec(path)?.[1];
+  return alias === undefined
+    ? undefined
+    : jsonAnswer(200, { room_id: roomIdOf(decodePart(alias)), servers: [SERVER_NAME] });
+}
+
+/** The versions of the Client-Server API whose notifiers work. */
+const VERSIONS = ["r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10"];
+
+const ALIAS_REGEXP = new RegExp(`${API_PATH}/directory/room/([^/]+)$`);
+
+type Reply = (caller: Caller, parts: readonly string[], body: unknown) => Answer;
+
+const ok = (value: object): Answer => jsonAnswer(200, value);
+const notFound = (what: string) => matrixError(404, "M_NOT_FOUND", `there is no such ${what}`);
+const forbidden = (text: string) => matrixError(403, "M_FORBIDDEN", text);
+
+/** The answers by method and path below the version, such as `GET /account/whoami`. */
+const REPLIES: readonly (readonly [methods: string, path: string, reply: Reply])[] = [
+  ["GET", "/account/whoami", ({ userId, deviceId }) => ok({ user_id: userId, device_id: deviceId, is_guest: false })],
+  ["POST", "/logout(?:/all)?", () => ok({})],
+  // A client without a room sends to all joined rooms. The rules choose, so it must send only once.
+  ["GET", "/joined_rooms", () => ok({ joined_rooms: [RULES_ROOM] })],
+  ["POST", "/join/([^/]+)", (_, [room]) => ok({ room_id: roomIdOf(room) })],
+  ["POST", "/rooms/([^/]+)/join", (_, [room]) => ok({ room_id: roomIdOf(room) })],
+  ["POST", "/createRoom", (_caller, _parts, body) => createRoom(body)],
+  ["GET", "/rooms/([^/]+)/joined_members", ({ userId }) => ok({ joined: { [userId]: {} } })],
+  ["GET", "/rooms/([^/]+)/members", () => ok({ chunk: [] })],
+  ["GET", "/rooms/([^/]+)/messages", () => ok({ chunk: [], start: "0" })],
+  ["GET", "/rooms/([^/]+)/state", () => ok([])],
+  ["GET", "/rooms/([^/]+)/(?:state|event)/.+", () => notFound("event")],
+  ["POST,PUT", "/rooms/([^/]+)/(?:typing|receipt|read_markers)(?:/.*)?", () => ok({})],
+  ["PUT", "/rooms/([^/]+)/send/m\\.room\\.encrypted/.+", () => forbidden("this server has no encrypted rooms")],
+  ["PUT,POST", "/rooms/([^/]+)/.+", () => forbidden("this server only takes messages")],
+  ["GET", "/sync", ({ rooms }) => ok(emptySync(rooms))],
+  ["POST", "/user/([^/]+)/filter", () => ok({ filter_id: "0" })],
+  ["GET", "/user/([^/]+)/filter/[^/]+", () => ok({})],
+  ["GET", "/user/([^/]+)/(?:rooms/[^/]+/)?account_data/.+", () => notFound("account data")],
+  ["PUT", "/user/([^/]+)/(?:rooms/[^/]+/)?account_data/.+", () => ok({})],
+  ["GET", "/profile/([^/]+)(?:/.*)?", () => notFound("profile")],
+  ["PUT", "/(?:profile|presence)/.+", () => ok({})],
+  ["POST", "/keys/upload", () => ok({ one_time_key_counts: {} })],
+  ["POST", "/keys/query", () => ok({ device_keys: {}, failures: {} })],
+  ["POST", "/keys/claim", () => ok({ one_time_keys: {}, failures: {} })],
+  ["POST", "/register(?:/.*)?", () => forbidden("this server has no registration: log in with the token of a sender")],
+];
+
+const ROUTES = REPLIES.map(([methods, path, reply]) => ({
+  methods: methods.split(","),
+  regexp: new RegExp(`${API_PATH}${path}$`),
+  reply,
+}));
+
+/** Answers a client that is logged in. */
+export function answerCaller(
+  { method, path, body }: Pick<IncomingRequest, "method" | "path" | "body">,
+  caller: Caller,
+) {
+  if (method === "GET" && /^\/_matrix\/(?:media\/(?:r0|v3)|client\/v1\/media)\/config$/.test(path)) {
+    return ok({ "m.upload.size": MAX_UPLOAD_BYTES });
+  }
+  const found = ROUTES.filter(({ regexp }) => regexp.test(path));
+  const route = found.find(({ methods }) => methods.includes(method));
+  if (route === undefined) {
+    return matrixError(found.length > 0 ? 405 : 404, "M_UNRECOGNIZED", "this server does not have this request");
+  }
+  const parts = (route.regexp.exec(path) ?? []).slice(1).map((part) => decodePart(part ?? ""));
+  return route.reply(caller, parts, parseJson(new TextDecoder().decode(body)));
+}
+
+/** The largest upload: the largest request. */
+const MAX_UPLOAD_BYTES = 8 * 2 ** 20;
+
+/** A direct chat needs no creation: see `rooms.ts`. */
+function createRoom(body: unknown): Answer {
+  const [user = "", ...others] = listOf(propertyOf(body, "invite")).map(textOf);
+  if (!/^@./.test(user) || others.length > 0) return forbidden("this server creates no rooms");
+  return ok({ room_id: roomIdOf(user) });
+}
+
+function emptySync(rooms: readonly string[]): object {
+  const room = {
+    ...{ timeline: { events: [], limited: false, prev_batch: "0" }, state: { events: [] } },
+    ...{ ephemeral: { events: [] }, account_data: { events: [] }, unread_notifications: {}, summary: {} },
+  };
+  return {
+    next_batch: "0",
+    rooms: { join: Object.fromEntries(rooms.map((id) => [id, room])), invite: {}, leave: {} },
+    ...{ presence: { events: [] }, account_data: { events: [] }, to_device: { events: [] } },
+    ...{ device_lists: { changed: [], left: [] }, device_one_time_keys_count: {} },
+  };
+}

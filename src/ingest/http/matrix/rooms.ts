@@ -1,0 +1,99 @@
+/**
+ * Finds the channels that a Matrix client means by a room. `serve` creates no rooms: the room id of
+ * an alias contains the alias. So a room needs no look-up, and every client can join every room.
+ *
+ * @module
+ */
+
+import { parseRoom } from "../../../matrix/ids.ts";
+import type { KnownChannel } from "../request.ts";
+
+/** The server name in the ids of this server. It needs no domain, because it is never looked up. */
+export const SERVER_NAME = "matrix-notify";
+
+/** The room whose messages go where the rules send them. A client without a room uses this room. */
+export const RULES_ROOM = `!rules:${SERVER_NAME}`;
+
+/** The place of a message. Without channels and room, the rules choose. */
+export interface Target {
+  readonly channels?: readonly string[];
+  readonly room?: string;
+  /** The name of an unknown room, for rules. */
+  readonly origin?: string;
+}
+
+/**
+ * Returns the room id of a room id, an alias, or a user id (for the direct chat with the user).
+ * Apprise accepts only these characters: letters, digits, and `._=-`.
+ */
+export function roomIdOf(room: string): string {
+  if (room.startsWith("!")) return room;
+  const encoded = encodeURIComponent(room.toWellFormed())
+    .replace(/[!~*'()]/g, (char) => `%${char.charCodeAt(0).toString(16)}`);
+  return `!${encoded.replaceAll("%", "=")}:${SERVER_NAME}`;
+}
+
+/** Returns the alias or the user id in a room id of {@linkcode roomIdOf}; another room id as it is. */
+function decodeRoomId(roomId: string): string {
+  const encoded = ENCODED_REGEXP.exec(roomId)?.[1];
+  return encoded === undefined ? roomId : decodePart(encoded.replaceAll("=", "%"));
+}
+
+const ENCODED_REGEXP = new RegExp(`^!(=(?:23|40)[\\w.=-]+):${SERVER_NAME}$`);
+
+/** Decodes a part of a path. A part that is not encoded correctly stays as it is. */
+export function decodePart(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
+/**
+ * Returns the rooms that a client can have joined: the names of the channels, and the rooms of the
+ * Matrix channels. Clients with encryption send only to such rooms.
+ */
+export function joinedRooms(channels: readonly KnownChannel[]): readonly string[] {
+  const names = channels.map(({ name }) => `#${name}:${SERVER_NAME}`);
+  const rooms = channels.flatMap(({ kind, destinations }) => kind === "matrix" ? destinations : []);
+  return [...new Set([RULES_ROOM, ...[...names, ...rooms].map(roomIdOf)])];
+}
+
+/** Matches a room id of room version 12 or later, which has no server name. */
+const DOMAINLESS_REGEXP = /^![\w-]{43}$/;
+
+/**
+ * Finds the place of a message.
+ *
+ * ```text
+ * a room that a Matrix channel has         this channel and this room
+ * a name of this server: #phone, !phone    the channel with this name
+ * #alerts, if a channel has #alerts:x.org  this channel and this room
+ * a room of another server                 this room, with the Matrix channels, as `send --room`
+ * everything else                          the rules choose; the name of an alias is the origin
+ * ```
+ *
+ * @param channels the channels that the sender can use
+ * @param isLimited true if the sender can only use the rooms of these channels
+ */
+export function findTarget(roomId: string, channels: readonly KnownChannel[], isLimited: boolean): Target {
+  if (roomId === RULES_ROOM) return {};
+  const room = decodeRoomId(roomId);
+  const withRooms = channels.filter(({ kind }) => kind === "matrix");
+  const owner = withRooms.find(({ destinations }) => destinations.includes(room));
+  if (owner !== undefined) return { channels: [owner.name], room };
+  const [, sigil = "", name = "", server = SERVER_NAME] = /^([!#@]?)([^:]*)(?::([^]*))?$/.exec(room) ?? [];
+  const isOwn = server === SERVER_NAME && !DOMAINLESS_REGEXP.test(room);
+  if (isOwn && sigil !== "@") {
+    const named = channels.find((channel) => channel.name === name);
+    if (named !== undefined) return { channels: [named.name] };
+    const aliases = withRooms.flatMap((channel) =>
+      channel.destinations.map((destination) => ({ channels: [channel.name], room: destination }))
+    );
+    const alias = sigil === "#" ? aliases.find((alias) => alias.room.startsWith(`#${name}:`)) : undefined;
+    if (alias !== undefined) return alias;
+  }
+  if (!isOwn && !isLimited && withRooms.length > 0 && parseRoom(room) !== undefined) return { room };
+  return sigil === "#" ? { origin: name } : {};
+}
