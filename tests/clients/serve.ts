@@ -43,13 +43,15 @@ export interface ServeTest extends AsyncDisposable {
   /** A directory for the files of the test. */
   readonly directory: string;
   /**
-   * Waits until the queue is empty. Returns the new messages of the room since the last call.
+   * Waits until the room has some new messages and the queue is empty. Returns all new messages
+   * since the last call.
    *
-   * @throws {Error} if the queue has a dead letter, or does not become empty
+   * @param atLeast the number to wait for, if the client sends later. @default {0}
+   * @throws {Error} if the queue has a dead letter, or the messages do not arrive
    */
-  events(): Promise<readonly RoomEvent[]>;
+  events(atLeast?: number): Promise<readonly RoomEvent[]>;
   /** Returns the texts of {@linkcode events}. */
-  arrived(): Promise<readonly string[]>;
+  arrived(atLeast?: number): Promise<readonly string[]>;
   /**
    * Runs a client to its end, in {@linkcode directory}.
    *
@@ -80,15 +82,17 @@ export async function startServe({ http }: ServeTestOptions = {}): Promise<Serve
   await Deno.writeTextFile(`${directory}/config.json`, JSON.stringify(config), { mode: 0o600 });
   let seen = 0;
   let program = await ServeProcess.start(directory);
-  const events = async () => {
-    await until(() => isIdle(`http://${host}/metrics`), { what: "an empty queue", limitMs: 60_000 });
+  const events = async (atLeast = 0) => {
+    const hasEnough = () => homeserver.events(room).length >= seen + atLeast || undefined;
+    await until(hasEnough, { what: `${atLeast} messages`, limitMs: 120_000 });
+    await until(() => isIdle(`http://${host}/metrics`), { what: "an empty queue", limitMs: 120_000 });
     const all = homeserver.events(room), fresh = all.slice(seen);
     seen = all.length;
     return fresh;
   };
   return {
     ...{ host, url: `http://${host}`, token: TOKEN, homeserver, directory, events },
-    arrived: async () => (await events()).map(({ content }) => String(content.body)),
+    arrived: async (atLeast) => (await events(atLeast)).map(({ content }) => String(content.body)),
     run: (command, args, env = {}) => runClient(command, args, { cwd: directory, env }),
     stop: (signal) => program.stop(signal),
     start: async () => void (program = await ServeProcess.start(directory)),
