@@ -1,5 +1,5 @@
 /**
- * Reads the body of a request: JSON, a form, or text. The content decides, not the `Content-Type`:
+ * Reads the body of a request: JSON, a form, XML, or text. The content decides, not the `Content-Type`:
  * RouterOS and curl send everything as a form if the script does not name a type.
  *
  * @module
@@ -15,13 +15,13 @@ import { parseJson } from "./values.ts";
 
 /** The content of a request. */
 export interface Body {
-  /** The values of a JSON object or of a form; undefined for any other body. */
+  /** The values of a JSON object, of a form or of XML; undefined for any other body. */
   readonly fields?: ReadonlyMap<string, unknown>;
   /** The JSON value; undefined for any other body. */
   readonly json?: unknown;
   /** The text that is not in a field: the whole body if it has no fields. */
   readonly text: string;
-  /** The files of a multipart form. */
+  /** The files of a multipart form or of XML. */
   readonly files: readonly AttachmentInput[];
 }
 
@@ -44,6 +44,8 @@ export function readBody({ headers, body }: IncomingRequest, isField: (name: str
     if (json !== undefined && (fields.length > MAX_FIELDS || Array.isArray(json))) return { json, text, files: [] };
     if (json !== undefined) return { json, fields: new Map(fields), text: "", files: [] };
   }
+  const xml = /^\s*</.test(text) ? readXml(text, isField) : undefined;
+  if (xml !== undefined) return xml;
   const fields = readForm(body, { isField, isDeclared: type.value === "application/x-www-form-urlencoded" });
   return fields === undefined ? { text, files: [] } : { fields, text: "", files: [] };
 }
@@ -98,4 +100,50 @@ function readMultipart(contentType: string, bytes: Uint8Array): Body | undefined
     else fields.set(name, decodeText(body));
   }
   return { fields, text: texts.join("\n"), files };
+}
+
+/** Matches an element without children: its name, its attributes and its text. */
+const LEAF_REGEXP = /<([A-Za-z][\w.-]{0,100})(\s[^<>]{0,1000})?>([^<]*)<\/\1\s*>/g;
+
+/**
+ * Reads the elements of XML that have no children, wherever they are. Returns undefined if none has
+ * a known name, or if a part of the text would be lost. Apprise sends a SOAP envelope
+ * (NotifyXML-1.1.xsd): an `Attachment` is a file in base64.
+ */
+function readXml(text: string, isField: (name: string) => boolean): Body | undefined {
+  const fields = new Map<string, unknown>(), files: AttachmentInput[] = [];
+  for (const [, name, attributes = "", content] of text.matchAll(LEAF_REGEXP)) {
+    if (fields.size + files.length >= MAX_FIELDS || fields.has(name)) return undefined;
+    const file = name === "Attachment" ? readXmlFile(attributes, content) : undefined;
+    if (file === undefined) fields.set(name, decodeXml(content));
+    else files.push(file);
+  }
+  if (![...fields.keys()].some((name) => isField(name.toLowerCase()))) return undefined;
+  const between = text.replace(LEAF_REGEXP, "").replace(/<[^<>]{0,2000}>/g, "");
+  return between.trim() === "" ? { fields, text: "", files } : undefined;
+}
+
+function readXmlFile(attributes: string, content: string): AttachmentInput | undefined {
+  const attribute = (name: string) => decodeXml(new RegExp(`\\s${name}\\s*=\\s*"([^"]*)"`).exec(attributes)?.[1] ?? "");
+  try {
+    const type = attribute("mimetype");
+    return {
+      name: attribute("filename") || "attachment",
+      bytes: Uint8Array.fromBase64(content),
+      ...type === "" ? {} : { type },
+    };
+  } catch {
+    return undefined;
+  }
+}
+
+/** The entities that XML defines. */
+const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
+
+function decodeXml(text: string): string {
+  return text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,4}));/gi, (whole, decimal, hex, name) => {
+    if (name !== undefined) return ENTITIES[name] ?? whole;
+    const code = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
+    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code).toWellFormed() : whole;
+  });
 }

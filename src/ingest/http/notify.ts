@@ -1,5 +1,5 @@
 /**
- * `POST /notify`: our own format. It takes JSON, a form, a query or plain text, and knows the field
+ * `POST /notify`: our own format. It takes JSON, a form, XML, a query or plain text, and knows the field
  * names of many other programs. A field with an unknown name is shown in the message.
  *
  * @module
@@ -22,7 +22,7 @@ import { isTrue, joinParts, listOf, parseJson, severityOf, showFields, textAt, t
 const NAMES = {
   subject: ["subject", "title", "summary"],
   message: ["message", "body", "text", "content", "msg", "description"],
-  severity: ["severity", "priority", "level", "type"],
+  severity: ["severity", "priority", "level", "type", "messagetype"],
   origin: ["origin", "source", "app"],
   key: ["key", "dedup_key", "fingerprint"],
   resolves: ["resolves", "resolve", "resolved"],
@@ -65,14 +65,19 @@ interface SortedFields {
   readonly others: readonly (readonly [string, unknown])[];
 }
 
+/** The fields that Apprise sends. Its `version` is the version of the format. */
+const APPRISE_NAMES = [["version"], ["title", "subject"], ["message"], ["type", "messagetype"]];
+
 /** Sorts fields. Of several names for the same field, the first one with a value counts. */
-function sortFields(fields: Iterable<readonly [string, unknown]>): SortedFields {
+function sortFields(fields: readonly (readonly [string, unknown])[]): SortedFields {
+  const given = new Set(fields.map(([name]) => name.toLowerCase()));
+  const isApprise = APPRISE_NAMES.every((names) => names.some((name) => given.has(name)));
   const known = new Map<FieldName, unknown>();
   const others: (readonly [string, unknown])[] = [];
   for (const [name, value] of fields) {
     const lower = name.toLowerCase();
     const field = FIELDS_BY_NAME.get(lower);
-    if (textOf(value).trim() === "" || IGNORED_NAMES.has(lower)) continue;
+    if (textOf(value).trim() === "" || IGNORED_NAMES.has(lower) || isApprise && lower === "version") continue;
     // Many programs use "type" for other things than a severity.
     const isOther = lower === "type" && severityOf(textOf(value)) === undefined;
     if (field === undefined || known.has(field) || isOther) others.push([name, value]);

@@ -38,7 +38,10 @@ function readActions(text: string): readonly unknown[] {
   return text.startsWith("[") ? listOf(parseJson(text)) : splitActions(text);
 }
 
-/** The names of the first values of an action. In the short format, these names can be left out. */
+/**
+ * The names of the first values of an action. In the short format, these names can be left out. The
+ * npm package ntfy leaves out the name of the body, too.
+ */
 const POSITIONS = ["action", "label", "url"];
 
 /**
@@ -61,7 +64,7 @@ function splitActions(text: string): readonly Action[] {
     }
     const [whole, name, double, single, plain = "", end] = match;
     const value = (double ?? single)?.replace(/\\(["'\\])/g, "$1") ?? plain.trim();
-    action[name?.toLowerCase() ?? POSITIONS[position] ?? `value ${position}`] = value;
+    action[name?.toLowerCase() ?? POSITIONS[position] ?? "body"] = value;
     at += whole.length;
     if (end === ";" || at >= text.length) {
       actions.push(action);

@@ -70,7 +70,7 @@ Deno.test("NOTIFY.read() takes the JSON and the form of Apprise, with its type a
   const body = { version: "1.0", title: "T", message: "m", attachments, type: "failure" };
   assertEquals(readOne(NOTIFY, { body }).input, {
     subject: "T",
-    message: "m\n\nversion: 1.0",
+    message: "m",
     severity: "error",
     attachments: [{ name: "a.txt", bytes: new TextEncoder().encode("abc") }],
     problems: ["Cannot attach b: its content is not base64"],
@@ -78,8 +78,42 @@ Deno.test("NOTIFY.read() takes the JSON and the form of Apprise, with its type a
   const form = "version=1.0&title=Form+title&message=m&type=vzdump";
   assertEquals(readOne(NOTIFY, { headers: { "content-type": FORM }, body: form }).input, {
     subject: "Form title",
-    message: "m\n\nversion: 1.0\ntype: vzdump",
+    message: "m\n\ntype: vzdump",
   });
+  assertEquals(
+    readOne(NOTIFY, { body: { version: "7.1", title: "T", message: "m" } }).input.message,
+    "m\n\nversion: 7.1",
+  );
+});
+
+Deno.test("NOTIFY.read() takes the XML of Apprise with its files, and shows other XML as text", () => {
+  const xml = (core: string) =>
+    `<?xml version='1.0' encoding='utf-8'?>
+    <soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/">
+    <soapenv:Body><Notification>${core}</Notification></soapenv:Body></soapenv:Envelope>`;
+  const files =
+    '<Attachments format="base64"><Attachment filename="a&amp;b.txt" mimetype="text/plain">YWJj</Attachment>' +
+    "</Attachments>";
+  const core =
+    "<Version>1.1</Version><Subject>T &lt;1&gt;</Subject><Message>line 1\nline&#x20;2 &#38; &quot;</Message>" +
+    "<MessageType>warning</MessageType><site>home</site>";
+  assertEquals(readOne(NOTIFY, { body: xml(core + files) }).input, {
+    subject: "T <1>",
+    message: 'line 1\nline 2 & "\n\nsite: home',
+    severity: "warning",
+    attachments: [{ name: "a&b.txt", bytes: new TextEncoder().encode("abc"), type: "text/plain" }],
+  });
+  const others = [
+    "<title>T</title> and a text",
+    "<a><title>1</title><title>2</title></a>",
+    "<p>unknown</p>",
+    "<34>Oct 11 22:14:15 host su: failed",
+    "<message>never closed",
+  ];
+  for (const body of others) {
+    const { subject, message } = readOne(NOTIFY, { body }).input;
+    assertEquals([subject, message], [body, ""]);
+  }
 });
 
 Deno.test("NOTIFY.read() splits a text into its first line and the rest", () => {

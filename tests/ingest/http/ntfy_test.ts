@@ -167,6 +167,7 @@ Deno.test("formatActions() shows the actions of JSON and of the short format, bu
   );
   assertEquals(formatActions('[{"action":"http","label":"L","url":"http://x"}]'), "→ L: POST http://x");
   assertEquals(formatActions('view, "never closed'), '→ "never closed');
+  assertEquals(formatActions("http, L, https://x, clear=true, now"), "→ L: POST https://x: now");
   assertEquals(formatActions(";;,,;"), "");
 });
 
