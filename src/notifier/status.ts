@@ -1,7 +1,7 @@
 /** Computes the status: the numbers of the queue. */
 
 import { isNotification } from "../notification/notification.ts";
-import { type Entry, expandBatches, notificationOf } from "../queue/entry.ts";
+import { type Entry, notificationOf } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Reporter } from "./outcomes.ts";
 
@@ -114,53 +114,53 @@ const AGE_LIMITS_MS: readonly (readonly [keyof Ages, number])[] = [
   ["under7d", 7 * DAY_MS],
 ];
 
-/**
- * Counts ages by range. If the clock was set back, an age can be negative and counts as 0.
- *
- * @param agesMs the ages, in milliseconds
- */
-export function countAges(agesMs: readonly number[]): Ages {
+/** Counts times by their age. A time in the future, after the clock was set back, has the age 0. */
+export function countAges(times: Iterable<number>, now: number): Ages {
   const counts = { under1m: 0, under15m: 0, under1h: 0, under6h: 0, under1d: 0, under7d: 0, older: 0 };
-  for (const age of agesMs) counts[AGE_LIMITS_MS.find(([, limitMs]) => age < limitMs)?.[0] ?? "older"]++;
+  for (const time of times) counts[AGE_LIMITS_MS.find(([, limitMs]) => now - time < limitMs)?.[0] ?? "older"]++;
   return counts;
 }
 
 /** Computes the status from the journal records that were already read. */
 export function computeStatus(queue: Queue, reporter: Pick<Reporter, "waits">, now: number): Status {
   const { first: { reason, next }, isDelayed, isPendingFallback, stateOf } = reporter.waits();
-  const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
-  const [fallbacks, entries] = [true, false].map((value) =>
-    queue.state.entries().filter((entry) => isPendingFallback(entry) === value)
-  );
-  for (const entry of entries) count[stateOf(entry)] += entry.members?.length ?? 1;
-  const live = entries.filter(({ dead }) => !dead);
   const { bytes, maxBytes, spooled, spooledTimes, quarantined, torn, possibleDuplicates, lastDelivery } = queue
     .figures();
-  const toAge = (time: number) => Math.max(0, now - time);
-  const agesMs = [...expandBatches(live).map(({ time }) => time), ...spooledTimes].map(toAge);
-  const undelayed = live.filter((entry) => !isDelayed(entry)).map(({ time }) => time);
-  const oldestMs = [...undelayed, ...spooledTimes].map(toAge).reduce((oldest, age) => Math.max(oldest, age), 0);
+  const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
+  let fallbacks = 0, oldest = spooledTimes.reduce((oldest, time) => Math.min(oldest, time), now);
+  const times = [...spooledTimes];
+  // A long queue is read in one pass, without lists of its entries.
+  for (const entry of queue.state.each()) {
+    if (isPendingFallback(entry)) {
+      fallbacks++;
+      continue;
+    }
+    count[stateOf(entry)] += entry.members?.length ?? 1;
+    if (entry.dead) continue;
+    for (const { time } of entry.members ?? [entry]) times.push(time);
+    if (!isDelayed(entry)) oldest = Math.min(oldest, entry.time);
+  }
   return {
     ...count,
     queued: count.queued + spooled,
-    fallbacks: fallbacks.length,
-    ages: countAges(agesMs),
+    fallbacks,
+    ages: countAges(times, now),
     bytes,
     maxBytes,
-    fileBytes: sumFileBytes(queue.state.entries()),
+    fileBytes: sumFileBytes(queue.state.each()),
     spooled,
     quarantined,
     torn,
     possibleDuplicates,
     lastDelivery,
-    oldestSeconds: Math.round(oldestMs / 1000),
+    oldestSeconds: Math.round((now - oldest) / 1000),
     waitingFor: reason,
     until: next,
   };
 }
 
 /** Returns the total size of all attachments. A file that several entries use is counted once. */
-function sumFileBytes(entries: readonly Entry[]): number {
+function sumFileBytes(entries: Iterable<Entry>): number {
   const sizes = new Map<string, number>();
   for (const entry of entries) {
     if (entry.files === undefined) continue;

@@ -25,8 +25,9 @@ export interface Compaction {
   /** The records that restore the current state. */
   readonly snapshot: Iterable<JournalRecord>;
   /**
-   * Returns true if the line of this record must be copied from the old journal to the new one. Not
-   * called for lines of unknown types, which are always copied.
+   * Returns true if the line of this record must be copied from the old journal to the new one.
+   * Called once for each record, in their order. Not called for lines of unknown types, which are
+   * always copied.
    */
   readonly keep: (record: JournalRecord) => boolean;
   /** Copies a damaged line to the quarantine. If this function throws, the compaction fails. */
@@ -43,12 +44,11 @@ export function isWorthCompacting(bytes: number, keptBytes: number): boolean {
 }
 
 /**
- * Returns true if a compaction copies an old record to the new journal. Only an `ack` (the record
- * of a delivery) is copied, as long as a caller may still ask for the result.
+ * Returns true if a compaction copies an `ack` (the record of a delivery) to the new journal. It is
+ * copied as long as a caller may still ask for the result.
  */
-export function isKept(record: JournalRecord, now: number): record is AckRecord {
-  return record.t === "ack" &&
-    record.time > now - (record.idempotencyKey === undefined ? ACK_RETENTION_MS : NAMED_ACK_RETENTION_MS);
+export function isKept({ time, idempotencyKey }: AckRecord, now: number): boolean {
+  return time > now - (idempotencyKey === undefined ? ACK_RETENTION_MS : NAMED_ACK_RETENTION_MS);
 }
 
 /**

@@ -33,10 +33,13 @@ export class DedupIndex {
   /** The ids of the entries with a key, by key (see `identifyKey`) and lane. */
   readonly #byKey = new Map<string, Map<string, Set<string>>>();
   /**
-   * The `ack` records (the records of deliveries) that a compaction can keep, oldest first. Each
-   * key is the id of an entry.
+   * The lengths of the `ack` records (the records of deliveries) in the journal, oldest first. There
+   * are many of them, so nothing else is stored for each.
    */
-  readonly #acks = new Map<string, { readonly name?: string; readonly bytes: number }>();
+  readonly #acks: number[] = [];
+  /** The deliveries with an idempotency key, by the position of their record in `#acks`. */
+  readonly #named = new Map<number, { readonly name: string; readonly id: string }>();
+  #forgottenAcks = 0;
   #ackBytes = 0;
 
   /**
@@ -45,6 +48,11 @@ export class DedupIndex {
    */
   get ackBytes(): number {
     return this.#ackBytes;
+  }
+
+  /** The number of `ack` records at the beginning of the journal that a compaction does not keep. */
+  get forgottenAcks(): number {
+    return this.#forgottenAcks;
   }
 
   /** Adds an entry. Returns false if the entry is a duplicate. */
@@ -88,25 +96,23 @@ export class DedupIndex {
    */
   onDelivery({ id, receipt, idempotencyKey, channel, destination }: AckRecord, bytes: number): void {
     const isNamed = idempotencyKey !== undefined && channel !== undefined && destination !== undefined;
-    const name = isNamed ? nameInLane({ channel, destination }, idempotencyKey) : undefined;
-    if (name !== undefined) this.#byIdempotencyKey.set(name, { id, receipt });
-    this.#acks.set(id, { name, bytes: bytes + (this.#acks.get(id)?.bytes ?? 0) });
-    this.#ackBytes += bytes;
-    for (const [oldest, { name }] of this.#acks) {
-      if (this.#ackBytes <= MAX_ACK_BYTES) break;
-      this.#forgetAck(oldest);
-      if (name !== undefined && this.#byIdempotencyKey.get(name)?.id === oldest) this.#byIdempotencyKey.delete(name);
+    if (isNamed) {
+      const name = nameInLane({ channel, destination }, idempotencyKey);
+      this.#byIdempotencyKey.set(name, { id, receipt });
+      this.#named.set(this.#acks.length, { name, id });
     }
+    this.#acks.push(bytes);
+    this.#ackBytes += bytes;
+    while (this.#ackBytes > MAX_ACK_BYTES) this.#forgetOldestAck();
   }
 
-  #forgetAck(id: string): void {
-    this.#ackBytes -= this.#acks.get(id)?.bytes ?? 0;
-    this.#acks.delete(id);
-  }
-
-  /** Returns true if a compaction keeps the `ack` record (the record of a delivery) of an entry. */
-  isRemembered(id: string): boolean {
-    return this.#acks.has(id);
+  #forgetOldestAck(): void {
+    const oldest = this.#forgottenAcks++;
+    this.#ackBytes -= this.#acks[oldest];
+    const named = this.#named.get(oldest);
+    if (named === undefined) return;
+    this.#named.delete(oldest);
+    if (this.#byIdempotencyKey.get(named.name)?.id === named.id) this.#byIdempotencyKey.delete(named.name);
   }
 
   /** Forgets the idempotency key of a dropped or replaced entry. */

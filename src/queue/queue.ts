@@ -419,6 +419,7 @@ export class Queue {
     if (!this.isWorthCompacting()) return false;
     const now = this.#runtime.now();
     const header = { time: now, host: this.#runtime.hostname() };
+    let acks = 0;
     await this.#journal.compact(
       () => {
         this.refresh();
@@ -426,7 +427,9 @@ export class Queue {
       },
       // In the new journal, the kept lines follow the snapshot. An `ack` (the record of a delivery)
       // removes its entry. Therefore the `ack` must not be kept if the entry still waits.
-      (record) => isKept(record, now) && this.#state.isRemembered(record.id),
+      (record) =>
+        record.t === "ack" && acks++ >= this.#state.forgottenAcks && isKept(record, now) &&
+        this.#state.entry(record.id) === undefined,
     );
     this.refresh();
     return true;

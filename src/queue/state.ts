@@ -90,7 +90,12 @@ export class QueueState {
    * (several entries in one message) instead of its members.
    */
   entries(): Entry[] {
-    return [...this.#entries.values()];
+    return [...this.each()];
+  }
+
+  /** Iterates over {@linkcode QueueState.entries}. */
+  each(): IteratorObject<Entry> {
+    return this.#entries.values();
   }
 
   /** Returns the entries that are not dead letters, in the order of arrival. */
@@ -229,9 +234,12 @@ export class QueueState {
     return this.#keptBytes + this.#dedup.ackBytes + this.#incidents.bytes;
   }
 
-  /** Returns true if a compaction can keep the `ack` record (the record of a delivery) of an entry. */
-  isRemembered(id: string): boolean {
-    return this.#dedup.isRemembered(id) && this.entry(id) === undefined;
+  /**
+   * The number of `ack` records (the records of deliveries) at the beginning of the journal that a
+   * compaction does not keep.
+   */
+  get forgottenAcks(): number {
+    return this.#dedup.forgottenAcks;
   }
 
   /**

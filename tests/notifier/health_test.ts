@@ -13,7 +13,7 @@ function judge(change: Partial<Status>): [state: string, ...problems: string[]] 
     held: 0,
     dead: 0,
     fallbacks: 0,
-    ages: countAges([]),
+    ages: countAges([], 0),
     bytes: 1000,
     maxBytes: MAX_QUEUE_BYTES,
     fileBytes: 0,

@@ -45,9 +45,9 @@ const MINUTE = 60_000, HOUR = 60 * MINUTE, DAY = 24 * HOUR;
 const NONE = { under1m: 0, under15m: 0, under1h: 0, under6h: 0, under1d: 0, under7d: 0, older: 0 };
 
 Deno.test("countAges() puts an age that equals a limit into the next class", () => {
-  assertEquals(countAges([]), NONE);
-  assertEquals(countAges([-5, 0, MINUTE - 1]), { ...NONE, under1m: 3 });
-  assertEquals(countAges([MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 14 * DAY]), {
+  assertEquals(countAges([], 0), NONE);
+  assertEquals(countAges([5, 0, 1 - MINUTE], 0), { ...NONE, under1m: 3 });
+  assertEquals(countAges([MINUTE, 15 * MINUTE, HOUR, 6 * HOUR, DAY, 7 * DAY, 14 * DAY].map((age) => -age), 0), {
     under1m: 0,
     under15m: 1,
     under1h: 1,
