@@ -126,6 +126,40 @@ function setGroup(path: string, gid: number): boolean {
   }
 }
 
+/** A closed server removes the file of its socket within this time, in milliseconds. */
+const REMOVE_MS = 1_000;
+
+/**
+ * Closes the server of a socket whose file another process has removed. Deno removes the file at
+ * the path of a closed server, even if it is the file of a new server. Therefore this function puts
+ * a file there, and waits until Deno has removed it.
+ *
+ * @throws {ConfigError} if there is another file at the path
+ */
+export async function closeRemovedSocket(
+  { path }: SocketFile,
+  close: () => void,
+  sleep: (ms: number) => Promise<void>,
+): Promise<void> {
+  createPlaceholder(path);
+  close();
+  for (let waitedMs = 0; waitedMs < REMOVE_MS && exists(path); waitedMs++) await sleep(1);
+}
+
+function createPlaceholder(path: string): void {
+  try {
+    Deno.writeTextFileSync(path, "", { createNew: true });
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) {
+      throw new ConfigError(`Cannot create socket ${path}: another file is there`, {
+        hint: `see: ls -l ${quoteForShell(path)}`,
+      });
+    }
+    // Without its directory, there is no file to wait for.
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+}
+
 /** Returns the number of a group, or undefined if the host has no such group. */
 export function findGroup(group: string): number | undefined {
   if (/^\d+$/.test(group)) return Number(group);

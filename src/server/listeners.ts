@@ -1,13 +1,20 @@
 /**
- * The open listeners of `serve`. A reload replaces the receivers, but the listeners stay open. So
- * no client is refused during a reload.
+ * The open listeners of `serve`. A reload replaces the receivers:
+ *
+ * ```text
+ * same address                          the listener stays open, so no client is refused
+ * socket, other group                   the listener stays open, and its file gets the other group
+ * same port, other certificate or host  the old listener closes, then the new one opens: clients are
+ *                                       refused for some milliseconds
+ * ```
  *
  * @module
  */
 
 import { ConfigError, HintedError } from "../base/errors.ts";
 import { hideSecrets } from "../base/secret.ts";
-import { isSocket, prepareSocket, shareSocket } from "../runtime/unix_socket.ts";
+import type { Runtime } from "../runtime/runtime.ts";
+import { closeRemovedSocket, isSocket, prepareSocket, shareSocket } from "../runtime/unix_socket.ts";
 import { formatAddress, type ListenAddress, type Peer, type Receiver } from "./receiver.ts";
 
 /** Answers a request. */
@@ -19,15 +26,24 @@ interface Listener {
   readonly server: Deno.HttpServer<Deno.Addr>;
 }
 
+/** A closed listener releases its port within this time, in milliseconds. */
+const RELEASE_MS = 2_000;
+
+/** The pause between two attempts to open a port that a listener releases, in milliseconds. */
+const RELEASE_PAUSE_MS = 2;
+
 /** Opens, replaces and closes listeners. */
 export class Listeners {
   readonly #answer: Answer;
   readonly #log: (text: string) => void;
+  readonly #runtime: Pick<Runtime, "sleep">;
+  /** The open listeners by place. */
   readonly #open = new Map<string, Listener>();
 
-  constructor(answer: Answer, log: (text: string) => void) {
+  constructor(answer: Answer, log: (text: string) => void, runtime: Pick<Runtime, "sleep">) {
     this.#answer = answer;
     this.#log = log;
+    this.#runtime = runtime;
   }
 
   /**
@@ -35,42 +51,61 @@ export class Listeners {
    * port that the system chose.
    */
   addresses(): readonly string[] {
-    return [...this.#open.values()].map(({ receiver: { address }, server: { addr } }) =>
-      formatAddress(address.transport === "tcp" && "port" in addr ? { ...address, port: addr.port } : address)
-    );
+    return [...this.#open.values()].map((listener) => formatAddress(boundAddress(listener)));
   }
 
   /**
    * Opens the listeners of these receivers, and closes all others. If one cannot be opened, the
    * listeners are unchanged.
    *
-   * @throws {ConfigError} if an address cannot be used
+   * @throws {ConfigError} if an address or a certificate cannot be used
    */
   async replace(receivers: readonly Receiver[]): Promise<void> {
-    const opened = new Map<string, Listener>();
+    const wanted = new Map<string, Receiver>();
+    for (const receiver of receivers) {
+      const { address } = receiver;
+      if (wanted.has(placeOf(address))) {
+        throw new ConfigError(`Cannot listen at ${formatAddress(address)}: two receivers have this address`);
+      }
+      wanted.set(placeOf(address), receiver);
+      // A wrong certificate is found before a listener closes.
+      if (address.transport === "tcp" && address.cert !== undefined) await checkCertificate(address);
+    }
+    const next = new Map<string, Listener>();
+    const undo: (() => unknown)[] = [];
     try {
-      for (const receiver of receivers) {
-        const key = JSON.stringify(receiver.address);
-        if (opened.has(key)) {
-          throw new ConfigError(`Cannot listen at ${formatAddress(receiver.address)}: two receivers have this address`);
+      for (const [place, receiver] of wanted) {
+        const known = this.#open.get(place);
+        if (known !== undefined && canStay(known, receiver)) {
+          if (shareAgain(receiver.address, known.receiver.address)) {
+            undo.push(() => shareAgain(known.receiver.address, receiver.address));
+          }
+          next.set(place, known);
+          continue;
         }
-        const known = this.#open.get(key);
-        // If a person or a program has removed the file of an open socket, the socket is opened
-        // again.
-        opened.set(key, known && isOpen(known) ? known : await this.#listen(receiver));
+        const rivals = [...this.#open].filter(([other, listener]) =>
+          (other === place || hasSamePort(listener, receiver)) && !canStay(listener, wanted.get(other))
+        );
+        for (const [other, listener] of rivals) {
+          await this.#release(listener);
+          this.#open.delete(other);
+          undo.push(() => this.#reopen(other, listener));
+        }
+        const listener = await this.#listen(receiver, rivals.length > 0 ? RELEASE_MS : 0);
+        undo.push(() => listener.server.shutdown());
+        next.set(place, listener);
       }
     } catch (error) {
-      const fresh = [...opened].filter(([key, listener]) => this.#open.get(key) !== listener);
-      await Promise.all(fresh.map(([, { server }]) => server.shutdown()));
+      for (const step of undo.reverse()) await step();
       throw error;
     }
-    for (const receiver of receivers) {
-      const listener = opened.get(JSON.stringify(receiver.address));
+    for (const [place, receiver] of wanted) {
+      const listener = next.get(place);
       if (listener !== undefined) listener.receiver = receiver;
     }
-    const closing = [...this.#open].filter(([key, listener]) => opened.get(key) !== listener);
+    const closing = [...this.#open].filter(([place, listener]) => next.get(place) !== listener);
     this.#open.clear();
-    for (const [key, listener] of opened) this.#open.set(key, listener);
+    for (const [place, listener] of next) this.#open.set(place, listener);
     // Without `await`, because a request can still wait for its delivery.
     for (const [, { server }] of closing) void server.shutdown();
   }
@@ -82,7 +117,26 @@ export class Listeners {
     await Promise.all(open.map(({ server }) => server.shutdown()));
   }
 
-  async #listen(receiver: Receiver): Promise<Listener> {
+  /** Closes a listener. Resolves before its last requests are answered. */
+  async #release({ receiver: { address }, server }: Listener): Promise<void> {
+    const close = () => void server.shutdown();
+    if (address.transport === "tcp") close();
+    else await closeRemovedSocket(address, close, this.#runtime.sleep);
+  }
+
+  /** Opens a listener again that was closed for a new one, at the same port. */
+  async #reopen(place: string, closed: Listener): Promise<void> {
+    const { receiver } = closed;
+    try {
+      const listener = await this.#listen({ ...receiver, address: boundAddress(closed) }, RELEASE_MS);
+      this.#open.set(place, Object.assign(listener, { receiver }));
+    } catch (error) {
+      this.#log(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  /** @param releaseMs how long to wait while the port is in use, in milliseconds */
+  async #listen(receiver: Receiver, releaseMs: number): Promise<Listener> {
     const { address } = receiver;
     const common = {
       onListen() {},
@@ -95,7 +149,7 @@ export class Listeners {
         return new Response("internal error\n", { status: 500 });
       },
     };
-    const listener: Listener = { receiver, server: await openServer(address, common) };
+    const listener: Listener = { receiver, server: await this.#openWhenFree(address, common, releaseMs) };
     if (address.transport === "tcp") return listener;
     try {
       const unshared = shareSocket(address);
@@ -106,6 +160,61 @@ export class Listeners {
       throw error;
     }
   }
+
+  async #openWhenFree(address: ListenAddress, common: CommonOptions, releaseMs: number) {
+    for (let waitedMs = 0;; waitedMs += RELEASE_PAUSE_MS) {
+      try {
+        return await openServer(address, common);
+      } catch (error) {
+        const isInUse = error instanceof ConfigError && error.cause instanceof Deno.errors.AddrInUse;
+        if (!isInUse || waitedMs >= releaseMs) throw error;
+        await this.#runtime.sleep(RELEASE_PAUSE_MS);
+      }
+    }
+  }
+}
+
+/** Returns a text that identifies the place where a listener listens. */
+function placeOf(address: ListenAddress): string {
+  return address.transport === "unix" ? address.path : `${address.hostname} ${address.port}`;
+}
+
+/** Returns true if a listener can serve a receiver without being opened again. */
+function canStay({ receiver: { address } }: Listener, wanted: Receiver | undefined): boolean {
+  if (wanted === undefined) return false;
+  const other = wanted.address;
+  if (placeOf(address) !== placeOf(other)) return false;
+  if (address.transport === "unix" || other.transport === "unix") return isSocket(placeOf(address));
+  return address.cert === other.cert && address.key === other.key;
+}
+
+/** Gives an open socket another group. Returns false if nothing changes. */
+function shareAgain(address: ListenAddress, before: ListenAddress): boolean {
+  if (address.transport === "tcp" || before.transport === "tcp" || address.group === before.group) return false;
+  shareSocket(address);
+  return true;
+}
+
+function hasSamePort(listener: Listener, { address: other }: Receiver): boolean {
+  const address = boundAddress(listener);
+  return address.transport === "tcp" && other.transport === "tcp" && address.port === other.port;
+}
+
+/** Returns the address of an open listener, with the port that the system chose for port 0. */
+function boundAddress({ receiver: { address }, server: { addr } }: Listener): ListenAddress {
+  return address.transport === "tcp" && "port" in addr ? { ...address, port: addr.port } : address;
+}
+
+/**
+ * Opens a listener with a certificate at another port, and closes it.
+ *
+ * @throws {ConfigError} if the certificate or its key is wrong
+ */
+async function checkCertificate(address: ListenAddress & { readonly transport: "tcp" }): Promise<void> {
+  const handler = () => Promise.resolve(new Response());
+  const onError = () => new Response();
+  const server = await openServer({ ...address, hostname: "127.0.0.1", port: 0 }, { onListen() {}, handler, onError });
+  await server.shutdown();
 }
 
 interface CommonOptions {
@@ -128,9 +237,4 @@ async function openServer(address: ListenAddress, options: CommonOptions): Promi
     const state = error instanceof Deno.errors.AddrInUse ? "another process listens there" : error.message;
     throw new ConfigError(`Cannot listen at ${formatAddress(address)}: ${hideSecrets(state)}`, { cause: error });
   }
-}
-
-/** Returns false if another process has removed the file of a socket. */
-function isOpen({ receiver: { address } }: Listener): boolean {
-  return address.transport === "tcp" || isSocket(address.path);
 }

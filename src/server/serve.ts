@@ -4,7 +4,7 @@
  * ```text
  * start     lock -> open the configuration -> open the listeners -> ready
  * SIGHUP    open the new configuration -> wrong: keep the old one, and say so
- *                                      -> right: replace receivers and deliverer; listeners stay open
+ *                                      -> right: replace receivers and deliverer
  * SIGTERM   close the listeners -> end after the current attempts, at the latest after 7 s
  * ```
  *
@@ -97,7 +97,11 @@ class Server {
       log,
       runtime,
     };
-    this.#listeners = new Listeners((receiver, request, peer) => receiver.handle(request, peer, this.#context), log);
+    this.#listeners = new Listeners(
+      (receiver, request, peer) => receiver.handle(request, peer, this.#context),
+      log,
+      runtime,
+    );
   }
 
   async run(): Promise<void> {

@@ -38,6 +38,7 @@ export const EXCEPTIONS: readonly (readonly [pattern: RegExp, reason: string])[]
   [/^(apprise|shoutrrr|matrix-commander) /, "tests/clients/ runs it with a serve of its own"],
   [/^uclient-fetch /, "OpenWrt has this program"],
   [/^docker /, "needs a container"],
+  [/^(certbot|acme\.sh) /, "needs a certificate authority; tests/server/ changes the certificate in a reload"],
   [/^\[(Unit|Service)\]/, "a part of a unit; tests/systemd/ boots such units"],
 ];
 

@@ -1,0 +1,154 @@
+import { assertEquals, assertRejects } from "@std/assert";
+import { ConfigError } from "../../src/base/errors.ts";
+import { denoRuntime } from "../../src/runtime/runtime.ts";
+import { probeSocket } from "../../src/runtime/unix_socket.ts";
+import { Listeners } from "../../src/server/listeners.ts";
+import type { ListenAddress, Receiver } from "../../src/server/receiver.ts";
+import { tlsFile } from "../fakes/tls.ts";
+
+type TcpAddress = ListenAddress & { readonly transport: "tcp" };
+
+const LOOPBACK = { transport: "tcp", hostname: "127.0.0.1", port: 0 } as const;
+
+function receiverAt(address: ListenAddress, name: string): Receiver {
+  return { name, address, handle: () => Promise.resolve(new Response(name)) };
+}
+
+/** Returns a certificate of the tests and its key. */
+function certificate(name: string) {
+  return { cert: Deno.readTextFileSync(tlsFile(`${name}.pem`)), key: Deno.readTextFileSync(tlsFile(`${name}.key`)) };
+}
+
+/** Listeners, and a directory for sockets. */
+async function openListeners() {
+  const runtime = denoRuntime();
+  const directory = await Deno.makeTempDir();
+  const log: string[] = [];
+  const listeners = new Listeners((receiver, request, peer) => receiver.handle(request, peer, {} as never), (text) => {
+    log.push(text);
+  }, runtime);
+  return {
+    ...{ directory, listeners, log },
+    /** Opens a TCP listener, and returns its address with the port that the system chose. */
+    async open(address: TcpAddress, name: string): Promise<TcpAddress> {
+      await listeners.replace([receiverAt(address, name)]);
+      return { ...address, port: Number(new URL(listeners.addresses()[0]).port) };
+    },
+    async [Symbol.asyncDispose]() {
+      await listeners.close();
+      runtime[Symbol.dispose]();
+      await Deno.remove(directory, { recursive: true });
+    },
+  };
+}
+
+/** Returns the answer of a server, or `untrusted` if its certificate is not from our authority. */
+async function ask({ hostname, port, cert }: TcpAddress): Promise<string> {
+  using client = Deno.createHttpClient({ caCerts: [Deno.readTextFileSync(tlsFile("authority.pem"))] });
+  try {
+    const response = await fetch(`${cert === undefined ? "http" : "https"}://${hostname}:${port}`, { client });
+    return await response.text();
+  } catch (error) {
+    return /certificate/.test(String((error as Error).cause)) ? "untrusted" : String((error as Error).cause);
+  }
+}
+
+Deno.test("Listeners.replace() uses a new certificate at the same port", async () => {
+  await using scene = await openListeners();
+  const old = await scene.open({ ...LOOPBACK, ...certificate("impostor") }, "old");
+  assertEquals(await ask(old), "untrusted");
+  const renewed = { ...old, ...certificate("server") };
+  await scene.listeners.replace([receiverAt(renewed, "new")]);
+  assertEquals([await ask(renewed), scene.listeners.addresses()], ["new", [`https://127.0.0.1:${old.port}`]]);
+});
+
+Deno.test("Listeners.replace() answers the requests of a listener that it closes for a new certificate", async () => {
+  await using scene = await openListeners();
+  const [asked, end] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const address = await scene.open({ ...LOOPBACK, ...certificate("server") }, "slow");
+  await scene.listeners.replace([{
+    ...receiverAt(address, "slow"),
+    handle: () => (asked.resolve(), end.promise.then(() => new Response("slow"))),
+  }]);
+  const answer = ask(address);
+  await asked.promise;
+  await scene.listeners.replace([receiverAt({ ...address, ...certificate("impostor") }, "new")]);
+  assertEquals(await ask(address), "untrusted");
+  end.resolve();
+  assertEquals(await answer, "slow");
+});
+
+for (
+  const [what, wrong] of [
+    ["a key of another certificate", { cert: certificate("server").cert, key: certificate("impostor").key }],
+    ["an empty certificate", { ...certificate("server"), cert: "" }],
+    ["a text as its key", { ...certificate("server"), key: "text" }],
+  ] as const
+) {
+  Deno.test(`Listeners.replace() keeps the old certificate if the new one has ${what}`, async () => {
+    await using scene = await openListeners();
+    const old = await scene.open({ ...LOOPBACK, ...certificate("server") }, "old");
+    await assertRejects(() => scene.listeners.replace([receiverAt({ ...old, ...wrong }, "new")]), ConfigError);
+    assertEquals([await ask(old), scene.log], ["old", []]);
+  });
+}
+
+Deno.test("Listeners.replace() changes from http to https, and to another host, at the same port", async () => {
+  await using scene = await openListeners();
+  const plain = await scene.open(LOOPBACK, "plain");
+  const secure = { ...plain, ...certificate("server") };
+  await scene.listeners.replace([receiverAt(secure, "secure")]);
+  assertEquals(await ask(secure), "secure");
+  await scene.listeners.replace([receiverAt({ ...plain, hostname: "0.0.0.0" }, "everywhere")]);
+  assertEquals(await ask(plain), "everywhere");
+});
+
+Deno.test("Listeners.replace() opens closed listeners again if another one cannot be opened", async () => {
+  await using scene = await openListeners();
+  const path = `${scene.directory}/run/socket`;
+  await Deno.writeTextFile(`${scene.directory}/file`, "");
+  await Deno.chmod(scene.directory, 0o700);
+  const old = { ...await scene.open({ ...LOOPBACK, ...certificate("server") }, "old") };
+  const unix = { transport: "unix", path } as const;
+  await scene.listeners.replace([receiverAt(old, "old"), receiverAt(unix, "socket")]);
+  const wrong = { transport: "unix", path: `${scene.directory}/file` } as const;
+  await assertRejects(
+    () => scene.listeners.replace([receiverAt({ ...old, ...certificate("impostor") }, "new"), receiverAt(wrong, "x")]),
+    ConfigError,
+    "another file is there",
+  );
+  assertEquals(await ask(old), "old");
+  assertEquals(await probeSocket(path), "open");
+  assertEquals(scene.listeners.addresses().toSorted(), [path, `https://127.0.0.1:${old.port}`]);
+});
+
+Deno.test("Listeners.replace() opens a socket again whose file was removed, and keeps its new file", async () => {
+  await using scene = await openListeners();
+  const receiver = receiverAt({ transport: "unix", path: `${scene.directory}/socket` }, "socket");
+  await scene.listeners.replace([receiver]);
+  await Deno.remove(`${scene.directory}/socket`);
+  await scene.listeners.replace([receiver]);
+  await scene.listeners.replace([receiver]);
+  assertEquals(await probeSocket(`${scene.directory}/socket`), "open");
+});
+
+Deno.test({
+  name: "Listeners.replace() gives an open socket another group",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await using scene = await openListeners();
+    const path = `${scene.directory}/socket`;
+    const at = (group: string) => receiverAt({ transport: "unix", path, group }, group);
+    await scene.listeners.replace([at("7001")]);
+    await scene.listeners.replace([at("7002")]);
+    assertEquals((await Deno.lstat(path)).gid, 7002);
+    await assertRejects(() => scene.listeners.replace([at("no-such-group")]), ConfigError, "no-such-group");
+    assertEquals([(await Deno.lstat(path)).gid, await probeSocket(path)], [7002, "open"]);
+  },
+});
+
+Deno.test("Listeners.replace() refuses two receivers at one address", async () => {
+  await using scene = await openListeners();
+  const receivers = [receiverAt({ ...LOOPBACK, port: 8411 }, "a"), receiverAt({ ...LOOPBACK, port: 8411 }, "b")];
+  await assertRejects(() => scene.listeners.replace(receivers), ConfigError, "two receivers have this address");
+});
