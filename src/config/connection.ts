@@ -108,7 +108,12 @@ function readProxyFile(path: string, what: string): URL {
   throw new ConfigError(`Cannot use ${what} ${path}: ${address.problem}`, { hint: address.hint });
 }
 
-function readCertificates(path: string, what: string): string {
+/**
+ * Reads a file of certificates.
+ *
+ * @throws {ConfigError} if the file cannot be read, is not trusted, or is not in PEM format
+ */
+export function readCertificates(path: string, what: string): string {
   const text = requireTrustedFile(path, what);
   if (text.includes("-----BEGIN CERTIFICATE-----")) return text;
   throw new ConfigError(`Cannot use ${what} ${path}: it does not contain a certificate in PEM format`, {
@@ -116,7 +121,12 @@ function readCertificates(path: string, what: string): string {
   });
 }
 
-function readKey(path: string, what: string): string {
+/**
+ * Reads a file with a private key.
+ *
+ * @throws {ConfigError} if the file cannot be read, is not trusted, or is not in PEM format
+ */
+export function readKey(path: string, what: string): string {
   const text = requireSecretFile(path, what);
   if (text.includes("ENCRYPTED")) {
     throw new ConfigError(`Cannot use ${what} ${path}: it has a passphrase`, {

@@ -80,7 +80,9 @@ export async function readSources(runtime: ConfigRuntime, options: LoadOptions =
     names[channel] = Object.hasOwn(own, channel) ? labels : { ...keys };
     variables[channel] = labels;
   }
-  return { file, value: { ...file.value, channels }, names, variables };
+  const { serve } = file.value;
+  const value = { ...file.value, channels, ...isObject(serve) ? { serve: withAbsoluteServeFiles(serve, folder) } : {} };
+  return { file, value, names, variables };
 }
 
 /**
@@ -141,17 +143,31 @@ async function expandUrls(channels: Record<string, unknown>): Promise<Record<str
  * the same settings in another working directory. If a setting contains paths, its name ends with
  * `File` or `Files`.
  *
+ * @param objects the settings of the channels by name
  * @param folder the directory of the configuration file, with a slash at the end
  */
-function withAbsoluteFiles(channels: Record<string, unknown>, folder: string): Record<string, unknown> {
+function withAbsoluteFiles(objects: Record<string, unknown>, folder: string): Record<string, unknown> {
   const absolute = (value: unknown) => typeof value === "string" && value !== "" ? absolutePath(value, folder) : value;
-  const mapValues = (object: Record<string, unknown>, change: (value: unknown, key: string) => unknown) =>
-    Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]));
-  const ofChannel = (value: unknown, key: string) => {
+  const ofObject = (value: unknown, key: string) => {
     if (key.endsWith("File")) return absolute(value);
     return key.endsWith("Files") && isObject(value) ? mapValues(value, absolute) : value;
   };
-  return mapValues(channels, (channel) => isObject(channel) ? mapValues(channel, ofChannel) : channel);
+  return mapValues(objects, (object) => isObject(object) ? mapValues(object, ofObject) : object);
+}
+
+/** Does the same for `serve`: for its receivers, and for the senders of each receiver. */
+function withAbsoluteServeFiles(serve: Record<string, unknown>, folder: string): Record<string, unknown> {
+  return mapValues(withAbsoluteFiles(serve, folder), (receiver) => {
+    if (!isObject(receiver) || !isObject(receiver.senders)) return receiver;
+    return { ...receiver, senders: withAbsoluteFiles(receiver.senders, folder) };
+  });
+}
+
+function mapValues(
+  object: Record<string, unknown>,
+  change: (value: unknown, key: string) => unknown,
+): Record<string, unknown> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, change(value, key)]));
 }
 
 /** A channel whose settings are not parsed yet. */

@@ -8,6 +8,7 @@
  * @module
  */
 
+import { ConfigError } from "../base/errors.ts";
 import type { Fields } from "../base/fields.ts";
 import { secret, SECRET_FORMS } from "../channels/fields/server.ts";
 import {
@@ -25,6 +26,7 @@ import {
   text,
 } from "../channels/fields/setting.ts";
 import { isLocalListener, parseNetwork } from "../runtime/networks.ts";
+import { readCertificates, readKey } from "./connection.ts";
 import { DEFAULT_SOCKET, SOCKET_DIRECTORY } from "./paths.ts";
 
 /** The longest path of a Unix socket on Linux, in bytes: `sun_path` without its zero byte. */
@@ -253,14 +255,56 @@ export type ServeSettings = SettingsOf<typeof SERVE_SETTINGS>;
 /** The parsed settings of one local socket. */
 export type SocketSettings = SettingsOf<typeof SOCKET_SETTINGS>;
 
-/** Reads `serve`. Returns undefined if a setting has a mistake; `fields` then has the problem. */
-export function readServe(fields: Fields, context: ParseContext): ServeSettings | undefined {
+/**
+ * Reads `serve`.
+ *
+ * @param readsFiles true to read each file whose path is in a setting, and to report its problems
+ * @returns undefined if a setting has a mistake; `fields` then has the problem
+ */
+export function readServe(fields: Fields, context: ParseContext, readsFiles = false): ServeSettings | undefined {
   const before = fields.problemCount;
   const own = fields.attempt(() => fields.nested("serve"));
   if (own === undefined) return undefined;
   const settings = readSettings(SERVE_SETTINGS, own, context);
   own.end();
+  const { http } = settings;
+  if (readsFiles && http) {
+    fields.attempt(() => readServerCertificate(http));
+    for (const problem of findTokenProblems(http)) {
+      fields.attempt(() => {
+        throw problem;
+      });
+    }
+  }
   return fields.problemCount > before ? undefined : settings;
+}
+
+/** Returns the problems of the files with tokens. A sender whose token cannot be read cannot send. */
+export function findTokenProblems({ senders }: HttpSettings): readonly ConfigError[] {
+  return [...senders.values()].flatMap(({ token }) => {
+    try {
+      token?.reveal();
+      return [];
+    } catch (error) {
+      if (error instanceof ConfigError) return [error];
+      throw error;
+    }
+  });
+}
+
+/**
+ * Reads the certificate of the HTTP receiver and its key. Without them, the result is empty.
+ *
+ * @throws {ConfigError} if a file cannot be read, is not trusted, or is not in PEM format
+ */
+export function readServerCertificate(
+  { certFile, keyFile }: HttpSettings,
+): { readonly cert: string; readonly key: string } | Record<never, never> {
+  if (certFile === undefined || keyFile === undefined) return {};
+  return {
+    cert: readCertificates(certFile, "serve.http.certFile"),
+    key: readKey(keyFile, "serve.http.keyFile"),
+  };
 }
 
 /** Returns the JSON schema of `serve`. */

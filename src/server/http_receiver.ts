@@ -10,13 +10,12 @@
  */
 
 import { ConfigError, StorageError } from "../base/errors.ts";
-import { DEFAULT_RATE_LIMIT, type HttpSettings } from "../config/serve.ts";
+import { DEFAULT_RATE_LIMIT, type HttpSettings, readServerCertificate } from "../config/serve.ts";
 import { isMatrixPath } from "../ingest/http/matrix/questions.ts";
 import { webhookToken } from "../ingest/http/matrix/webhook.ts";
 import { chooseProtocol, createHooks, plainPath, PROBES } from "../ingest/http/protocols.ts";
 import { type Answer, type Protocol, REFUSALS, type RequestContext, textAnswer } from "../ingest/http/request.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
-import { requireSecretFile, requireTrustedFile } from "../runtime/secret_file.ts";
 import { BodyReader } from "./body_reader.ts";
 import { RateLimiter } from "./guards.ts";
 import type { MatrixFacade } from "./matrix_facade.ts";
@@ -40,15 +39,11 @@ const MAX_READ_MS = 30_000;
  * @throws {ConfigError} if the certificate or the key cannot be read
  */
 export function createHttpReceiver(settings: HttpSettings): Receiver {
-  const { host, port, certFile, keyFile } = settings;
-  const tls = certFile === undefined || keyFile === undefined ? {} : {
-    cert: requireTrustedFile(certFile, "serve.http.certFile"),
-    key: requireSecretFile(keyFile, "serve.http.keyFile"),
-  };
+  const { host, port } = settings;
   let server: HttpServer | undefined;
   return {
     name: "http",
-    address: { transport: "tcp", hostname: host, port, ...tls },
+    address: { transport: "tcp", hostname: host, port, ...readServerCertificate(settings) },
     async handle(request, peer, context) {
       server ??= new HttpServer(settings, context);
       return toResponse(await server.answer(request, peer));

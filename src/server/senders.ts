@@ -4,6 +4,8 @@
  * @module
  */
 
+import { ConfigError } from "../base/errors.ts";
+import type { Secret } from "../base/secret.ts";
 import type { HttpSettings, SenderSettings } from "../config/serve.ts";
 import { headerText, type KnownChannel, type Refusal } from "../ingest/http/request.ts";
 import { includesBits, parseBits, parseNetwork } from "../runtime/networks.ts";
@@ -56,7 +58,8 @@ export class Senders {
       if (networks.length > 0 && !isInNetworks(peer.ip, networks)) return undefined;
       const device = tokens.map(deviceOf).find((device) => device !== undefined);
       if (token === undefined) return device === undefined ? sender : { ...sender, device };
-      const secret = token.reveal();
+      const secret = readToken(token);
+      if (secret === undefined) return undefined;
       const equal = await Promise.all(tokens.map((given) => equalsSecret(given, secret)));
       if (equal.includes(true)) return sender;
       const login = device === undefined ? "" : await createLogin(device, secret);
@@ -67,6 +70,16 @@ export class Senders {
     // A token says more about a sender than its network.
     return known.find(({ token }) => token !== undefined) ?? known[0] ??
       (this.#senders.some(({ token }) => token !== undefined) ? "unauthorized" : "forbidden");
+  }
+}
+
+/** Returns undefined if the token cannot be read: `serve` has logged the problem at its start. */
+function readToken(token: Secret): string | undefined {
+  try {
+    return token.reveal();
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined;
+    throw error;
   }
 }
 

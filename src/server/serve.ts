@@ -118,7 +118,7 @@ class Server {
       notifier.status();
       const lock = acquireLock(notifier.stateDir);
       try {
-        await this.#listeners.replace(await createReceivers(notifier));
+        await this.#listeners.replace(await createReceivers(notifier, log));
         this.#start(notifier);
         onReload(() => this.#reloading = this.#reloading.then(() => this.#reload()));
         await this.#announce();
@@ -193,7 +193,7 @@ class Server {
       const problem = findProblem(next) ??
         (next.problems.length > old.notifier.problems.length ? next.problems.at(-1) : undefined);
       if (problem !== undefined) throw problem;
-      await this.#listeners.replace(await createReceivers(next));
+      await this.#listeners.replace(await createReceivers(next, log));
     } catch (error) {
       await next?.[Symbol.asyncDispose]();
       log(`the new configuration is not used, the old one stays: ${error instanceof Error ? error.message : error}`);
@@ -237,11 +237,16 @@ class Server {
  *
  * @throws {ConfigError} if a file that the settings name cannot be used
  */
-async function createReceivers({ serveSettings }: NotifierCore): Promise<readonly Receiver[]> {
+async function createReceivers(
+  { serveSettings }: NotifierCore,
+  log: (text: string) => void,
+): Promise<readonly Receiver[]> {
   const receivers: Receiver[] = [];
   const sockets = serveSettings?.sockets, http = serveSettings?.http;
   if (http) {
     const { createHttpReceiver } = await import("./http_receiver.ts");
+    const { findTokenProblems } = await import("../config/serve.ts");
+    for (const { message } of findTokenProblems(http)) log(message);
     receivers.push(createHttpReceiver(http));
   }
   if (sockets !== undefined && sockets.size > 0) {

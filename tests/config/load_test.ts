@@ -10,7 +10,15 @@ Deno.test("readSources() reads the relative paths in a file from the directory o
       hook: { kind: "webhook", headerFiles: { Authorization: "../auth", "X-Key": "/etc/key" }, urlFile: 1 },
       ntfy: { topic: "a/b", tokenFile: "ignored" },
     };
-    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ channels }));
+    const serve = {
+      http: {
+        certFile: "cert.pem",
+        keyFile: "/etc/key.pem",
+        senders: { a: { tokenFile: "a" }, bFile: { token: "x" } },
+      },
+      sockets: { socket: {} },
+    };
+    await Deno.writeTextFile(`${folder}/config.json`, JSON.stringify({ channels, serve }));
     using runtime = fakeRuntime({ env: { NTFY_TOKEN_FILE: "from-the-environment" } });
     const { value } = await readSources(runtime, { configFile: `${folder}/config.json` });
     assertEquals(value.channels, {
@@ -21,6 +29,13 @@ Deno.test("readSources() reads the relative paths in a file from the directory o
         urlFile: 1,
       },
       ntfy: { topic: "a/b", tokenFile: "from-the-environment" },
+    });
+    assertEquals(value.serve, {
+      http: {
+        ...{ certFile: `${folder}/cert.pem`, keyFile: "/etc/key.pem" },
+        senders: { a: { tokenFile: `${folder}/a` }, bFile: { token: "x" } },
+      },
+      sockets: { socket: {} },
     });
   } finally {
     await Deno.remove(folder, { recursive: true });

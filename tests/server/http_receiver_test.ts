@@ -80,6 +80,13 @@ Deno.test("createHttpReceiver() knows a sender by its token in every place, and 
   assertEquals(await status("/notify", {}, "fd00::1"), 202);
 });
 
+Deno.test("createHttpReceiver() refuses only the sender whose token cannot be read", async () => {
+  await using stage = await setStage({ senders: { ...SENDERS.senders, other: { tokenFile: "/none/token" } } });
+  const status = async (token: string) =>
+    (await stage.send("/notify", { body: "x", headers: { Authorization: `Bearer ${token}` } })).status;
+  assertEquals([await status("tk-monitor"), await status("tk-other")], [202, 401]);
+});
+
 Deno.test("createHttpReceiver() sets the origin and the channels of a sender, and keeps the ids of senders apart", async () => {
   await using stage = await setStage(SENDERS);
   const body = JSON.stringify({ subject: "s", origin: "other", id: "1" });
