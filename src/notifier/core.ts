@@ -39,7 +39,7 @@ import type { Access } from "./background/permissions.ts";
 import { sendWithoutQueue } from "./send_without_queue.ts";
 import type { StagedAttachments } from "./staged_attachments.ts";
 import { computeStatus, type Status } from "./status.ts";
-import { decide, substituteChannels, withUndecided } from "./undecided.ts";
+import { allChannels, decide, substituteChannels, withUndecided } from "./undecided.ts";
 import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
 
 /** Options of {@linkcode NotifierCore.notify}. */
@@ -115,8 +115,7 @@ export class NotifierCore implements AsyncDisposable {
 
   /** The channels of the configuration. The destinations of a channel with a mistake are unknown. */
   get channels(): readonly Pick<Channel, "name" | "kind" | "destinations">[] {
-    const { routing, mistakes: { stopped } } = this.#parts;
-    return [...routing.channels, ...stopped.map(({ name, kind = "" }) => ({ name, kind, destinations: [] }))];
+    return allChannels(this.#parts.mistakes, this.#parts.routing.channels);
   }
 
   /** The directory of the queue. */

@@ -28,6 +28,14 @@ import type { Obstacle } from "./outcomes.ts";
 /** The channels of a configuration that cannot be used because of mistakes. */
 export type Mistakes = Pick<Config, "stopped" | "failure">;
 
+/** Returns the channels that can be used, and those that a mistake stops. */
+export function allChannels(
+  { stopped }: Mistakes,
+  usable: readonly Channel[],
+): readonly Pick<Channel, "name" | "kind" | "destinations">[] {
+  return [...usable, ...stopped.map(({ name, kind = "" }) => ({ name, kind, destinations: [] }))];
+}
+
 /**
  * Returns substitutes for the channels that cannot be used, so that rules and callers can choose
  * them. If the configuration file cannot be read, each channel that the caller names gets a

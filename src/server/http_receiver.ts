@@ -121,7 +121,7 @@ class HttpServer {
       channels: usableChannels(sender, channels()),
       isLimited: limitOf(sender) !== undefined,
       device: sender.device,
-      findUpload: (id) => new Uploads(stateDir()).find(id),
+      uploads: new Uploads(stateDir()),
     };
   }
 
@@ -152,14 +152,15 @@ class HttpServer {
     const limit = limitOf(sender);
     try {
       const accepted = await Promise.all(
-        notifications.map(({ input, id, channels = limit, room }) =>
-          this.#context.accept({ ...input, origin: sender.origin ?? input.origin }, {
+        notifications.map(async ({ input: given, complete, id, channels = limit, room }) => {
+          const input = complete === undefined ? given : await complete();
+          return await this.#context.accept({ ...input, origin: sender.origin ?? input.origin }, {
             ...channels === undefined ? {} : { channels },
             ...room === undefined ? {} : { room },
             id,
             sender: `http ${sender.name}`,
-          })
-        ),
+          });
+        }),
       );
       const outcomes = accepted.flatMap(({ outcomes }) => outcomes);
       if (outcomes.some(({ state }) => state === "refused")) {

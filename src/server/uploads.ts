@@ -6,6 +6,7 @@
  * @module
  */
 
+import type { UploadedFiles } from "../ingest/http/request.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
 import { denoFiles, occupiedBytes } from "../runtime/files.ts";
 
@@ -19,18 +20,24 @@ const MAX_TOTAL_BYTES = 64 * 2 ** 20;
 const NAME_REGEXP = /^([\da-z]{9})-[\da-f-]{36}$/;
 
 /** The uploads of a state directory. */
-export class Uploads {
+export class Uploads implements UploadedFiles {
   readonly #directory: string;
 
   constructor(stateDir: string) {
     this.#directory = `${stateDir}/uploads`;
   }
 
-  /** Returns the path of an upload; undefined if there is none with this id. */
-  find(id: string): string | undefined {
+  readonly find = (id: string): string | undefined => {
     const path = `${this.#directory}/${id}`;
     return NAME_REGEXP.test(id) && denoFiles.list(this.#directory).includes(id) ? path : undefined;
-  }
+  };
+
+  readonly read = (path: string): Uint8Array<ArrayBuffer> => {
+    using file = denoFiles.open(path, "read");
+    const bytes = new Uint8Array(file.size());
+    for (let at = 0, length = -1; length !== 0; at += length) length = file.read(bytes.subarray(at), at);
+    return bytes;
+  };
 
   /**
    * Stores an upload, and deletes old ones.

@@ -75,6 +75,25 @@ export function installNodePackages(packages: readonly NodePackage[]): Promise<s
 }
 
 /**
+ * Builds a Go program.
+ *
+ * @param path the import path of the program: `github.com/containrrr/shoutrrr/shoutrrr`
+ * @returns the path of the program
+ * @throws {Error} if Go is missing, or cannot build it
+ */
+export async function installGoProgram(path: string, version: string): Promise<string> {
+  const name = path.slice(path.lastIndexOf("/") + 1);
+  const folder = await installFolder({
+    title: `${path} ${version}`,
+    name: `clients-go-${path.replaceAll("/", "-")}-${version}`,
+    isUsable: async (folder) => (await run(`${folder}/${name}`, ["--version"])).success,
+    build: (folder) =>
+      step("sh", ["-c", 'GOBIN="$1" GOFLAGS=-modcacherw go install "$2"', "sh", folder, `${path}@${version}`]),
+  });
+  return `${folder}/${name}`;
+}
+
+/**
  * Unpacks a package of Debian. It is not installed, so no service starts.
  *
  * @param probe the path of a program in the package that prints its version

@@ -37,8 +37,16 @@ export interface RequestContext {
   readonly isLimited?: boolean;
   /** The device of the login whose token the sender used. @default the sender used its own token */
   readonly device?: string;
-  /** Returns the path of an uploaded file, if it is there. @default there are no uploads */
-  readonly findUpload?: (id: string) => string | undefined;
+  /** The files that Matrix clients have uploaded. @default none */
+  readonly uploads?: UploadedFiles;
+}
+
+/** The files that clients have uploaded. */
+export interface UploadedFiles {
+  /** Returns the path of an upload; undefined if there is none with this id. */
+  find(id: string): string | undefined;
+  /** Returns the bytes of an upload. */
+  read(path: string): Uint8Array<ArrayBuffer>;
 }
 
 /** An answer. The body is one line, without the line break. */
@@ -51,6 +59,8 @@ export interface Answer {
 /** A notification in a request. */
 export interface IncomingNotification {
   readonly input: NotificationInput;
+  /** Returns the input after work that takes time. @default the input is complete */
+  complete?(): Promise<NotificationInput>;
   /** The idempotency key. @default the notification is new */
   readonly id?: string;
   /** The names of the channels. @default the rules choose */

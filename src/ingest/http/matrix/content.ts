@@ -15,8 +15,15 @@ import { SERVER_NAME } from "./rooms.ts";
 /** Returns the path of an uploaded file; undefined if this server does not have it. */
 export type FindUpload = (mediaId: string) => string | undefined;
 
+/** A message in an event. */
+export interface EventMessage {
+  readonly input: NotificationInput;
+  /** The field `file` with the key, if the attachment is encrypted. */
+  readonly encryptedFile?: unknown;
+}
+
 /** Reads the content of an event of the type `m.room.message`. Accepts every object. */
-export function readContent(given: object, findUpload: FindUpload): NotificationInput {
+export function readContent(given: object, findUpload: FindUpload): EventMessage {
   const content = newContent(given);
   const msgtype = textAt(content, "msgtype");
   const problems: string[] = [];
@@ -25,7 +32,7 @@ export function readContent(given: object, findUpload: FindUpload): Notification
   const { subject, message, format } = readText(content, file.name);
   const origin = textAt(content, "dev.matrix-notify.origin"), link = textAt(content, "external_url");
   const mentions = readMentions(propertyOf(content, "m.mentions"));
-  return {
+  const input: NotificationInput = {
     subject: severity === undefined ? subject : withoutSymbol(subject, severitySymbol({ severity, subject: "" })),
     message: joinParts(message, format === "html" ? asHtml(file.note) : file.note),
     ...format === undefined ? {} : { format },
@@ -37,6 +44,8 @@ export function readContent(given: object, findUpload: FindUpload): Notification
     ...file.attachments.length === 0 ? {} : { attachments: file.attachments },
     ...problems.length === 0 ? {} : { problems },
   };
+  const encryptedFile = propertyOf(content, "file");
+  return encryptedFile === undefined || file.attachments.length === 0 ? { input } : { input, encryptedFile };
 }
 
 /** Returns the new content of an edit. The text around it is for clients that cannot show edits. */
@@ -79,14 +88,13 @@ function readFile(
   content: object,
   { findUpload, problems }: { readonly findUpload: FindUpload; readonly problems: string[] },
 ): EventFile {
-  const url = textAt(content, "url"), isEncrypted = propertyOf(content, "file") !== undefined;
-  if (url === "" && !isEncrypted) return { name: "", attachments: [], note: "" };
+  const url = textAt(content, "url") || textAt(propertyOf(content, "file"), "url");
+  if (url === "") return { name: "", attachments: [], note: "" };
   const name = textAt(content, "filename") || textAt(content, "body") || "file";
   const refuse = (state: string): EventFile => {
     problems.push(`Cannot attach ${name}: ${state}`);
     return { name, attachments: [], note: "" };
   };
-  if (isEncrypted) return refuse("it is encrypted");
   if (/^https?:/i.test(url)) return { name: "", attachments: [], note: `Image: ${url}` };
   const [, server = "", mediaId = ""] = /^mxc:\/\/([^/]+)\/([\w-]+)$/.exec(url) ?? [];
   if (server !== SERVER_NAME) return refuse(`${url} is on another server`);

@@ -17,6 +17,7 @@ import {
   type Refusal,
   REFUSALS,
   type RequestContext,
+  type UploadedFiles,
 } from "../request.ts";
 import { textAt } from "../values.ts";
 import { readContent } from "./content.ts";
@@ -37,15 +38,21 @@ export function isMessage(method: string, path: string): boolean {
 export const MATRIX: Protocol = {
   name: "matrix",
   read(request, context) {
-    const { channels = [], isLimited = false, findUpload = () => undefined } = context;
+    const { channels = [], isLimited = false, uploads = NO_UPLOADS } = context;
     const [, room = "", txnId = ""] = MESSAGE_REGEXP.exec(request.path) ?? [];
     const content = contentOf(request);
     const { origin, ...target } = findTarget(decodePart(room), channels, isLimited);
-    const input = readContent(content, findUpload);
+    const { input: given, encryptedFile } = readContent(content, uploads.find);
+    const input = origin === undefined ? given : { origin, ...given };
+    const complete = async () => {
+      const { withDecryptedFile } = await import("./encrypted_file.ts");
+      return await withDecryptedFile(input, encryptedFile, uploads.read);
+    };
     const id = idOf(request, { ...context, room, txnId, content });
     return {
       notifications: [{
-        input: origin === undefined ? input : { origin, ...input },
+        input,
+        ...encryptedFile === undefined ? {} : { complete },
         ...id === undefined ? {} : { id },
         ...target,
       }],
@@ -54,6 +61,8 @@ export const MATRIX: Protocol = {
   },
   refuse: refuseAsMatrix,
 };
+
+const NO_UPLOADS: UploadedFiles = { find: () => undefined, read: () => new Uint8Array() };
 
 /** Returns the content of the event. A body that is not JSON is the text. */
 function contentOf(request: IncomingRequest): object {

@@ -52,12 +52,13 @@ export function decodePart(part: string): string {
 
 /**
  * Returns the rooms that a client can have joined: the names of the channels, and the rooms of the
- * Matrix channels. Clients with encryption send only to such rooms.
+ * Matrix channels. Clients with encryption send only to such rooms. Old clients fail if a room id has
+ * no server name, as in room version 12, so such rooms are left out.
  */
 export function joinedRooms(channels: readonly KnownChannel[]): readonly string[] {
   const names = channels.map(({ name }) => `#${name}:${SERVER_NAME}`);
   const rooms = channels.flatMap(({ kind, destinations }) => kind === "matrix" ? destinations : []);
-  return [...new Set([RULES_ROOM, ...[...names, ...rooms].map(roomIdOf)])];
+  return [...new Set([RULES_ROOM, ...[...names, ...rooms].map(roomIdOf)])].filter((room) => room.includes(":"));
 }
 
 /** Matches a room id of room version 12 or later, which has no server name. */
