@@ -29,10 +29,12 @@ interface LockedPackage {
 /** Why our modules import a package. */
 const REASONS: Readonly<Record<string, string>> = {
   "ajv": "checks the published JSON schema against examples",
+  "axe-core": "examines the status page as a screen reader needs it",
   "marked": "renders messages in Markdown",
   "nodemailer": "writes mails and speaks SMTP",
   "oidc-provider": "a real OAuth 2.0 server for the tests with Synapse",
   "parse5": "parses messages in HTML as a browser does",
+  "puppeteer-core": "drives Chromium in the tests of the status page",
   "rolldown": "bundles the program in `deno task build`",
   "uqr": "draws the QR code of a login in the browser",
 };
@@ -40,9 +42,10 @@ const REASONS: Readonly<Record<string, string>> = {
 /** The licences of all packages, from their package.json. */
 const LICENCES: Readonly<Record<string, readonly RegExp[]>> = {
   "0BSD": [/^tslib$/],
+  "Apache-2.0": [/^(@puppeteer\/browsers|chromium-bidi|puppeteer-core|webdriver-bidi-protocol)$/],
   "BSD-2-Clause": [/^entities$/],
-  "BSD-3-Clause": [/^fast-uri$/],
-  "ISC": [/^inherits$/, /^setprototypeof$/],
+  "BSD-3-Clause": [/^(devtools-protocol|fast-uri)$/],
+  "ISC": [/^(cliui|get-caller-file|inherits|setprototypeof|y18n|yargs-parser)$/],
   "MIT-0": [/^nodemailer$/],
   "MIT": [
     /^@(emnapi|napi-rs|oxc-project|rolldown|tybys)\//,
@@ -50,7 +53,10 @@ const LICENCES: Readonly<Record<string, readonly RegExp[]>> = {
     /^(encodeurl|escape-html|fast-deep-equal|fresh|http-assert|http-errors|jose|json-schema-traverse|keygrip)$/,
     /^(koa|koa-compose|marked|media-typer|mime-db|mime-types|ms|negotiator|oidc-provider|on-finished|parse5)$/,
     /^(parseurl|require-from-string|rolldown|statuses|toidentifier|tsscmp|type-is|uqr|vary)$/,
+    /^(ansi-regex|ansi-styles|emoji-regex|escalade|get-east-asian-width|mitt|modern-tar|string-width|strip-ansi)$/,
+    /^(typed-query-selector|wrap-ansi|ws|yargs|zod)$/,
   ],
+  "MPL-2.0": [/^axe-core$/],
 };
 
 /**
@@ -111,7 +117,7 @@ ${packageTable(onlyTools, importers)}
 | \`@std/assert\`, \`@std/cli\`, \`@std/fs\`, \`@std/path\` (tests and scripts) | replacements in \`scripts/airgap/std/\` | they are part of this repository; the specifiers on JSR have exact versions |
 | Deno, and \`denort\` in the binary | the Deno project | version 2.9.6; the build does not check a signature |
 | Synapse, for tests | PyPI | an exact version of Synapse; its indirect packages are **not** pinned |
-| Postfix, Exim, for tests | Debian | signed by Debian |
+| Postfix, Exim, Prometheus, Chromium, for tests | Debian | signed by Debian |
 
 ## Audit
 

@@ -17,7 +17,6 @@ import { type OutputBundle, type OutputChunk, type Plugin, rolldown } from "npm:
 import manifest from "../../deno.json" with { type: "json" };
 import { LATE_MODULES } from "../../src/base/late_modules.ts";
 import { BUNDLE, FOLDER } from "./bundle_files.ts";
-import { compileEagerly } from "./eager_functions.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
@@ -42,6 +41,7 @@ const LATER_PARTS: readonly (readonly [part: string, pattern: RegExp])[] = [
   ],
   ["demo", /^src\/testing\/|^src\/cli\/commands\/demo/],
   ["doctor", /^src\/doctor\/|^src\/cli\/commands\/doctor|\/checks\.ts$/],
+  ["status_page", /^src\/server\/page\/|^src\/notifier\/overview\.ts$/],
   ["config", /^src\/config\/|^src\/routing\/|^src\/cli\/commands\/(config|route)/],
   ["service", /^src\/cli\/(service\/|commands\/service)/],
   ["deliver", /^src\/(base|delivery|matrix|notification|notifier|queue|runtime)\/|^src\/channels\/[^/]+\.ts$/],
@@ -74,7 +74,6 @@ export async function bundleProgram(directory: string): Promise<readonly string[
     plugins: [computedImports()],
   });
   const files = output.map(({ fileName }) => fileName);
-  await compileEagerly(directory, files);
   const url = `${FOLDER}/url.js`;
   await Deno.writeTextFile(join(directory, url), urlEntry(files));
   return [...files, url].toSorted();

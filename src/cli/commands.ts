@@ -26,7 +26,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "serve",
-    summary: "Receive notifications and deliver the queue until stopped",
+    summary: "Deliver until stopped, and receive from other programs",
     load: async () => (await import("./commands/serve.ts")).serve,
   },
   {
@@ -156,7 +156,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "demo",
-    summary: "Show an outage, a killed process and a later delivery",
+    summary: "Demo of an outage, a killed process and a later delivery",
     load: async () => (await import("./commands/demo.ts")).demo,
   },
 ];

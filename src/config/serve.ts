@@ -14,6 +14,7 @@ import { secret, SECRET_FORMS } from "../channels/fields/server.ts";
 import {
   choice,
   duration,
+  flag,
   integer,
   list,
   object,
@@ -107,6 +108,11 @@ export const SENDER_SETTINGS = {
     help: "the only channels that get the notifications; by default, the rules choose the channels",
     examples: ["phone", ["phone"]],
     optional: true,
+  }),
+  statusPage: flag({
+    help: "`false`: the token does not open the status page, which shows the subjects of all senders",
+    examples: [false],
+    default: true,
   }),
 };
 

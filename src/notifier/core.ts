@@ -34,9 +34,10 @@ import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
 import type { FlushOptions, NotifyOptions } from "./options.ts";
 import { mutedOutcomes, type Outcome, type QueuedEntry } from "./outcomes.ts";
 import { cutToQueue, findChannelsThatCut, isTooLongToQueue, toFullTextFile } from "./full_text.ts";
+import type { Overview } from "./overview.ts";
 import type { BackgroundEnd, BackgroundOptions, LoopParts, ServeDelivery } from "./background/loops.ts";
 import type { Access } from "./background/permissions.ts";
-import { sendWithoutQueue } from "./send_without_queue.ts";
+import { sendWithoutQueue, withoutAttachments } from "./send_without_queue.ts";
 import type { StagedAttachments } from "./staged_attachments.ts";
 import { computeStatus, type Status } from "./status.ts";
 import { allChannels, decide, substituteChannels, withUndecided } from "./undecided.ts";
@@ -331,10 +332,17 @@ export class NotifierCore implements AsyncDisposable {
     return computeStatus(queue, reporter, runtime.now());
   }
 
+  /** Summarizes the queue for the status page; see `overview.ts`. */
+  async overview(): Promise<Overview> {
+    const { computeOverview } = await import("./overview.ts");
+    this.#requireQueue().refresh();
+    return computeOverview(this.#parts);
+  }
+
   /** See `Notifier.entries()`. */
   entries(): QueuedEntry[] {
     this.#requireQueue().refresh();
-    return this.#parts.reporter.entries();
+    return this.#parts.reporter.describe();
   }
 
   /** See `Notifier.retry()`. */
@@ -447,15 +455,6 @@ export class NotifierCore implements AsyncDisposable {
     queue.refresh();
     return ids.map((id) => queue.state.entry(id)).filter((entry) => entry !== undefined);
   }
-}
-
-/**
- * Removes the attachments, because they cannot be stored, and adds a problem for each attachment.
- */
-function withoutAttachments(input: NotificationInput, { message }: StorageError): NotificationInput {
-  const { attachments = [], problems = [], ...rest } = input;
-  const unsent = attachments.map(({ path, name = path }) => `Cannot attach ${name ?? "a file"}: ${message}`);
-  return { ...rest, problems: [...problems, ...unsent] };
 }
 
 /** What the entries keep of the options of a call. */

@@ -209,12 +209,14 @@ export class Reporter {
   }
 
   /**
-   * Returns the entries of the queue, including dead letters, in the order in which they were
-   * queued.
+   * Describes entries of the queue.
+   *
+   * @param entries the default is all entries, including dead letters, in the order in which they were
+   * queued
    */
-  entries(): QueuedEntry[] {
+  describe(entries: readonly Entry[] = this.#queue.state.entries()): QueuedEntry[] {
     const schedule = this.#courier.schedule();
-    return this.#queue.state.entries().map((entry) => this.#describeEntry(entry, schedule));
+    return entries.map((entry) => this.#describeEntry(entry, schedule));
   }
 
   /**

@@ -10,6 +10,7 @@ import { StorageError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import { attempt, type FullTextReader } from "../delivery/attempt.ts";
 import { ATTEMPT_GRACE_MS } from "../delivery/attempt_group.ts";
+import type { NotificationInput } from "../notification/notification.ts";
 import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Plan } from "../routing/route.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -144,4 +145,13 @@ function toOutcome({ id, envelope, result }: Attempted): Outcome {
   if (result.state === "delivered") return { ...where, state: "delivered", receipt: result.receipt };
   const doubt = result.state === "failed" && result.class === "in-doubt" ? "It may have arrived: " : "";
   return { ...where, state: result.state === "dead" ? "dead" : "refused", reason: doubt + result.reason };
+}
+
+/**
+ * Removes the attachments, because they cannot be stored, and adds a problem for each attachment.
+ */
+export function withoutAttachments(input: NotificationInput, { message }: StorageError): NotificationInput {
+  const { attachments = [], problems = [], ...rest } = input;
+  const unsent = attachments.map(({ path, name = path }) => `Cannot attach ${name ?? "a file"}: ${message}`);
+  return { ...rest, problems: [...problems, ...unsent] };
 }

@@ -41,6 +41,8 @@ export interface CoreOptions extends NotifierOptions {
 export interface NotifierParts {
   readonly stateDir: string;
   readonly runtime: Runtime;
+  /** The name of this host in titles. */
+  readonly identity: string;
   /** Finds the hosts, files and programs that the configuration needs. */
   readonly access: () => Promise<Access>;
   /** True if shortcodes such as `:warning-sign:` in subjects are replaced by emoji. */
@@ -132,6 +134,7 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
   return {
     stateDir,
     runtime,
+    identity: config.identity,
     access,
     shortcodes: config.symbols,
     files: context.files,

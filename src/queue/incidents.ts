@@ -56,6 +56,11 @@ export class Incidents {
     );
   }
 
+  /** Lists the open incidents at a time, the one with the oldest delivery first. */
+  all(time: number): IncidentRecord[] {
+    return [...this.#open.values()].filter((incident) => isRemembered(incident, time));
+  }
+
   /**
    * Records the delivery of an entry.
    *

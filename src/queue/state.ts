@@ -41,6 +41,7 @@ import {
   type DeadRecord,
   type EnqueueRecord,
   type FlushReach,
+  type IncidentRecord,
   type JournalRecord,
   type NackRecord,
 } from "./record.ts";
@@ -152,6 +153,11 @@ export class QueueState {
   /** Finds the open incident with the same key, channel and destination as `entry`. */
   findIncident(entry: IncidentSubject): Incident | undefined {
     return this.#incidents.find(entry);
+  }
+
+  /** Lists the open incidents at a time, the one with the oldest delivery first. */
+  openIncidents(time: number): IncidentRecord[] {
+    return this.#incidents.all(time);
   }
 
   /**

@@ -14,8 +14,17 @@ import { DEFAULT_RATE_LIMIT, type HttpSettings, readServerCertificate } from "..
 import { isMatrixPath } from "../ingest/http/matrix/questions.ts";
 import { webhookToken } from "../ingest/http/matrix/webhook.ts";
 import { chooseProtocol, createHooks, plainPath, PROBES } from "../ingest/http/protocols.ts";
-import { type Answer, type Protocol, REFUSALS, type RequestContext, textAnswer } from "../ingest/http/request.ts";
+import {
+  type Answer,
+  type Protocol,
+  type Refusal,
+  REFUSALS,
+  type RequestContext,
+  textAnswer,
+} from "../ingest/http/request.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
+import type { Overview } from "../notifier/overview.ts";
+import { BodyReader } from "./body_reader.ts";
 import { RateLimiter } from "./guards.ts";
 import type { MatrixFacade } from "./matrix_facade.ts";
 import { formatMetrics, HttpCounters } from "./metrics.ts";
@@ -25,6 +34,12 @@ import { Uploads } from "./uploads.ts";
 
 /** The maximum size of a request, in bytes. */
 const MAX_REQUEST_BYTES = 8 * 2 ** 20;
+
+/** The maximum size of all bodies that are being read or handled, in bytes. */
+const MAX_TOTAL_BYTES = 64 * 2 ** 20;
+
+/** A body that takes longer to arrive is refused, in milliseconds. */
+const MAX_READ_MS = 30_000;
 
 /**
  * Creates the receiver.
@@ -44,6 +59,45 @@ export function createHttpReceiver(settings: HttpSettings): Receiver {
   };
 }
 
+/** How a browser gets the status page. */
+const PAGE_REFUSALS: Partial<Record<Refusal, string>> = {
+  unauthorized: "sign in with any name, and the token of a sender as the password",
+  forbidden: "the status page needs the token of a sender: see senders and statusPage in serve.http",
+};
+
+/** A summary of the queue is shown this long, in milliseconds. A summary of 10,000 entries takes 30 ms. */
+const SUMMARY_MS = 1_000;
+
+/** Requests that arrive within this time after another one are gathered, in milliseconds. */
+const BUSY_MS = 10;
+
+/** Gathered requests wait for each other this long, in milliseconds. */
+const GATHER_MS = 5;
+
+/** Gathers requests that arrive at nearly the same time. The queue then writes and syncs once for all. */
+class Gathering {
+  readonly #runtime: ReceiverContext["runtime"];
+  #last = -Infinity;
+  #group: Promise<void> | undefined;
+
+  constructor(runtime: ReceiverContext["runtime"]) {
+    this.#runtime = runtime;
+  }
+
+  /** Resolves at once for a request that comes alone, else together with the others. */
+  async join(): Promise<void> {
+    const { now, sleep } = this.#runtime;
+    const time = now();
+    const isBusy = Math.abs(time - this.#last) < BUSY_MS;
+    this.#last = time;
+    if (!isBusy) return;
+    this.#group ??= sleep(GATHER_MS).then(() => {
+      this.#group = undefined;
+    });
+    await this.#group;
+  }
+}
+
 /** Answers the requests of one listener. */
 class HttpServer {
   readonly #context: ReceiverContext;
@@ -51,8 +105,11 @@ class HttpServer {
   readonly #hooks: ReadonlyMap<string, Protocol>;
   readonly #limiter: RateLimiter;
   readonly #maxAgeMs: number;
+  readonly #bodies: BodyReader;
   readonly #counters = new HttpCounters();
+  readonly #gathering: Gathering;
   #facade: MatrixFacade | undefined;
+  #summary: { readonly time: number; readonly overview: Promise<Overview> } | undefined;
 
   constructor({ senders, hooks, rateLimit, maxAge }: HttpSettings, context: ReceiverContext) {
     this.#context = context;
@@ -60,6 +117,12 @@ class HttpServer {
     this.#hooks = createHooks(hooks);
     this.#limiter = new RateLimiter(rateLimit || DEFAULT_RATE_LIMIT, context.runtime.now);
     this.#maxAgeMs = maxAge;
+    this.#gathering = new Gathering(context.runtime);
+    this.#bodies = new BodyReader(context.runtime, {
+      maxBytes: MAX_REQUEST_BYTES,
+      maxTotalBytes: MAX_TOTAL_BYTES,
+      maxMs: MAX_READ_MS,
+    });
   }
 
   async answer(request: Request, peer: Peer): Promise<Answer> {
@@ -83,8 +146,8 @@ class HttpServer {
   /** Returns the answers for Matrix clients. They are loaded when the first one asks. */
   async #openFacade(): Promise<MatrixFacade> {
     const { MatrixFacade } = await import("./matrix_facade.ts");
-    const [context, senders, limiter] = [this.#context, this.#senders, this.#limiter];
-    return this.#facade ??= new MatrixFacade({ context, senders, limiter, maxBytes: MAX_REQUEST_BYTES });
+    const [context, senders, limiter, bodies] = [this.#context, this.#senders, this.#limiter, this.#bodies];
+    return this.#facade ??= new MatrixFacade({ context, senders, limiter, bodies });
   }
 
   /** Answers what is no notification. Returns undefined for any other path. */
@@ -96,14 +159,48 @@ class HttpServer {
   ): Promise<Answer | undefined> {
     if (Object.hasOwn(PROBES, path)) return PROBES[path];
     if (path === "/healthz") return this.#health();
-    if (path !== "/metrics") return undefined;
-    const sender = await this.#senders.find(headers, query, peer);
-    if (typeof sender === "string") return textAnswer(REFUSALS[sender].status, REFUSALS[sender].text);
-    return {
-      status: 200,
-      headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" },
-      body: formatMetrics(this.#context.status(), this.#context.deliveries, this.#counters),
-    };
+    if (path === "/metrics") {
+      const refusal = this.#refuse(await this.#senders.find(headers, query, peer), peer);
+      return refusal ?? {
+        status: 200,
+        headers: { "Content-Type": "text/plain; version=0.0.4; charset=utf-8" },
+        body: formatMetrics(this.#context.status(), this.#context.deliveries, this.#counters),
+      };
+    }
+    if (path !== "/") return undefined;
+    const refusal = this.#refuse(await this.#senders.findReader(headers, peer), peer, PAGE_REFUSALS);
+    return refusal ?? await this.#page(query);
+  }
+
+  /**
+   * Answers a reader who is not allowed, or reads too often. A wrong token counts as in
+   * {@linkcode HttpServer.#receive}, and reading does not use up the limit for notifications.
+   */
+  #refuse(
+    reader: Sender | Refusal,
+    { ip }: Peer,
+    texts: Partial<Record<Refusal, string>> = {},
+  ): Answer | undefined {
+    const waitMs = this.#limiter.take(typeof reader === "string" ? `refused ${ip}` : `reading ${reader.name} ${ip}`);
+    const refusal = waitMs > 0 ? "too-many" : typeof reader === "string" ? reader : undefined;
+    if (refusal === undefined) return undefined;
+    const { status, text } = REFUSALS[refusal];
+    return withRetryAfter(textAnswer(status, texts[refusal] ?? text), waitMs);
+  }
+
+  async #page(query: URLSearchParams): Promise<Answer> {
+    const [{ renderPage, REFRESH_QUERY }, overview] = await Promise.all([import("./page/page.ts"), this.#summarize()]);
+    const { deliveries } = this.#context;
+    return { status: 200, ...await renderPage({ overview, deliveries, refreshes: query.has(REFRESH_QUERY) }) };
+  }
+
+  /** Summarizes the queue. Readers who come at nearly the same time get the same summary. */
+  #summarize(): Promise<Overview> {
+    const time = this.#context.runtime.now();
+    if (this.#summary === undefined || Math.abs(time - this.#summary.time) >= SUMMARY_MS) {
+      this.#summary = { time, overview: this.#context.overview() };
+    }
+    return this.#summary.overview;
   }
 
   /** The answer is short and names no channel, because it needs no token. */
@@ -140,7 +237,7 @@ class HttpServer {
     const waitMs = this.#limiter.take(typeof sender === "string" ? `refused ${peer.ip}` : `${sender.name} ${peer.ip}`);
     if (waitMs > 0) return withRetryAfter(protocol.refuse("too-many", waitMs), waitMs);
     if (typeof sender === "string") return protocol.refuse(sender);
-    using body = await this.#context.bodies.read(request, MAX_REQUEST_BYTES);
+    using body = await this.#bodies.read(request);
     if (typeof body.bytes === "string") return withRetryAfter(protocol.refuse(body.bytes), 5000);
     const { notifications, answer } = protocol.read({
       method: request.method,
@@ -150,6 +247,7 @@ class HttpServer {
       body: body.bytes,
     }, { now: now(), ...this.#placesFor(sender) });
     const limit = limitOf(sender);
+    await this.#gathering.join();
     try {
       const accepted = await Promise.all(
         notifications.map(async ({ input: given, complete, id, channels = limit, room }) => {

@@ -16,9 +16,9 @@ import type { KnownChannel } from "../ingest/http/request.ts";
 import type { NotificationInput } from "../notification/notification.ts";
 import type { CoreNotifyOptions } from "../notifier/core.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
+import type { Overview } from "../notifier/overview.ts";
 import type { Status } from "../notifier/status.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import type { BodyReader } from "./body_reader.ts";
 import type { DeliveryCounters } from "./delivery_counters.ts";
 
 /** The place where a receiver listens. */
@@ -79,12 +79,12 @@ export interface ReceiverContext {
   stateDir(): string;
   /** Counts the entries of the queue. */
   status(): Status;
+  /** Summarizes the queue for the status page. */
+  overview(): Promise<Overview>;
   /** The results of attempts since the start of `serve`. */
   readonly deliveries: DeliveryCounters;
   /** Writes a line to the log. Secrets in the line are hidden. */
   log(text: string): void;
-  /** Reads the bodies of the requests of all receivers. */
-  readonly bodies: BodyReader;
   readonly runtime: Pick<Runtime, "now" | "sleep" | "uuid">;
 }
 

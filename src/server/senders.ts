@@ -69,7 +69,22 @@ export class Senders {
     const known = found.filter((sender) => sender !== undefined);
     // A token says more about a sender than its network.
     return known.find(({ token }) => token !== undefined) ?? known[0] ??
-      (this.#senders.some(({ token }) => token !== undefined) ? "unauthorized" : "forbidden");
+      (this.#hasTokens() ? "unauthorized" : "forbidden");
+  }
+
+  /**
+   * Finds the sender who reads the status page, or the reason why there is none. The page needs a token
+   * in a header: a network does not identify a person, and an address stays in the history of a browser.
+   */
+  async findReader(headers: Headers, peer: Peer): Promise<Sender | Refusal> {
+    const sender = await this.find(headers, new URLSearchParams(), peer);
+    if (typeof sender === "string") return sender;
+    if (sender.token === undefined) return this.#hasTokens() ? "unauthorized" : "forbidden";
+    return sender.statusPage === false ? "forbidden" : sender;
+  }
+
+  #hasTokens(): boolean {
+    return this.#senders.some(({ token }) => token !== undefined);
   }
 }
 

@@ -20,14 +20,14 @@ import { LoopbackHomeserver, type RoomEvent } from "../../src/testing/mod.ts";
 const ROOT = `${import.meta.dirname}`.replace(/\/tests\/clients$/, "");
 
 /** A client that runs longer is stopped. */
-const CLIENT_LIMIT_S = 120;
+const CLIENT_LIMIT_S = 60;
 
 /** The token of the only sender. */
 const TOKEN = "tk_0123456789abcdefghijklmnopqrs";
 
 /** Options of {@linkcode startServe}. */
 export interface ServeTestOptions {
-  /** More settings of `serve.http`, for example hooks or other senders. @default none */
+  /** More settings of `serve.http`, for example hooks. @default none */
   readonly http?: Readonly<Record<string, unknown>>;
 }
 
@@ -77,7 +77,7 @@ export async function startServe({ http }: ServeTestOptions = {}): Promise<Serve
   const config = {
     identity: "jump",
     channels: { matrix: { homeserver: homeserver.url, accessToken, room } },
-    serve: { http: { senders: { client: { token: TOKEN } }, ...http, port } },
+    serve: { http: { ...http, port, senders: { client: { token: TOKEN } } } },
   };
   await Deno.writeTextFile(`${directory}/config.json`, JSON.stringify(config), { mode: 0o600 });
   let seen = 0;

@@ -31,8 +31,7 @@ async function runRow(row: Row, effort: Effort): Promise<Result> {
   return { row, tally, seconds: (Date.now() - began) / 1000, isSample: effort.isQuick };
 }
 
-function printDetails({ problems, evidence, notes }: Tally): void {
-  for (const text of notes) console.error(`  ${text}`);
+function printProblems({ problems, evidence }: Tally): void {
   for (const text of problems.slice(0, MAX_PRINTED)) console.error(`  ${text}`);
   if (problems.length > MAX_PRINTED) console.error(`  … and ${problems.length - MAX_PRINTED} more`);
   if (evidence.length > 0) console.error(`  evidence is in ${evidence.slice(0, MAX_PRINTED).join(", ")}`);
@@ -73,7 +72,7 @@ async function main(): Promise<number> {
   const results = await runRows(rows, effort, (result) => {
     console.log(formatLine(result));
     if (args.write) Deno.writeTextFileSync(DOCUMENT, withLine(Deno.readTextFileSync(DOCUMENT), result));
-    printDetails(result.tally);
+    printProblems(result.tally);
   });
   const bad = results.filter((result) => !isGood(result)).length;
   const missing = results.filter(({ tally }) => tally.notRun.length > 0).length;

@@ -148,6 +148,14 @@ Deno.test("createHttpReceiver() answers that the client must try again if nothin
   assertEquals((await stage.send("/notify", { body: "x" })).status, 503);
 });
 
+Deno.test("createHttpReceiver() gathers requests that come at the same time, so that they share a sync", async () => {
+  await using stage = await setStage({});
+  const responses = await Promise.all(["1", "2", "3", "4"].map((body) => stage.send("/notify", { body })));
+  assertEquals(responses.map(({ status }) => status), [202, 202, 202, 202]);
+  // The first request does not wait. The others wait for each other.
+  assertEquals(stage.pauses, [5]);
+});
+
 Deno.test("createHttpReceiver() has no other paths", async () => {
   await using stage = await setStage({});
   const status = async (path: string, method = "POST") =>
@@ -198,4 +206,75 @@ Deno.test("readServe() permits a listener without senders only at addresses that
     assertEquals([host, accepts({ host, senders: { lan: { networks: ["10.0.0.0/8"] } } })], [host, true]);
     assertEquals([host, accepts({ host, senders: { lan: { origin: "lan" } } })], [host, false]);
   }
+});
+
+Deno.test("createHttpReceiver() shows the status page only to a sender with a token in a header", async () => {
+  await using stage = await setStage({
+    senders: { ...SENDERS.senders, nas: { token: "tk-nas", statusPage: false } },
+  });
+  const get = async (headers: Record<string, string> = {}, path = "/", ip?: string) => {
+    const response = await stage.send(path, { method: "GET", headers, ip });
+    return [response.status, response.headers.get("WWW-Authenticate"), await response.text()] as const;
+  };
+  const challenge = 'Basic realm="matrix-notify"';
+  const signIn = "sign in with any name, and the token of a sender as the password\n";
+  assertEquals(await get(), [401, challenge, signIn]);
+  assertEquals(await get({ Authorization: `Basic ${btoa("me:wrong")}` }), [401, challenge, signIn]);
+  // The address of a page stays in the history of the browser.
+  assertEquals(await get({}, "/?token=tk-monitor"), [401, challenge, signIn]);
+  // A network does not identify a person.
+  assertEquals(await get({}, "/", "10.1.2.3"), [401, challenge, signIn]);
+  assertEquals((await get({ Authorization: "Bearer tk-nas" }))[0], 403);
+  const [status, , page] = await get({ Authorization: `Basic ${btoa("me:tk-monitor")}` });
+  assertEquals([status, page.includes("<h1>Nothing is waiting</h1>")], [200, true]);
+  assertEquals((await stage.send("/", { body: JSON.stringify({ topic: "t", message: "x" }) })).status, 401);
+});
+
+Deno.test("createHttpReceiver() shows no status page without senders with a token", async () => {
+  await using stage = await setStage({});
+  const response = await stage.send("/", { method: "GET" });
+  assertEquals([response.status, response.headers.get("WWW-Authenticate")], [403, null]);
+  assertStringIncludes(await response.text(), "needs the token of a sender");
+});
+
+Deno.test("createHttpReceiver() answers HEAD as GET, and refreshes the page only if the reader wants it", async () => {
+  await using stage = await setStage(SENDERS);
+  const headers = { Authorization: "Bearer tk-monitor" };
+  const [head, get, refresh] = await Promise.all([
+    stage.send("/", { method: "HEAD", headers }),
+    stage.send("/", { method: "GET", headers }),
+    stage.send("/?refresh", { method: "GET", headers }),
+  ]);
+  assertEquals([head.status, [...head.headers]], [200, [...get.headers]]);
+  assertEquals([get.headers.get("Refresh"), refresh.headers.get("Refresh")], [null, "60"]);
+});
+
+Deno.test("createHttpReceiver() shows what waits and what is dead, and summarizes the queue once a second", async () => {
+  await using stage = await setStage(SENDERS);
+  const headers = { Authorization: "Bearer tk-monitor" };
+  const read = async () => await (await stage.send("/", { method: "GET", headers })).text();
+  stage.scene.homeserver.fault("502", { times: 1 });
+  await stage.send("/notify", { body: '{"subject": "<b>Disk full</b>"}', headers });
+  const page = await read();
+  assertStringIncludes(page, "<h1>1 notification waiting</h1>");
+  assertStringIncludes(page, "<bdi>&lt;b&gt;Disk full&lt;/b&gt;</bdi>");
+  assertMatch(page, /502.*Next attempt at <time datetime="[-+:.T\d]+">/s);
+  await stage.send("/notify", { body: "second", headers });
+  assertEquals((await read()).includes("second"), false);
+  stage.scene.runtime.time += 1000;
+  assertStringIncludes(await read(), "second");
+});
+
+Deno.test("createHttpReceiver() limits wrong tokens and readers of the page, apart from notifications", async () => {
+  await using stage = await setStage({ ...SENDERS, rateLimit: { count: 2, per: "1m" } });
+  const read = async (token: string, path = "/") => {
+    const response = await stage.send(path, { method: "GET", headers: { Authorization: `Bearer ${token}` } });
+    return [response.status, response.headers.get("Retry-After")];
+  };
+  assertEquals([await read("wrong"), await read("wrong", "/metrics")], [[401, null], [401, null]]);
+  assertEquals([await read("wrong"), await read("wrong", "/metrics")], [[429, "30"], [429, "30"]]);
+  assertEquals([await read("tk-monitor"), await read("tk-monitor")], [[200, null], [200, null]]);
+  assertEquals(await read("tk-monitor"), [429, "30"]);
+  const sent = await stage.send("/notify", { body: "x", headers: { Authorization: "Bearer tk-monitor" } });
+  assertEquals(sent.status, 202);
 });

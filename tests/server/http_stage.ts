@@ -3,7 +3,6 @@
 import { Fields } from "../../src/base/fields.ts";
 import { readServe } from "../../src/config/serve.ts";
 import type { NotificationInput } from "../../src/notification/notification.ts";
-import { BodyReader } from "../../src/server/body_reader.ts";
 import { DeliveryCounters } from "../../src/server/delivery_counters.ts";
 import { createHttpReceiver } from "../../src/server/http_receiver.ts";
 import type { Accepted, AcceptOptions, ReceiverContext } from "../../src/server/receiver.ts";
@@ -46,17 +45,20 @@ export async function setStage(http: unknown): Promise<Stage> {
     stage.accepted.push({ input, options });
     return { outcomes: await notifier.notify(input, { ...options, waitMs: 10_000 }), problems: [] };
   };
-  const sleep = (ms: number, signal?: AbortSignal) => pause(ms, signal, stage.pauses);
   const context: ReceiverContext = {
     accept: (...given) => (stage.accept ?? accept)(...given),
     hasOpenIncident: () => false,
     status: () => notifier.status(),
+    overview: () => notifier.overview(),
     deliveries: new DeliveryCounters(scene.runtime.now),
     channels: () => notifier.channels,
     stateDir: () => notifier.stateDir,
     log: (text) => stage.log.push(text),
-    bodies: new BodyReader({ sleep }),
-    runtime: { uuid: scene.runtime.uuid, now: scene.runtime.now, sleep },
+    runtime: {
+      uuid: scene.runtime.uuid,
+      now: scene.runtime.now,
+      sleep: (ms, signal) => pause(ms, signal, stage.pauses),
+    },
   };
   const stage: Stage = {
     scene,
