@@ -37,7 +37,7 @@ const LATER_PARTS: readonly (readonly [part: string, pattern: RegExp])[] = [
   ["markup", /^src\/markup\//],
   [
     "setup",
-    /\/node_modules\/.*uqr|^src\/cli\/(qr_code|setup\/|login|matrix_|commands\/(setup|log|join|room|whoami))|^src\/(accounts|matrix\/oauth)\//,
+    /\/node_modules\/.*uqr|^src\/cli\/(qr_code|setup\/|login|matrix_|commands\/(setup|log|join|room|whoami))|^src\/(accounts|matrix\/oauth)\/|^scripts\//,
   ],
   ["demo", /^src\/testing\/|^src\/cli\/commands\/demo/],
   ["doctor", /^src\/doctor\/|^src\/cli\/commands\/doctor|\/checks\.ts$/],
@@ -59,6 +59,8 @@ export async function bundleProgram(directory: string): Promise<readonly string[
     platform: "node",
     external: /^node:/,
     logLevel: "silent",
+    // The scripts for routers are imported as texts.
+    moduleTypes: { ".rsc": "text", ".sh": "text" },
     preserveEntrySignatures: "allow-extension",
     plugins: [npmPackages(packages), programFiles(), assignParts(parts)],
   });

@@ -13,6 +13,9 @@ const FOREIGN: Readonly<Record<string, string>> = {
   "src/runtime/runtime.ts": "node:inspector",
 };
 
+/** The scripts for routers, which the program imports as texts. */
+const TEXTS_REGEXP = /^scripts\/(?:routeros|openwrt|opnsense)\//;
+
 /** Keeps imports going down the folders, and packages in the few files that may import them. */
 export const layers: Deno.lint.Rule = {
   create(context) {
@@ -63,7 +66,7 @@ function check({ from, path, specifier, isType }: Import): string | undefined {
     return isPackage || isForeign ? undefined : "it comes from outside; see src/base/late_modules.ts";
   }
   const target = pathOf(new URL(specifier, from));
-  if (target === "deno.json") return undefined;
+  if (target === "deno.json" || target !== undefined && TEXTS_REGEXP.test(target)) return undefined;
   if (target === undefined || !isProduct(target)) return "it is not published";
   if (LATE.includes(target) && !LATE.includes(path) && !isType) return "use loadLate";
   return importProblem({ from: path, to: target, isType });

@@ -122,6 +122,12 @@ const NONE = { read: [], write: [], env: OUTPUT, run: [], sys: [] } as const sat
  */
 export const PERMISSION_TABLE: Readonly<Record<string, CommandPermissions>> = {
   setup: { ...ACCOUNT, read: [...ACCOUNT.read, "config directory"], write: ["state", "config directory"] },
+  "setup router": {
+    ...READING,
+    read: [...READING.read, "config directory", "given files"],
+    write: ["state", "config directory"],
+    env: [...CONFIG_ENV, "programs", "deno"],
+  },
   send: { ...HANDING_OVER, read: [...HANDING_OVER.read, "given files"] },
   run: { ...HANDING_OVER, run: [...HANDING_OVER.run, "given command"] },
   sendmail: HANDING_OVER,

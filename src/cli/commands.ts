@@ -10,6 +10,11 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import("./commands/setup.ts")).setup,
   },
   {
+    name: "setup router",
+    summary: "Let a router send to this host, and print its script",
+    load: async () => (await import("./commands/setup.ts")).router,
+  },
+  {
     name: "send",
     summary: "Send a notification through every configured channel",
     load: async () => (await import("./commands/send.ts")).send,

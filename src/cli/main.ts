@@ -113,9 +113,12 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
  */
 const SENDMAIL_WORD_REGEXP = /^(-t|-i|-[obB]\w+|-F.*|[^-\s@][^\s@]*@[^\s@]+)$/;
 
-/** Finds the commands of two words with this first word: `queue list`, `queue show` and so on. */
+/**
+ * Finds the commands of two words with this first word: `queue list`, `queue show` and so on. Returns
+ * none if the first word alone is a command, such as `setup`.
+ */
 function findFamily([first]: readonly string[]): readonly CommandEntry[] {
-  return COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
+  return COMMANDS.some(({ name }) => name === first) ? [] : COMMANDS.filter(({ name }) => name.startsWith(`${first} `));
 }
 
 /**
@@ -130,7 +133,8 @@ function findCommand(
   { stdinIsTerminal }: Pick<Runtime["stdio"], "stdinIsTerminal">,
 ): CommandEntry {
   const [first, second] = argv;
-  const found = COMMANDS.find(({ name }) => name === first || name === `${first} ${second}`);
+  const found = COMMANDS.find(({ name }) => name === `${first} ${second}`) ??
+    COMMANDS.find(({ name }) => name === first);
   if (found) return found;
   if (first === undefined) throw new UsageError("Cannot run: no command is given", "see matrix-notify --help");
   const family = findFamily(argv).map(({ name }) => name);

@@ -16,6 +16,7 @@ export const PAGES_WITH_TESTS: Readonly<Record<string, string>> = {
 /** Command lines, or first lines of blocks, that cannot run here: each pattern with a reason. */
 export const EXCEPTIONS: readonly (readonly [pattern: RegExp, reason: string])[] = [
   [/^matrix-notify setup$/, "asks questions; tests/cli/transcripts/setup.txt answers them"],
+  [/^matrix-notify setup router core1$/, "asks questions; tests/cli/transcripts/setup_router.txt answers them"],
   [/^matrix-notify login @bot:example\.org$/, "asks for the password; tests/cli/transcripts/login.txt answers"],
   [/^matrix-notify service (install|uninstall|status)/, "needs systemd; tests/systemd/ runs it in a booted container"],
   [/^matrix-notify serve\b/, "runs until a signal stops it; the examples with curl start and stop it"],

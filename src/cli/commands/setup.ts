@@ -1,7 +1,7 @@
-/** `setup`: sets up a Matrix channel. The code of its steps is in `src/cli/setup/`. */
+/** `setup` and `setup router`. The code of their steps is in `src/cli/setup/`. */
 
 import { type Command, defineCommand } from "../command.ts";
-import { SETUP_OPTIONS } from "../setup/options.ts";
+import { ROUTER_OPTIONS, SETUP_OPTIONS } from "../setup/options.ts";
 
 export const setup: Command = defineCommand({
   operands: "",
@@ -12,6 +12,7 @@ export const setup: Command = defineCommand({
     "Exit 0: the test message is in the room. Exit 75: the message is queued, or the account did not get an invite in " +
     "time. In the second case, invite the account and run setup again. Exit 130: you pressed Ctrl-C; the configuration " +
     "file is unchanged.",
+    "setup router prepares this host for a router, and prints a script for it.",
   ],
   examples: [
     "matrix-notify setup",
@@ -22,5 +23,27 @@ export const setup: Command = defineCommand({
   async run(context) {
     const { runWizard } = await import("../setup/wizard.ts");
     return await runWizard(context);
+  },
+});
+
+export const router: Command = defineCommand({
+  operands: "[NAME]",
+  options: ROUTER_OPTIONS,
+  details: [
+    "setup router adds a sender to serve.http in the configuration file, with a new token and the network of the router. " +
+    "Then it prints the script for the router to standard output. The script contains the address of this host and the " +
+    "token. Paste it into a terminal of the router. You can run setup router again: it prints the same token.",
+    "KIND is routeros (a module for the scripts of a RouterOS router, with a queue), netwatch (alerts of netwatch in " +
+    "RouterOS), openwrt (a command, and alerts about the interface wan) or opnsense (a script for Monit). " +
+    "docs/routers.md describes all steps.",
+  ],
+  examples: [
+    "matrix-notify setup router core1",
+    "matrix-notify setup router core1 \\\n  --address 192.168.88.2 --network 192.168.88.1 --yes",
+    "matrix-notify setup router core1 --for netwatch --yes",
+  ],
+  async run(context) {
+    const { setUpRouter } = await import("../setup/router.ts");
+    return await setUpRouter(context);
   },
 });

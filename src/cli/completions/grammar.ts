@@ -100,6 +100,14 @@ export function byFirstWord(commands: readonly CompletedCommand[]): ReadonlyMap<
   return Map.groupBy(commands, ({ name }) => name.split(" ")[0]);
 }
 
+/** Selects the groups of commands that have a second word: `queue list`, `setup router`. */
+export function withSecondWord(
+  groups: ReadonlyMap<string, readonly CompletedCommand[]>,
+): readonly (readonly [first: string, members: readonly CompletedCommand[]])[] {
+  return [...groups].map(([first, members]) => [first, members.filter(({ name }) => name !== first)] as const)
+    .filter(([, members]) => members.length > 0);
+}
+
 /** The description of the commands with the same first word: `list, show, retry`. */
 export function describeFamily(commands: readonly CompletedCommand[]): string {
   const [{ name, summary }] = commands;

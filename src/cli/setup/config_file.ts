@@ -125,7 +125,7 @@ function mergeConnection(
 }
 
 /** Returns an absolute path, because later runs can start in another directory. */
-function toAbsolutePath(path: string, option: string): string {
+export function toAbsolutePath(path: string, option: string): string {
   try {
     return Deno.realPathSync(path);
   } catch (error) {
@@ -138,27 +138,46 @@ function toText(value: unknown): string | undefined {
   return typeof value === "string" && value.trim() !== "" ? value.trim() : undefined;
 }
 
-/** The place of a channel in the configuration file. */
-export interface ChannelPlace {
-  /** The path of the configuration file. */
+/** The place of the configuration file. */
+export interface ConfigPlace {
   readonly path: string;
-  /** The name of the channel. */
-  readonly name: string;
   /** The path of the lock file. It prevents two setups from writing at the same time. */
   readonly lockPath: string;
 }
 
+/** The place of a channel in the configuration file. */
+export interface ChannelPlace extends ConfigPlace {
+  /** The name of the channel. */
+  readonly name: string;
+}
+
 /**
- * Writes a channel into the configuration file. Replaces only the channel with the same name. The
- * file is replaced atomically, and only its owner can read it. If the path is a symbolic link, the
- * target of the link is replaced.
+ * Writes a channel into the configuration file. Replaces only the channel with the same name.
  *
  * @throws {ConfigError} if the file cannot be read
  * @throws {StorageError} if the file cannot be written; then the old file is unchanged
  */
 export async function writeChannel(
-  { path, name, lockPath }: ChannelPlace,
+  { name, ...place }: ChannelPlace,
   channel: Readonly<Record<string, unknown>>,
+  files: Files = denoFiles,
+): Promise<void> {
+  await changeConfig(place, (before) => {
+    const channels = isObject(before.channels) ? before.channels : {};
+    return { ...before, channels: { ...channels, [name]: channel } };
+  }, files);
+}
+
+/**
+ * Changes the configuration file. The file is replaced atomically, and only its owner can read it. If
+ * the path is a symbolic link, the target of the link is replaced.
+ *
+ * @throws {ConfigError} if the file cannot be read
+ * @throws {StorageError} if the file cannot be written; then the old file is unchanged
+ */
+export async function changeConfig(
+  { path, lockPath }: ConfigPlace,
+  change: (before: ConfigValues) => ConfigValues,
   files: Files = denoFiles,
 ): Promise<void> {
   for (const directory of [parentDirectory(path), parentDirectory(lockPath)]) {
@@ -167,14 +186,15 @@ export async function writeChannel(
   const lock = new FileLock(files, lockPath);
   if (!lock.tryAcquire()) throw new StorageError("locked", `Cannot write ${path}: another setup is writing it`);
   try {
-    const before = await requireConfigFile(path);
-    const channels = isObject(before.channels) ? before.channels : {};
-    const text = JSON.stringify({ ...before, channels: { ...channels, [name]: channel } }, undefined, 2);
+    const text = JSON.stringify(change(await requireConfigFile(path)), undefined, 2);
     withFileErrors(`save ${path}`, () => replaceFile(files, resolveLink(path), `${text}\n`));
   } finally {
     lock.release();
   }
 }
+
+/** The values of a configuration file. */
+export type ConfigValues = Readonly<Record<string, unknown>>;
 
 function withFileErrors(action: string, operation: () => void): void {
   try {

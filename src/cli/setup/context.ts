@@ -2,6 +2,7 @@
 
 import { InterruptedError } from "../../base/errors.ts";
 import type { Runtime, Stdio } from "../../runtime/runtime.ts";
+import type { CommandContext } from "../command.ts";
 import type { ChannelPlan } from "./config_file.ts";
 import type { SetupCommandContext } from "./options.ts";
 import type { Prompter } from "./prompter.ts";
@@ -17,6 +18,21 @@ export interface SetupContext extends SetupCommandContext {
   readonly signal: AbortSignal;
   /** The finished steps that are not undone if setup stops: `the login of @bot:example.org`. */
   readonly done: string[];
+}
+
+/**
+ * Returns the options for later command lines that select the same configuration and queue. Without
+ * options and variables, later commands use the default places too.
+ */
+export function givenPlaces(
+  { args, runtime }: Pick<CommandContext, "args" | "runtime">,
+  { config, stateDir }: { readonly config: string; readonly stateDir: string },
+): readonly string[] {
+  const isSet = (option: "config" | "state-dir", variable: string) => args.text(option) ?? runtime.env(variable);
+  return [
+    ...isSet("config", "MATRIX_NOTIFY_CONFIG") ? ["--config", Deno.realPathSync(config)] : [],
+    ...isSet("state-dir", "MATRIX_NOTIFY_STATE_DIR") ? ["--state-dir", Deno.realPathSync(stateDir)] : [],
+  ];
 }
 
 /** A listener for Ctrl-C. */

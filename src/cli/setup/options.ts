@@ -3,6 +3,12 @@
 import type { ContextFor } from "../command.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION, type OptionSpec, SIGN_IN_OPTIONS } from "../options.ts";
 
+/** The kinds of routers and scripts for which `setup router` prints something. */
+export const ROUTER_KINDS = ["routeros", "netwatch", "openwrt", "opnsense"] as const;
+
+/** A kind in {@linkcode ROUTER_KINDS}. */
+export type RouterKind = typeof ROUTER_KINDS[number];
+
 export const SETUP_OPTIONS = [
   { name: "user", value: "USER", summary: "account that sends the notifications: @bot:example.org" },
   ...SIGN_IN_OPTIONS,
@@ -22,6 +28,19 @@ export const SETUP_OPTIONS = [
   JSON_OPTION,
   ...DELIVERY_OPTIONS,
 ] as const satisfies readonly OptionSpec[];
+
+export const ROUTER_OPTIONS = [
+  { name: "for", value: "KIND", oneOf: ROUTER_KINDS, summary: "the script to print (default routeros)" },
+  { name: "address", value: "ADDRESS", summary: "IP address or name of this host, as the router reaches it" },
+  { name: "network", value: "NETWORK", repeats: true, summary: "IP address or network of the router" },
+  { name: "port", value: "PORT", summary: "port of serve (default 8411)" },
+  { name: "cert-file", value: "FILE", summary: "certificate chain of serve, for https (PEM)" },
+  { name: "key-file", value: "FILE", summary: "private key of the certificate (PEM)" },
+  { name: "yes", short: "y", summary: "do not ask questions; use defaults, and fail if a required option is missing" },
+] as const satisfies readonly OptionSpec[];
+
+/** The command context of `setup router`. */
+export type RouterCommandContext = ContextFor<typeof ROUTER_OPTIONS>;
 
 /** The command context of `setup`. */
 export type SetupCommandContext = ContextFor<typeof SETUP_OPTIONS>;

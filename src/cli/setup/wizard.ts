@@ -23,7 +23,7 @@ import { crontabLines, quoteForCrontab } from "../shell.ts";
 import { printable } from "../../base/printable.ts";
 import { chooseUser, openAccount } from "./account.ts";
 import { planChannel, writeChannel } from "./config_file.ts";
-import { createStoppedError, listenForInterrupt, type SetupContext } from "./context.ts";
+import { createStoppedError, givenPlaces, listenForInterrupt, type SetupContext } from "./context.ts";
 import type { SetupCommandContext } from "./options.ts";
 import { createTerminalPrompter, NON_INTERACTIVE } from "./prompter.ts";
 import { chooseRoom, ROOM_OPTIONS } from "./rooms.ts";
@@ -138,13 +138,10 @@ function toExitCode(test: Outcome | undefined): number {
  * Formats example commands for the new channel: for scripts, cron, systemd and routers. The user
  * can paste these commands. All paths are absolute, because cron and sshd use a short PATH.
  */
-async function nextSteps({ args, runtime }: SetupCommandContext, { config, stateDir }: SetupResult) {
+async function nextSteps(context: SetupCommandContext, { config, stateDir }: SetupResult) {
+  const { runtime } = context;
   const { shortWords } = await runtime.program();
-  const isSet = (option: "config" | "state-dir", variable: string) => args.text(option) ?? runtime.env(variable);
-  const places = [
-    ...isSet("config", "MATRIX_NOTIFY_CONFIG") ? ["--config", Deno.realPathSync(config)] : [],
-    ...isSet("state-dir", "MATRIX_NOTIFY_STATE_DIR") ? ["--state-dir", Deno.realPathSync(stateDir)] : [],
-  ];
+  const places = givenPlaces(context, { config, stateDir });
   const command = (...words: readonly string[]) => [...shortWords, ...words, ...places].map(quoteForShell).join(" ");
   const send = (subject: string, body: string) => `${command("send")} ${subject} ${body}`;
   const routerCommand = send("'Link down'", "ether1").replace(/[\\"$?]/g, "\\$&");
@@ -161,7 +158,8 @@ async function nextSteps({ args, runtime }: SetupCommandContext, { config, state
     `  script      ${send('"Backup failed"', '"No space left on /dev/sda1"')} --severity error`,
     `  crontab     0 3 * * * ${quoteForCrontab(command("run"))} --only-on-failure -- /usr/local/bin/backup`,
     ...later,
-    `  router      /system/ssh-exec address=${runtime.hostname()} user=${user} command="${routerCommand}"`,
+    `  router      ${command("setup", "router")}`,
+    `              or by ssh: /system/ssh-exec address=${runtime.hostname()} user=${user} command="${routerCommand}"`,
     `  check       ${command("doctor")}`,
     `  monitoring  ${command("status", "--check")}`,
   ];

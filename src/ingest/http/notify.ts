@@ -9,6 +9,7 @@ import { type AttachmentInput, type Format, FORMATS, type NotificationInput } fr
 import { parseDuration } from "../../base/duration.ts";
 import { type Body, readBody } from "./body.ts";
 import {
+  headerText,
   idempotencyKey,
   type IncomingNotification,
   type IncomingRequest,
@@ -91,7 +92,9 @@ export const NOTIFY: Protocol = {
   name: "notify",
   read(request) {
     const notification = readNotification(request);
-    return { notifications: [notification], answer: (ids) => jsonAnswer(202, { ids }) };
+    // uclient-fetch of OpenWrt takes a 202 for an error (uclient-fetch.c: only 200, 204 and 206 are none).
+    const status = headerText(request.headers, "user-agent").startsWith("uclient-fetch") ? 200 : 202;
+    return { notifications: [notification], answer: (ids) => jsonAnswer(status, { ids }) };
   },
   refuse: refuseAsJson,
 };

@@ -40,7 +40,9 @@ Deno.test("setup prints next steps that work when they are pasted", async () => 
   assertEquals(set.code, 0, set.output);
   const steps = [...set.output.matchAll(/^ {2}(script|crontab|router|check|monitoring| {11}) +(.*)$/gm)].map(
     ([, name, line]) => {
-      if (name === "router") return /command="(.*)"$/.exec(line)?.[1].replace(/\\(.)/g, "$1") ?? "";
+      if (name === "router") return `${line} core1 --address 127.0.0.1 --network 127.0.0.1 --yes`;
+      const ssh = /^or by ssh: .*command="(.*)"$/.exec(line)?.[1];
+      if (ssh !== undefined) return ssh.replace(/\\(.)/g, "$1");
       // cron removes the schedule and the backslash before a percent sign.
       const cron = /^(?:@reboot|(?:\S+ ){4}\S+) (.*)$/.exec(line);
       return name === "crontab" || name.trim() === ""
@@ -48,7 +50,7 @@ Deno.test("setup prints next steps that work when they are pasted", async () => 
         : line;
     },
   );
-  assert(steps.length === 5 || steps.length === 7, set.output);
+  assert(steps.length === 6 || steps.length === 8, set.output);
   for (const step of steps) {
     const { code, output } = await run("/bin/sh", ["-c", step], env);
     assertEquals([step, code <= 1], [step, true], output);

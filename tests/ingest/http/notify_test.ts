@@ -202,12 +202,13 @@ Deno.test("NOTIFY.read() prefers the header Idempotency-Key to the field", () =>
   assertEquals(readOne(NOTIFY, { headers, body: { subject: "s", id: "f" } }).id, "h");
 });
 
-Deno.test("NOTIFY answers 202 with the ids, and one line of JSON to a refused request", () => {
+Deno.test("NOTIFY answers 202 with the ids, 200 to uclient-fetch, and one line of JSON to a refused request", () => {
   assertEquals(answer(NOTIFY, { body: "x" }, ["a", "b"]), {
     status: 202,
     headers: { "Content-Type": "application/json" },
     body: '{"ids":["a","b"]}',
   });
+  assertEquals(answer(NOTIFY, { body: "x", headers: { "User-Agent": "uclient-fetch" } }, ["a"]).status, 200);
   const { status, body } = NOTIFY.refuse("unauthorized");
   assertEquals([status, body], [401, '{"error":"a token is missing or wrong"}']);
 });
