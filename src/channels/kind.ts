@@ -125,6 +125,8 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
   open(setup: ChannelSetup<SettingsOf<Table>>, context: ChannelContext): Channel;
   /** Loads the checks of doctor. */
   checks(): Promise<{ createChecks(context: CheckContext, settings: SettingsOf<Table>): readonly Check[] }>;
+  /** Load the parts that the channel otherwise loads when it sends. @default there are none */
+  readonly lateParts?: readonly (() => Promise<unknown>)[];
   /** The Apprise URLs of this kind. @default there are no such URLs */
   readonly apprise?: AppriseForm;
 }
@@ -154,7 +156,8 @@ export interface AppriseForm {
 
 /** A kind of channel, without the TypeScript types of its settings. */
 export interface ChannelKind
-  extends Pick<KindDefinition<SettingTable, string>, "name" | "summary" | "settings" | "rules" | "apprise"> {
+  extends
+    Pick<KindDefinition<SettingTable, string>, "name" | "summary" | "settings" | "rules" | "lateParts" | "apprise"> {
   readonly speaksHttp: boolean;
   /** The default template of a message's title. */
   readonly titleTemplate: string;
@@ -194,11 +197,12 @@ export interface ConfiguredChannel {
 export function defineKind<Table extends SettingTable, Key extends string = never>(
   definition: KindDefinition<Table, Key>,
 ): ChannelKind {
-  const { name, summary, speaksHttp = false, hasPriorities = false, rules, destination, apprise } = definition;
+  const { name, summary, speaksHttp = false, hasPriorities = false, rules, destination, lateParts, apprise } =
+    definition;
   const { settings: table } = definition;
   const keys: readonly (Key & keyof Table)[] = destination?.keys ?? [];
   return {
-    ...{ name, summary, speaksHttp, settings: table, rules, apprise },
+    ...{ name, summary, speaksHttp, settings: table, rules, lateParts, apprise },
     titleTemplate: hasPriorities ? TITLE_WITHOUT_SYMBOL : DEFAULT_TITLE,
     destinationKeys: keys.map(String),
     readDestinations(fields, context) {

@@ -47,6 +47,7 @@ export type Sender =
     hasOpenIncident(...given: Parameters<NotifierCore["hasOpenIncident"]>): boolean | Promise<boolean>;
     /** Checks a notification before it is sent. @default the check is made while it is sent */
     plan?: NotifierCore["plan"];
+    loadLateParts: NotifierCore["loadLateParts"];
   };
 
 /** Sends through a socket. */
@@ -103,6 +104,12 @@ export class SocketSender implements Sender {
     const { message: _, attachments: __, ...rest } = input;
     const response = await this.#post("/incident", { input: rest, options: { channels, room } }, []);
     return parseJsonObject(await response.text())?.open === true;
+  }
+
+  /** See `notifier/late_parts.ts`. */
+  async loadLateParts(): Promise<void> {
+    const { loadLateParts } = await import("../notifier/late_parts.ts");
+    await loadLateParts([]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -17,10 +17,8 @@ import type { ServeSettings } from "../config/serve.ts";
 import type { RunOptions } from "../delivery/courier.ts";
 import { deliverOrWatch, prepareDelivery } from "../delivery/deliver_or_watch.ts";
 import { withFullText } from "../delivery/attempt.ts";
-import { incidentTitle } from "../notification/incident.ts";
 import { createNotification, DEFAULT_TTL_MS } from "../notification/notification.ts";
 import type { Notification, NotificationInput } from "../notification/notification.ts";
-import { repairId } from "../notification/repair.ts";
 import { type Entry, expandBatches, laneKey } from "../queue/entry.ts";
 import { fullnessWarning } from "../queue/limits.ts";
 import type { FlushReach } from "../queue/record.ts";
@@ -37,6 +35,7 @@ import { cutToQueue, findChannelsThatCut, isTooLongToQueue, toFullTextFile } fro
 import type { Overview } from "./overview.ts";
 import type { BackgroundEnd, BackgroundOptions, LoopParts, ServeDelivery } from "./background/loops.ts";
 import type { Access } from "./background/permissions.ts";
+import { idOfCaller, toEnqueueRequests } from "./enqueue_requests.ts";
 import { sendWithoutQueue, withoutAttachments } from "./send_without_queue.ts";
 import type { StagedAttachments } from "./staged_attachments.ts";
 import { computeStatus, type Status } from "./status.ts";
@@ -145,10 +144,8 @@ export class NotifierCore implements AsyncDisposable {
   /** See `Notifier.notify()`. */
   async notify(input: NotificationInput, given: CoreNotifyOptions = {}): Promise<Outcome[]> {
     const { queue, channels, routing, runtime, noPlace, warn } = this.#parts;
-    const id = repairId(given.id);
-    // An id has no spaces, so the ids of two senders are different.
-    const options = { ...given, id: id === undefined || given.sender === undefined ? id : `${id} ${given.sender}` };
-    if (given.id !== undefined && id === undefined) warn("The id is empty: repeated calls send new messages");
+    const options = { ...given, id: idOfCaller(given) };
+    if (given.id !== undefined && options.id === undefined) warn("The id is empty: repeated calls send new messages");
     const plan = this.plan(noPlace ? withoutAttachments(input, noPlace) : input, options, warn);
     // If this fails, the undecided entries stay in the queue until the next call.
     await ignoreStorageErrors(this.#decide());
@@ -276,6 +273,12 @@ export class NotifierCore implements AsyncDisposable {
     const notification = createNotification(resolving, this.#parts.runtime.now());
     const openLanes = new Set(this.#findOpenIncidents(notification, options).map(laneKey));
     return this.plan(resolving, options).envelopes.some((envelope) => openLanes.has(laneKey(envelope)));
+  }
+
+  /** See `late_parts.ts`. */
+  async loadLateParts(): Promise<void> {
+    const { loadLateParts } = await import("./late_parts.ts");
+    await loadLateParts([...this.#parts.channels.values()].map(({ kind }) => kind));
   }
 
   /** See `Notifier.flush()`. */
@@ -455,45 +458,4 @@ export class NotifierCore implements AsyncDisposable {
     queue.refresh();
     return ids.map((id) => queue.state.entry(id)).filter((entry) => entry !== undefined);
   }
-}
-
-/** What the entries keep of the options of a call. */
-interface Caller {
-  /**
-   * The idempotency key. For a separate message with an attachment, a space and a number are added.
-   * An id from a caller never contains a space, because spaces are encoded.
-   */
-  readonly id?: string;
-  readonly sender?: string;
-}
-
-/**
- * Turns a plan into requests for the queue: first the envelopes (one notification for one
- * destination each), then their fallbacks.
- */
-function toEnqueueRequests({ envelopes, fallbacks }: Plan, caller: Caller): EnqueueRequest[] {
-  const requests = new Map(envelopes.map((envelope) => [envelope, toEnqueueRequest(envelope, caller)]));
-  const fallbackRequests = fallbacks.map(({ envelope, primaries }): EnqueueRequest => ({
-    ...toEnqueueRequest(envelope, caller),
-    primaries: primaries.flatMap(({ envelope, afterMs }) => {
-      const request = requests.get(envelope);
-      return request === undefined ? [] : [{ request, afterMs }];
-    }),
-  }));
-  return [...requests.values(), ...fallbackRequests];
-}
-
-function toEnqueueRequest(envelope: Envelope, { id, sender }: Caller): EnqueueRequest {
-  const { notification, attachmentIndex } = envelope;
-  const { expires, key, resolves, severity, attachments = [], file, fullText } = notification;
-  const stored = [...attachments, file, fullText].filter((one) => one !== undefined);
-  const files = [...new Set(stored.map(({ content }) => content))];
-  const common = {
-    ...{ ...envelope, expires, sender, isUrgent: severity === "critical" },
-    ...(files.length === 0 ? {} : { files }),
-  };
-  // The attachments use the same key, so a newer notification also replaces the attachments.
-  if (attachmentIndex !== undefined) return { ...common, key, idempotencyKey: id && `${id} ${attachmentIndex}` };
-  const keyed = key === undefined ? {} : { key, title: incidentTitle(notification), resolves, replaces: true } as const;
-  return { ...common, ...keyed, idempotencyKey: id };
 }

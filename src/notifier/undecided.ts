@@ -23,6 +23,7 @@ import { firstOf } from "../queue/lane_index.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Plan, RouteOptions } from "../routing/route.ts";
 import { EVERY_CHANNEL } from "../routing/rule.ts";
+import type { Caller } from "./enqueue_requests.ts";
 import type { Obstacle } from "./outcomes.ts";
 
 /** The channels of a configuration that cannot be used because of mistakes. */
@@ -117,7 +118,7 @@ function findUndecided({ state }: Queue): Entry[] {
 }
 
 /** The options of the caller that an undecided entry keeps. */
-export type DecideOptions = RouteOptions & Pick<Entry, "sender"> & { readonly id: string };
+export type DecideOptions = RouteOptions & Caller;
 
 /** The functions that decide the destinations of entries. */
 export interface Decider {

@@ -2,6 +2,7 @@
 
 import { type ChannelKind, defineKind } from "../kind.ts";
 import { EmailChannel } from "./channel.ts";
+import { loadSmtp } from "./smtp_server.ts";
 import { checkServer, EMAIL_SETTINGS, SERVER_RULES, smtpAccess } from "./settings.ts";
 
 /** The definition of the kind. */
@@ -15,5 +16,6 @@ export const kind: ChannelKind = defineKind({
   access: (settings) => ({ ...smtpAccess(settings), files: ["/etc/hosts"] }),
   open: (setup, context) => new EmailChannel(setup, context),
   checks: () => import("./checks.ts"),
+  lateParts: [() => import("./attachments.ts"), loadSmtp],
   apprise: { schemas: ["mailto", "mailtos"], load: () => import("./apprise.ts") },
 });

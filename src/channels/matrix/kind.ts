@@ -14,5 +14,6 @@ export const kind: ChannelKind = defineKind({
   access: async (settings, cache) => (await import("./access.ts")).findMatrixAccess(settings, cache),
   open: (setup, context) => new MatrixChannel(setup, context),
   checks: () => import("./checks.ts"),
+  lateParts: [() => import("./upload.ts"), () => import("./homeserver_locator.ts")],
   apprise: { schemas: ["matrix", "matrixs"], load: () => import("./apprise.ts") },
 });

@@ -16,5 +16,6 @@ export const kind: ChannelKind = defineKind({
   access: ({ server }) => ({ hosts: [hostOf(server)] }),
   open: (setup, context) => new NtfyChannel(setup, context),
   checks: () => import("./checks.ts"),
+  lateParts: [() => import("./quota.ts")],
   apprise: { schemas: ["ntfy", "ntfys"], load: () => import("./apprise.ts") },
 });

@@ -16,5 +16,6 @@ export const kind: ChannelKind = defineKind({
   access: ({ server }) => ({ hosts: [hostOf(server)] }),
   open: (setup, context) => new TelegramChannel(setup, context),
   checks: () => import("./checks.ts"),
+  lateParts: [() => import("./upload.ts")],
   apprise: { schemas: ["tgram"], load: () => import("./apprise.ts") },
 });

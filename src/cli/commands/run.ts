@@ -13,6 +13,7 @@ import { toMessage } from "../body.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, JSON_OPTION, MESSAGE_OPTIONS, WAIT_OPTION } from "../options.ts";
 import { printOutcomesJson, reportTrouble } from "../outcomes.ts";
+import type { Sender } from "../socket_sender.ts";
 import { type CommandEnd, supervise } from "../supervise.ts";
 
 const OPTIONS = [
@@ -93,10 +94,10 @@ export const run: Command = defineCommand({
 async function runCommand(context: RunContext): Promise<number> {
   const { args, runtime, ui } = context;
   ui.skipRepeats();
-  await checkEarly(context);
+  const sender = await checkEarly(context);
   const command = await exactCommand(context);
   const start = runtime.now();
-  using supervised = await supervise(command, runtime);
+  using supervised = await loadPartsDuring(supervise(command, runtime), sender, runtime);
   const { end } = supervised;
   if (end.how === "no start") ui.fail(`Cannot run ${args.operands[0]}: ${end.reason}`);
   const cuts = runtime.stdio.failures().map(formatOutputFailure);
@@ -137,15 +138,40 @@ async function exactCommand({ args, ui }: RunContext): Promise<readonly string[]
 /**
  * Reports mistakes in the options and the configuration before the command runs. Without this
  * check, the user would see these mistakes only after the command has ended.
+ *
+ * @returns the sender, which is closed; undefined if it could not be opened
  */
-async function checkEarly(context: RunContext): Promise<void> {
+async function checkEarly(context: RunContext): Promise<Pick<Sender, "loadLateParts"> | undefined> {
   const { args } = context;
+  let sender: Sender | undefined;
   await reportErrors(context, async () => {
     const input = toInput({ end: { how: "exit", code: 1 }, cuts: [], output: "", tookMs: 0 }, args);
     const { openSender } = await import("../notifier.ts");
-    await using notifier = await openSender(context);
+    await using notifier = sender = await openSender(context);
     notifier.plan?.(input, toRoute(args));
   });
+  return sender;
+}
+
+/** A command that runs longer may replace the files of the program, in milliseconds. */
+const LONG_COMMAND_MS = 250;
+
+/** Loads the parts that `run` needs after the command, if the command takes long. */
+async function loadPartsDuring<Result>(
+  command: Promise<Result>,
+  sender: Pick<Sender, "loadLateParts"> | undefined,
+  { timeout }: Pick<RunContext["runtime"], "timeout">,
+): Promise<Result> {
+  let loading: Promise<unknown> | undefined, isRunning = true;
+  timeout(LONG_COMMAND_MS).addEventListener("abort", () => {
+    if (isRunning) loading = Promise.allSettled([sender?.loadLateParts(), import("../socket_sender.ts")]);
+  });
+  try {
+    return await command;
+  } finally {
+    isRunning = false;
+    await loading;
+  }
 }
 
 async function reportErrors({ ui }: RunContext, work: () => Promise<void>): Promise<void> {
