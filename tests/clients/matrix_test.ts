@@ -3,10 +3,11 @@
  * `docs/serve.md`.
  */
 
-import { assertEquals, assertMatch } from "@std/assert";
+import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { until } from "../../scripts/synapse/until.ts";
 import { installEnvironment } from "../../scripts/python/environment.ts";
 import { clientSuite, installGoProgram, installPythonClients } from "./install.ts";
-import type { ServeTest } from "./serve.ts";
+import { type ServeTest, startServe } from "./serve.ts";
 
 /** A PNG image of one pixel. */
 const IMAGE = Uint8Array.fromBase64(
@@ -178,4 +179,50 @@ commanderTest("matrix-nio and matrix-client send, and a repeated transaction id 
     "m.text <strong>[jump] nio</strong>",
     "m.text <strong>[jump] matrix-client</strong>",
   ]);
+});
+
+Deno.test("another matrix-notify sends texts, files and severities, and its doctor finds the room", async () => {
+  await using server = await startServe();
+  const { url, token, directory } = server;
+  await Deno.writeFile(`${directory}/graph.png`, IMAGE);
+  const hub = { kind: "matrix", homeserver: url, accessToken: token, room: "#matrix:matrix-notify" };
+  await Deno.writeTextFile(`${directory}/own.json`, JSON.stringify({ identity: "nas", channels: { hub } }), {
+    mode: 0o600,
+  });
+  await server.runOwn("send", "--severity", "error", "--attach", "graph.png", "Backup failed", "line 1\nline 2");
+  assertEquals(await arrived(server), [
+    "m.text <strong>[jump] ❌ [nas] Backup failed</strong><br>line 1<br>line 2",
+    "m.text <strong>[jump] ❌ File: graph.png</strong>",
+    "m.image graph.png",
+  ]);
+  const found = await server.runOwn("doctor").catch((error) => error.message);
+  assertStringIncludes(found, "ok       hub/room: @client:matrix-notify is in #matrix:matrix-notify");
+});
+
+Deno.test("a message whose PUT was killed before its answer arrives once when the client repeats it", async () => {
+  await using server = await startServe();
+  const { url, host, token, directory, homeserver } = server;
+  const room = await roomOf(server);
+  const path = `/_matrix/client/v3/rooms/${encodeURIComponent(room)}/send/m.room.message/m1`;
+  const body = JSON.stringify({ msgtype: "m.text", body: "Disk full" });
+  const put = async () => {
+    const response = await fetch(url + path, { method: "PUT", headers: { Authorization: `Bearer ${token}` }, body });
+    return (await response.json()).event_id;
+  };
+  homeserver.fault("502");
+  const port = Number(host.split(":")[1]);
+  const connection = await Deno.connect({ hostname: "127.0.0.1", port });
+  const head = `PUT ${path} HTTP/1.1\r\nHost: ${host}\r\nAuthorization: Bearer ${token}\r\n`;
+  await connection.write(new TextEncoder().encode(`${head}Content-Length: ${body.length}\r\n\r\n${body}`));
+  const journal = () => Deno.readTextFile(`${directory}/state/queue/queue.jsonl`).catch(() => "");
+  await until(async () => (await journal()).includes("Disk full") || undefined, { what: "the entry" });
+  await server.stop("SIGKILL");
+  connection.close();
+  await server.start();
+  const first = await put();
+  assertEquals(await put(), first);
+  homeserver.clearFaults();
+  assertEquals(await arrived(server), ["m.text <strong>[jump] Disk full</strong>"]);
+  assertEquals(await put(), first);
+  assertEquals(await arrived(server), []);
 });

@@ -59,6 +59,11 @@ export interface ServeTest extends AsyncDisposable {
    * @throws {Error} if it fails
    */
   run(command: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
+  /**
+   * Runs matrix-notify itself as a client, with the configuration `own.json` in {@linkcode directory}
+   * and a queue of its own.
+   */
+  runOwn(...args: readonly string[]): Promise<string>;
   /** Ends `serve` with a signal, and waits for the end. */
   stop(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
   /** Starts `serve` again, at the same address. */
@@ -94,6 +99,10 @@ export async function startServe({ http }: ServeTestOptions = {}): Promise<Serve
     ...{ host, url: `http://${host}`, token: TOKEN, homeserver, directory, events },
     arrived: async (atLeast) => (await events(atLeast)).map(({ content }) => String(content.body)),
     run: (command, args, env = {}) => runClient(command, args, { cwd: directory, env }),
+    runOwn: (...args) => {
+      const state = ["--config", `${directory}/own.json`, "--state-dir", `${directory}/own`];
+      return runClient(Deno.execPath(), [...programFlags(), ...args, ...state], { cwd: directory, env: {} });
+    },
     stop: (signal) => program.stop(signal),
     start: async () => void (program = await ServeProcess.start(directory)),
     reload: () => program.reload(),
@@ -103,6 +112,11 @@ export async function startServe({ http }: ServeTestOptions = {}): Promise<Serve
       await Deno.remove(directory, { recursive: true });
     },
   };
+}
+
+/** Returns the arguments of Deno that start the program. */
+function programFlags(): readonly string[] {
+  return ["run", "--quiet", "--no-prompt", ...inheritedConfig(), ...PROGRAM_FLAGS, `${ROOT}/src/main.ts`];
 }
 
 /** The process. Its log is read all the time. */
@@ -117,10 +131,9 @@ class ServeProcess {
   }
 
   static async start(directory: string): Promise<ServeProcess> {
-    const flags = ["run", "--quiet", "--no-prompt", ...inheritedConfig(), ...PROGRAM_FLAGS];
     const state = ["--config", `${directory}/config.json`, "--state-dir", `${directory}/state`];
     const child = new Deno.Command(Deno.execPath(), {
-      args: [...flags, `${ROOT}/src/main.ts`, "serve", ...state],
+      args: [...programFlags(), "serve", ...state],
       env: { HOME: directory, NO_COLOR: "1" },
       ...{ stdin: "null", stdout: "null", stderr: "piped" },
     }).spawn();

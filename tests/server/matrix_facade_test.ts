@@ -137,6 +137,8 @@ Deno.test("MatrixFacade answers questions as a homeserver with empty rooms", asy
   assertEquals((await post("/register"))[1].errcode, "M_FORBIDDEN");
   const none = await get("/rooms/%21a%3Ab/state/m.room.encryption/");
   assertEquals([none[0], none[1].errcode], [404, "M_NOT_FOUND"]);
+  assertEquals(await get("/rooms/%21a/state/m.room.member/%40monitor%3Amatrix-notify"), [200, { membership: "join" }]);
+  assertEquals((await get("/rooms/%21a/state/m.room.member/%40other%3Aexample.org"))[0], 404);
   assertEquals(await get("/rooms/%21a%3Ab/messages?dir=b"), [200, { chunk: [], start: "0" }]);
   assertEquals(await get("/rooms/%21a%3Ab/joined_members"), [200, { joined: { "@monitor:matrix-notify": {} } }]);
   assertEquals(await ask(stage, "/_matrix/media/v3/config", MONITOR), [200, { "m.upload.size": 8 * 2 ** 20 }]);

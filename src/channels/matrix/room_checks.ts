@@ -170,6 +170,8 @@ class RoomProbe {
       if (error instanceof MatrixError && (error.status === 403 || error.status === 404)) return undefined;
       throw error;
     });
+    // The serve of another matrix-notify does not list its rooms.
+    if (membership === "join") return ok(`${userId} is in ${name} (${roomId})`);
     if (membership === "ban") {
       return failure(`${userId} is banned from ${name}`, "lift the ban, and invite the account again");
     }

@@ -130,6 +130,11 @@ const REPLIES: readonly (readonly [methods: string, path: string, reply: Reply])
   ["GET", "/rooms/([^/]+)/members", () => ok({ chunk: [] })],
   ["GET", "/rooms/([^/]+)/messages", () => ok({ chunk: [], start: "0" })],
   ["GET", "/rooms/([^/]+)/state", () => ok([])],
+  [
+    "GET",
+    "/rooms/([^/]+)/state/m\\.room\\.member/([^/]+)",
+    ({ userId }, [, user]) => user === userId ? ok({ membership: "join" }) : notFound("member"),
+  ],
   ["GET", "/rooms/([^/]+)/(?:state|event)/.+", () => notFound("event")],
   ["POST,PUT", "/rooms/([^/]+)/(?:typing|receipt|read_markers)(?:/.*)?", () => ok({})],
   ["PUT", "/rooms/([^/]+)/send/m\\.room\\.encrypted/.+", () => forbidden("this server has no encrypted rooms")],
