@@ -25,7 +25,10 @@ const HOOKS = new Map([
 ]);
 
 const PATHS = ["/notify", "/message", "/alertmanager", "/grafana", "/uptime-kuma", "/hooks/pve", "/hooks/nas"];
-const MORE_PATHS = ["/hooks/any", "/", "/topic", "/topic/publish", "/a-b_C/trigger"];
+const MORE_PATHS = [
+  ...["/hooks/any", "/", "/topic", "/topic/publish", "/a-b_C/trigger", "/webhook/t", "/api/v1/matrix/hook/t"],
+  ...["/_matrix/client/v3/rooms/%21a%3Ab/send/m.room.message", "/_matrix/client/r0/rooms/%zz/send/m.room.message"],
+];
 
 const TYPES = [
   ...["", "application/json", "application/x-www-form-urlencoded", "text/plain", "text/markdown", "image/png"],
@@ -53,6 +56,7 @@ const NAMES = [
     "__proto__",
     "a",
   ],
+  ...["msgtype", "body", "formatted_body", "url", "file", "m.mentions", "m.new_content", "html", "attachments"],
 ];
 
 const ALERT = {
@@ -85,6 +89,24 @@ const DOCUMENTS: readonly unknown[] = [
   { title: "t", message: "m", priority: 5, extras: { "client::notification": { click: { url: "https://x" } } } },
   { topic: "t", message: "m", tags: ["warning", "x"], actions: [{ action: "view", label: "l", url: "https://x" }] },
   { title: "t", message: "m", severity: "error", fields: { type: "vzdump", hostname: "h", "job-id": "j" } },
+  {
+    msgtype: "m.image",
+    body: "# t\r\nb",
+    format: "org.matrix.custom.html",
+    formatted_body: "<h1>t</h1><br/><b>b</b> <a href='https://x'>l</a>",
+    url: "mxc://matrix-notify/1",
+    file: { url: "mxc://matrix-notify/1", key: { k: "AA" }, iv: "AA", hashes: { sha256: "AA" } },
+    info: { mimetype: "image/png" },
+    "m.mentions": { user_ids: ["@a:b"], room: true },
+    "m.new_content": { body: "n" },
+    "dev.matrix-notify.severity": "error",
+  },
+  {
+    displayName: "d",
+    format: "html",
+    text: "<p>t</p>",
+    attachments: [{ title: "t", text: "a&amp;b", color: "danger" }],
+  },
   { subject: "s", message: "m", severity: "warning", key: "k", resolve: true, link: "https://x", ttl: "1h", id: "1" },
 ];
 

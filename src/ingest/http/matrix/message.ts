@@ -39,9 +39,10 @@ export const MATRIX: Protocol = {
   name: "matrix",
   read(request, context) {
     const { channels = [], isLimited = false, uploads = NO_UPLOADS } = context;
-    const [, room = "", txnId = ""] = MESSAGE_REGEXP.exec(request.path) ?? [];
+    const [room = "", txnId = ""] = MESSAGE_REGEXP.exec(request.path)?.slice(1).map((part) => decodePart(part ?? "")) ??
+      [];
     const content = contentOf(request);
-    const { origin, ...target } = findTarget(decodePart(room), channels, isLimited);
+    const { origin, ...target } = findTarget(room, channels, isLimited);
     const { input: given, encryptedFile } = readContent(content, uploads.find);
     const input = origin === undefined ? given : { origin, ...given };
     const complete = async () => {

@@ -39,6 +39,7 @@ Deno.test("MATRIX.read() sends to the channel of the room, and answers with the 
 Deno.test("MATRIX.read() gives a repeated request the same key, and every other request another one", () => {
   const id = idOf(URL_V3);
   assertEquals(idOf(URL_V3), id);
+  assertEquals(idOf(URL_V3.replace("%21", "!").replace("%3A", ":").replace("/v3/", "/r0/")), id);
   assertNotEquals(idOf(URL_V3.replace("/1", "/2")), id);
   assertNotEquals(idOf(URL_V3.replace("rules", "other")), id);
   assertNotEquals(idOf(URL_V3, TEXT, { device: "D" }), id);
