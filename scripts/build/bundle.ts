@@ -17,6 +17,7 @@ import { type OutputBundle, type OutputChunk, type Plugin, rolldown } from "npm:
 import manifest from "../../deno.json" with { type: "json" };
 import { LATE_MODULES } from "../../src/base/late_modules.ts";
 import { BUNDLE, FOLDER } from "./bundle_files.ts";
+import { compileEagerly } from "./eager_functions.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
 
@@ -76,6 +77,7 @@ export async function bundleProgram(directory: string): Promise<readonly string[
     plugins: [computedImports()],
   });
   const files = output.map(({ fileName }) => fileName);
+  await compileEagerly(directory, files);
   const url = `${FOLDER}/url.js`;
   await Deno.writeTextFile(join(directory, url), urlEntry(files));
   return [...files, url].toSorted();

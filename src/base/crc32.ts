@@ -30,7 +30,12 @@ function createCrcTable(): Int32Array {
  * as one byte per step. The code uses signed integers, because they are the fastest in V8.
  */
 export function crc32(bytes: Uint8Array): string {
-  const whole = bytes.length - bytes.length % 8;
+  return crc32Value(bytes, bytes.length).toString(16).padStart(8, "0");
+}
+
+/** Computes the CRC-32 of the first `length` bytes, as a number without sign. */
+export function crc32Value(bytes: Uint8Array, length: number): number {
+  const whole = length - length % 8;
   let value = -1, at = 0;
   for (; at < whole; at += 8) {
     value ^= bytes[at] | bytes[at + 1] << 8 | bytes[at + 2] << 16 | bytes[at + 3] << 24;
@@ -38,6 +43,6 @@ export function crc32(bytes: Uint8Array): string {
       TABLE[0x400 | value >>> 24] ^ TABLE[0x300 | bytes[at + 4]] ^ TABLE[0x200 | bytes[at + 5]] ^
       TABLE[0x100 | bytes[at + 6]] ^ TABLE[bytes[at + 7]];
   }
-  for (; at < bytes.length; at++) value = value >>> 8 ^ TABLE[(value ^ bytes[at]) & 0xff];
-  return (~value >>> 0).toString(16).padStart(8, "0");
+  for (; at < length; at++) value = value >>> 8 ^ TABLE[(value ^ bytes[at]) & 0xff];
+  return ~value >>> 0;
 }

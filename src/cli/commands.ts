@@ -31,7 +31,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "serve",
-    summary: "Deliver until stopped, and receive from other programs",
+    summary: "Receive notifications and deliver the queue until stopped",
     load: async () => (await import("./commands/serve.ts")).serve,
   },
   {
@@ -161,7 +161,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "demo",
-    summary: "Demo of an outage, a killed process and a later delivery",
+    summary: "Show an outage, a killed process and a later delivery",
     load: async () => (await import("./commands/demo.ts")).demo,
   },
 ];

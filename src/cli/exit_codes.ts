@@ -43,17 +43,18 @@ export const EXIT_MEANINGS: ExitMeanings = [
   [EXIT.ioErr, "reading or writing the disk failed, or the output could not be written"],
   [
     EXIT.tempFail,
-    "try again: the notification was not accepted, or a request failed but may work later; for the commands flush, queue " +
-    "retry and setup: an entry is not delivered yet",
+    "try again later: the notification was not accepted, or a request failed for now; in flush, queue retry and " +
+    "setup: an entry is not delivered yet",
   ],
   [
     EXIT.noPerm,
-    "a permission is missing, or a login was refused; or the notification could not be queued, because another user can " +
-    "change the queue directory, and the direct delivery failed",
+    "a permission is missing, or a login was refused; or another user can change the queue directory, and a " +
+    "delivery without the queue failed",
   ],
   [
     EXIT.config,
-    "the configuration has mistakes: channels without mistakes get the notification; for other channels, it is held on disk",
+    "the configuration has mistakes: channels without mistakes get the notification; for other channels, it is held " +
+    "on disk",
   ],
   [EXIT.interrupted, "you pressed Ctrl-C"],
 ];

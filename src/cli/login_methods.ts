@@ -21,7 +21,7 @@ import type { ContextFor } from "./command.ts";
 import { UsageError } from "./errors.ts";
 import type { SIGN_IN_OPTIONS } from "./options.ts";
 import { formatWhen } from "./outcomes.ts";
-import { untilAborted } from "../runtime/abort.ts";
+import { eitherSignal, untilAborted } from "../runtime/abort.ts";
 import { askSecret, readLine } from "./prompt.ts";
 
 /** The context of a running login. */
@@ -245,7 +245,7 @@ async function logInBySso(
     "If the browser is on another computer, copy the final address from its address bar and paste it here:",
   );
   const limit = runtime.timeout(SSO_TIMEOUT_MS);
-  const signal = signIn.signal === undefined ? limit : AbortSignal.any([signIn.signal, limit]);
+  const signal = eitherSignal(signIn.signal, limit);
   const found = Promise.race([callback.token, readPastedToken(runtime.stdio)]);
   const token = await untilAborted(found, signal).catch((error) => {
     if (!limit.aborted || signIn.signal?.aborted) throw error;

@@ -24,6 +24,7 @@ import { withShortcodes } from "../notification/shortcodes.ts";
 import { type Entry, notificationOf } from "../queue/entry.ts";
 import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Incident } from "../queue/incidents.ts";
+import { eitherSignal } from "../runtime/abort.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { classify } from "./classify.ts";
 import { EXPIRY_KEY } from "./expiry.ts";
@@ -101,7 +102,7 @@ export async function attempt(entry: Entry, channel: Channel, options: AttemptOp
       // A batch (several entries in one message) shows the time of each notification anyway.
       late: entry.members === undefined && (entry.attempts > 1 || now() - entry.time > LATE_AFTER_MS),
       timeoutMs,
-      signal: limit === undefined ? signal : signal ? AbortSignal.any([signal, limit.signal]) : limit.signal,
+      signal: limit === undefined ? signal : eitherSignal(signal, limit.signal),
     });
     const { id, via = "put", possibleDuplicate } = receipt;
     return {

@@ -2,6 +2,7 @@
 
 import { stateDirPath } from "../config/paths.ts";
 import type { LoadOptions } from "../config/load.ts";
+import { eitherSignal } from "../runtime/abort.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Host } from "./host.ts";
 
@@ -53,5 +54,5 @@ export async function askHost(
 ): Promise<string | undefined> {
   const { timeoutMs, signal } = limitsOf(context);
   const limit = context.runtime.timeout(timeoutMs);
-  return await context.host.ask(program, args, signal === undefined ? limit : AbortSignal.any([signal, limit]));
+  return await context.host.ask(program, args, eitherSignal(signal, limit));
 }

@@ -31,15 +31,18 @@ const MAX_MOVED_CHARS = 1024 * 1024;
 /** The work for a sequence, and for a new row, in cells. */
 const SEQUENCE_WORK = 2, ROW_WORK = 16;
 
+/** The maximum work for a text, in cells. This takes about a tenth of a second. */
+const MAX_WORK = 4 * 1024 * 1024;
+
 /**
  * Limits the work: the number of cells that are written, erased or moved. Without a limit, a
- * hostile text would need quadratic time.
+ * hostile text would need quadratic time, and would block all other work of `serve`.
  */
 class Budget {
   #left: number;
 
   constructor(text: string) {
-    this.#left = 1024 * 1024 + 8 * text.length;
+    this.#left = Math.min(1024 * 1024 + 8 * text.length, MAX_WORK);
   }
 
   /** @throws {RangeError} if there was too much work */

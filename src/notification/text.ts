@@ -62,11 +62,16 @@ function toUtf8(bytes: Uint8Array): Uint8Array {
       for (let i = 0; i < length; i++) converted[to++] = bytes[from++];
       continue;
     }
-    // 0x85 is an ellipsis in Windows-1252. In Latin-1, 0x85 is a line break that is hardly used.
-    const character = bytes[from++] === 0x85
-      ? [0xe2, 0x80, 0xa6]
-      : [0xc0 | bytes[from - 1] >> 6, bytes[from - 1] & 0xbf];
-    for (const byte of character) converted[to++] = byte;
+    const byte = bytes[from++];
+    if (byte === 0x85) {
+      // 0x85 is an ellipsis in Windows-1252. In Latin-1, 0x85 is a line break that is hardly used.
+      converted[to++] = 0xe2;
+      converted[to++] = 0x80;
+      converted[to++] = 0xa6;
+    } else {
+      converted[to++] = 0xc0 | byte >> 6;
+      converted[to++] = byte & 0xbf;
+    }
   }
   return converted.subarray(0, to);
 }
@@ -102,7 +107,7 @@ function characterLength(bytes: Uint8Array, at: number): number {
 export function readableText(source: string): string {
   const text = source.toWellFormed();
   if (!SPECIAL_REGEXP.test(text)) return text;
-  const visible = splitText(text).map(removeHidden).join("");
+  const visible = splitText(text).map(removeHidden).join("").replace(/\r{1,2}$/, "");
   return isPlaced(visible) ? visible : placeText(visible);
 }
 
@@ -129,7 +134,7 @@ function removeHidden(text: string): string {
   // deno-lint-ignore no-control-regex
   return removeControls(/[\x1b\x90\x9b\x9d]/.test(text) ? text.replace(SEQUENCE_REGEXP, keepMoves) : text)
     // A carriage return at the start or the end of a line has no effect.
-    .replace(/\r\r+/g, "\r").replace(/\r(?=\n|$)|(?<=\n)\r/g, "");
+    .replace(/\r\r+/g, "\r").replace(/\r(?=\n)|(?<=\n)\r/g, "");
 }
 
 /**

@@ -16,7 +16,7 @@
  * @module
  */
 
-import { crc32 } from "../base/crc32.ts";
+import { crc32Value } from "../base/crc32.ts";
 import { InvalidNotificationError } from "../base/errors.ts";
 import { hasValidFields, isKnownType, type JournalRecord } from "./record.ts";
 import type { JsonStore } from "./stored_json.ts";
@@ -28,7 +28,12 @@ const VERSION = 1;
 const BEGINNING = '{"v":';
 /** The checksum field at the end of a line. */
 const TRAILER_REGEXP = /,"c":".{8}"\}$/s;
-const TRAILER_BYTES = ',"c":"00000000"}'.length;
+const TRAILER = ',"c":"00000000"}';
+const TRAILER_BYTES = TRAILER.length;
+/** The position of the checksum in the trailer. */
+const CHECKSUM_AT = ',"c":"'.length;
+const CHECKSUM_CHARS = 8;
+const HEX_DIGITS = "0123456789abcdef";
 const CR = 0x0d;
 const BRACE = 0x7b;
 
@@ -43,10 +48,9 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @throws {InvalidNotificationError} if the line would be longer than {@linkcode MAX_LINE_BYTES}
  */
 export function encodeRecord(record: JournalRecord): Uint8Array {
-  const body = encoder.encode(JSON.stringify({ v: VERSION, ...withLastNotification(record) }).slice(0, -1));
-  const line = new Uint8Array(body.length + TRAILER_BYTES + 1);
-  line.set(body);
-  encoder.encodeInto(`${trailer(body)}\n`, line.subarray(body.length));
+  const json = JSON.stringify({ v: VERSION, ...withLastNotification(record) });
+  const line = encoder.encode(`${json.slice(0, -1)}${TRAILER}\n`);
+  writeChecksum(line, line.length - TRAILER_BYTES - 1);
   if (line.length <= MAX_LINE_BYTES) return line;
   throw new InvalidNotificationError(
     `Cannot queue a notification of ${line.length} bytes: the limit is ${MAX_LINE_BYTES}`,
@@ -72,10 +76,10 @@ export type DecodedLine = { readonly record: JournalRecord } | "unknown" | "dama
  * @param store if given, the notification of an entry is stored there instead of being parsed
  */
 export function decodeLine(line: Uint8Array, store?: JsonStore): DecodedLine {
-  const bytes = line.at(-1) === CR ? line.subarray(0, -1) : line;
-  const body = bytes.subarray(0, Math.max(0, bytes.length - TRAILER_BYTES));
+  const length = (line.at(-1) === CR ? line.length - 1 : line.length) - TRAILER_BYTES;
   try {
-    if (body.length === 0 || !endsWith(bytes, trailer(body))) return "damaged";
+    if (length <= 0 || !hasChecksum(line, length)) return "damaged";
+    const body = line.subarray(0, length);
     const record = (store && parseWithout(body, store)) ?? parse(body);
     if (record.v !== VERSION || !isKnownType(record.t)) return "unknown";
     return hasValidFields(record) ? { record } : "damaged";
@@ -123,13 +127,24 @@ export function isUnfinished(line: Uint8Array): boolean {
   return BEGINNING.startsWith(text.slice(0, BEGINNING.length)) && !TRAILER_REGEXP.test(text);
 }
 
-/** Returns true if bytes end with an ASCII text. */
-function endsWith(bytes: Uint8Array, text: string): boolean {
-  const start = bytes.length - text.length;
-  for (let at = 0; at < text.length; at++) if (bytes[start + at] !== text.charCodeAt(at)) return false;
+/** Writes the checksum of the first `length` bytes into the trailer after them. */
+function writeChecksum(line: Uint8Array, length: number): void {
+  const checksum = crc32Value(line, length);
+  for (let at = 0; at < CHECKSUM_CHARS; at++) line[length + CHECKSUM_AT + at] = hexDigit(checksum, at);
+}
+
+/** Returns true if the first `length` bytes are followed by a trailer with their checksum. */
+function hasChecksum(line: Uint8Array, length: number): boolean {
+  const checksum = crc32Value(line, length);
+  for (let at = 0; at < TRAILER_BYTES; at++) {
+    const digit = at - CHECKSUM_AT;
+    const isDigit = digit >= 0 && digit < CHECKSUM_CHARS;
+    if (line[length + at] !== (isDigit ? hexDigit(checksum, digit) : TRAILER.charCodeAt(at))) return false;
+  }
   return true;
 }
 
-function trailer(body: Uint8Array): string {
-  return `,"c":"${crc32(body)}"}`;
+/** Returns the ASCII code of one of the eight lower-case hex digits of a number. */
+function hexDigit(value: number, at: number): number {
+  return HEX_DIGITS.charCodeAt(value >>> 28 - 4 * at & 0xf);
 }

@@ -1,4 +1,23 @@
-/** Waits for work that cannot be cancelled. */
+/** Combines abort signals, and waits for work that cannot be cancelled. */
+
+/** The results of {@linkcode eitherSignal}, by the limit, then by the signal of the caller. */
+const EITHER = new WeakMap<AbortSignal, WeakMap<AbortSignal, AbortSignal>>();
+
+/**
+ * Returns a signal that aborts when one of two signals aborts. Calls with the same signals get the
+ * same result: a signal per request would cost a tenth of the request, and much memory.
+ *
+ * @param signal the signal of the caller; undefined if there is none
+ * @param limit the signal of a time limit
+ */
+export function eitherSignal(signal: AbortSignal | undefined, limit: AbortSignal): AbortSignal {
+  if (signal === undefined) return limit;
+  const known = EITHER.get(limit) ?? new WeakMap<AbortSignal, AbortSignal>();
+  EITHER.set(limit, known);
+  const either = known.get(signal) ?? AbortSignal.any([signal, limit]);
+  known.set(signal, either);
+  return either;
+}
 
 /**
  * Waits for a promise until a signal aborts. If the signal aborts first, the work continues, but

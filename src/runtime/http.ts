@@ -19,6 +19,7 @@ import {
 } from "../base/errors.ts";
 import { isObject, parseJsonObject } from "../base/fields.ts";
 import { hideSecrets, hideSecretsInData } from "../base/secret.ts";
+import { eitherSignal } from "./abort.ts";
 import type { Runtime } from "./runtime.ts";
 
 /** The part of the runtime that a request needs. */
@@ -97,7 +98,7 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
       headers: { ...request.headers, "Accept-Encoding": "identity" },
       body: request.body,
       redirect: "manual",
-      signal: signal === undefined ? limit : AbortSignal.any([signal, limit]),
+      signal: eitherSignal(signal, limit),
     });
     if (response.status === 407) {
       await response.body?.cancel();

@@ -1,43 +1,61 @@
 /**
- * Reads the bodies of requests within limits. A slow client waits alone: it holds a connection, but
- * little memory, and not longer than the limit.
+ * Reads the bodies of requests within limits. All receivers of `serve` share one reader, so the
+ * memory for bodies has one limit. A slow client holds a connection, but not longer than the limit.
+ *
+ * ```text
+ * the first 64 KiB of each body   count against the memory for small bodies
+ * the rest                        counts against the memory for large bodies
+ * ```
+ *
+ * So a router can still send its alerts while other clients fill the memory with large files.
+ *
+ * @module
  */
 
 import type { Runtime } from "../runtime/runtime.ts";
 
 /** The limits of a reader. */
 export interface BodyLimits {
-  /** The maximum size of a body, in bytes. */
-  readonly maxBytes: number;
-  /** The maximum size of all bodies that are in memory, in bytes. */
-  readonly maxTotalBytes: number;
-  /** The time in which a body must arrive, in milliseconds. */
-  readonly maxMs: number;
+  /** The beginning of each body that counts as small, in bytes. @default {65536} */
+  readonly smallBytes?: number;
+  /**
+   * The memory for the beginnings of all bodies, and as much again for the rest of all bodies, in
+   * bytes. A body that is larger is read if it is alone. @default {67108864} (64 MiB)
+   */
+  readonly maxTotalBytes?: number;
+  /** The time in which a body must arrive, in milliseconds. @default {30000} */
+  readonly maxMs?: number;
 }
 
 /** A body, or the reason why it was not read. Disposing of it gives its memory back. */
 export interface ReadBody extends Disposable {
-  readonly bytes: Uint8Array | "too-large" | "unavailable" | "too-slow";
+  readonly bytes: Uint8Array<ArrayBuffer> | "too-large" | "unavailable" | "too-slow";
 }
 
 /** Reads bodies, and counts the memory that they take. */
 export class BodyReader {
   readonly #runtime: Pick<Runtime, "sleep">;
-  readonly #limits: BodyLimits;
-  #total = 0;
+  readonly #limits: Required<BodyLimits>;
+  readonly #used = { small: 0, large: 0 };
 
-  constructor(runtime: Pick<Runtime, "sleep">, limits: BodyLimits) {
+  constructor(
+    runtime: Pick<Runtime, "sleep">,
+    { smallBytes = 64 * 1024, maxTotalBytes = 64 * 2 ** 20, maxMs = 30_000 }: BodyLimits = {},
+  ) {
     this.#runtime = runtime;
-    this.#limits = limits;
+    this.#limits = { smallBytes, maxTotalBytes, maxMs };
   }
 
-  /** Reads the body of a request. Never throws: a body that breaks off is too slow. */
-  async read(request: Request): Promise<ReadBody> {
-    const { maxBytes, maxMs } = this.#limits;
-    let reserved = 0;
+  /**
+   * Reads the body of a request. Never throws: a body that breaks off is too slow.
+   *
+   * @param maxBytes the maximum size of the body
+   */
+  async read(request: Request, maxBytes: number): Promise<ReadBody> {
+    let size = 0;
     const release = () => {
-      this.#total -= reserved;
-      reserved = 0;
+      this.#count(size, 0);
+      size = 0;
     };
     const end = (bytes: ReadBody["bytes"]): ReadBody => {
       if (typeof bytes === "string") release();
@@ -48,20 +66,20 @@ export class BodyReader {
     if (reader === undefined) return end(new Uint8Array());
     const over = new AbortController();
     let isLate = false;
-    const timer = this.#runtime.sleep(maxMs, over.signal).then(() => {
+    const timer = this.#runtime.sleep(this.#limits.maxMs, over.signal).then(() => {
       isLate = true;
       return reader.cancel();
     }).catch(() => {});
     try {
-      const chunks: Uint8Array[] = [];
+      const chunks: Uint8Array<ArrayBuffer>[] = [];
       for (;;) {
         const { value, done } = await reader.read();
         if (isLate) return end("too-slow");
-        if (done) return end(join(chunks, reserved));
-        reserved += value.length;
-        this.#total += value.length;
-        const isTooLarge = reserved > maxBytes;
-        if (isTooLarge || this.#total > this.#limits.maxTotalBytes) {
+        if (done) return end(join(chunks, size));
+        this.#count(size, size + value.length);
+        size += value.length;
+        const isTooLarge = size > maxBytes;
+        if (isTooLarge || this.#isFull(maxBytes)) {
           await reader.cancel().catch(() => {});
           return end(isTooLarge ? "too-large" : "unavailable");
         }
@@ -74,9 +92,22 @@ export class BodyReader {
       await timer;
     }
   }
+
+  /** Counts a body whose size has changed. */
+  #count(before: number, after: number): void {
+    const { smallBytes } = this.#limits;
+    const small = Math.min(after, smallBytes) - Math.min(before, smallBytes);
+    this.#used.small += small;
+    this.#used.large += after - before - small;
+  }
+
+  #isFull(maxBytes: number): boolean {
+    const { maxTotalBytes } = this.#limits;
+    return this.#used.small > maxTotalBytes || this.#used.large > Math.max(maxTotalBytes, maxBytes);
+  }
 }
 
-function join(chunks: readonly Uint8Array[], size: number): Uint8Array {
+function join(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
   if (chunks.length === 1) return chunks[0];
   const joined = new Uint8Array(size);
   let at = 0;

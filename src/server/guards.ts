@@ -1,5 +1,5 @@
 /**
- * Protects a receiver: limits the size of a request and the rate of each sender, and compares tokens.
+ * Protects a receiver: limits the rate of each sender, and compares tokens.
  */
 
 import type { SettingsOf } from "../channels/fields/setting.ts";
@@ -47,29 +47,6 @@ export class RateLimiter {
     }
     return filled < 1 ? Math.ceil((1 - filled) * per / count) : 0;
   }
-}
-
-/**
- * Reads the body of a request.
- *
- * @returns undefined if the body is longer than `maxBytes`
- */
-export async function readBody(request: Request, maxBytes: number): Promise<Uint8Array<ArrayBuffer> | undefined> {
-  if (Number(request.headers.get("content-length") ?? 0) > maxBytes) return undefined;
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of request.body ?? []) {
-    size += chunk.length;
-    if (size > maxBytes) return undefined;
-    chunks.push(chunk);
-  }
-  const body = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.length;
-  }
-  return body;
 }
 
 /**

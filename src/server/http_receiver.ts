@@ -24,7 +24,6 @@ import {
 } from "../ingest/http/request.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
 import type { Overview } from "../notifier/overview.ts";
-import { BodyReader } from "./body_reader.ts";
 import { RateLimiter } from "./guards.ts";
 import type { MatrixFacade } from "./matrix_facade.ts";
 import { formatMetrics, HttpCounters } from "./metrics.ts";
@@ -34,12 +33,6 @@ import { Uploads } from "./uploads.ts";
 
 /** The maximum size of a request, in bytes. */
 const MAX_REQUEST_BYTES = 8 * 2 ** 20;
-
-/** The maximum size of all bodies that are being read or handled, in bytes. */
-const MAX_TOTAL_BYTES = 64 * 2 ** 20;
-
-/** A body that takes longer to arrive is refused, in milliseconds. */
-const MAX_READ_MS = 30_000;
 
 /**
  * Creates the receiver.
@@ -68,36 +61,6 @@ const PAGE_REFUSALS: Partial<Record<Refusal, string>> = {
 /** A summary of the queue is shown this long, in milliseconds. A summary of 10,000 entries takes 30 ms. */
 const SUMMARY_MS = 1_000;
 
-/** Requests that arrive within this time after another one are gathered, in milliseconds. */
-const BUSY_MS = 10;
-
-/** Gathered requests wait for each other this long, in milliseconds. */
-const GATHER_MS = 5;
-
-/** Gathers requests that arrive at nearly the same time. The queue then writes and syncs once for all. */
-class Gathering {
-  readonly #runtime: ReceiverContext["runtime"];
-  #last = -Infinity;
-  #group: Promise<void> | undefined;
-
-  constructor(runtime: ReceiverContext["runtime"]) {
-    this.#runtime = runtime;
-  }
-
-  /** Resolves at once for a request that comes alone, else together with the others. */
-  async join(): Promise<void> {
-    const { now, sleep } = this.#runtime;
-    const time = now();
-    const isBusy = Math.abs(time - this.#last) < BUSY_MS;
-    this.#last = time;
-    if (!isBusy) return;
-    this.#group ??= sleep(GATHER_MS).then(() => {
-      this.#group = undefined;
-    });
-    await this.#group;
-  }
-}
-
 /** Answers the requests of one listener. */
 class HttpServer {
   readonly #context: ReceiverContext;
@@ -105,9 +68,7 @@ class HttpServer {
   readonly #hooks: ReadonlyMap<string, Protocol>;
   readonly #limiter: RateLimiter;
   readonly #maxAgeMs: number;
-  readonly #bodies: BodyReader;
   readonly #counters = new HttpCounters();
-  readonly #gathering: Gathering;
   #facade: MatrixFacade | undefined;
   #summary: { readonly time: number; readonly overview: Promise<Overview> } | undefined;
 
@@ -117,12 +78,6 @@ class HttpServer {
     this.#hooks = createHooks(hooks);
     this.#limiter = new RateLimiter(rateLimit || DEFAULT_RATE_LIMIT, context.runtime.now);
     this.#maxAgeMs = maxAge;
-    this.#gathering = new Gathering(context.runtime);
-    this.#bodies = new BodyReader(context.runtime, {
-      maxBytes: MAX_REQUEST_BYTES,
-      maxTotalBytes: MAX_TOTAL_BYTES,
-      maxMs: MAX_READ_MS,
-    });
   }
 
   async answer(request: Request, peer: Peer): Promise<Answer> {
@@ -146,8 +101,8 @@ class HttpServer {
   /** Returns the answers for Matrix clients. They are loaded when the first one asks. */
   async #openFacade(): Promise<MatrixFacade> {
     const { MatrixFacade } = await import("./matrix_facade.ts");
-    const [context, senders, limiter, bodies] = [this.#context, this.#senders, this.#limiter, this.#bodies];
-    return this.#facade ??= new MatrixFacade({ context, senders, limiter, bodies });
+    const [context, senders, limiter] = [this.#context, this.#senders, this.#limiter];
+    return this.#facade ??= new MatrixFacade({ context, senders, limiter, maxBytes: MAX_REQUEST_BYTES });
   }
 
   /** Answers what is no notification. Returns undefined for any other path. */
@@ -237,7 +192,7 @@ class HttpServer {
     const waitMs = this.#limiter.take(typeof sender === "string" ? `refused ${peer.ip}` : `${sender.name} ${peer.ip}`);
     if (waitMs > 0) return withRetryAfter(protocol.refuse("too-many", waitMs), waitMs);
     if (typeof sender === "string") return protocol.refuse(sender);
-    using body = await this.#bodies.read(request);
+    using body = await this.#context.bodies.read(request, MAX_REQUEST_BYTES);
     if (typeof body.bytes === "string") return withRetryAfter(protocol.refuse(body.bytes), 5000);
     const { notifications, answer } = protocol.read({
       method: request.method,
@@ -247,7 +202,6 @@ class HttpServer {
       body: body.bytes,
     }, { now: now(), ...this.#placesFor(sender) });
     const limit = limitOf(sender);
-    await this.#gathering.join();
     try {
       const accepted = await Promise.all(
         notifications.map(async ({ input: given, complete, id, channels = limit, room }) => {

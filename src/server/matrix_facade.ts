@@ -34,12 +34,15 @@ export interface FacadeParts {
   readonly context: ReceiverContext;
   readonly senders: Senders;
   readonly limiter: RateLimiter;
-  /** Reads the bodies of clients that are logged in. */
-  readonly bodies: BodyReader;
+  /** The maximum size of a body of a client that is logged in, in bytes. */
+  readonly maxBytes: number;
 }
 
 /** A login is short, and comes from a client that is not known yet. */
-const LOGIN_LIMITS = { maxBytes: 64 * 1024, maxTotalBytes: 1024 * 1024, maxMs: 30_000 };
+const MAX_LOGIN_BYTES = 64 * 1024;
+
+/** The memory for the bodies of all logins, in bytes. */
+const MAX_LOGINS_BYTES = 1024 * 1024;
 
 /** The Matrix façade of a receiver. */
 export class MatrixFacade {
@@ -48,7 +51,7 @@ export class MatrixFacade {
 
   constructor(parts: FacadeParts) {
     this.#parts = parts;
-    this.#logins = new BodyReader(parts.context.runtime, LOGIN_LIMITS);
+    this.#logins = new BodyReader(parts.context.runtime, { maxTotalBytes: MAX_LOGINS_BYTES });
   }
 
   /** Answers a request that is not a message. */
@@ -58,12 +61,12 @@ export class MatrixFacade {
     const open = answerOpenly({ method, path }, httpsAddress(request));
     if (open !== undefined) return open;
     if (isLogin(method, path)) return await this.#login(request, peer);
-    const { context, senders, bodies } = this.#parts;
+    const { context, senders, maxBytes } = this.#parts;
     const sender = await senders.find(request.headers, query, peer);
     const waitMs = this.#take(sender, peer);
     if (waitMs > 0) return refuseAsMatrix("too-many", waitMs);
     if (typeof sender === "string") return refuseAsMatrix(sender);
-    using body = await bodies.read(request);
+    using body = await context.bodies.read(request, maxBytes);
     if (typeof body.bytes === "string") return refuseAsMatrix(body.bytes);
     if (method === "POST" && UPLOAD_REGEXP.test(path)) return this.#upload(body.bytes);
     const pauseMs = waitOf({ method, path, query });
@@ -74,7 +77,7 @@ export class MatrixFacade {
 
   async #login(request: Request, peer: Peer): Promise<Answer> {
     const { context, senders } = this.#parts;
-    using body = await this.#logins.read(request);
+    using body = await this.#logins.read(request, MAX_LOGIN_BYTES);
     if (typeof body.bytes === "string") return refuseAsMatrix(body.bytes);
     const login = readLogin(body.bytes);
     if ("status" in login) return login;

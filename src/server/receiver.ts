@@ -19,6 +19,7 @@ import type { Outcome } from "../notifier/outcomes.ts";
 import type { Overview } from "../notifier/overview.ts";
 import type { Status } from "../notifier/status.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { BodyReader } from "./body_reader.ts";
 import type { DeliveryCounters } from "./delivery_counters.ts";
 
 /** The place where a receiver listens. */
@@ -85,6 +86,8 @@ export interface ReceiverContext {
   readonly deliveries: DeliveryCounters;
   /** Writes a line to the log. Secrets in the line are hidden. */
   log(text: string): void;
+  /** Reads the bodies of the requests of all receivers. */
+  readonly bodies: BodyReader;
   readonly runtime: Pick<Runtime, "now" | "sleep" | "uuid">;
 }
 

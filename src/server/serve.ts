@@ -21,6 +21,7 @@ import { denoFiles } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { SystemdNotifier } from "../runtime/systemd_notify.ts";
+import { BodyReader } from "./body_reader.ts";
 import { DeliveryCounters } from "./delivery_counters.ts";
 import { Listeners } from "./listeners.ts";
 import type { Receiver, ReceiverContext } from "./receiver.ts";
@@ -68,12 +69,43 @@ interface Delivery {
   readonly done: Promise<void>;
 }
 
+/** Notifications that arrive within this time after another one are gathered, in milliseconds. */
+const BUSY_MS = 10;
+
+/** Gathered notifications wait for each other this long, in milliseconds. */
+const GATHER_MS = 5;
+
+/** Gathers notifications that arrive at nearly the same time. The queue then syncs once for all. */
+class Gathering {
+  readonly #runtime: Pick<Runtime, "now" | "sleep">;
+  #last = -Infinity;
+  #group: Promise<void> | undefined;
+
+  constructor(runtime: Pick<Runtime, "now" | "sleep">) {
+    this.#runtime = runtime;
+  }
+
+  /** Resolves at once for a notification that comes alone, else together with the others. */
+  async join(): Promise<void> {
+    const { now, sleep } = this.#runtime;
+    const time = now();
+    const isAlone = this.#group === undefined && Math.abs(time - this.#last) >= BUSY_MS;
+    this.#last = time;
+    if (isAlone) return;
+    this.#group ??= sleep(GATHER_MS).then(() => {
+      this.#group = undefined;
+    });
+    await this.#group;
+  }
+}
+
 class Server {
   readonly #options: ServeOptions;
   /** Undefined if systemd expects no reports. */
   #systemd: SystemdNotifier | undefined;
   readonly #listeners: Listeners;
   readonly #context: ReceiverContext;
+  readonly #gathering: Gathering;
   readonly #deliveries: DeliveryCounters;
   /** Ends attempts and waits that take too long after a stop. */
   readonly #abort = new AbortController();
@@ -86,6 +118,7 @@ class Server {
   constructor(options: ServeOptions) {
     this.#options = { ...options, log: (text) => options.log(hideSecrets(text)) };
     const { runtime, log } = this.#options;
+    this.#gathering = new Gathering(runtime);
     this.#deliveries = new DeliveryCounters(runtime.now);
     this.#context = {
       accept: (...given) => this.#accept(...given),
@@ -96,6 +129,7 @@ class Server {
       stateDir: () => this.#delivery.notifier.stateDir,
       hasOpenIncident: (...given) => this.#delivery.notifier.hasOpenIncident(...given),
       log,
+      bodies: new BodyReader(runtime),
       runtime,
     };
     this.#listeners = new Listeners(
@@ -164,6 +198,7 @@ class Server {
   async #accept(
     ...[input, options = {}]: Parameters<ReceiverContext["accept"]>
   ): ReturnType<ReceiverContext["accept"]> {
+    await this.#gathering.join();
     const { notifier, leave } = this.#delivery;
     this.#accepting.set(notifier, (this.#accepting.get(notifier) ?? 0) + 1);
     try {

@@ -11,11 +11,15 @@ import { SOCKET_DIRECTORY } from "../config/paths.ts";
 import { DEFAULT_RATE_LIMIT, type SocketSettings } from "../config/serve.ts";
 import { RefusedError, toAnswer, toErrorAnswer } from "../ingest/send/answer.ts";
 import { readSendRequest, type SendRequest } from "../ingest/send/request.ts";
-import { RateLimiter, readBody } from "./guards.ts";
+import type { ReadBody } from "./body_reader.ts";
+import { RateLimiter } from "./guards.ts";
 import type { Receiver, ReceiverContext } from "./receiver.ts";
 
 /** The longest time that a sender can wait for a delivery, in milliseconds. */
 const MAX_WAIT_MS = 600_000;
+
+/** A sender can try again after this time if the memory for requests is full, in milliseconds. */
+const FULL_RETRY_MS = 5_000;
 
 /** Creates the receiver of a socket. */
 export function createSocketReceiver(name: string, settings: SocketSettings): Receiver {
@@ -60,19 +64,30 @@ async function answer(request: Request, { name, settings, limiter, maxBytes, con
       retryAfterMs: waitMs,
     });
   }
-  const body = await readBody(request, maxBytes);
-  if (body === undefined) {
-    throw new RefusedError(`Cannot accept the notification: it is larger than ${maxBytes} bytes`, 413, {
-      hint: "send smaller files, or raise maxBytes of the socket",
-    });
-  }
-  const asked = await readSendRequest(body, request.headers.get("content-type") ?? "");
+  using body = await context.bodies.read(request, maxBytes);
+  if (typeof body.bytes === "string") throw toRefusal(body.bytes, maxBytes);
+  const asked = await readSendRequest(body.bytes, request.headers.get("content-type") ?? "");
   const { input, options } = restrict(asked, name, settings);
   const sender = `socket ${name}`;
   if (pathname === "/incident") return Response.json({ open: context.hasOpenIncident(input, { ...options, sender }) });
   return toAnswer(
     await context.accept(input, { ...options, sender, waitMs: Math.min(options.waitMs ?? 0, MAX_WAIT_MS) }),
   );
+}
+
+/** Turns the reason why a body was not read into the error that the sender gets. */
+function toRefusal(reason: Exclude<ReadBody["bytes"], Uint8Array>, maxBytes: number): RefusedError {
+  if (reason === "too-large") {
+    return new RefusedError(`Cannot accept the notification: it is larger than ${maxBytes} bytes`, 413, {
+      hint: "send smaller files, or raise maxBytes of the socket",
+    });
+  }
+  return reason === "too-slow"
+    ? new RefusedError("Cannot accept the notification: it arrived too slowly, or not in full", 408)
+    : new RefusedError("Cannot accept the notification: other requests use all memory for requests", 503, {
+      hint: "try again in a few seconds",
+      retryAfterMs: FULL_RETRY_MS,
+    });
 }
 
 /** Applies the settings of a socket to a request. */

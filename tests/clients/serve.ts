@@ -20,14 +20,14 @@ import { LoopbackHomeserver, type RoomEvent } from "../../src/testing/mod.ts";
 const ROOT = `${import.meta.dirname}`.replace(/\/tests\/clients$/, "");
 
 /** A client that runs longer is stopped. */
-const CLIENT_LIMIT_S = 60;
+const CLIENT_LIMIT_S = 120;
 
 /** The token of the only sender. */
 const TOKEN = "tk_0123456789abcdefghijklmnopqrs";
 
 /** Options of {@linkcode startServe}. */
 export interface ServeTestOptions {
-  /** More settings of `serve.http`, for example hooks. @default none */
+  /** More settings of `serve.http`, for example hooks or other senders. @default none */
   readonly http?: Readonly<Record<string, unknown>>;
 }
 
@@ -82,7 +82,7 @@ export async function startServe({ http }: ServeTestOptions = {}): Promise<Serve
   const config = {
     identity: "jump",
     channels: { matrix: { homeserver: homeserver.url, accessToken, room } },
-    serve: { http: { ...http, port, senders: { client: { token: TOKEN } } } },
+    serve: { http: { senders: { client: { token: TOKEN } }, ...http, port } },
   };
   await Deno.writeTextFile(`${directory}/config.json`, JSON.stringify(config), { mode: 0o600 });
   let seen = 0;

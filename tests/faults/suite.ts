@@ -31,7 +31,8 @@ async function runRow(row: Row, effort: Effort): Promise<Result> {
   return { row, tally, seconds: (Date.now() - began) / 1000, isSample: effort.isQuick };
 }
 
-function printProblems({ problems, evidence }: Tally): void {
+function printDetails({ problems, evidence, notes }: Tally): void {
+  for (const text of notes) console.error(`  ${text}`);
   for (const text of problems.slice(0, MAX_PRINTED)) console.error(`  ${text}`);
   if (problems.length > MAX_PRINTED) console.error(`  … and ${problems.length - MAX_PRINTED} more`);
   if (evidence.length > 0) console.error(`  evidence is in ${evidence.slice(0, MAX_PRINTED).join(", ")}`);
@@ -72,7 +73,7 @@ async function main(): Promise<number> {
   const results = await runRows(rows, effort, (result) => {
     console.log(formatLine(result));
     if (args.write) Deno.writeTextFileSync(DOCUMENT, withLine(Deno.readTextFileSync(DOCUMENT), result));
-    printProblems(result.tally);
+    printDetails(result.tally);
   });
   const bad = results.filter((result) => !isGood(result)).length;
   const missing = results.filter(({ tally }) => tally.notRun.length > 0).length;

@@ -1,6 +1,7 @@
 /** Counts the syncs of a command. On a slow disk they are the cost of a notification. */
 
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertLessOrEqual } from "@std/assert";
+import { load } from "./load.ts";
 import { World } from "./world.ts";
 import { straceTest } from "./strace.ts";
 
@@ -9,12 +10,19 @@ import { straceTest } from "./strace.ts";
  * elsewhere.
  */
 async function countSyncs(world: World, ...args: string[]): Promise<{ fdatasync: number; fsync: number }> {
-  const output = `${world.directory}/syncs`;
-  const through = ["strace", "-f", "-qq", "--seccomp-bpf", "-y", "-o", output, "-e", "trace=fdatasync,fsync"];
-  const { code, text } = await world.start([...args, "--no-background"], { through }).ending;
+  const { code, text } = await world.start([...args, "--no-background"], { through: strace(world) }).ending;
   assertEquals(code, 0, text);
-  const all = Deno.readTextFileSync(output).match(/ f(data)?sync\(\d+<[^>]*/g) ?? [];
-  const calls = all.filter((call) => call.includes(`<${world.directory}`));
+  return readSyncs(world);
+}
+
+function strace({ directory }: World): string[] {
+  const output = ["-o", `${directory}/syncs`];
+  return ["strace", "-D", "-f", "-qq", "--seccomp-bpf", "-y", ...output, "-e", "trace=fdatasync,fsync"];
+}
+
+function readSyncs({ directory }: World): { fdatasync: number; fsync: number } {
+  const all = Deno.readTextFileSync(`${directory}/syncs`).match(/ f(data)?sync\(\d+<[^>]*/g) ?? [];
+  const calls = all.filter((call) => call.includes(`<${directory}`));
   const fdatasync = calls.filter((call) => call.includes("data")).length;
   return { fdatasync, fsync: calls.length - fdatasync };
 }
@@ -48,3 +56,14 @@ straceTest(
     assertEquals(await countSyncs(world, "send", "delivered", ...attach), { fdatasync: 4, fsync: 2 });
   },
 );
+
+straceTest("serve makes at most one fdatasync for five notifications when 50 clients post", async () => {
+  const posts = 1000;
+  let fdatasync = 0;
+  const { problems } = await load({
+    ...{ posts, clients: 50, fault: "refuse", incidents: [], seed: 3, through: strace },
+    onEnd: (world) => fdatasync = readSyncs(world).fdatasync,
+  });
+  assertEquals(problems, []);
+  assertLessOrEqual(fdatasync, posts / 5);
+});

@@ -12,10 +12,15 @@ export interface Tally {
   readonly notRun: readonly string[];
   /** Directories that were kept because of problems. */
   readonly evidence: readonly string[];
+  /** Measurements, one sentence each. */
+  readonly notes: readonly string[];
 }
 
 /** No injection. */
-export const NOTHING: Tally = { injections: 0, losses: 0, duplicates: 0, problems: [], notRun: [], evidence: [] };
+export const NOTHING: Tally = {
+  ...{ injections: 0, losses: 0, duplicates: 0 },
+  ...{ problems: [], notRun: [], evidence: [], notes: [] },
+};
 
 /** One injection without problems. */
 export const ONE: Tally = { ...NOTHING, injections: 1 };
@@ -29,6 +34,7 @@ export function sum(tallies: Iterable<Tally>): Tally {
     problems: [...total.problems, ...tally.problems],
     notRun: [...total.notRun, ...tally.notRun],
     evidence: [...total.evidence, ...tally.evidence],
+    notes: [...total.notes, ...tally.notes],
   }), NOTHING);
 }
 

@@ -237,3 +237,9 @@ function numbersFrom(seed: number): () => number {
     return state >>>= 0;
   };
 }
+
+Deno.test("readableText() shows the overwritten lines of a text with millions of carriage returns", () => {
+  const states = "10 %\r".repeat(1_500_000);
+  const text = readableText(`${states}done`);
+  assertEquals([text.length, text.slice(0, 10), text.slice(-10)], [states.length + 4, "10 %\n10 %\n", "\n10 %\ndone"]);
+});

@@ -48,6 +48,18 @@ Deno.test("deno task build --bundle writes a program whose plain send loads thre
   });
 });
 
+Deno.test("deno task build --bundle puts the functions of a plain send into parentheses, and no others", async () => {
+  await bundleTest(async ({ directory }) => {
+    const code = await Deno.readTextFile(`${directory}/${FOLDER}/send.js`);
+    const text = (regexp: RegExp) => regexp.exec(code)?.[0];
+    assertEquals(text(/^.*function createNotification\(/m), "var createNotification = (function createNotification(");
+    assertEquals(text(/^.*function sendEvent\(/m), "var sendEvent = (async function sendEvent(");
+    assertEquals(text(/^.*function renew\(/m), "async function renew(");
+    assertEquals(text(/beforeSending\(.*#checkEncryption/), "beforeSending((() => this.#checkEncryption");
+    assertEquals(text(/#ask\(.*#resolveAlias/), "#ask(() => this.#resolveAlias");
+  });
+});
+
 Deno.test("deno task build --bundle writes a program that has every command and every library", async () => {
   await bundleTest(async ({ directory, deno, subjects }) => {
     const run = (...args: readonly string[]) => deno("-A", "--cached-only", `${directory}/${BUNDLE}`, ...args);

@@ -148,14 +148,6 @@ Deno.test("createHttpReceiver() answers that the client must try again if nothin
   assertEquals((await stage.send("/notify", { body: "x" })).status, 503);
 });
 
-Deno.test("createHttpReceiver() gathers requests that come at the same time, so that they share a sync", async () => {
-  await using stage = await setStage({});
-  const responses = await Promise.all(["1", "2", "3", "4"].map((body) => stage.send("/notify", { body })));
-  assertEquals(responses.map(({ status }) => status), [202, 202, 202, 202]);
-  // The first request does not wait. The others wait for each other.
-  assertEquals(stage.pauses, [5]);
-});
-
 Deno.test("createHttpReceiver() has no other paths", async () => {
   await using stage = await setStage({});
   const status = async (path: string, method = "POST") =>

@@ -3,6 +3,7 @@
 import { Fields } from "../../src/base/fields.ts";
 import { readServe } from "../../src/config/serve.ts";
 import type { NotificationInput } from "../../src/notification/notification.ts";
+import { BodyReader } from "../../src/server/body_reader.ts";
 import { DeliveryCounters } from "../../src/server/delivery_counters.ts";
 import { createHttpReceiver } from "../../src/server/http_receiver.ts";
 import type { Accepted, AcceptOptions, ReceiverContext } from "../../src/server/receiver.ts";
@@ -45,6 +46,7 @@ export async function setStage(http: unknown): Promise<Stage> {
     stage.accepted.push({ input, options });
     return { outcomes: await notifier.notify(input, { ...options, waitMs: 10_000 }), problems: [] };
   };
+  const sleep = (ms: number, signal?: AbortSignal) => pause(ms, signal, stage.pauses);
   const context: ReceiverContext = {
     accept: (...given) => (stage.accept ?? accept)(...given),
     hasOpenIncident: () => false,
@@ -54,11 +56,8 @@ export async function setStage(http: unknown): Promise<Stage> {
     channels: () => notifier.channels,
     stateDir: () => notifier.stateDir,
     log: (text) => stage.log.push(text),
-    runtime: {
-      uuid: scene.runtime.uuid,
-      now: scene.runtime.now,
-      sleep: (ms, signal) => pause(ms, signal, stage.pauses),
-    },
+    bodies: new BodyReader({ sleep }),
+    runtime: { uuid: scene.runtime.uuid, now: scene.runtime.now, sleep },
   };
   const stage: Stage = {
     scene,

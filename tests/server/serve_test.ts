@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { ConfigError, StorageError } from "../../src/base/errors.ts";
 import { NotifierCore } from "../../src/notifier/core.ts";
 import type { CoreOptions } from "../../src/notifier/wiring.ts";
@@ -10,7 +10,13 @@ import { LoopbackNtfy } from "../../src/testing/mod.ts";
 /** A `serve` in this process. */
 async function startServe(channel: Readonly<Record<string, unknown>>) {
   const directory = await Deno.makeTempDir();
-  const runtime = denoRuntime();
+  const real = denoRuntime();
+  const pauses: number[] = [];
+  const sleep: typeof real.sleep = (ms, signal) => {
+    pauses.push(ms);
+    return real.sleep(ms, signal);
+  };
+  const runtime = { ...real, sleep };
   const [configFile, path] = [`${directory}/config.json`, `${directory}/run/socket`];
   const write = (value: unknown) => Deno.writeTextFile(configFile, JSON.stringify(value), { mode: 0o600 });
   const config = { channels: { phone: channel }, serve: { sockets: { socket: { path } } } };
@@ -42,7 +48,7 @@ async function startServe(channel: Readonly<Record<string, unknown>>) {
     return response && { status: response.status, ...await response.json() };
   };
   return {
-    ...{ path, log, config, write, send, options },
+    ...{ path, log, pauses, config, write, send, options },
     async reload() {
       reload();
       await ready[count].promise;
@@ -54,7 +60,7 @@ async function startServe(channel: Readonly<Record<string, unknown>>) {
     async [Symbol.asyncDispose]() {
       stop.abort();
       await served;
-      runtime[Symbol.dispose]();
+      real[Symbol.dispose]();
       await Deno.remove(directory, { recursive: true });
     },
   };
@@ -84,6 +90,17 @@ Deno.test("serve() uses a new configuration after a reload, and keeps the old on
   );
   await server.send({ subject: "old", wait: "10s" });
   assertEquals(ntfy.messages("other").length, 2);
+});
+
+Deno.test("serve() gathers notifications that come at the same time, so that they share a sync", async () => {
+  await using ntfy = await LoopbackNtfy.start();
+  await using server = await startServe({ kind: "ntfy", server: ntfy.url, topic: "alerts" });
+  const gathered = () => server.pauses.filter((ms) => ms === 5).length;
+  await server.send({ subject: "alone" });
+  assertEquals(gathered(), 0);
+  const answers = await Promise.all(Array.from({ length: 20 }, (_, at) => server.send({ subject: `${at}` })));
+  assertEquals(answers.map((answer) => answer?.status), Array(20).fill(202));
+  assertGreater(gathered(), 0);
 });
 
 Deno.test("serve() refuses to start twice for a queue, and with a mistake in its settings", async () => {

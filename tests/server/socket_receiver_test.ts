@@ -2,6 +2,7 @@ import { assertEquals } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
 import type { SocketSettings } from "../../src/config/serve.ts";
 import type { Outcome } from "../../src/notifier/outcomes.ts";
+import { type BodyLimits, BodyReader } from "../../src/server/body_reader.ts";
 import { DeliveryCounters } from "../../src/server/delivery_counters.ts";
 import type { AcceptOptions, ReceiverContext } from "../../src/server/receiver.ts";
 import { createSocketReceiver } from "../../src/server/socket_receiver.ts";
@@ -11,13 +12,19 @@ import { fakeRuntime } from "../fakes/runtime.ts";
 const QUEUED: Outcome = { id: "1", channel: "phone", destination: "alerts", state: "queued" };
 
 /** Sends forms to a receiver. Records what it accepts. */
-function setReceiver(settings: Partial<SocketSettings> = {}, outcome: () => Outcome = () => QUEUED) {
+function setReceiver(
+  settings: Partial<SocketSettings> = {},
+  outcome: () => Outcome = () => QUEUED,
+  limits: BodyLimits = {},
+) {
   const runtime = fakeRuntime();
+  let before: Promise<unknown> = Promise.resolve();
   const accepted: { readonly input: NotificationInput; readonly options?: AcceptOptions }[] = [];
   const context: ReceiverContext = {
-    accept(input, options) {
+    async accept(input, options) {
       accepted.push({ input, options });
-      return Promise.resolve({ outcomes: [outcome()], problems: [] });
+      await before;
+      return { outcomes: [outcome()], problems: [] };
     },
     hasOpenIncident: ({ key }) => key === "open",
     status() {
@@ -28,6 +35,7 @@ function setReceiver(settings: Partial<SocketSettings> = {}, outcome: () => Outc
     channels: () => [],
     stateDir: () => "",
     log() {},
+    bodies: new BodyReader(runtime, limits),
     runtime,
   };
   const receiver = createSocketReceiver(
@@ -39,7 +47,8 @@ function setReceiver(settings: Partial<SocketSettings> = {}, outcome: () => Outc
     const response = await receiver.handle(request, {}, context);
     return { status: response.status, body: await response.json(), headers: response.headers };
   };
-  return { runtime, accepted, post, receiver, [Symbol.dispose]: () => runtime[Symbol.dispose]() };
+  const waitFor = (promise: Promise<unknown>) => void (before = promise);
+  return { runtime, accepted, post, receiver, waitFor, [Symbol.dispose]: () => runtime[Symbol.dispose]() };
 }
 
 Deno.test("createSocketReceiver() listens in the usual directory, or at the path of the settings", () => {
@@ -100,6 +109,19 @@ Deno.test("handle() refuses a body above the limit, and another path", async () 
   assertEquals((await scene.post({ subject: "a", message: "x".repeat(2000) })).status, 413);
   assertEquals((await scene.post({ subject: "a" }, "/other")).status, 404);
   assertEquals(scene.accepted, []);
+});
+
+Deno.test("handle() tells a sender to try again while other requests fill the memory, and still takes a short one", async () => {
+  const open = Promise.withResolvers<void>();
+  using scene = setReceiver({ maxBytes: 400 }, () => QUEUED, { smallBytes: 100, maxTotalBytes: 300 });
+  scene.waitFor(open.promise);
+  const large = { subject: "a", message: "x".repeat(300) };
+  const first = scene.post(large);
+  const refused = await scene.post(large);
+  assertEquals([refused.status, refused.headers.get("retry-after")], [503, "5"]);
+  const short = scene.post({ subject: "a" });
+  open.resolve();
+  assertEquals([(await first).status, (await short).status, (await scene.post(large)).status], [202, 202, 202]);
 });
 
 Deno.test("handle() answers 503 with the code when the queue cannot store the notification", async () => {

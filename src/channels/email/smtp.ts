@@ -15,7 +15,7 @@ import { createSecureContext, type SecureContext } from "node:tls";
 import MailComposer from "npm:nodemailer@10.6.0/lib/mail-composer";
 import SMTPConnection from "npm:nodemailer@10.6.0/lib/smtp-connection";
 import { ConfigError, TransportError } from "../../base/errors.ts";
-import { untilAborted } from "../../runtime/abort.ts";
+import { eitherSignal, untilAborted } from "../../runtime/abort.ts";
 import { requireTrustedFile } from "../../runtime/secret_file.ts";
 import type { MailContent } from "./message.ts";
 import type { SmtpMail, SmtpOptions, SmtpServer } from "./smtp_server.ts";
@@ -56,7 +56,7 @@ async function converse(server: SmtpServer, options: Conversation, work: (sessio
   const { host, security } = server;
   const limit = timeout(timeoutMs);
   try {
-    await session.run(signal === undefined ? limit : AbortSignal.any([signal, limit]), async () => {
+    await session.run(eitherSignal(signal, limit), async () => {
       await session.connect();
       if (server.login) await session.login(server.login);
       await work(session);

@@ -2,6 +2,7 @@
 
 import { isBatch } from "../../notification/batch.ts";
 import { ConfigError, type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
+import { eitherSignal } from "../../runtime/abort.ts";
 import type { SubprocessEnd } from "../../runtime/subprocess.ts";
 import { hideSecrets, rememberSecret } from "../../base/secret.ts";
 import { findKnownDistrust } from "../../runtime/trust.ts";
@@ -82,7 +83,7 @@ export class ExecChannel implements Channel {
           ...(key === undefined ? {} : { MATRIX_NOTIFY_KEY: key }),
         },
         stdin,
-        signal: options.signal === undefined ? limit : AbortSignal.any([options.signal, limit]),
+        signal: eitherSignal(options.signal, limit),
       });
     } catch (error) {
       if (options.signal?.aborted) throw options.signal.reason;

@@ -63,11 +63,19 @@ export interface KnownRoom {
   readonly owner?: string;
 }
 
+/**
+ * How long a room is used without another look into the cache, in milliseconds. So the messages of a
+ * long queue do not each examine the cache file.
+ */
+const RECALL_EVERY_MS = 1000;
+
 /** Finds the rooms of the destinations of one channel. */
 export class RoomResolver {
   readonly #client: MatrixClient;
   readonly #channel: string;
   readonly #cache: RoomCache;
+  /** The rooms that were recently found in the cache, by destination, and when. */
+  readonly #recalled = new Map<string, { readonly known: KnownRoom; readonly at: number }>();
 
   constructor(client: MatrixClient, channel: string, cache: RoomCache) {
     this.#client = client;
@@ -81,9 +89,15 @@ export class RoomResolver {
    * @throws any error of a request
    */
   async find(destination: string, options: RequestOptions): Promise<KnownRoom> {
-    const known = this.#recall(destination);
     const now = this.#client.runtime.now();
-    if (known !== undefined && known.seen <= now && now - known.seen < LOOK_EVERY_MS) return known;
+    const isSince = (time: number, ms: number) => time <= now && now - time < ms;
+    const recalled = this.#recalled.get(destination);
+    if (recalled !== undefined && isSince(recalled.at, RECALL_EVERY_MS)) return recalled.known;
+    const known = this.#recall(destination);
+    if (known !== undefined && isSince(known.seen, LOOK_EVERY_MS)) {
+      this.#recalled.set(destination, { known, at: now });
+      return known;
+    }
     if (known === undefined) return await this.#remember(destination, await this.#first(destination, options));
     try {
       return await this.#remember(destination, await this.#again(destination, known, options), known);
@@ -120,6 +134,7 @@ export class RoomResolver {
    */
   async lookAgain(destination: string): Promise<void> {
     const known = this.#recall(destination);
+    this.#recalled.delete(destination);
     if (known !== undefined) await this.#cache.remember(this.#key(destination), { ...known, seen: 0 });
   }
 
@@ -252,6 +267,7 @@ export class RoomResolver {
       : [{ roomId: before.roomId, until: now }];
     const former = [...before?.former ?? [], ...left].filter(({ until }) => now - until < FORMER_MS);
     const known: KnownRoom = { roomId, seen: now, former, ...(owner === undefined ? {} : { owner }) };
+    this.#recalled.delete(destination);
     await this.#cache.remember(this.#key(destination), known);
     return known;
   }

@@ -9,7 +9,7 @@ import { formatReason, isLeft, printOutcomesJson } from "../outcomes.ts";
 import { printable } from "../../base/printable.ts";
 
 const OPTIONS = [
-  { name: "now", summary: "try each destination once, even if a server asked for a longer wait" },
+  { name: "now", summary: "try each destination once, even if a server asked to wait" },
   {
     name: "timer",
     summary: "for a systemd timer or a crontab: keep waits that a server asked for, and print only errors",
@@ -29,15 +29,15 @@ export const flush: Command = defineCommand({
   operands: "",
   options: OPTIONS,
   details: [
-    "After a failed attempt, matrix-notify waits before the next attempt. flush skips this waiting time. If a server " +
-    "has asked for a delay (rate limit), flush waits until the delay is over, but not longer than --wait. With --now, " +
-    "flush skips this delay too.",
-    "With --timer, flush skips the waiting time only if the network or the server failed. If a server refused a " +
-    "request, flush waits, so that a call every minute does not repeat the request too often. flush --timer " +
+    "After a failed attempt, matrix-notify waits before the next attempt. flush skips this waiting time. If a " +
+    "server has asked for a delay (rate limit), flush waits until the delay is over, but not longer than --wait. " +
+    "With --now, flush skips this delay too.",
+    "With --timer, flush skips the waiting time only if the network or the server failed. After a refused request, " +
+    "flush keeps the waiting time. So a call every minute does not repeat the request too often. flush --timer " +
     "starts no background process. It writes its results to deliverer.log in the state directory, and exits with 0 " +
     "even if some entries are still in the queue.",
-    "Exit 0: the queue is empty. Exit 75: some entries are still in the queue; flush prints the reasons. Exit 78: the " +
-    "configuration has a mistake; flush still delivers the entries of channels without mistakes.",
+    "Exit 0: the queue is empty. Exit 75: some entries are still in the queue; flush prints the reasons. Exit 78: " +
+    "the configuration has a mistake; flush still delivers the entries of channels without mistakes.",
   ],
   examples: [
     "matrix-notify flush",

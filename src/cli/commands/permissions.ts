@@ -17,7 +17,7 @@ export const permissions: Command = defineCommand({
     "files, programs and variables that the configuration of this host needs. docs/permissions.md lists the " +
     "permissions of every command.",
     "The permission to run Deno or a shell is as powerful as all permissions. With --no-background, send does not " +
-    "need it. A systemd timer or cron can then deliver queued notifications with flush.",
+    "need this permission. A systemd timer or cron can then deliver queued notifications with flush.",
   ],
   examples: ["matrix-notify permissions", "matrix-notify permissions flush --no-background"],
   run,

@@ -51,9 +51,10 @@ export const retry: Command = defineCommand({
   operands: "[ID...]",
   options: RETRY_OPTIONS,
   details: [
-    "A retried entry is sent even during quiet hours, and it ignores the rate limit of the configuration. It is tried " +
-    "once even if a server asked for a longer wait. The entry expires 14 days after the retry.",
-    "Exit 0: all entries are delivered. Exit 65: an entry is a dead letter again. Exit 75: an entry is still in the queue.",
+    "A retried entry is sent even during quiet hours, and it ignores the rate limit of the configuration. It is " +
+    "tried once even if a server asked to wait. The entry expires 14 days after the retry.",
+    "Exit 0: all entries are delivered. Exit 65: an entry is a dead letter again. Exit 75: an entry is still in the " +
+    "queue.",
     "A fallback is an entry that is sent only if another channel does not deliver in time. --all does not send a " +
     "fallback while the other channel still has time to deliver.",
     ID_DETAIL,
@@ -82,10 +83,10 @@ export const exportEntries: Command = defineCommand({
   operands: "[FILE]",
   options: EXPORT_OPTIONS,
   details: [
-    'Each line is one entry, in the format of queue list --json. Without FILE, or if FILE is "-", queue export writes to ' +
-    "standard output.",
-    "queue export creates FILE and does not overwrite an existing file. Only the owner can read FILE. After exit 0, the whole " +
-    "file is on disk.",
+    'Each line is one entry, in the format of queue list --json. Without FILE, or if FILE is "-", queue export ' +
+    "writes to standard output.",
+    "queue export creates FILE and does not overwrite an existing file. Only the owner can read FILE. After exit 0, " +
+    "the whole file is on disk.",
     "The entries stay in the queue. Remove them with queue drop.",
   ],
   examples: [

@@ -67,16 +67,16 @@ export const run: Command = defineCommand({
     "number of the signal. If the command does not exist, the exit code is 127. If the command cannot be " +
     "executed, the exit code is 126. If the notification cannot be sent, run prints an error, but exits " +
     "with the exit code of the command.",
-    "The output of the command is printed unchanged. If the output cannot be written, for example because the disk is " +
-    "full, the notification reports a failure. run then exits with 74 if the command succeeded. If the program that " +
-    "reads the output ends (run ... | head), the command gets SIGPIPE.",
+    "The output of the command is printed unchanged. If the output cannot be written, for example because the disk " +
+    "is full, the notification reports a failure. run then exits with 74 if the command succeeded. If the program " +
+    "that reads the output ends (run ... | head), the command gets SIGPIPE.",
     "The body of the notification is the output. If the output is too long for a service, the message contains only " +
     "the end, and the whole output follows as a file. If the output is longer than 8 MiB, only the beginning and the " +
     "end are sent. The arguments of the command are not sent, because they can contain secrets.",
-    "The command is started without a shell. If run gets a signal, it forwards the signal to the command. No program can forward " +
-    "SIGKILL and SIGSTOP. The command reads the standard input of run. The output of the command is a pipe and not " +
-    "a terminal, so some commands print no colours, show no progress or ask no questions. If a command needs a " +
-    "terminal, start it with script(1), as in the last example.",
+    "The command is started without a shell. If run gets a signal, it forwards the signal to the command. No " +
+    "program can forward SIGKILL and SIGSTOP. The command reads the standard input of run. The command writes to a " +
+    "pipe and not to a terminal, so some commands print no colours, show no progress or ask no questions. If a " +
+    "command needs a terminal, start it with script(1), as in the last example.",
     "With --json, run prints the result of each delivery after the output of the command.",
   ],
   examples: [

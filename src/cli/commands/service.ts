@@ -21,14 +21,15 @@ export const install: Command = defineCommand({
   operands: "",
   options: INSTALL_OPTIONS,
   details: [
-    "service install writes and enables matrix-notify-flush.timer, and writes matrix-notify@.service. If you run it as " +
-    "root, it installs units of the system (/etc/systemd/system). Otherwise, it installs units of the user " +
+    "service install writes and enables matrix-notify-flush.timer, and writes matrix-notify@.service. If you run it " +
+    "as root, it installs units of the system (/etc/systemd/system). Otherwise, it installs units of the user " +
     "(~/.config/systemd/user). You can run it again, for example after an update.",
     TIMER_SUMMARY,
-    "To get an alert when another unit fails, write OnFailure=matrix-notify@%n.service into the section [Unit] of that " +
-    "unit. The alert contains the name of the unit, its result and its last lines in the journal.",
-    "With --serve, service install also writes, enables and starts matrix-notify-serve.service. If you run it again, " +
-    "the service starts again. Before you use a local socket, create its group: groupadd --system matrix-notify.",
+    "To get an alert when another unit fails, write OnFailure=matrix-notify@%n.service into the section [Unit] of " +
+    "that unit. The alert contains the name of the unit, its result and its last lines in the journal.",
+    "With --serve, service install also writes, enables and starts matrix-notify-serve.service. A second service " +
+    "install restarts this service. Before you use a local socket, create its group: groupadd --system " +
+    "matrix-notify.",
     "Without systemd, service install prints the lines for a crontab, and exits with 69.",
   ],
   examples: [
@@ -66,8 +67,8 @@ export const alert: Command = defineCommand({
   operands: "UNIT",
   options: ALERT_OPTIONS,
   details: [
-    "matrix-notify@.service runs this command. The alert contains the name of the unit, its result and its last lines " +
-    "in the journal. service alert does not send alerts about the units of matrix-notify.",
+    "matrix-notify@.service runs this command. The alert contains the name of the unit, its result and its last " +
+    "lines in the journal. service alert does not send alerts about the units of matrix-notify.",
   ],
   examples: ["matrix-notify service alert backup.service"],
   run: sendAlert,

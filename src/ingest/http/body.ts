@@ -64,7 +64,7 @@ function readForm(
   const raw = new TextDecoder("latin1").decode(body).trim();
   const isEncoded = !/\s/.test(raw);
   // An ampersand in a text that was not encoded, as in "message=a & b", does not begin a field.
-  const pairs = raw.split(/&(?=[^\s=&]{1,200}=)/);
+  const pairs = raw.split(/&(?=[^\s=&]{1,200}=)/, MAX_FIELDS + 1);
   const names = pairs.map((pair) => /^([\w.:-]{1,100})=/.exec(pair)?.[1].toLowerCase() ?? "");
   const isForm = isField(names[0]) && (isDeclared || isEncoded) ||
     isDeclared && isEncoded && !names.includes("") && names.some(isField);

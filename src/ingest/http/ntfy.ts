@@ -10,7 +10,7 @@ import type { AttachmentInput, NotificationInput } from "../../notification/noti
 import { decodeText } from "../../notification/text.ts";
 import { decodeWords } from "../mail/headers.ts";
 import { readBody } from "./body.ts";
-import { formatActions, splitTags } from "./ntfy_extras.ts";
+import { fillTemplate, formatActions, splitTags } from "./ntfy_extras.ts";
 import { splitSubject } from "./notify.ts";
 import {
   type Answer,
@@ -22,10 +22,11 @@ import {
   type Protocol,
   type Refusal,
 } from "./request.ts";
-import { isTrue, joinParts, listOf, propertyOf, showFields, textOf } from "./values.ts";
+import { isTrue, joinParts, listOf, parseJson, propertyOf, showFields, textOf } from "./values.ts";
 
-/** Matches a path to which clients publish. The first part of the path is the name of the topic. */
-const TOPIC_REGEXP = /^\/([-_A-Za-z0-9]{1,64})(?:\/(?:publish|send|trigger))?$/;
+/** Matches a path to which clients publish: a topic, then nothing, an action or a sequence id. */
+const TOPIC_REGEXP =
+  /^\/([-_A-Za-z0-9]{1,64})(?:\/(?:publish|send|trigger|(?!(?:json|sse|raw|ws|auth)$)([-_A-Za-z0-9]{1,64})))?$/;
 
 /** Returns the topic of a path; undefined if clients do not publish to this path. */
 export function topicOf(path: string): string | undefined {
@@ -73,7 +74,10 @@ function readPublication(request: IncomingRequest): Publication {
   };
   const { json, fields } = path === "/" ? readBody(request, () => false) : {};
   if (typeof json !== "object" || json === null || fields === undefined) {
-    return { topic: topicOf(path) ?? "", bytes: body, read: readParameter, others: [] };
+    const [, topic = "", sequence = ""] = TOPIC_REGEXP.exec(path) ?? [];
+    const read: Publication["read"] = (...names) =>
+      names.includes("sequence-id") && sequence !== "" ? sequence : readParameter(...names);
+    return { topic, bytes: body, read, others: [] };
   }
   const actions = listOf(propertyOf(json, "actions"));
   return {
@@ -108,21 +112,18 @@ function toNotification(
   const problems: string[] = [];
   const { symbols, words } = splitTags(read("tags", "tag", "ta"));
   const files = readFile(bytes, read);
-  const given = read("message", "m").replaceAll("\\n", "\n");
-  const text = files.length > 0 || bytes.length === 0 ? given : decodeText(bytes);
   const isMarkdown = isTrue(read("markdown", "md")) || /^text\/markdown\b/i.test(read("content-type"));
-  const title = read("title", "t");
+  const { title, text } = files.length === 0 ? readTexts(read, decodeText(bytes), problems) : readTexts(read, "", []);
+  const attach = read("attach", "a"), fileName = files[0]?.name ?? nameOf(attach, read("filename", "file", "f"));
   const { subject, message } = isMarkdown && title === "" ? { subject: topic, message: text } : splitSubject(
     title,
-    text.trim() === "" && files.length > 0 ? `File: ${files[0].name}` : text.trim() || "triggered",
+    text.trim() || (fileName === "" ? "triggered" : `File: ${fileName}`),
   );
   const delay = read("delay", "at", "in");
   if (delay !== "") problems.push(`Cannot delay the notification until "${delay}": it was sent at once`);
   const email = read("email", "e-mail", "mail", "e"), call = read("call");
   if (email !== "") problems.push(`Cannot send a mail to ${email}: configure a channel for it`);
   if (call !== "") problems.push(`Cannot call ${call}: this server makes no phone calls`);
-  if (isTrue(read("template", "tpl"))) problems.push("Cannot apply the template: the whole text is shown");
-  const attach = read("attach", "a");
   const click = read("click"), sequence = read("sequence-id", "sid");
   const input: NotificationInput = {
     subject: [...symbols, subject].join(" ").trim(),
@@ -145,6 +146,29 @@ function toNotification(
   };
   const id = idempotencyKey(request);
   return id === undefined ? { input } : { input, id };
+}
+
+/** Returns the name of a file at an address. */
+function nameOf(address: string, given: string): string {
+  return address === "" ? "" : given || (/^[^?#]*\/([^/?#]+)/.exec(address)?.[1] ?? address);
+}
+
+/** Reads the title and the message. The body is the message, or JSON for a template. */
+function readTexts(
+  read: Publication["read"],
+  body: string,
+  problems: string[],
+): { readonly title: string; readonly text: string } {
+  const title = read("title", "t"), given = read("message", "m").replaceAll("\\n", "\n");
+  const template = read("template", "tpl");
+  if (/^(?:|0|no|false)$/i.test(template)) return { title, text: body === "" ? given : body };
+  const json = parseJson(body);
+  const [filledTitle, filledText] = [title, given].map((text) => fillTemplate(text, json));
+  if (isTrue(template) && filledTitle !== undefined && filledText !== undefined) {
+    return { title: filledTitle, text: filledText === "" ? body : filledText };
+  }
+  problems.push(`Cannot apply the template ${isTrue(template) ? "" : `${template} `}of ntfy: the whole text is shown`);
+  return { title: "", text: body };
 }
 
 /** Returns the body as a file, if the request names a file or if the bytes are not text. */

@@ -1,11 +1,12 @@
 /**
- * The tags and the action buttons of ntfy (ntfy documentation, "Tags & emojis" and "Action buttons").
- * A notification has no fields for them, so they become text.
+ * The tags, the action buttons and the templates of ntfy (ntfy documentation, "Tags & emojis",
+ * "Action buttons" and "Message templating"). A notification has no fields for them, so they become
+ * text.
  *
  * @module
  */
 
-import { isTrue, listOf, parseJson, propertyOf, textAt } from "./values.ts";
+import { isTrue, listOf, parseJson, propertyOf, textAt, textOf } from "./values.ts";
 
 /** The fields of an action, by name. */
 type Action = Readonly<Record<string, string>>;
@@ -79,6 +80,21 @@ function hasValue(action: Action): boolean {
   return Object.values(action).some((value) => value !== "");
 }
 
+/** Matches a placeholder with a path: `{{.error.level}}`. */
+const PLACEHOLDER_REGEXP = /\{\{-?\s*((?:\.\w{1,100}){1,20})\s*-?\}\}/g;
+
+/**
+ * Fills a template with values of JSON. Returns undefined if there is no JSON, or if the template
+ * has more than paths: ntfy uses the template language of Go.
+ */
+export function fillTemplate(template: string, json: unknown): string | undefined {
+  if (typeof json !== "object" || template.replace(PLACEHOLDER_REGEXP, "").includes("{{")) return undefined;
+  return template.replace(
+    PLACEHOLDER_REGEXP,
+    (_, path: string) => textOf(path.slice(1).split(".").reduce(propertyOf, json)),
+  );
+}
+
 /**
  * Emoji by their short names on GitHub. The list contains the names that ntfy's documentation lists
  * as often used, and the names that are useful in alerts.
@@ -87,6 +103,7 @@ const EMOJI: Readonly<Record<string, string>> = {
   "+1": "👍",
   "-1": "👎",
   "arrow_down": "⬇️",
+  "arrow_forward": "▶️",
   "arrow_up": "⬆️",
   "ballot_box_with_check": "☑️",
   "battery": "🔋",
@@ -100,6 +117,7 @@ const EMOJI: Readonly<Record<string, string>> = {
   "cloud": "☁️",
   "computer": "💻",
   "construction": "🚧",
+  "dog": "🐶",
   "door": "🚪",
   "droplet": "💧",
   "electric_plug": "🔌",
@@ -113,6 +131,7 @@ const EMOJI: Readonly<Record<string, string>> = {
   "green_circle": "🟢",
   "heart": "❤️",
   "heavy_check_mark": "✔️",
+  "horse": "🐴",
   "hourglass": "⌛",
   "house": "🏠",
   "information_source": "ℹ️",
@@ -151,11 +170,13 @@ const EMOJI: Readonly<Record<string, string>> = {
   "stopwatch": "⏱️",
   "sunny": "☀️",
   "tada": "🎉",
+  "test_tube": "🧪",
   "thermometer": "🌡️",
   "thumbsdown": "👎",
   "thumbsup": "👍",
   "triangular_flag_on_post": "🚩",
   "turtle": "🐢",
+  "unicorn": "🦄",
   "unlock": "🔓",
   "up": "🆙",
   "video_camera": "📹",

@@ -19,14 +19,45 @@ interface Source {
   readonly source?: string;
 }
 
+/** The maximum number of values in a JSON text. To parse millions of values takes seconds. */
+const MAX_JSON_VALUES = 200_000;
+
+/** Returns true if a JSON text has more than {@linkcode MAX_JSON_VALUES} values. */
+function hasTooManyValues(text: string): boolean {
+  let count = 0;
+  for (let at = 0; at < text.length; at++) {
+    switch (text.charCodeAt(at)) {
+      case 0x22: // A quotation mark begins a text.
+        at = endOfText(text, at);
+        break;
+      case 0x2c: // A comma, a bracket or a brace comes before each value.
+      case 0x5b:
+      case 0x7b:
+        if (++count > MAX_JSON_VALUES) return true;
+    }
+  }
+  return false;
+}
+
+/** Returns the position of the quotation mark that ends a text. */
+function endOfText(text: string, start: number): number {
+  for (let at = text.indexOf('"', start + 1); at >= 0; at = text.indexOf('"', at + 1)) {
+    let backslashes = 0;
+    while (text[at - 1 - backslashes] === "\\") backslashes++;
+    if (backslashes % 2 === 0) return at;
+  }
+  return text.length;
+}
+
 /**
- * Parses JSON. Returns undefined if the text is not JSON, or if its nesting is deeper than 100
- * levels. A number keeps its digits: 1234.000000 is 1234, and a number that JavaScript would round
+ * Parses JSON. Returns undefined if the text is not JSON, if its nesting is deeper than 100 levels,
+ * or if it has too many values. A number keeps its digits: 1234.000000 is 1234, and a number that JavaScript would round
  * becomes a text.
  */
 export function parseJson(text: string): unknown {
   const exact = (_key: string, value: unknown, { source }: Source = {}) =>
     typeof value === "number" && source !== undefined ? exactNumber(value, source) : value;
+  if (hasTooManyValues(text)) return undefined;
   try {
     const value = JSON.parse(text);
     if (typeof value !== "object" || value === null) return value;

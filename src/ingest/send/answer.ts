@@ -7,9 +7,10 @@
  * | 200 | at least one channel has delivered the notification |
  * | 202 | the notification is on disk |
  * | 400, 403, 413 | the request cannot be used |
+ * | 408 | the request did not arrive in time |
  * | 422 | every channel rejected the notification |
  * | 429 | the sender is above its limit; `Retry-After` says when to try again |
- * | 503 | the notification could not be stored; the sender can try again |
+ * | 503 | the notification could not be stored, or requests fill the memory; the sender can try again |
  *
  * @module
  */

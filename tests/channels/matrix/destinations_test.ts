@@ -4,7 +4,9 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { LOOK_EVERY_MS } from "../../../src/channels/matrix/room_resolver.ts";
+import { LOOK_EVERY_MS, roomKey, RoomResolver } from "../../../src/channels/matrix/room_resolver.ts";
+import { inMemoryRoomCache } from "../../../src/channels/room_cache.ts";
+import { fakeRuntime } from "../../fakes/runtime.ts";
 import { type Scene, setScene } from "../../fakes/scene.ts";
 import { fieldsOf } from "../../fakes/outcomes.ts";
 
@@ -75,6 +77,31 @@ for (const destination of ["id", "alias"] as const) {
     assertEquals(count(scene, "directory"), destination === "id" ? 0 : 1);
   });
 }
+
+Deno.test("RoomResolver.find() looks into the cache once a second, and after lookAgain() at once", async () => {
+  using runtime = fakeRuntime();
+  const cache = inMemoryRoomCache();
+  let looks = 0;
+  const counting = { ...cache, get: (key: string) => (looks++, cache.get(key)) };
+  const resolver = new RoomResolver({ runtime, baseUrl: "http://127.0.0.1:1", userAgent: "" }, "matrix", counting);
+  const rooms: string[] = [];
+  const find = async () => rooms.push((await resolver.find(ALIAS, { timeoutMs: 1 })).roomId);
+  const remember = (roomId: string, seen = runtime.time) =>
+    cache.remember(roomKey("matrix", ALIAS), { roomId, seen, former: [] });
+  await remember("!a");
+  for (let message = 0; message < 3; message++) await find();
+  assertEquals(looks, 1);
+  await remember("!b");
+  runtime.time += 999;
+  await find();
+  runtime.time += 1;
+  await find();
+  assertEquals([looks, rooms], [2, ["!a", "!a", "!a", "!a", "!b"]]);
+  await resolver.lookAgain(ALIAS);
+  await remember("!c");
+  await find();
+  assertEquals(rooms.at(-1), "!c");
+});
 
 Deno.test("RoomResolver follows a room that was replaced twice", async () => {
   await using scene = await setScene();

@@ -10,9 +10,10 @@ import { OUTAGE_ROWS } from "./outage.ts";
 import { POWER_ROW } from "./power.ts";
 import { REFUSAL_ROWS } from "./refusals.ts";
 import type { Row } from "./row.ts";
+import { SERVE_ROW } from "./serve.ts";
 import { SIGNAL_ROW } from "./signals.ts";
 
-/** The rows in order, 1 to 26. */
+/** The rows in order, 1 to 27. */
 export const ROWS: readonly Row[] = [
   ...KILL_ROWS,
   POWER_ROW,
@@ -25,4 +26,5 @@ export const ROWS: readonly Row[] = [
   CLOCK_ROW,
   VERSION_ROW,
   SIGNAL_ROW,
+  SERVE_ROW,
 ].toSorted((a, b) => a.number - b.number);

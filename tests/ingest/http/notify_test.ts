@@ -150,6 +150,15 @@ Deno.test("NOTIFY.read() shows fields without a meaning, so that nothing is lost
   });
 });
 
+Deno.test("NOTIFY.read() shows JSON with more than 200,000 values as text, and counts no commas in texts", () => {
+  const many = `{"subject":"s","list":[${"[],".repeat(200_000)}0]}`;
+  const { input } = readOne(NOTIFY, { url: "/notify", body: many });
+  assertEquals([input.subject, input.message], ["", many]);
+  const message = `${String.raw`a,[{\\"`.repeat(100_000)}\\`;
+  const { input: whole } = readOne(NOTIFY, { url: "/notify", body: { subject: "s", message } });
+  assertEquals([whole.subject, whole.message], ["s", message]);
+});
+
 Deno.test("NOTIFY.read() shows JSON or a form with more than 1000 fields as text", () => {
   const names = Array.from({ length: 1001 }, (_, at) => `k${at}`);
   const json = JSON.stringify(Object.fromEntries(names.map((name) => [name, "v"])));

@@ -132,6 +132,9 @@ Deno.test("NTFY.read() attaches a body with a file name, and a body that is no t
     origin: "alerts",
     attachments: [{ name: "flower.png", bytes }],
   });
+  const attached = (a: string) => read({ headers: { a }, body: "" }).subject;
+  assertEquals(attached("https://example.org/a/App.apk?x=/y"), "File: App.apk");
+  assertEquals(attached("https://example.org/"), "File: example.org");
   assertEquals(read({ method: "PUT", body: bytes }).attachments, [{ name: "attachment.bin", bytes }]);
   assertEquals(read({ headers: { f: "a.log", m: "See file\\nnow" }, body: "log" }).subject, "See file");
 });
@@ -156,6 +159,28 @@ Deno.test("NTFY.read() reads Markdown from the type of the content", () => {
   assertEquals([subject, format], ["alerts", "markdown"]);
 });
 
+Deno.test("NTFY.read() takes the sequence id from the path", () => {
+  assertEquals(read({ url: "/alerts/backup-7", body: "x" }).key, "alerts/backup-7");
+  assertEquals(read({ url: "/alerts/trigger?sid=s1", body: "x" }).key, "alerts/s1");
+});
+
+Deno.test("NTFY.read() fills a template with the JSON in the body, and shows the JSON if it cannot", () => {
+  const template = (query: Record<string, string>, body: unknown = { host: "pc", error: { level: 3 } }) => {
+    const { subject, message, problems } = read({ url: `/alerts?${new URLSearchParams(query)}`, body });
+    return [subject, message, problems?.[0]];
+  };
+  const title = "{{.host}}: {{ .error.level }}";
+  assertEquals(template({ tpl: "yes", t: title, m: "On {{.host}}{{.none}}" }), ["pc: 3", "On pc", undefined]);
+  assertEquals(template({ template: "1", title }), ["pc: 3", '{"host":"pc","error":{"level":3}}', undefined]);
+  assertEquals(template({ tpl: "no", t: "{{.host}}" }, "text"), ["{{.host}}", "text", undefined]);
+  const whole = "of ntfy: the whole text is shown";
+  for (const t of ["{{range .a}}x{{end}}", "{{.a | upper}}", "{{if .a}}"]) {
+    assertEquals(template({ tpl: "yes", t }, '{"a":1}'), ["", '{"a":1}', `Cannot apply the template ${whole}`]);
+  }
+  assertEquals(template({ tpl: "yes", t: title }, "no JSON"), ["no JSON", "", `Cannot apply the template ${whole}`]);
+  assertEquals(template({ tpl: "github" }, "{}"), ["", "{}", `Cannot apply the template github ${whole}`]);
+});
+
 Deno.test("formatActions() shows the actions of JSON and of the short format, but no headers", () => {
   const short = 'view, "Look, \\"quotes\\"", https://example.org, clear=true; ' +
     "http, Close door, https://door.example.org/, method=PUT, headers.Authorization=Bearer zAzsx1sk.., body='{\"a\":1}'; " +
@@ -172,8 +197,8 @@ Deno.test("formatActions() shows the actions of JSON and of the short format, bu
 });
 
 Deno.test("topicOf() knows the paths of topics", () => {
-  assertEquals(["/a-B_1", "/a/publish", "/a/b", "/", "/" + "x".repeat(65), "/ä"].map(topicOf), [
-    ...["a-B_1", "a", undefined, undefined, undefined, undefined],
+  assertEquals(["/a-B_1", "/a/publish", "/a/b", "/a/json", "/a/b/c", "/", "/" + "x".repeat(65), "/ä"].map(topicOf), [
+    ...["a-B_1", "a", "a", undefined, undefined, undefined, undefined, undefined],
   ]);
 });
 
