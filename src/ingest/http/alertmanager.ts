@@ -30,9 +30,10 @@ export const ALERTMANAGER: Protocol = {
     const all = listOf(propertyOf(json, "alerts")).filter((alert) => typeof alert === "object" && alert !== null);
     const alerts = all.slice(0, MAX_ALERTS);
     const id = idempotencyKey(request);
-    const notifications = alerts.length === 0
-      ? [readNotification(request, body)]
-      : alerts.map((alert, at) => toNotification(alert, json, { ...context, id: id && `${id}/${at}` }));
+    const notifications = alerts.length === 0 ? [readNotification(request, body)] : alerts.map((alert, at) => {
+      const others = at === 0 ? [...entriesOf(json)].filter(([name]) => !GROUP_NAMES.has(name)) : [];
+      return toNotification(alert, json, { ...context, id: id && `${id}/${at}`, others });
+    });
     return {
       notifications: [
         ...notifications,
@@ -69,6 +70,13 @@ const ALERT_NAMES: ReadonlySet<string> = new Set([
   ],
 ]);
 
+/** The fields of a group that have a special place, or are not shown. The first alert shows all others. */
+const GROUP_NAMES: ReadonlySet<string> = new Set([
+  ...["receiver", "status", "alerts", "groupLabels", "commonLabels", "commonAnnotations", "externalURL", "version"],
+  ...["groupKey", "truncatedAlerts", "routeLabels", "notification_reason"],
+  ...["orgId", "title", "message", "state", "appVersion"],
+]);
+
 /** The annotations and labels that have a special place in the notification. */
 const SHOWN_ANNOTATIONS: ReadonlySet<string> = new Set(["summary", "description", "message", "runbook_url"]);
 const SHOWN_LABELS: ReadonlySet<string> = new Set(["alertname", "severity"]);
@@ -76,7 +84,10 @@ const SHOWN_LABELS: ReadonlySet<string> = new Set(["alertname", "severity"]);
 function toNotification(
   alert: unknown,
   group: unknown,
-  { now, id }: RequestContext & { readonly id: string | undefined },
+  { now, id, others }: RequestContext & {
+    readonly id: string | undefined;
+    readonly others: readonly (readonly [string, unknown])[];
+  },
 ): IncomingNotification {
   const labels = entriesOf(propertyOf(alert, "labels")), annotations = entriesOf(propertyOf(alert, "annotations"));
   const label = (name: string) => textOf(labels.get(name)).trim();
@@ -103,6 +114,7 @@ function toNotification(
         ...[...labels].filter(([name]) => !SHOWN_LABELS.has(name)),
         ...[...annotations].filter(([name]) => !SHOWN_ANNOTATIONS.has(name) && !name.startsWith("__")),
         ...Object.entries(alert as object).filter(([name]) => !ALERT_NAMES.has(name)),
+        ...others,
         ["Severity", severityOf(label("severity")) === undefined ? label("severity") : ""],
         ["Runbook", runbook],
         ["Silence", textAt(alert, "silenceURL")],

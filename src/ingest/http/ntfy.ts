@@ -168,7 +168,7 @@ function readTexts(
     return { title: filledTitle, text: filledText === "" ? body : filledText };
   }
   problems.push(`Cannot apply the template ${isTrue(template) ? "" : `${template} `}of ntfy: the whole text is shown`);
-  return { title: "", text: body };
+  return { title: title.includes("{{") ? "" : title, text: body };
 }
 
 /** Returns the body as a file, if the request names a file or if the bytes are not text. */

@@ -17,7 +17,15 @@ interface Kuma {
   readonly heartbeat: unknown;
   readonly monitor: unknown;
   readonly text: string;
+  /** The fields that Uptime Kuma does not define. */
+  readonly others: readonly (readonly [string, unknown])[];
 }
+
+/** The fields of a heartbeat that have a place in the notification, or repeat another field. */
+const HEARTBEAT_NAMES: ReadonlySet<string> = new Set([
+  ...["monitorID", "status", "time", "msg", "ping", "important", "duration", "retries", "response"],
+  ...["timezone", "timezoneOffset", "localDateTime", "lastDownTime"],
+]);
 
 /** The protocol of Uptime Kuma. */
 export const UPTIME_KUMA: Protocol = {
@@ -39,10 +47,18 @@ function readKuma(request: IncomingRequest): Kuma | undefined {
   const all = typeof data === "object" && data !== null ? new Map(Object.entries(data)) : fields;
   const read = (name: string) => all?.get(name) ?? parseJson(request.query.get(name) ?? "");
   const text = textOf(all?.get("msg") ?? request.query.get("msg"));
-  return text === "" ? undefined : { heartbeat: read("heartbeat"), monitor: read("monitor"), text };
+  if (text === "") return undefined;
+  const heartbeat = read("heartbeat");
+  const others = [
+    ...Object.entries(typeof heartbeat === "object" && heartbeat !== null ? heartbeat : {}).filter(([name]) =>
+      !HEARTBEAT_NAMES.has(name)
+    ),
+    ...[...all ?? []].filter(([name]) => !["heartbeat", "monitor", "msg", "data"].includes(name)),
+  ];
+  return { heartbeat, monitor: read("monitor"), text, others };
 }
 
-function toInput({ heartbeat, monitor, text }: Kuma): NotificationInput {
+function toInput({ heartbeat, monitor, text, others }: Kuma): NotificationInput {
   const status = textAt(heartbeat, "status"), id = textAt(heartbeat, "monitorID") || textAt(monitor, "id");
   const name = textAt(monitor, "name"), address = textAt(monitor, "url");
   const link = /^https?:\/\/[^/]/.test(address) ? address : "";
@@ -64,6 +80,7 @@ function toInput({ heartbeat, monitor, text }: Kuma): NotificationInput {
         ["Retries", textAt(heartbeat, "retries").replace(/^0$/, "")],
         ["Tags", showTags(propertyOf(monitor, "tags"))],
         ["Response", textAt(heartbeat, "response")],
+        ...others,
       ]),
     ),
     severity: status === "0" ? "error" : status === "2" ? "warning" : "info",

@@ -123,6 +123,12 @@ Deno.test("ALERTMANAGER.read() takes any other body as our own format", () => {
   assertEquals(readOne(ALERTMANAGER, { body: group([{}]) }).input.subject, "Alert");
 });
 
+Deno.test("ALERTMANAGER.read() shows fields of the group that it does not know with the first alert", () => {
+  const alerts = [{ labels: { alertname: "A" } }, { labels: { alertname: "B" } }];
+  const { notifications } = ALERTMANAGER.read(request({ body: { alerts, team: "network" } }), { now: NOW });
+  assertEquals(notifications.map(({ input }) => input.message), ["team: network", ""]);
+});
+
 Deno.test("ALERTMANAGER answers with 200", () => {
   assertEquals(answer(ALERTMANAGER, { body: group([FIRING]) }, ["a"]).status, 200);
 });

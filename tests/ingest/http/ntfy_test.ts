@@ -178,7 +178,7 @@ Deno.test("NTFY.read() fills a template with the JSON in the body, and shows the
     assertEquals(template({ tpl: "yes", t }, '{"a":1}'), ["", '{"a":1}', `Cannot apply the template ${whole}`]);
   }
   assertEquals(template({ tpl: "yes", t: title }, "no JSON"), ["no JSON", "", `Cannot apply the template ${whole}`]);
-  assertEquals(template({ tpl: "github" }, "{}"), ["", "{}", `Cannot apply the template github ${whole}`]);
+  assertEquals(template({ tpl: "github", t: "T" }, "{}"), ["T", "{}", `Cannot apply the template github ${whole}`]);
 });
 
 Deno.test("formatActions() shows the actions of JSON and of the short format, but no headers", () => {

@@ -58,6 +58,12 @@ Deno.test("UPTIME_KUMA.read() takes JSON, a form and a query", () => {
   assertEquals(readOne(UPTIME_KUMA, { method: "GET", url: `/uptime-kuma?${query}` }) as unknown, EXPECTED);
 });
 
+Deno.test("UPTIME_KUMA.read() shows fields that it does not know", () => {
+  const body = { msg: "Text", heartbeat: { status: 3, region: "eu" }, monitor: "none", team: "network" };
+  assertEquals(readOne(UPTIME_KUMA, { body }).input.message, "region: eu\nteam: network");
+  assertEquals(readOne(UPTIME_KUMA, { body: { msg: "Text", heartbeat: "abc", monitor: null } }).input.message, "");
+});
+
 Deno.test("UPTIME_KUMA.read() resolves when the monitor is up", () => {
   const heartbeat = { ...HEARTBEAT, status: 1, ping: 12, lastDownTime: "2026-11-22 18:00:00" };
   const { input } = readOne(UPTIME_KUMA, { body: { ...DOWN, heartbeat, msg: "[Web] [✅ Up] 200 - OK" } });
