@@ -3,7 +3,8 @@
 /** Languages of blocks without command lines, with what checks the block. */
 export const OTHER_LANGUAGES: Readonly<Record<string, string>> = {
   json: "readme_test.ts validates the configuration with the schema",
-  yaml: "a part of the configuration of another program",
+  yaml: "a part of the configuration of another program; tests/clients/ starts Alertmanager with it",
+  python: "tests/clients/docs_test.ts runs it with the package",
   ts: "readme_test.ts compares the block with docs/examples/, which importer_test.ts runs",
   text: "output, or a picture of the code: there is nothing to run",
 };
@@ -34,7 +35,7 @@ export const EXCEPTIONS: readonly (readonly [pattern: RegExp, reason: string])[]
   [/^(go install .*)?actionlint/, "needs the Go module proxy"],
   [
     /^(sh -s[\s\S]*)?curl [\s\S]*192\.168\.88\.2/,
-    "needs the host next to the router; tests/server/ sends such requests",
+    "needs a token of a serve; tests/clients/docs_test.ts and tests/server/ run such lines",
   ],
   [/^(apprise|shoutrrr|matrix-commander) /, "tests/clients/ runs it with a serve of its own"],
   [/^uclient-fetch /, "OpenWrt has this program"],
