@@ -71,6 +71,8 @@ export class Spool {
   readonly #reserve: Reserve;
   readonly #quarantine: Quarantine;
   #isSynced = false;
+  /** False if the last list found no directory. */
+  #isThere = true;
 
   /** @param parent the directory in which `spool/` is created when needed */
   constructor(parent: string, { files, reserve, quarantine }: SpoolParts) {
@@ -135,10 +137,10 @@ export class Spool {
    * @throws {StorageError} if a file cannot be read
    */
   list(now: number): SpoolFile[] {
-    return mapFileErrors(
-      `read ${this.#directory}`,
-      () => this.#exists() ? this.#names().map((name) => this.#read(name, now)) : [],
-    );
+    return mapFileErrors(`read ${this.#directory}`, () => {
+      this.#isThere = this.#exists();
+      return this.#isThere ? this.#names().map((name) => this.#read(name, now)) : [];
+    });
   }
 
   /**
@@ -154,14 +156,15 @@ export class Spool {
   /**
    * Deletes imported files and leftovers of killed processes, and moves damaged files to the
    * directory `quarantine/`. Then syncs the directory, so that the deletions of other processes are
-   * also durable. If the list is empty, the second and later calls do nothing.
+   * also durable. If the list is empty, the second and later calls do nothing. Call
+   * {@linkcode Spool.list} before.
    *
    * @param now the current time, in milliseconds since 1970
    * @throws {StorageError} if a file or the directory cannot be changed
    */
   remove(files: readonly SpoolFile[], now: number): void {
     mapFileErrors(`write ${this.#directory}`, () => {
-      if ((files.length === 0 && this.#isSynced) || !this.#exists()) return;
+      if (files.length === 0 && (this.#isSynced || !this.#isThere)) return;
       for (const { name, isDamaged } of files) {
         const path = `${this.#directory}/${name}`;
         if (isDamaged) this.#quarantine.move(path);

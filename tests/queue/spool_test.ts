@@ -167,6 +167,28 @@ Deno.test("Queue.enqueue() removes a spool file that the disk did not confirm", 
   assertEquals(denoFiles.list(`${queue.directory}/spool`), []);
 });
 
+Deno.test("Queue.importSpool() looks once for a spool that does not exist, and syncs an empty one", async () => {
+  await using scene = await sceneWithSpool([]);
+  const calls: string[] = [];
+  const files: Files = {
+    ...denoFiles,
+    exists(path) {
+      calls.push("exists");
+      return denoFiles.exists(path);
+    },
+    syncDirectory(path) {
+      calls.push("sync");
+      denoFiles.syncDirectory(path);
+    },
+  };
+  const queue = Queue.open(scene.stateDir, scene.runtime, { files });
+  await queue.importSpool();
+  Deno.mkdirSync(`${queue.directory}/spool`, { mode: 0o700 });
+  await queue.importSpool();
+  await queue.importSpool();
+  assertEquals(calls, ["exists", "exists", "sync", "exists"]);
+});
+
 Deno.test("Queue.importSpool() moves a damaged spool file to quarantine, and imports its whole lines", async () => {
   await using scene = await sceneWithSpool(["1", "2"]);
   const { queue, runtime, stateDir } = scene;
