@@ -8,10 +8,10 @@ const TABLE: Int32Array = createCrcTable();
 
 function createCrcTable(): Int32Array {
   const table = new Int32Array(8 * 256);
-  for (let byte = 0; byte < 256; byte++) {
-    let value = byte;
-    for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
-    table[byte] = value;
+  // The CRC of `a ^ b` is the CRC of `a` xor the CRC of `b`. So the powers of two give all others.
+  for (let bit = 128, value = 1; bit > 0; bit >>= 1) {
+    value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
+    for (let at = 0; at < 256; at += 2 * bit) table[at + bit] = table[at] ^ value;
   }
   for (let at = 256; at < table.length; at++) {
     const before = table[at - 256];
