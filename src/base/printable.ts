@@ -5,21 +5,18 @@
  * @module
  */
 
-/**
- * Matches control and format characters, line separators, and characters that have no shape. Does
- * not match the two variation selectors that belong to emoji.
- */
-const HIDDEN_REGEXP = /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]--[\ufe0e\ufe0f]]+/gv;
-
-/** Matches the characters of {@linkcode HIDDEN_REGEXP}, except line breaks and tabs. */
-const HIDDEN_IN_LINES_REGEXP = /[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]--[\n\t\ufe0e\ufe0f]]+/gv;
+// Hidden characters are control and format characters, line separators, and characters that have no
+// shape, except the two variation selectors of emoji. V8 needs 0.2 ms to compile such an expression,
+// so each one is created only for a text that has more than ASCII.
 
 /** Returns a text as one line. Replaces hidden characters and line breaks by spaces. */
 export function printable(text: string): string {
-  return text.replace(HIDDEN_REGEXP, " ");
+  if (/^[ -~]*$/.test(text)) return text;
+  return text.replace(/[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]--[\ufe0e\ufe0f]]+/gv, " ");
 }
 
 /** Replaces the hidden characters of a text, except line breaks and tabs. */
 export function replaceHidden(text: string, replace: (hidden: string) => string): string {
-  return text.replace(HIDDEN_IN_LINES_REGEXP, replace);
+  if (/^[ -~\n\t]*$/.test(text)) return text;
+  return text.replace(/[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]--[\n\t\ufe0e\ufe0f]]+/gv, replace);
 }

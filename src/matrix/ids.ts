@@ -100,6 +100,8 @@ export function isPosition(value: unknown): value is string {
 }
 
 function isIdentifier(text: string): boolean {
+  // V8 needs 0.2 ms to compile the expression for all of Unicode.
+  if (/^[!-~]+$/.test(text)) return text.length <= MAX_ID_BYTES;
   return new TextEncoder().encode(text).length <= MAX_ID_BYTES && /^\P{C}+$/u.test(text) && !/\s/.test(text);
 }
 

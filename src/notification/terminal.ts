@@ -116,9 +116,6 @@ const MAX_PADDING = 64 * 1024;
 
 const TAB_WIDTH = 8;
 
-/** Characters without a column of their own. They are combined with the character before them. */
-const COMBINING_REGEXP = /[\p{Mn}\p{Me}\u200d]/u;
-
 /** One row: the characters of its columns. */
 interface Row {
   cells: string[];
@@ -156,7 +153,8 @@ class Terminal {
     while (row.cells.length < this.column && this.#padding-- > 0) row.cells.push(" ");
     this.column = Math.min(this.column, row.cells.length);
     for (const character of text) {
-      if (character >= "\u0300" && this.column > 0 && COMBINING_REGEXP.test(character)) {
+      // These characters have no column of their own. They belong to the character before them.
+      if (character >= "\u0300" && this.column > 0 && /[\p{Mn}\p{Me}\u200d]/u.test(character)) {
         row.cells[this.column - 1] += character;
       } else row.cells[this.column++] = character;
     }
