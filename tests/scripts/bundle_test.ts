@@ -106,6 +106,18 @@ Deno.test("url.js loads every file at the first start, and a later start needs n
   });
 });
 
+Deno.test("the bundle has the status page in a part of its own, which serve loads with the first request", async () => {
+  await bundleTest(async ({ directory, files }) => {
+    const part = `${FOLDER}/status_page.js`;
+    const texts = await Promise.all(files.map(async (file) => [file, await Deno.readTextFile(`${directory}/${file}`)]));
+    const having = (text: string) => texts.filter(([, code]) => code.includes(text)).map(([file]) => file);
+    assertEquals(having("Everything is delivered"), [part]);
+    assertEquals(having("Content-Security-Policy"), [part]);
+    assertEquals(having('import "./status_page.js"'), []);
+    assertEquals(having('from "./status_page.js"'), []);
+  });
+});
+
 Deno.test("the bundle replaces every export of program_files.ts", async () => {
   await bundleTest(async ({ directory, files }) => {
     const texts = await Promise.all(files.map((file) => Deno.readTextFile(`${directory}/${file}`)));

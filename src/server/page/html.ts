@@ -75,7 +75,7 @@ export function time(at: number, { now, zone }: Clock): Html {
 
 /** Shows a time in the past with its age: `20:15:07 UTC+1 (2 h 5 min ago)`. */
 export function since(at: number, clock: Clock): Html {
-  return markup`${time(at, clock)} (${duration(clock.now - at)} ago)`;
+  return markup`${time(at, clock)} (${duration(clock.now - at)}&nbsp;ago)`;
 }
 
 /** Shows a duration on one line: `2 h 5 min`. */

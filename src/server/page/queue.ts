@@ -66,7 +66,7 @@ function countWaiting({ queued, deferred, held }: LiveCounts): number {
 /** Says why entries wait, and until when. */
 function waitLine({ reason, next }: WaitView, isHeld: boolean, clock: Clock): Html {
   const then = next !== undefined && next > clock.now
-    ? markup`Next attempt at ${time(next, clock)} (in ${duration(next - clock.now)}).`
+    ? markup`Next attempt at ${time(next, clock)} (in&nbsp;${duration(next - clock.now)}).`
     : isHeld
     ? markup`Fix the problem, then run <code>matrix-notify flush</code>.`
     : markup`The next attempt is due now.`;

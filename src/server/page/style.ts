@@ -92,6 +92,7 @@ color:var(--soft)}
 .badge.bad{background:var(--bad-fill);color:var(--bad)}
 .badge.good{background:var(--good-fill);color:var(--good)}
 .why{margin-top:.25rem;font-size:.9375rem}
+.why code{white-space:nowrap}
 .lane{margin-top:.875rem;padding-left:.875rem;border-left:2px solid var(--line)}
 .entries{margin-top:.375rem}
 .entries li{padding:.1875rem 0}

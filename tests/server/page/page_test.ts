@@ -3,6 +3,8 @@ import { rememberSecret } from "../../../src/base/secret.ts";
 import type { Overview } from "../../../src/notifier/overview.ts";
 import { DeliveryCounters } from "../../../src/server/delivery_counters.ts";
 import { type PageInput, renderPage } from "../../../src/server/page/page.ts";
+import { seededDice } from "../../faults/crash_dice.ts";
+import { hostileText } from "../../fuzz/hostile.ts";
 import {
   busyCounters,
   busyOverview,
@@ -22,7 +24,7 @@ function render(overview: Overview, given: Partial<PageInput> = {}) {
 
 /** The text of a page, without tags. */
 function textOf(body: string): string {
-  return body.replace(/<style>.*<\/style>/s, "").replace(/<[^>]*>/g, "").replace(/\s+/g, " ");
+  return body.replace(/<style>.*<\/style>/s, "").replace(/<[^>]*>/g, "").replace(/&nbsp;|\s+/g, " ");
 }
 
 function headlineOf(body: string): string | undefined {
@@ -61,6 +63,23 @@ Deno.test("renderPage() escapes every text from outside, and shows no hidden cha
   assertEquals(body.match(/[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]--[\n]]/gv), null);
   assertEquals(body.match(/&lt;script&gt;alert\(&quot;1&quot;\)/g)?.length, 20);
   assert(body.isWellFormed());
+});
+
+Deno.test("renderPage() has the same elements for every text", async () => {
+  const elements = async (subject: string) => {
+    const entry = dead({ subject, severity: "error" }, { reason: subject });
+    const { body } = await render(quietOverview({
+      dead: { items: [{ entry, diedAt: NOW, destination: subject }], total: 1 },
+      problems: { items: [subject], total: 1 },
+    }));
+    return body.match(/<[^>]*>/g);
+  };
+  const expected = await elements("Backup failed");
+  const dice = seededDice(16);
+  for (let round = 0; round < 300; round++) {
+    const text = `x${hostileText(dice)}`;
+    assertEquals(await elements(text), expected, JSON.stringify(text));
+  }
 });
 
 Deno.test("renderPage() hides secrets, also where a text is cut", async () => {
