@@ -6,6 +6,7 @@
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { until } from "../../scripts/synapse/until.ts";
 import { installEnvironment } from "../../scripts/python/environment.ts";
+import { commandsOf, readBlocks } from "../e2e/docs_blocks.ts";
 import { clientSuite, installGoProgram, installPythonClients } from "./install.ts";
 import { type ServeTest, startServe } from "./serve.ts";
 
@@ -121,15 +122,18 @@ for (const [path, version] of SHOUTRRR) {
 }
 
 let commander = "";
-const commanderTest = await clientSuite("matrix-commander", async () => {
-  commander = await installEnvironment({
+const commanderTest = await clientSuite("matrix-commander", async () => commander = await installCommander());
+
+/** Installs matrix-commander and two libraries. Returns the path of their Python. */
+function installCommander(): Promise<string> {
+  return installEnvironment({
     title: "matrix-commander",
     name: "clients-matrix-commander",
     package: "matrix-commander",
     version: "8.0.6",
     others: ["matrix-nio[e2e]==0.26.0", "matrix-client==0.4.0"],
   });
-});
+}
 
 commanderTest("matrix-commander logs in, and sends texts, HTML and encrypted files", async (server) => {
   const { url, token, directory } = server;
@@ -179,6 +183,35 @@ commanderTest("matrix-nio and matrix-client send, and a repeated transaction id 
     "m.text <strong>[jump] nio</strong>",
     "m.text <strong>[jump] matrix-client</strong>",
   ]);
+});
+
+/** The messages of the lines in `docs/serve.md`, in the order of the page. */
+const PAGE_MESSAGES = [
+  ...["[jump] Disk full\n\nsda1: 98 %", "[jump] File: graph.png", "graph.png", "[jump] Load\n\nSee the graph"],
+  ...["[jump] Disk full", "[jump] Disk full", "[jump] Disk full", "[jump] Disk full"],
+  "[jump] Disk full\n\nsda1: 98 %",
+];
+
+let shoutrrr = "";
+const pageTest = await clientSuite("the Matrix clients of docs/serve.md", async () => {
+  python = await installPythonClients();
+  shoutrrr = await installGoProgram(...SHOUTRRR[0]);
+  commander = await installCommander();
+});
+
+pageTest("the lines for Matrix in docs/serve.md bring their messages to the room", async (server) => {
+  const { host, token, directory } = server;
+  const lines = readBlocks("docs/serve.md").filter(({ language }) => language === "sh").flatMap(commandsOf)
+    .filter((line) => /matrix:\/\/|^matrix-commander|_matrix\//.test(line));
+  const script = lines.join("\n").replaceAll("192.168.88.2:8411", host)
+    .replaceAll("!abc:example.org", await roomOf(server)).replaceAll("phone", "matrix");
+  await Deno.writeFile(`${directory}/graph.png`, IMAGE);
+  const functions = `set -e
+    apprise() { "${python}" "${python.replace(/python$/, "apprise")}" "$@"; }
+    matrix-commander() { "${commander}" "${commander.replace(/python$/, "matrix-commander")}" -c c.json -s store "$@"; }
+    shoutrrr() { "${shoutrrr}" "$@"; }`;
+  await server.run("bash", ["-c", `${functions}\n${script}`], { TOKEN: token });
+  assertEquals(await server.arrived(), PAGE_MESSAGES);
 });
 
 Deno.test("another matrix-notify sends texts, files and severities, and its doctor finds the room", async () => {
