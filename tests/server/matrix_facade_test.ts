@@ -112,6 +112,17 @@ Deno.test("MatrixFacade refuses wrong logins and access tokens", async () => {
   }
 });
 
+Deno.test("MatrixFacade ends all logins of a sender with a new token, and no others", async () => {
+  const status = async (token: string, accessToken: string) => {
+    await using stage = await setStage({ senders: { monitor: { token }, other: { token: "tk-other" } } });
+    const headers = { Authorization: `Bearer ${accessToken}` };
+    return (await ask(stage, `${API}/account/whoami`, { headers }))[0];
+  };
+  await using stage = await setStage(SENDERS);
+  const [, { access_token }] = await login(stage, "tk-monitor");
+  assertEquals([await status("tk-monitor", access_token), await status("tk-new", access_token)], [200, 401]);
+});
+
 Deno.test("MatrixFacade limits wrong logins, and says how long to wait", async () => {
   await using stage = await setStage({ ...SENDERS, rateLimit: { count: 1, per: "1m" } });
   await login(stage, "wrong");
