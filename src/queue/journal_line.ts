@@ -18,8 +18,8 @@
 
 import { crc32Value } from "../base/crc32.ts";
 import { InvalidNotificationError } from "../base/errors.ts";
-import { hasValidFields, isKnownType, type JournalRecord } from "./record.ts";
-import type { JsonStore } from "./stored_json.ts";
+import { type EnqueueRecord, hasValidFields, isKnownType, type JournalRecord } from "./record.ts";
+import { type JsonStore, StoredJson } from "./stored_json.ts";
 
 /** The longest line, in bytes, including the line feed. */
 export const MAX_LINE_BYTES: number = 128 * 1024;
@@ -48,8 +48,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
  * @throws {InvalidNotificationError} if the line would be longer than {@linkcode MAX_LINE_BYTES}
  */
 export function encodeRecord(record: JournalRecord): Uint8Array {
-  const json = JSON.stringify({ v: VERSION, ...withLastNotification(record) });
-  const line = encoder.encode(`${json.slice(0, -1)}${TRAILER}\n`);
+  const line = record.t === "enq" ? encodeEntry(record) : encodeFields(record);
   writeChecksum(line, line.length - TRAILER_BYTES - 1);
   if (line.length <= MAX_LINE_BYTES) return line;
   throw new InvalidNotificationError(
@@ -57,10 +56,22 @@ export function encodeRecord(record: JournalRecord): Uint8Array {
   );
 }
 
-function withLastNotification(record: JournalRecord): JournalRecord {
-  if (record.t !== "enq") return record;
-  const { notification, ...rest } = record;
-  return { ...rest, notification };
+/** Encodes a new entry without its checksum. The text of a stored notification is copied. */
+function encodeEntry({ notification, ...rest }: EnqueueRecord): Uint8Array {
+  const text = notification instanceof StoredJson ? notification.text : undefined;
+  if (text === undefined) return encodeFields({ ...rest, notification });
+  const fields = encodeFields(rest, ',"notification":');
+  const line = new Uint8Array(fields.length + text.length);
+  const at = fields.length - TRAILER_BYTES - 1;
+  line.set(fields.subarray(0, at));
+  line.set(text, at);
+  line.set(fields.subarray(at), at + text.length);
+  return line;
+}
+
+/** Encodes fields, then JSON that follows them. The checksum of the line is not computed yet. */
+function encodeFields(fields: Readonly<Record<string, unknown>>, more = ""): Uint8Array {
+  return encoder.encode(`${JSON.stringify({ v: VERSION, ...fields }).slice(0, -1)}${more}${TRAILER}\n`);
 }
 
 /**

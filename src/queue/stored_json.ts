@@ -28,10 +28,15 @@ export class StoredJson {
     this.#end = end;
   }
 
+  /** The text in UTF-8; undefined after the value was parsed. */
+  get text(): Uint8Array | undefined {
+    return this.#block?.subarray(this.#start, this.#end);
+  }
+
   /** The value; undefined if the text is not JSON. */
   get value(): unknown {
     if (this.#block !== undefined) {
-      this.#value = parse(decoder.decode(this.#block.subarray(this.#start, this.#end)));
+      this.#value = parse(decoder.decode(this.text));
       this.#block = undefined;
     }
     return this.#value;

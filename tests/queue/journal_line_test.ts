@@ -143,7 +143,10 @@ Deno.test("decodeLine() stores the notification as text, wherever its name occur
   assert(typeof decoded === "object" && decoded.record.t === "enq");
   const { notification, ...rest } = decoded.record;
   assert(notification instanceof StoredJson);
+  assertEquals(encodeRecord(decoded.record), encodeRecord(record));
+  assert(notification.text !== undefined, "the notification was copied, and not parsed");
   assertEquals([{ ...rest, notification: notification.value }], [{ v: 1, ...record }]);
+  assertEquals(encodeRecord(decoded.record), encodeRecord(record));
 });
 
 Deno.test("decodeLine() reads an entry whose notification is not the last field", () => {

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects, assertThrows } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
 import { denoFiles, type Files, type OpenFile } from "../../src/runtime/files.ts";
 import { type Durability, Journal } from "../../src/queue/journal.ts";
-import { notificationOf } from "../../src/queue/entry.ts";
+import { type Entry, notificationOf } from "../../src/queue/entry.ts";
 import type { AttemptResult } from "../../src/queue/entry_transitions.ts";
 import type { FlushReach, JournalRecord } from "../../src/queue/record.ts";
 import { encodeRecord, MAX_LINE_BYTES } from "../../src/queue/journal_line.ts";
@@ -117,7 +117,7 @@ Deno.test("Queue.state is the same in processes that append in turns, and in a p
   const stateOf = (queue: Queue) => {
     queue.refresh();
     const { possibleDuplicates, lastDelivery } = queue.figures();
-    const entries = queue.state.entries().map((entry) => ({ ...entry, notification: notificationOf(entry) }));
+    const entries = queue.state.entries().map(withNotification);
     return { ...{ possibleDuplicates, lastDelivery, entries }, channel: queue.state.channelState("a") };
   };
   try {
@@ -134,6 +134,11 @@ Deno.test("Queue.state is the same in processes that append in turns, and in a p
     Deno.removeSync(stateDir, { recursive: true });
   }
 });
+
+function withNotification(entry: Entry): unknown {
+  const { members } = entry;
+  return { ...entry, notification: notificationOf(entry), members: members?.map(withNotification) };
+}
 
 /** Makes one random change. */
 async function change(queue: Queue, dice: Dice, now: number): Promise<void> {
