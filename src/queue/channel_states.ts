@@ -9,7 +9,8 @@
  * @module
  */
 
-import { type ChannelState, type Entry, type EntryState, type Lane, laneKey } from "./entry.ts";
+import type { ChannelState, Entry, EntryState, Lane } from "./entry.ts";
+import { LaneMap } from "./lane_index.ts";
 import { LANE_RETENTION_MS, MAX_REMEMBERED_DELIVERIES } from "./limits.ts";
 import type { ChannelRecord, FlushReach, LaneRecord, NackRecord, Wait, WaitClass } from "./record.ts";
 
@@ -102,7 +103,7 @@ function earliestRetry({ class: failureClass, since, notBefore }: Wait): number 
 
 /** The last deliveries of each lane (one destination of one channel), for rate limits. */
 export class RecentDeliveries {
-  readonly #lanes = new Map<string, LaneRecord>();
+  readonly #lanes = new LaneMap<Lane & { readonly delivered: number[] }>();
 
   /**
    * Records a delivery. A batch (several entries in one message) counts as
@@ -110,10 +111,10 @@ export class RecentDeliveries {
    * after a batch until the period of the rate limit ends.
    */
   add({ channel, destination }: Lane, time: number, isBatch: boolean): void {
-    const delivered = isBatch
-      ? Array<number>(MAX_REMEMBERED_DELIVERIES).fill(time)
-      : [...this.get({ channel, destination }).slice(1 - MAX_REMEMBERED_DELIVERIES), time];
-    this.restore({ t: "lane", channel, destination, delivered });
+    const lane = this.#lanes.get({ channel, destination }) ?? { channel, destination, delivered: [] };
+    this.#lanes.set(lane, lane);
+    for (let count = isBatch ? MAX_REMEMBERED_DELIVERIES : 1; count > 0; count--) lane.delivered.push(time);
+    while (lane.delivered.length > MAX_REMEMBERED_DELIVERIES) lane.delivered.shift();
   }
 
   /**
@@ -121,16 +122,17 @@ export class RecentDeliveries {
    * milliseconds since 1970, oldest first.
    */
   get(lane: Lane): readonly number[] {
-    return this.#lanes.get(laneKey(lane))?.delivered ?? [];
+    return this.#lanes.get(lane)?.delivered ?? [];
   }
 
   /** Replaces the remembered deliveries of a lane (channel and destination). */
-  restore(record: LaneRecord): void {
-    this.#lanes.set(laneKey(record), record);
+  restore({ channel, destination, delivered }: LaneRecord): void {
+    this.#lanes.set({ channel, destination }, { channel, destination, delivered: [...delivered] });
   }
 
   /** Creates the records for a compacted journal. */
   snapshot(now: number): LaneRecord[] {
-    return [...this.#lanes.values()].filter(({ delivered }) => (delivered.at(-1) ?? 0) > now - LANE_RETENTION_MS);
+    const recent = this.#lanes.values().filter(({ delivered }) => (delivered.at(-1) ?? 0) > now - LANE_RETENTION_MS);
+    return [...recent.map((lane): LaneRecord => ({ t: "lane", ...lane }))];
   }
 }

@@ -15,10 +15,34 @@ export type LaneEntries = ReadonlyMap<string, Entry>;
 
 const NO_ENTRIES: LaneEntries = new Map();
 
+/**
+ * A value for each lane. It is asked at each record of the journal, and nested maps avoid building a
+ * combined key.
+ */
+export class LaneMap<Value> {
+  readonly #channels = new Map<string, Map<string, Value>>();
+
+  get({ channel, destination }: Lane): Value | undefined {
+    return this.#channels.get(channel)?.get(destination);
+  }
+
+  set({ channel, destination }: Lane, value: Value): void {
+    const lanes = this.#channels.get(channel) ?? new Map<string, Value>();
+    this.#channels.set(channel, lanes.set(destination, value));
+  }
+
+  delete({ channel, destination }: Lane): void {
+    this.#channels.get(channel)?.delete(destination);
+  }
+
+  values(): IteratorObject<Value> {
+    return this.#channels.values().flatMap((lanes) => lanes.values());
+  }
+}
+
 /** The live entries by lane. Every lane of the index has at least one entry. */
 export class LaneIndex {
-  /** The entries by channel, then by destination. Nested maps avoid building a combined key. */
-  readonly #channels = new Map<string, Map<string, Map<string, Entry>>>();
+  readonly #lanes = new LaneMap<Map<string, Entry>>();
 
   /** @param entries entries in the order of arrival; dead letters are skipped */
   constructor(entries: Iterable<Entry>) {
@@ -27,30 +51,26 @@ export class LaneIndex {
 
   /** Returns the entries of each lane. */
   lanes(): IteratorObject<LaneEntries> {
-    return this.#channels.values().flatMap((lanes) => lanes.values());
+    return this.#lanes.values();
   }
 
   /** Returns the entries of one lane. */
-  lane({ channel, destination }: Lane): LaneEntries {
-    return this.#channels.get(channel)?.get(destination) ?? NO_ENTRIES;
+  lane(lane: Lane): LaneEntries {
+    return this.#lanes.get(lane) ?? NO_ENTRIES;
   }
 
   /** Replaces an entry at its position, or appends a new entry. */
   set(entry: Entry): void {
-    const { id, channel, destination } = entry;
-    let lanes = this.#channels.get(channel);
-    if (lanes === undefined) this.#channels.set(channel, lanes = new Map());
-    const lane = lanes.get(destination);
-    if (lane) lane.set(id, entry);
-    else lanes.set(destination, new Map([[id, entry]]));
+    const lane = this.#lanes.get(entry);
+    if (lane) lane.set(entry.id, entry);
+    else this.#lanes.set(entry, new Map([[entry.id, entry]]));
   }
 
   /** Removes an entry that no longer waits. */
-  remove({ id, channel, destination }: Entry): void {
-    const lanes = this.#channels.get(channel);
-    const lane = lanes?.get(destination);
-    lane?.delete(id);
-    if (lane?.size === 0) lanes?.delete(destination);
+  remove(entry: Entry): void {
+    const lane = this.#lanes.get(entry);
+    lane?.delete(entry.id);
+    if (lane?.size === 0) this.#lanes.delete(entry);
   }
 }
 
