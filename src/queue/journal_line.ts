@@ -114,7 +114,10 @@ function parseWithout(body: Uint8Array, store: JsonStore): any {
   if (at < 0) return undefined;
   const record = parse(body.subarray(0, at));
   record.notification = store.add(body.subarray(at + NOTIFICATION.length - 1));
-  return hasValidFields(record) ? record : undefined;
+  if (!hasValidFields(record)) return undefined;
+  record.channel = store.share(record.channel);
+  record.destination = store.share(record.destination);
+  return record;
 }
 
 /**

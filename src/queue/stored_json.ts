@@ -10,7 +10,7 @@
  */
 
 /** The size of a block, in bytes. A longer value gets a block of its own. */
-const BLOCK_BYTES = 4096;
+const BLOCK_BYTES = 2048;
 
 const decoder = new TextDecoder();
 
@@ -56,10 +56,18 @@ function parse(text: string): unknown {
   }
 }
 
-/** Stores JSON values. */
+/** Stores JSON values, and texts that many entries have. */
 export class JsonStore {
   #block = new Uint8Array();
   #used = 0;
+  readonly #shared = new Map<string, string>();
+
+  /** Returns the first of all equal texts. Thousands of entries have the same destination. */
+  share(text: string): string {
+    const known = this.#shared.get(text) ?? text;
+    this.#shared.set(known, known);
+    return known;
+  }
 
   /** Copies the UTF-8 text of a value. */
   add(text: Uint8Array): StoredJson {
