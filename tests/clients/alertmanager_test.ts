@@ -2,6 +2,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { freePort } from "../../scripts/free_port.ts";
+import { run } from "../../scripts/python/python.ts";
 import { until } from "../../scripts/synapse/until.ts";
 import { readBlocks } from "../e2e/docs_blocks.ts";
 import { clientSuite, unpackDebian } from "./install.ts";
@@ -14,10 +15,12 @@ const MOUNT_AND_RUN =
   'mount -t overlay overlay -o "lowerdir=$FOLDER/usr/share:/usr/share" /usr/share && exec "$0" "$@"';
 
 let folder = "";
-const clientTest = await clientSuite(
-  "a real Alertmanager",
-  async () => folder = await unpackDebian("prometheus-alertmanager", PROGRAM),
-);
+const clientTest = await clientSuite("a real Alertmanager", async () => {
+  if (!(await run("unshare", ["--mount", "true"])).success) {
+    throw new Error("Cannot run Alertmanager: it needs Linux, root and the right to create namespaces");
+  }
+  folder = await unpackDebian("prometheus-alertmanager", PROGRAM);
+});
 
 /** A running Alertmanager. */
 class Alertmanager implements AsyncDisposable {

@@ -11,6 +11,7 @@
  * @module
  */
 
+import { BUNDLE } from "../../scripts/build/bundle_files.ts";
 import { freePort } from "../../scripts/free_port.ts";
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { until } from "../../scripts/synapse/until.ts";
@@ -66,8 +67,12 @@ export interface ServeTest extends AsyncDisposable {
   runOwn(...args: readonly string[]): Promise<string>;
   /** Ends `serve` with a signal, and waits for the end. */
   stop(signal: "SIGTERM" | "SIGKILL"): Promise<void>;
-  /** Starts `serve` again, at the same address. */
-  start(): Promise<void>;
+  /**
+   * Starts `serve` again, at the same address.
+   *
+   * @param bundle the folder of a bundle to start: an upgrade. @default the source
+   */
+  start(bundle?: string): Promise<void>;
   /** Lets `serve` read its configuration again, and waits until it has done so. */
   reload(): Promise<void>;
 }
@@ -104,7 +109,7 @@ export async function startServe({ http }: ServeTestOptions = {}): Promise<Serve
       return runClient(Deno.execPath(), [...programFlags(), ...args, ...state], { cwd: directory, env: {} });
     },
     stop: (signal) => program.stop(signal),
-    start: async () => void (program = await ServeProcess.start(directory)),
+    start: async (bundle) => void (program = await ServeProcess.start(directory, bundle)),
     reload: () => program.reload(),
     async [Symbol.asyncDispose]() {
       await program.stop("SIGKILL");
@@ -114,9 +119,12 @@ export async function startServe({ http }: ServeTestOptions = {}): Promise<Serve
   };
 }
 
-/** Returns the arguments of Deno that start the program. */
-function programFlags(): readonly string[] {
-  return ["run", "--quiet", "--no-prompt", ...inheritedConfig(), ...PROGRAM_FLAGS, `${ROOT}/src/main.ts`];
+/** Returns the arguments of Deno that start the program: the source, or a bundle. */
+function programFlags(bundle?: string): readonly string[] {
+  const [config, file] = bundle === undefined
+    ? [inheritedConfig(), `${ROOT}/src/main.ts`]
+    : [["--no-config"], `${bundle}/${BUNDLE}`];
+  return ["run", "--quiet", "--no-prompt", ...config, ...PROGRAM_FLAGS, file];
 }
 
 /** The process. Its log is read all the time. */
@@ -130,10 +138,10 @@ class ServeProcess {
     this.#end = this.#read();
   }
 
-  static async start(directory: string): Promise<ServeProcess> {
+  static async start(directory: string, bundle?: string): Promise<ServeProcess> {
     const state = ["--config", `${directory}/config.json`, "--state-dir", `${directory}/state`];
     const child = new Deno.Command(Deno.execPath(), {
-      args: [...programFlags(), "serve", ...state],
+      args: [...programFlags(bundle), "serve", ...state],
       env: { HOME: directory, NO_COLOR: "1" },
       ...{ stdin: "null", stdout: "null", stderr: "piped" },
     }).spawn();
