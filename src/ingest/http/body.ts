@@ -11,7 +11,7 @@ import { parseStructured } from "../mail/headers.ts";
 import { type FramedMail, parseMail } from "../mail/parts.ts";
 import { decodeQuotedPrintable } from "../mail/transfer.ts";
 import { headerText, type IncomingRequest, latin1Bytes } from "./request.ts";
-import { parseJson } from "./values.ts";
+import { decodeEntities, parseJson } from "./values.ts";
 
 /** The content of a request. */
 export interface Body {
@@ -115,7 +115,7 @@ function readXml(text: string, isField: (name: string) => boolean): Body | undef
   for (const [, name, attributes = "", content] of text.matchAll(LEAF_REGEXP)) {
     if (fields.size + files.length >= MAX_FIELDS || fields.has(name)) return undefined;
     const file = name === "Attachment" ? readXmlFile(attributes, content) : undefined;
-    if (file === undefined) fields.set(name, decodeXml(content));
+    if (file === undefined) fields.set(name, decodeEntities(content));
     else files.push(file);
   }
   if (![...fields.keys()].some((name) => isField(name.toLowerCase()))) return undefined;
@@ -124,7 +124,8 @@ function readXml(text: string, isField: (name: string) => boolean): Body | undef
 }
 
 function readXmlFile(attributes: string, content: string): AttachmentInput | undefined {
-  const attribute = (name: string) => decodeXml(new RegExp(`\\s${name}\\s*=\\s*"([^"]*)"`).exec(attributes)?.[1] ?? "");
+  const attribute = (name: string) =>
+    decodeEntities(new RegExp(`\\s${name}\\s*=\\s*"([^"]*)"`).exec(attributes)?.[1] ?? "");
   try {
     const type = attribute("mimetype");
     return {
@@ -135,15 +136,4 @@ function readXmlFile(attributes: string, content: string): AttachmentInput | und
   } catch {
     return undefined;
   }
-}
-
-/** The entities that XML defines. */
-const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
-
-function decodeXml(text: string): string {
-  return text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,4}));/gi, (whole, decimal, hex, name) => {
-    if (name !== undefined) return ENTITIES[name] ?? whole;
-    const code = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
-    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code).toWellFormed() : whole;
-  });
 }

@@ -13,7 +13,7 @@ import { FORMATS, type NotificationInput } from "../../notification/notification
 import { type Body, readBody } from "./body.ts";
 import { readNotification, splitSubject } from "./notify.ts";
 import { idempotencyKey, type IncomingNotification, jsonAnswer, type Protocol, refuseAsJson } from "./request.ts";
-import { isTrue, propertyOf, severityOf, textOf } from "./values.ts";
+import { decodeEntities, isTrue, propertyOf, severityOf, textOf } from "./values.ts";
 
 /** The mapping of one hook. The texts are templates with placeholders such as `{{job.name}}`. */
 export interface HookMapping {
@@ -26,6 +26,8 @@ export interface HookMapping {
   readonly id?: string;
   readonly silent?: string;
   readonly format?: string;
+  /** The text of the sender is escaped for HTML, as Slack and Mattermost expect it. @default {false} */
+  readonly isEscaped?: boolean;
   /** The values with which a field says that the problem is over, by the path of the field. */
   readonly resolves?: ReadonlyMap<string, readonly string[]>;
 }
@@ -46,8 +48,8 @@ export const HOOK_PRESETS = {
     resolves: new Map([["severity", ["info", "notice"]]]),
     format: "code",
   },
-  /** TrueNAS, whose alert service "Slack" can post to any address. Its text is Markdown. */
-  truenas: { message: "{{text}}", severity: "warning", origin: "truenas", format: "markdown" },
+  /** TrueNAS, whose alert services "Slack" and "Mattermost" can post to any address. */
+  truenas: { message: "{{text}}", severity: "warning", origin: "truenas", isEscaped: true },
 } as const satisfies Readonly<Record<HookPreset, HookMapping>>;
 
 /** Creates the protocol of a hook. */
@@ -86,7 +88,9 @@ function applyMapping(
     [...template.matchAll(PLACEHOLDER_REGEXP)].every(([, path]) => textOf(find(path)).trim() !== "")
       ? fill(template).trim()
       : "";
-  const { subject, message } = splitSubject(fill(mapping.subject).trim(), fill(mapping.message));
+  const texts = [fill(mapping.subject).trim(), fill(mapping.message)];
+  const [title, text] = mapping.isEscaped ? texts.map(decodeEntities) : texts;
+  const { subject, message } = splitSubject(title, text);
   const hasContent = [mapping.subject, mapping.message].some((template = "") =>
     [...template.matchAll(PLACEHOLDER_REGEXP)].some(([, path]) => textOf(find(path)).trim() !== "")
   );

@@ -73,6 +73,18 @@ function exactNumber(value: number, source: string): number | string {
   return String(value) === digits || /e/i.test(source) ? value : digits;
 }
 
+/** The entities that XML defines. */
+const ENTITIES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
+
+/** Decodes the entities of XML, and the numbers of characters: `&lt;`, `&#39;`, `&#x27;`. */
+export function decodeEntities(text: string): string {
+  return text.replace(/&(?:#(\d{1,7})|#x([0-9a-f]{1,6})|([a-z]{2,4}));/gi, (whole, decimal, hex, name) => {
+    if (name !== undefined) return ENTITIES[name] ?? whole;
+    const code = decimal === undefined ? Number.parseInt(hex, 16) : Number(decimal);
+    return code > 0 && code <= 0x10ffff ? String.fromCodePoint(code).toWellFormed() : whole;
+  });
+}
+
 /** Returns a value as text: `""` for null, JSON for a list or an object. */
 export function textOf(value: unknown): string {
   if (value === undefined || value === null) return "";

@@ -72,15 +72,14 @@ Deno.test("HOOK_PRESETS.proxmox pairs the failure and the success of a job, and 
   assertEquals([key, severity], [undefined, "warning"]);
 });
 
-Deno.test("HOOK_PRESETS.truenas takes the text of the Slack service", () => {
+Deno.test("HOOK_PRESETS.truenas takes the text of the Slack service, without its escapes for HTML", () => {
   const hook = hookProtocol("nas", HOOK_PRESETS.truenas);
-  const text = "TrueNAS @ nas.local\n\nNew alert:\n\n  * Pool tank is &lt;DEGRADED&gt;";
+  const text = "TrueNAS @ nas.local\n\nNew alert:\n\n  * Pool tank is &lt;DEGRADED&gt; &amp;amp; &#x27;old&quot;";
   assertEquals(readOne(hook, { body: { text } }).input, {
     subject: "TrueNAS @ nas.local",
-    message: "New alert:\n\n  * Pool tank is &lt;DEGRADED&gt;",
+    message: "New alert:\n\n  * Pool tank is <DEGRADED> &amp; 'old\"",
     severity: "warning",
     origin: "truenas",
-    format: "markdown",
   });
 });
 
