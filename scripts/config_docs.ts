@@ -104,13 +104,19 @@ export async function configPage(): Promise<string> {
     settingTable((rule.properties?.set.additionalProperties || {}).properties ?? {}),
     "## serve",
     "The receivers of `matrix-notify serve`, see [serve](serve.md).",
-    settingTable(serve.properties ?? {}),
-    ...Object.entries(serve.properties ?? {}).flatMap(([key, schema]) => {
-      const inner = schema.additionalProperties || schema;
-      const title = schema.additionalProperties ? `### ${key}\n\nFor each name:` : `### ${key}`;
-      return inner.properties ? [title, settingTable(inner.properties, inner)] : [];
-    }),
+    ...nestedTables(serve, "##"),
   ].join("\n\n") + "\n";
+}
+
+/** Describes the settings of an object, and of the objects with names of the user in it. */
+function nestedTables(schema: Schema, heading: string): readonly string[] {
+  const inner = Object.entries(schema.properties ?? {}).flatMap(([key, value]): string[] => {
+    const named = value.additionalProperties || undefined;
+    const nested = nestedTables(named ?? value, `${heading}#`);
+    const isListed = named?.properties !== undefined || heading === "##" && value.properties !== undefined;
+    return isListed ? [`${heading}# ${key}`, ...named === undefined ? [] : ["For each name:"], ...nested] : [];
+  });
+  return [settingTable(schema.properties ?? {}, schema), ...inner];
 }
 
 function allEntries(kinds: readonly (readonly [string, Schema])[]): [string, Schema][] {
