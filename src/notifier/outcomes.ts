@@ -177,8 +177,8 @@ export class Reporter {
   #isCancelled(entry: Entry): boolean {
     const finalState = this.#queue.state.finalState(entry.id);
     if (finalState !== undefined) return finalState.state === "cancelled";
-    const canBeCancelled = entry.fallbackFor !== undefined || isFullTextFile(entry);
-    return canBeCancelled && this.#queue.state.entry(entry.id) === undefined;
+    if (this.#queue.state.entry(entry.id) !== undefined) return false;
+    return entry.fallbackFor !== undefined || isFullTextFile(entry);
   }
 
   #outcome(known: Entry, schedule: Schedule): Outcome {

@@ -293,9 +293,10 @@ export class Journal {
     using file = this.#files.open(this.path, "append");
     const [size, identity] = [file.size(), file.identity()];
     const isNew = size === 0;
+    const isNext = !isNew && this.#hasRead(file, identity, size);
     const first = isNew
       ? encodeRecord({ t: "hdr", time: this.#runtime.now(), host: this.#runtime.hostname() })
-      : endsInLineFeed(file, size)
+      : isNext || endsInLineFeed(file, size)
       ? NOTHING
       : LINE_FEED;
     const bytes = concatenate([first, ...lines.map(({ bytes }) => bytes)]);
@@ -315,9 +316,7 @@ export class Journal {
       }
     }
     try {
-      const isNext = first === NOTHING && this.#hasRead(file, identity, size);
-      // A new entry is read from the file, so that its notification is stored as text.
-      if (isNext && lines.every(({ record }) => record.t !== "enq")) this.#apply(lines);
+      if (isNext) this.#apply(lines);
       else this.#read(file, identity, size + bytes.length);
     } catch {
       // The lines are on the disk, so the append must not fail. The next call reads the lines.
@@ -332,8 +331,7 @@ export class Journal {
   /** Applies lines that this process appended to what it has read. They need not be read again. */
   #apply(lines: readonly OwnLine[]): void {
     for (const { record, bytes } of lines) {
-      this.#reader.pass(bytes);
-      this.#listener.record(record, bytes.length);
+      this.#listener.record(this.#reader.pass(record, bytes), bytes.length);
     }
     this.#listener.end();
   }

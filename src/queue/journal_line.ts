@@ -123,6 +123,18 @@ function parseWithout(body: Uint8Array, store: JsonStore): any {
 }
 
 /**
+ * Returns a new entry with its notification as text, taken from its line. `line` includes the line
+ * feed.
+ */
+export function storeNotification(record: EnqueueRecord, line: Uint8Array, store: JsonStore): EnqueueRecord {
+  const body = line.subarray(0, line.length - TRAILER_BYTES - 1);
+  const at = findNotification(body);
+  if (at < 0) return record;
+  const [channel, destination] = [store.share(record.channel), store.share(record.destination)];
+  return { ...record, channel, destination, notification: store.add(body.subarray(at + NOTIFICATION.length - 1)) };
+}
+
+/**
  * Returns the position of the field `notification`. A string in JSON cannot contain these bytes,
  * because its quotes are escaped.
  */

@@ -11,7 +11,7 @@
  */
 
 import type { OpenFile } from "../runtime/files.ts";
-import { decodeLine, isUnfinished, MAX_LINE_BYTES } from "./journal_line.ts";
+import { decodeLine, isUnfinished, MAX_LINE_BYTES, storeNotification } from "./journal_line.ts";
 import type { JournalRecord } from "./record.ts";
 import { JsonStore } from "./stored_json.ts";
 
@@ -85,11 +85,14 @@ export class JournalReader {
   /**
    * Moves past a line that this process appended to the end of what was read. `line` includes the
    * line feed.
+   *
+   * @returns the record as it would have been read: the notification of an entry is stored as text
    */
-  pass(line: Uint8Array): void {
+  pass(record: JournalRecord, line: Uint8Array): JournalRecord {
     this.#offset += line.length;
     this.#tail = line.slice(-TAIL_BYTES);
     this.#tornBytes = 0;
+    return record.t === "enq" ? storeNotification(record, line, this.#store) : record;
   }
 
   /** Reads all complete lines that are new since the last call. */

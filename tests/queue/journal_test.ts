@@ -13,6 +13,9 @@ import { fakeRuntime } from "../fakes/runtime.ts";
 import { type Dice, seededDice } from "../faults/crash_dice.ts";
 
 const drop = (id: string): JournalRecord => ({ t: "drop", id, time: 1 });
+const enq = (id: string): JournalRecord => ({
+  ...{ t: "enq", id, time: 1, channel: "a", destination: "x", notification: { subject: "Up" }, expires: 9 },
+});
 
 /** Opens the journal again, like another process. The functions are called as a listener. */
 type Open = (record?: (record: JournalRecord) => unknown, restart?: () => void) => Journal;
@@ -103,9 +106,12 @@ Deno.test("Journal.append() does not read back what it appended, unless another 
     await cost("a");
     const line = encodeRecord(drop("b")).length;
     assert(await cost("b") < line, "only the ends of the lines before");
+    bytes = 0;
+    await journal.append([enq("e")], "none");
+    assert(bytes < line, "only the end of the line before");
     await open().append([drop("c")], "none");
     assert(await cost("d") > 2 * line);
-    assertEquals(seen, ["a", "a2", "b", "b2", "c", "d", "d2"]);
+    assertEquals(seen, ["a", "a2", "b", "b2", "e", "c", "d", "d2"]);
   }, files);
 });
 
