@@ -173,7 +173,8 @@ export class AttemptGroup {
     const events = this.#delivered;
     if (events.length > 0) {
       this.#delivered = [];
-      this.#recordsSoon.abort();
+      // Without a reason, the signal creates an error with a stack.
+      this.#recordsSoon.abort("recorded");
       this.#recording = this.#options.queue.recordDeliveries(events).then(() => {
         for (const event of events) this.#onRecorded(event);
       });

@@ -52,10 +52,10 @@ export class EncryptionGuard {
   readonly #cache: RoomCache;
   readonly #policy: MatrixSettings["encryptedRooms"];
   /**
-   * The time when each room was last found to be unencrypted, by room id. With this copy, the
-   * messages of a long queue do not need to read the cache file.
+   * True for each encrypted room, by room id. For each other room, the time when it was last found to
+   * be unencrypted. With this copy, the messages of a long queue do not need to read the cache file.
    */
-  readonly #unencrypted = new Map<string, number>();
+  readonly #known = new Map<string, true | number>();
 
   constructor(client: MatrixClient, cache: RoomCache, policy: MatrixSettings["encryptedRooms"]) {
     this.#client = client;
@@ -82,12 +82,12 @@ export class EncryptionGuard {
     const key = `encrypted ${roomId}`;
     const now = this.#client.runtime.now();
     const isRecent = (time: unknown) => typeof time === "number" && time <= now && now - time < LOOK_EVERY_MS;
-    if (isRecent(this.#unencrypted.get(roomId))) return false;
-    const known = this.#cache.get(key);
-    if (known === true) return true;
-    if (typeof known === "number" && isRecent(known)) {
-      this.#unencrypted.set(roomId, known);
-      return false;
+    const isKnown = (value: unknown): value is true | number => value === true || isRecent(value);
+    let known: unknown = this.#known.get(roomId);
+    if (!isKnown(known)) known = this.#cache.get(key);
+    if (isKnown(known)) {
+      this.#known.set(roomId, known);
+      return known === true;
     }
     try {
       const limits = { timeoutMs: Math.min(timeoutMs, LOOK_TIMEOUT_MS), signal };

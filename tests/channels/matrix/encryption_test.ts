@@ -1,9 +1,16 @@
 /** Encrypted rooms: the warning, the setting `encryptedRooms`, and the cost of the check. */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
-import { formatDestination, readRoomNames, RoomCacheFile } from "../../../src/channels/room_cache.ts";
+import {
+  formatDestination,
+  inMemoryRoomCache,
+  readRoomNames,
+  RoomCacheFile,
+} from "../../../src/channels/room_cache.ts";
+import { EncryptionGuard } from "../../../src/channels/matrix/encryption.ts";
 import { LOOK_EVERY_MS } from "../../../src/channels/matrix/room_resolver.ts";
 import { fieldsOf } from "../../fakes/outcomes.ts";
+import { fakeRuntime } from "../../fakes/runtime.ts";
 import { type Scene, setScene } from "../../fakes/scene.ts";
 
 const ALIAS = "#alerts:loopback.test";
@@ -129,3 +136,24 @@ Deno.test("encryptedRooms: refuse sends nothing while the state of the room cann
   await notifier.flush();
   assertEquals(scene.subjects(), ["One"]);
 });
+
+for (const known of [true, "now"] as const) {
+  Deno.test(
+    `EncryptionGuard.check() reads the cache once for many messages if the room is ${
+      known === true ? "" : "not "
+    }encrypted`,
+    async () => {
+      using runtime = fakeRuntime();
+      const cache = inMemoryRoomCache();
+      await cache.remember("encrypted !a", known === true ? true : runtime.time);
+      let reads = 0;
+      const counting = { ...cache, get: (key: string) => (reads++, cache.get(key)) };
+      const guard = new EncryptionGuard({ runtime, baseUrl: "http://127.0.0.1:1", userAgent: "" }, counting, "warn");
+      const warnings = new Set<boolean>();
+      for (let count = 0; count < 3; count++) {
+        warnings.add(await guard.check("!a", "!a", { timeoutMs: 1 }) !== undefined);
+      }
+      assertEquals([reads, [...warnings]], [1, [known === true]]);
+    },
+  );
+}
