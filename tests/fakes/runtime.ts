@@ -13,6 +13,8 @@ export interface FakeRuntimeOptions {
   readonly stdin?: string | Uint8Array;
   /** The input at the terminal, one item for each read; then the input ends. */
   readonly typed?: readonly (string | Uint8Array)[];
+  /** True if the terminal shows the typed characters as standard error. @default {true} */
+  readonly hasEcho?: boolean;
   readonly now?: number;
   readonly fetch?: Runtime["fetch"];
   readonly run?: Runtime["run"];
@@ -105,8 +107,7 @@ export function fakeRuntime(options: FakeRuntimeOptions = {}): FakeRuntime {
       readInput() {
         const next = typed.shift();
         const bytes = typeof next === "string" ? new TextEncoder().encode(next) : next;
-        // A terminal echoes its input.
-        if (bytes !== undefined && !isRaw) err += new TextDecoder().decode(bytes);
+        if (bytes !== undefined && !isRaw && options.hasEcho !== false) err += new TextDecoder().decode(bytes);
         return Promise.resolve(bytes);
       },
       setRaw(raw) {

@@ -90,6 +90,8 @@ export class FuzzHost implements Disposable {
       env: this.env,
       stdin: typed === undefined ? stdin : undefined,
       typed,
+      // Only the output of the program is checked.
+      hasEcho: false,
       now: this.time,
       realIds: true,
     });
