@@ -83,16 +83,23 @@ function hasValue(action: Action): boolean {
 /** Matches a placeholder with a path: `{{.error.level}}`. */
 const PLACEHOLDER_REGEXP = /\{\{-?\s*((?:\.\w{1,100}){1,20})\s*-?\}\}/g;
 
+/** The maximum length of a filled template, in UTF-16 code units. A short template can repeat a long value. */
+const MAX_FILLED_CHARS = 1024 * 1024;
+
 /**
- * Fills a template with values of JSON. Returns undefined if there is no JSON, or if the template
- * has more than paths: ntfy uses the template language of Go.
+ * Fills a template with values of JSON. Returns undefined if there is no JSON, if the result is too
+ * long, or if the template has more than paths: ntfy uses the template language of Go.
  */
 export function fillTemplate(template: string, json: unknown): string | undefined {
   if (typeof json !== "object" || template.replace(PLACEHOLDER_REGEXP, "").includes("{{")) return undefined;
-  return template.replace(
-    PLACEHOLDER_REGEXP,
-    (_, path: string) => textOf(path.slice(1).split(".").reduce(propertyOf, json)),
-  );
+  let free = MAX_FILLED_CHARS;
+  const filled = template.replace(PLACEHOLDER_REGEXP, (_, path: string) => {
+    if (free < 0) return "";
+    const text = textOf(path.slice(1).split(".").reduce(propertyOf, json));
+    free -= text.length;
+    return free < 0 ? "" : text;
+  });
+  return free < 0 ? undefined : filled;
 }
 
 /**

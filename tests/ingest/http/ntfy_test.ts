@@ -177,6 +177,8 @@ Deno.test("NTFY.read() fills a template with the JSON in the body, and shows the
   for (const t of ["{{range .a}}x{{end}}", "{{.a | upper}}", "{{if .a}}"]) {
     assertEquals(template({ tpl: "yes", t }, '{"a":1}'), ["", '{"a":1}', `Cannot apply the template ${whole}`]);
   }
+  const long = JSON.stringify({ a: "x".repeat(1000) });
+  assertEquals(template({ tpl: "yes", m: "{{.a}}".repeat(2000) }, long)[2], `Cannot apply the template ${whole}`);
   assertEquals(template({ tpl: "yes", t: title }, "no JSON"), ["no JSON", "", `Cannot apply the template ${whole}`]);
   assertEquals(template({ tpl: "github", t: "T" }, "{}"), ["T", "{}", `Cannot apply the template github ${whole}`]);
 });
