@@ -99,6 +99,25 @@ export async function openQueueOnly({ args, runtime, ui }: CommandContext): Prom
   });
 }
 
+/**
+ * Opens the queue of this user for a command that shows it. If this user sends through the socket of
+ * `serve`, prints where the notifications are.
+ */
+export async function openOwnQueue(context: CommandContext): Promise<NotifierCore> {
+  const notifier = await openQueueOnly(context);
+  const { args, runtime, ui } = context;
+  if (!notifier.needsServer || args.text("state-dir") !== undefined) return notifier;
+  const { probeSocket } = await import("../runtime/unix_socket.ts");
+  const socket = socketPath(runtime);
+  if (await probeSocket(socket) === "open") {
+    ui.fail(
+      `This user sends through ${socket}, into the queue of serve`,
+      "run the same command as root, or as the user of serve",
+    );
+  }
+  return notifier;
+}
+
 function findPaths(args: ArgumentsFor<readonly []>) {
   return { configFile: args.text("config"), stateDir: args.text("state-dir") };
 }

@@ -152,7 +152,8 @@ export class SocketSender implements Sender {
   async #post(path: string, request: SendRequest, files: readonly SentFile[]): Promise<Response> {
     const { runtime } = this.#context;
     const { waitMs = 0 }: SendOptions = request.options;
-    const end = runtime.now() + RETRY_MS;
+    // The time starts with the first failure: a server that hangs can take long to restart.
+    let end: number | undefined;
     for (;;) {
       const response = await postToSocket(this.#path, path, {
         body: writeSendRequest(request, files),
@@ -160,6 +161,7 @@ export class SocketSender implements Sender {
       });
       // Only a server that ends answers with 500.
       if (response !== undefined && response.status !== 500) return response;
+      end ??= runtime.now() + RETRY_MS;
       if (runtime.now() >= end) {
         throw new CommandError(`Cannot send through ${this.#path}: the server does not answer`, EXIT.tempFail, {
           hint: "try again, with --id to prevent duplicates",

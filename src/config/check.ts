@@ -11,6 +11,8 @@ export interface CheckedConfig {
   /** The names of the channels without mistakes. */
   readonly channels: readonly string[];
   readonly problems: readonly ConfigError[];
+  /** True if this user has no channel, or cannot read the configuration: `serve` can send for the user. */
+  readonly needsServer: boolean;
 }
 
 /**
@@ -26,7 +28,12 @@ export async function checkConfig(runtime: ConfigRuntime, options: LoadOptions):
   const none = usable.length + stopped.length === 0 && failure === undefined
     ? [new ConfigError("Cannot send: no channel is configured", { hint: "run: matrix-notify setup" })]
     : [];
-  return { channels: usable.map(({ name }) => name), problems: [...problems, ...proxyProblems(runtime), ...none] };
+  const isUnreadable = failure?.cause instanceof Deno.errors.PermissionDenied;
+  return {
+    channels: usable.map(({ name }) => name),
+    problems: [...problems, ...proxyProblems(runtime), ...none],
+    needsServer: isUnreadable || (none.length > 0 && problems.length === 0),
+  };
 }
 
 function proxyProblems({ env }: ConfigRuntime): ConfigError[] {

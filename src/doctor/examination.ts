@@ -14,6 +14,7 @@ import { withConnection } from "../config/connection.ts";
 import { type ChannelSource, loadChannelSources } from "../config/load.ts";
 import { type DoctorContext, limitsOf, stateDirOf } from "./context.ts";
 import { background, clock, configuration, system, timer } from "./host_checks.ts";
+import { serve } from "./serve_checks.ts";
 import { deliverer, diskSpace, fileSystem, queueHealth, readQueue, stateDirectory } from "./storage_checks.ts";
 
 const HOST_CHECKS = [
@@ -27,6 +28,7 @@ const HOST_CHECKS = [
   deliverer,
   background,
   timer,
+  serve,
 ];
 
 /** Checks the host, then each channel. Yields each finding (a result of a check) immediately. */

@@ -8,6 +8,7 @@
 
 import { askProgram } from "../runtime/clean_command.ts";
 import { denoFiles } from "../runtime/files.ts";
+import { isListening } from "../runtime/networks.ts";
 import { mayReadSystem, mayRun } from "../runtime/permissions.ts";
 import { type Distrust, findDirectoryDistrust, isOnReadOnlyMount } from "../runtime/trust.ts";
 
@@ -45,6 +46,8 @@ export interface Host {
   mayRunItself(): boolean;
   /** Returns true if a process holds the lock of a file. Does not create the file. */
   isLocked(path: string): boolean;
+  /** Returns true if a process listens at a TCP port. */
+  isListening(address: { readonly host: string; readonly port: number }): Promise<boolean>;
   /** Runs a program and returns its output, as {@linkcode askProgram} does. */
   ask(program: string, args: readonly string[], signal: AbortSignal): Promise<string | undefined>;
 }
@@ -62,6 +65,7 @@ export function denoHost(): Host {
     mayRun,
     mayRunItself: () => mayRun(Deno.execPath()),
     isLocked,
+    isListening,
     ask: askProgram,
   };
 }

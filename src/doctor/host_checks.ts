@@ -9,6 +9,7 @@ import { readSources } from "../config/load.ts";
 import { FLUSH_TIMER, isFlushedByTimer, unitDirectory } from "../notifier/background/timer_units.ts";
 import { absolutePath } from "../runtime/paths.ts";
 import { askHost, type DoctorContext, stateDirOf } from "./context.ts";
+import { findOwnSocket } from "./serve_checks.ts";
 import { type Check, failure, type Found, ok, skipped, warning } from "../channels/check.ts";
 
 /** Reports mistakes in the configuration, even if other users can change the file. */
@@ -16,7 +17,12 @@ export const configuration: Check<DoctorContext> = {
   name: "configuration",
   async *look(context) {
     const { runtime, options } = context;
-    const { channels, problems } = await checkConfig(runtime, options);
+    const { channels, problems, needsServer } = await checkConfig(runtime, options);
+    const socket = needsServer ? await findOwnSocket(context) : undefined;
+    if (socket !== undefined) {
+      yield ok(`this user has no configuration, and sends through ${socket}`);
+      return;
+    }
     for (const { message, hint } of problems) yield failure(message, hint);
     if (problems.length > 0) return;
     const { file: { path, isThere } } = await readSources(runtime, options);

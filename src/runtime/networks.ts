@@ -125,3 +125,15 @@ const EMBEDDING_NETWORKS: readonly (readonly [network: string, start: number])[]
 const PRIVATE_DOMAINS: readonly string[] = [
   ...["local", "intranet", "internal", "private", "corp", "home", "lan", "home.arpa", "localdomain"],
 ];
+
+/** Returns true if a process of this host listens at a TCP port. */
+export async function isListening({ host, port }: { readonly host: string; readonly port: number }): Promise<boolean> {
+  const hostname = host === "0.0.0.0" ? "127.0.0.1" : host === "::" ? "::1" : host;
+  try {
+    (await Deno.connect({ hostname, port })).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) return false;
+    throw error;
+  }
+}

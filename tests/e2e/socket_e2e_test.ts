@@ -55,6 +55,35 @@ Deno.test("root, a service user without a home and a person send through the soc
   assertStringIncludes(output, "750 root matrix-notify\n660 root matrix-notify\nserver 0\n");
 });
 
+Deno.test(
+  "status, queue list and doctor of a user of the socket say where the notifications are",
+  needsRoot,
+  async () => {
+    const { output } = await onHost(`${SERVER}
+    start
+    person() {
+      setpriv --reuid=7001 --regid=7001 --groups=7100 env -i PATH="$PATH" HOME=/home/1 DENO_DIR="$FOLDER/deno" \\
+        $PROGRAM "$@" 2>&1
+    }
+    person status
+    person queue list
+    person doctor | grep -E "ok +configuration"
+    own doctor | grep " serve:"
+    kill $server; wait $timer
+    own doctor | grep " serve:"
+  `);
+    const note = "matrix-notify: this user sends through /run/matrix-notify/socket, into the queue of serve\n" +
+      "  hint: run the same command as root, or as the user of serve\n";
+    assertEquals(output.split(note).length, 3, output);
+    assertStringIncludes(
+      output,
+      "ok       configuration: this user has no configuration, and sends through /run/matrix-notify/socket\n" +
+        "ok       serve: serve listens at /run/matrix-notify/socket\n" +
+        "warning  serve: serve does not run, so its receivers receive nothing -> run: matrix-notify service install --serve\n",
+    );
+  },
+);
+
 /** Command lines, with standard input in `mail`. Each ends in the same way with and without a socket. */
 const CASES = [
   "send a --channel phone",

@@ -108,6 +108,16 @@ test("service install delivers the alert of a failed unit after an outage, also 
   }
 });
 
+/** The program in a unit. */
+const PROGRAM_WORDS = `"${Deno.execPath()}" run -A -q ${inheritedConfig().join(" ")} "${ROOT}/src/main.ts"`;
+
+/** Sends from a service that can write nothing, and has no home. */
+const FROM_SERVICE = (subject: string, ...properties: readonly string[]) =>
+  `systemd-run --quiet --wait --pipe --setenv=DENO_DIR="$DENO_DIR" ${
+    ["SupplementaryGroups=matrix-notify", ...properties].map((property) => `--property=${property}`).join(" ")
+  } ${PROGRAM_WORDS} send "${subject}" --id "${subject}" --wait 20s
+`;
+
 /** Sends as a user without a home, whom the group of the socket lets send. */
 const NOBODY = (subject: string) =>
   `setpriv --reuid=65000 --regid=65000 --groups=$(getent group matrix-notify | cut -d: -f3) env -i PATH="$PATH" \\
@@ -134,6 +144,17 @@ test("service install --serve runs serve, which a reload, a kill and a restart d
     ${NOBODY("killed")}
     systemctl restart matrix-notify-serve
     ${NOBODY("restarted")}
+    ${FROM_SERVICE("dynamic", "DynamicUser=yes", "ProtectHome=yes", "PrivateDevices=yes")}
+    echo "nut:x:65001:65001::/nonexistent:/usr/sbin/nologin" >>/etc/passwd
+    echo "nut:x:65001:" >>/etc/group
+    ${FROM_SERVICE("strict", "User=nut", "ProtectSystem=strict", "ProtectHome=yes", "NoNewPrivileges=yes")}
+    mkdir /etc/systemd/system/matrix-notify-serve.service.d
+    printf '[Service]\\nWatchdogSec=3s\\n' >/etc/systemd/system/matrix-notify-serve.service.d/watchdog.conf
+    systemctl daemon-reload
+    systemctl restart matrix-notify-serve
+    systemctl kill -s STOP matrix-notify-serve
+    ${NOBODY("stopped")}
+    systemctl show --property=NRestarts matrix-notify-serve
     stat -c '%a %G' /run/matrix-notify /run/matrix-notify/socket
     systemctl show --property=ActiveState,Result,NRestarts,StatusText,MemoryCurrent matrix-notify-serve
     systemctl stop matrix-notify-serve && systemctl show --property=Result matrix-notify-serve
@@ -141,7 +162,10 @@ test("service install --serve runs serve, which a reload, a kill and a restart d
   await run.off;
   const output = host.output();
   const bodies = homeserver.events(room).map(({ content }) => String(content.body));
-  assertEquals(bodies.map((body) => body.split(" ").at(-1)), ["started", "reloaded", "killed", "restarted"], output);
+  assertEquals(bodies.map((body) => body.split(" ").at(-1)), [
+    ...["started", "reloaded", "killed", "restarted", "dynamic", "strict", "stopped"],
+  ], output);
+  assertMatch(output, /^NRestarts=1$/m, output);
   assertMatch(output, /^750 matrix-notify\n660 matrix-notify$/m, output);
   assertMatch(output, /^StatusText=listening at \/run\/matrix-notify\/socket$/m, output);
   assertMatch(output, /^verified$/m, output);

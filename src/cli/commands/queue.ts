@@ -194,8 +194,8 @@ function expandMembers(entries: readonly QueuedEntry[]): readonly QueuedEntry[] 
 }
 
 async function openQueue(context: CommandContext): Promise<NotifierCore> {
-  const { openQueueOnly } = await import("../notifier.ts");
-  return await openQueueOnly(context);
+  const { openOwnQueue } = await import("../notifier.ts");
+  return await openOwnQueue(context);
 }
 
 function findAll(

@@ -44,8 +44,8 @@ async function run(context: StatusContext): Promise<number> {
   if (args.text("max-age") !== undefined) {
     throw new UsageError("Cannot use --max-age without --check: only --check uses the age", "add --check");
   }
-  const { openQueueOnly } = await import("../notifier.ts");
-  await using notifier = await openQueueOnly(context);
+  const { openOwnQueue } = await import("../notifier.ts");
+  await using notifier = await openOwnQueue(context);
   const figures = notifier.status();
   if (args.has("json")) {
     ui.json(toStatusJson(figures));
@@ -121,9 +121,9 @@ async function check(context: StatusContext): Promise<number> {
   }
   const maxAgeMs = args.durationMs("max-age") ?? DEFAULT_MAX_AGE_MS;
   try {
-    const { openQueueOnly } = await import("../notifier.ts");
+    const { openOwnQueue } = await import("../notifier.ts");
     const { judgeHealth, createThresholds } = await import("../../notifier/health.ts");
-    await using notifier = await openQueueOnly(context);
+    await using notifier = await openOwnQueue(context);
     if (!notifier.hasQueue()) {
       // Without this message, a wrong --state-dir would look like an empty queue.
       ui.data(unknownLine(`there is no queue in ${notifier.stateDir}; the first notification creates it`));

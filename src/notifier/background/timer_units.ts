@@ -196,6 +196,8 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
         "Restart=always",
         "RestartSec=2s",
         `WatchdogSec=${WATCHDOG}`,
+        // A stopped process reacts to no other signal. A kill loses nothing.
+        "WatchdogSignal=SIGKILL",
         "TimeoutStopSec=15s",
         ...manager === "user" ? [] : socketDirectory(plan),
         ...common(quoteWords([...serveProgram, "serve", ...places])),
