@@ -49,10 +49,14 @@ export class BenchWorld implements AsyncDisposable {
     return makeStateDirectory(this.newDirectory("state"), records);
   }
 
-  /** The environment of the program: one Matrix channel, and a state directory. */
+  /**
+   * The environment of the program: one Matrix channel, and a state directory. Deno has a cache of
+   * its own: while another process writes to a shared cache, Deno cannot store compiled code.
+   */
   env(server: Server, stateDir: string): Record<string, string> {
     return {
       ...this.trust(server),
+      DENO_DIR: `${this.directory}/deno`,
       MATRIX_HOMESERVER: server.url,
       MATRIX_ACCESS_TOKEN: TOKEN,
       MATRIX_ROOM: ROOM,
