@@ -14,7 +14,7 @@
 import { ConfigError, HintedError } from "../base/errors.ts";
 import { hideSecrets } from "../base/secret.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { closeRemovedSocket, isSocket, prepareSocket, shareSocket } from "../runtime/unix_socket.ts";
+import { closeRemovedSocket, isSocket, prepareSocket, shareSocket, type SocketFile } from "../runtime/unix_socket.ts";
 import { formatAddress, type ListenAddress, type Peer, type Receiver } from "./receiver.ts";
 
 /** Answers a request. */
@@ -23,8 +23,14 @@ export type Answer = (receiver: Receiver, request: Request, peer: Peer) => Promi
 /** An open listener. */
 interface Listener {
   receiver: Receiver;
-  readonly server: Deno.HttpServer<Deno.Addr>;
+  server: Deno.HttpServer<Deno.Addr>;
+  /** Closes all connections of the server at once. */
+  abort: AbortController;
+  isClosed: boolean;
 }
+
+/** The pause before the next attempt to open a failed listener, in milliseconds. */
+const FAILURE_PAUSE_MS = 1_000;
 
 /** A closed listener releases its port within this time, in milliseconds. */
 const RELEASE_MS = 2_000;
@@ -92,7 +98,7 @@ export class Listeners {
           undo.push(() => this.#reopen(other, listener));
         }
         const listener = await this.#listen(receiver, rivals.length > 0 ? RELEASE_MS : 0);
-        undo.push(() => listener.server.shutdown());
+        undo.push(() => shutDown(listener));
         next.set(place, listener);
       }
     } catch (error) {
@@ -107,19 +113,20 @@ export class Listeners {
     this.#open.clear();
     for (const [place, listener] of next) this.#open.set(place, listener);
     // Without `await`, because a request can still wait for its delivery.
-    for (const [, { server }] of closing) void server.shutdown();
+    for (const [, listener] of closing) void shutDown(listener);
   }
 
   /** Closes all listeners. Resolves when all requests are answered. */
   async close(): Promise<void> {
     const open = [...this.#open.values()];
     this.#open.clear();
-    await Promise.all(open.map(({ server }) => server.shutdown()));
+    await Promise.all(open.map(shutDown));
   }
 
   /** Closes a listener. Resolves before its last requests are answered. */
-  async #release({ receiver: { address }, server }: Listener): Promise<void> {
-    const close = () => void server.shutdown();
+  async #release(listener: Listener): Promise<void> {
+    const { address } = listener.receiver;
+    const close = () => void shutDown(listener);
     if (address.transport === "tcp") close();
     else await closeRemovedSocket(address, close, this.#runtime.sleep);
   }
@@ -138,27 +145,74 @@ export class Listeners {
   /** @param releaseMs how long to wait while the port is in use, in milliseconds */
   async #listen(receiver: Receiver, releaseMs: number): Promise<Listener> {
     const { address } = receiver;
-    const common = {
+    const opened = await this.#serve(address, () => listener.receiver, releaseMs);
+    const listener: Listener = { receiver, isClosed: false, ...opened };
+    void this.#keepOpen(listener);
+    if (address.transport === "tcp") return listener;
+    try {
+      this.#share(address);
+      return listener;
+    } catch (error) {
+      await shutDown(listener);
+      throw error;
+    }
+  }
+
+  #share(address: SocketFile): void {
+    const unshared = shareSocket(address);
+    if (unshared !== undefined) this.#log(unshared);
+  }
+
+  /**
+   * Opens a failed listener again. A listener fails when it has so many connections that this
+   * process can open no more files. Therefore all of its connections are closed.
+   */
+  async #keepOpen(listener: Listener): Promise<void> {
+    while (!listener.isClosed) {
+      const failure = await listener.server.finished.then(() => undefined, (error: unknown) => error);
+      if (failure === undefined) return;
+      this.#log(`${listener.receiver.name}: all connections are closed: ${textOf(failure)}`);
+      listener.abort.abort();
+      while (!await this.#openAgain(listener)) await this.#runtime.sleep(FAILURE_PAUSE_MS);
+    }
+  }
+
+  /** Returns false if a failed listener cannot be opened now. */
+  async #openAgain(listener: Listener): Promise<boolean> {
+    if (listener.isClosed) return true;
+    try {
+      const address = boundAddress(listener);
+      Object.assign(listener, await this.#serve(address, () => listener.receiver, RELEASE_MS));
+      if (listener.isClosed) await shutDown(listener);
+      else if (address.transport === "unix") this.#share(address);
+      return true;
+    } catch (error) {
+      this.#log(textOf(error));
+      return false;
+    }
+  }
+
+  async #serve(
+    address: ListenAddress,
+    receiver: () => Receiver,
+    releaseMs: number,
+  ): Promise<Pick<Listener, "server" | "abort">> {
+    const abort = new AbortController();
+    const options: CommonOptions = {
+      signal: abort.signal,
       onListen() {},
-      handler: async (request: Request, { remoteAddr }: Deno.ServeHandlerInfo<Deno.Addr>) => {
+      handler: async (request, { remoteAddr }) => {
+        // Deno accepts a request whose target or `Host` is no part of an address.
+        if (!URL.canParse(request.url)) return new Response("the address is not valid\n", { status: 400 });
         const peer = "hostname" in remoteAddr ? { ip: remoteAddr.hostname } : {};
-        return await this.#answer(listener.receiver, request, peer);
+        return await this.#answer(receiver(), request, peer);
       },
-      onError: (error: unknown) => {
-        this.#log(`${receiver.name}: ${hideSecrets(error instanceof Error ? error.message : String(error))}`);
+      onError: (error) => {
+        this.#log(`${receiver().name}: ${textOf(error)}`);
         return new Response("internal error\n", { status: 500 });
       },
     };
-    const listener: Listener = { receiver, server: await this.#openWhenFree(address, common, releaseMs) };
-    if (address.transport === "tcp") return listener;
-    try {
-      const unshared = shareSocket(address);
-      if (unshared !== undefined) this.#log(unshared);
-      return listener;
-    } catch (error) {
-      await listener.server.shutdown();
-      throw error;
-    }
+    return { server: await this.#openWhenFree(address, options, releaseMs), abort };
   }
 
   async #openWhenFree(address: ListenAddress, common: CommonOptions, releaseMs: number) {
@@ -172,6 +226,16 @@ export class Listeners {
       }
     }
   }
+}
+
+/** Closes a listener. Resolves when all requests are answered. */
+async function shutDown(listener: Listener): Promise<void> {
+  listener.isClosed = true;
+  await listener.server.shutdown();
+}
+
+function textOf(error: unknown): string {
+  return hideSecrets(error instanceof Error ? error.message : String(error));
 }
 
 /** Returns a text that identifies the place where a listener listens. */
@@ -218,6 +282,7 @@ async function checkCertificate(address: ListenAddress & { readonly transport: "
 }
 
 interface CommonOptions {
+  readonly signal?: AbortSignal;
   readonly onListen: () => void;
   readonly handler: (request: Request, info: Deno.ServeHandlerInfo<Deno.Addr>) => Promise<Response>;
   readonly onError: (error: unknown) => Response;

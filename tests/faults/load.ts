@@ -1,11 +1,12 @@
 /**
  * A load: many clients post to `serve` at the same time, over HTTP and through its socket. The
  * homeserver is down or slow, and `serve` is killed, stopped or reloaded. A client repeats a request
- * that got no answer, with the same idempotency key. At the end, the oracle checks the rooms.
+ * that got no answer, or 503, with the same idempotency key. At the end, the oracle checks the rooms.
  *
  * ```text
  * a kill      -> all notifications with an answer are in the journal
  * a stop      -> serve ends within 10 s, with exit code 0
+ * a flood     -> serve closes the connections and goes on
  * at the end  -> serve delivers all of them, once and in order
  * ```
  *
@@ -19,8 +20,8 @@ import { commandLine } from "./process.ts";
 import { ONE, problem, sum, type Tally } from "./tally.ts";
 import { createMessage, World } from "./world.ts";
 
-/** What a person or a fault does to `serve`. */
-type Incident = "SIGKILL" | "SIGTERM" | "SIGHUP";
+/** What happens to `serve`. `flood`: so many clients connect that it can open no more files. */
+type Incident = "SIGKILL" | "SIGTERM" | "SIGHUP" | "flood";
 
 /** The input of {@linkcode load}. */
 export interface LoadOptions {
@@ -45,6 +46,9 @@ const DELIVERY_LIMIT_MS = 300_000;
 
 /** The time after which a client gives a request up, in milliseconds. */
 const ANSWER_LIMIT_MS = 60_000;
+
+/** The number of files that `serve` can open if there is a flood, and the largest number of connections. */
+const FLOOD_FILES = 400, FLOOD_CONNECTIONS = 5000;
 
 /** The pause of a client before it repeats a request, in milliseconds. */
 const REPEAT_MS = 50;
@@ -104,6 +108,8 @@ class Load {
   /** The times from each request to its answer, in milliseconds. */
   readonly #latencies: number[] = [];
   #repeated = 0;
+  /** Connections of clients that send nothing. */
+  readonly #silent: Deno.Conn[] = [];
   /** The ids of all notifications with an answer. */
   readonly #ids: string[] = [];
   #started = 0;
@@ -117,7 +123,7 @@ class Load {
   }
 
   async run(): Promise<void> {
-    const { clients, posts, fault } = this.#options;
+    const { clients, fault } = this.#options;
     const { homeserver, directory } = this.#world;
     homeserver.fault(fault, { delayMs: 20 });
     Deno.mkdirSync(`${directory}/matrix-notify`);
@@ -131,8 +137,9 @@ class Load {
     await Promise.all([...Array.from({ length: clients }, (_, client) => this.#post(client)), this.#disturb()]);
     await this.#checkJournal();
     await homeserver.clearFaults();
-    await this.#awaitDelivery(posts);
+    await this.#awaitDelivery();
     await this.#stop();
+    for (const connection of this.#silent) connection.close();
   }
 
   /** Describes the answers in a sentence. */
@@ -143,7 +150,21 @@ class Load {
   }
 
   #start(): void {
-    this.#server = startServe(this.#world, this.#options.through?.(this.#world));
+    const { incidents, through = () => [] } = this.#options;
+    const limit = incidents.includes("flood") ? ["sh", "-c", `ulimit -n ${FLOOD_FILES}; exec "$@"`, "sh"] : [];
+    this.#server = startServe(this.#world, [...limit, ...through(this.#world)]);
+  }
+
+  /** Connects without a request until `serve` closes all connections. */
+  async #flood(): Promise<void> {
+    const { url, log } = await this.#server;
+    const address = { hostname: "127.0.0.1", port: Number(new URL(url).port) };
+    for (let left = FLOOD_CONNECTIONS; left > 0; left--) {
+      if (log.join("").includes("all connections are closed")) return;
+      // While the listener opens again, it refuses connections.
+      await Deno.connect(address).then((connection) => this.#silent.push(connection), () => wait(REPEAT_MS));
+    }
+    this.problems.push(`${FLOOD_CONNECTIONS} connections had no effect: ${log.join("")}`);
   }
 
   /** Posts until all posts are made. Clients with an even number use HTTP, the others the socket. */
@@ -181,6 +202,7 @@ class Load {
           client,
         });
         const text = await response.text();
+        if (response.status === 503) throw new Error("The client must try again");
         if (!response.ok) {
           this.problems.push(`the answer is ${response.status} ${text}`);
           return undefined;
@@ -190,7 +212,7 @@ class Load {
         return (ids ?? [outcomes[0].id])[0];
       } catch (error) {
         if (error instanceof DOMException) this.problems.push(`there is no answer after ${ANSWER_LIMIT_MS} ms`);
-        // The server was killed or restarts.
+        // The server was killed, restarts, or can open no more files.
         this.#repeated++;
         await wait(REPEAT_MS);
       }
@@ -206,6 +228,7 @@ class Load {
       const moment = Math.floor(share * (at + 0.5)) + this.#dice(Math.ceil(share / 2));
       while (this.#started < moment) await wait(1);
       if (incident === "SIGHUP") Deno.kill((await this.#server).pid, "SIGHUP");
+      else if (incident === "flood") await this.#flood();
       else if (incident === "SIGTERM") await this.#stop();
       else {
         const { pid, status } = await this.#server;
@@ -213,7 +236,7 @@ class Load {
         await status;
         await this.#checkJournal();
       }
-      if (incident !== "SIGHUP") this.#start();
+      if (incident === "SIGKILL" || incident === "SIGTERM") this.#start();
     }
   }
 
@@ -242,11 +265,11 @@ class Load {
     if (code !== 0) this.problems.push(`serve ended with ${code} after SIGTERM: ${log.join("")}`);
   }
 
-  async #awaitDelivery(posts: number): Promise<void> {
+  async #awaitDelivery(): Promise<void> {
     const end = Date.now() + DELIVERY_LIMIT_MS;
     // A flush skips the pause that follows the failures.
     await this.#world.start(["flush", "--wait", "1s", "--now"]).ending;
-    while (this.#world.received().length < posts && Date.now() < end) await wait(200);
+    while (this.#world.received().length < this.#ids.length && Date.now() < end) await wait(200);
   }
 }
 

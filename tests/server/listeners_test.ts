@@ -1,4 +1,4 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertMatch, assertRejects } from "@std/assert";
 import { ConfigError } from "../../src/base/errors.ts";
 import { denoRuntime } from "../../src/runtime/runtime.ts";
 import { probeSocket } from "../../src/runtime/unix_socket.ts";
@@ -151,4 +151,35 @@ Deno.test("Listeners.replace() refuses two receivers at one address", async () =
   await using scene = await openListeners();
   const receivers = [receiverAt({ ...LOOPBACK, port: 8411 }, "a"), receiverAt({ ...LOOPBACK, port: 8411 }, "b")];
   await assertRejects(() => scene.listeners.replace(receivers), ConfigError, "two receivers have this address");
+});
+
+async function write(connection: Deno.Conn, text: string): Promise<void> {
+  const bytes = new TextEncoder().encode(text);
+  for (let done = 0; done < bytes.length;) done += await connection.write(bytes.subarray(done));
+}
+
+for (
+  const head of ["GET http://[::1 HTTP/1.1\r\nHost: a", "GET / HTTP/1.1\r\nHost: [[", "GET / HTTP/1.1\r\nHost: a b"]
+) {
+  Deno.test(`Listeners answer 400 to a request without a valid address: ${JSON.stringify(head)}`, async () => {
+    await using scene = await openListeners();
+    const address = await scene.open(LOOPBACK, "http");
+    const connection = await Deno.connect(address);
+    await write(connection, `${head}\r\nConnection: close\r\n\r\n`);
+    assertMatch(await new Response(connection.readable).text(), /^HTTP\/1.1 400 /);
+  });
+}
+
+Deno.test("Listeners answer while 1,000 clients send nothing, half of a request, or read no answers", async () => {
+  await using scene = await openListeners();
+  const address = await scene.open(LOOPBACK, "http");
+  const silent = await Promise.all(Array.from({ length: 1000 }, async (_, at) => {
+    const connection = await Deno.connect(address);
+    const requests = "GET / HTTP/1.1\r\nHost: a\r\n\r\n".repeat(20);
+    await write(connection, ["", "POST / HTTP/1.1\r\nHost: a\r\nX-", requests][at % 3]);
+    return connection;
+  }));
+  const answers = await Promise.all(Array.from({ length: 100 }, () => ask(address)));
+  assertEquals([answers, scene.log], [Array(100).fill("http"), []]);
+  for (const connection of silent) connection.close();
 });

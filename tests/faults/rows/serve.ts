@@ -9,7 +9,7 @@ const SEED = 20261129;
 /** Row 27. */
 export const SERVE_ROW: Row = {
   number: 27,
-  fault: "`kill -9`, SIGTERM and SIGHUP of `serve` while 50 clients post to it",
+  fault: "`kill -9`, SIGTERM and SIGHUP of `serve`, and too many connections, while 50 clients post to it",
   how: "5,000 requests over HTTP and the socket, homeserver down; then 1,000 with slow deliveries; repeated requests",
   run: async ({ isQuick }: Effort) => {
     const [many, few] = isQuick ? [500, 200] : [5000, 1000];
@@ -17,7 +17,7 @@ export const SERVE_ROW: Row = {
       { posts: many, clients: 50, fault: "refuse", incidents: ["SIGKILL", "SIGKILL", "SIGHUP"], seed: SEED },
       {
         ...{ posts: few, clients: 50, fault: "slow-after-persisting", seed: SEED + 1 },
-        incidents: ["SIGTERM", "SIGHUP", "SIGKILL", "SIGTERM"],
+        incidents: ["SIGTERM", "SIGHUP", "flood", "SIGKILL", "SIGTERM"],
       },
     ];
     const tallies: Tally[] = [];
