@@ -178,10 +178,42 @@ function wholeRequest(dice: Dice): { readonly request: IncomingRequest; readonly
   }
 }
 
-function checkWords(dice: Dice): void {
-  const { request, words } = wholeRequest(dice);
-  const arrived = receive(request).map(({ subject, message }) => `${subject}\n${message}`).join("\n");
-  for (const word of words) if (!arrived.includes(word)) throw new Error(`"${word}" is lost`);
+/** A random request, and the words that must arrive. */
+interface RandomRequest {
+  readonly kind: string;
+  readonly request: IncomingRequest;
+  readonly words?: readonly string[];
+}
+
+/** Builds a request of a random kind. */
+export function randomRequest(dice: Dice): RandomRequest {
+  switch (dice(6)) {
+    case 0:
+      return { kind: "a whole request", ...wholeRequest(dice) };
+    case 1:
+      return { kind: "a damaged request", request: request(dice, changeBytes(wholeRequest(dice).request.body, dice)) };
+    case 2: {
+      const body = encoder.encode(changeJson(pick(dice, DOCUMENTS), dice));
+      return { kind: "a changed document", request: request(dice, body) };
+    }
+    case 3: {
+      const fields = Object.fromEntries(
+        Array.from({ length: dice(6) }, () => [pick(dice, NAMES), hostileValue(dice)]),
+      );
+      return { kind: "hostile JSON", request: request(dice, encoder.encode(changeJson(fields, dice))) };
+    }
+    case 4: {
+      const pairs = Array.from({ length: dice(8) }, () => `${pick(dice, NAMES)}=${hostileText(dice)}`);
+      return {
+        kind: "a hostile form",
+        request: request(dice, encoder.encode(pairs.join(pick(dice, ["&", "\r\n", ";"])))),
+      };
+    }
+    default: {
+      const body = concat(garbage(dice(3000), dice), encoder.encode(hostileText(dice)));
+      return { kind: "garbage", request: request(dice, body) };
+    }
+  }
 }
 
 export const requests: Fuzzer = {
@@ -190,33 +222,10 @@ export const requests: Fuzzer = {
     Promise.resolve({
       // deno-lint-ignore require-await
       async play(seed) {
-        const dice = seededDice(seed);
-        switch (dice(6)) {
-          case 0:
-            checkWords(dice);
-            return "a whole request";
-          case 1:
-            receive(request(dice, changeBytes(wholeRequest(dice).request.body, dice)));
-            return "a damaged request";
-          case 2:
-            receive(request(dice, encoder.encode(changeJson(pick(dice, DOCUMENTS), dice))));
-            return "a changed document";
-          case 3: {
-            const fields = Object.fromEntries(
-              Array.from({ length: dice(6) }, () => [pick(dice, NAMES), hostileValue(dice)]),
-            );
-            receive(request(dice, encoder.encode(changeJson(fields, dice))));
-            return "hostile JSON";
-          }
-          case 4: {
-            const pairs = Array.from({ length: dice(8) }, () => `${pick(dice, NAMES)}=${hostileText(dice)}`);
-            receive(request(dice, encoder.encode(pairs.join(pick(dice, ["&", "\r\n", ";"])))));
-            return "a hostile form";
-          }
-          default:
-            receive(request(dice, concat(garbage(dice(3000), dice), encoder.encode(hostileText(dice)))));
-            return "garbage";
-        }
+        const { kind, request, words = [] } = randomRequest(seededDice(seed));
+        const arrived = receive(request).map(({ subject, message }) => `${subject}\n${message}`).join("\n");
+        for (const word of words) if (!arrived.includes(word)) throw new Error(`"${word}" is lost`);
+        return kind;
       },
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }),
