@@ -2,13 +2,19 @@ import { assertEquals, assertGreater, assertRejects } from "@std/assert";
 import { ConfigError, StorageError } from "../../src/base/errors.ts";
 import { NotifierCore } from "../../src/notifier/core.ts";
 import type { CoreOptions } from "../../src/notifier/wiring.ts";
-import { denoRuntime } from "../../src/runtime/runtime.ts";
+import { denoRuntime, type Runtime } from "../../src/runtime/runtime.ts";
 import { postToSocket, probeSocket } from "../../src/runtime/unix_socket.ts";
 import { serve } from "../../src/server/serve.ts";
 import { LoopbackNtfy } from "../../src/testing/mod.ts";
 
 /** A `serve` in this process. */
-async function startServe(channel: Readonly<Record<string, unknown>>) {
+async function startServe(
+  channel: Readonly<Record<string, unknown>>,
+  {
+    adapt = (real: Runtime) => real,
+    change = (notifier: NotifierCore) => notifier,
+  }: { readonly adapt?: (real: Runtime) => Runtime; readonly change?: (notifier: NotifierCore) => NotifierCore } = {},
+) {
   const directory = await Deno.makeTempDir();
   const real = denoRuntime();
   const pauses: number[] = [];
@@ -16,7 +22,7 @@ async function startServe(channel: Readonly<Record<string, unknown>>) {
     pauses.push(ms);
     return real.sleep(ms, signal);
   };
-  const runtime = { ...real, sleep };
+  const runtime = adapt({ ...real, sleep });
   const [configFile, path] = [`${directory}/config.json`, `${directory}/run/socket`];
   const write = (value: unknown) => Deno.writeTextFile(configFile, JSON.stringify(value), { mode: 0o600 });
   const config = { channels: { phone: channel }, serve: { sockets: { socket: { path } } } };
@@ -31,8 +37,10 @@ async function startServe(channel: Readonly<Record<string, unknown>>) {
   const options = {
     configFile,
     runtime,
-    open: (given: Pick<CoreOptions, "onEvent">) =>
-      NotifierCore.open({ ...given, runtime, configFile, stateDir: `${directory}/state`, role: "deliverer" }),
+    open: async (given: Pick<CoreOptions, "onEvent">) => {
+      const common = { runtime, configFile, stateDir: `${directory}/state`, role: "deliverer" } as const;
+      return change(await NotifierCore.open({ ...given, ...common }));
+    },
     log: (text: string) => void log.push(text),
     stop: stop.signal,
     stopMs: 200,
@@ -124,4 +132,40 @@ Deno.test("serve() answers a waiting sender, cancels the attempt and ends after 
   assertEquals((await answer)?.status, 202);
   assertEquals(await probeSocket(server.path), "closed");
   await server[Symbol.asyncDispose]();
+});
+
+/** A runtime under systemd, whose watchdog has a period of 3 ms. It records the reports. */
+function underSystemd() {
+  const reports: string[] = [];
+  const variables = new Map([["NOTIFY_SOCKET", "/run/systemd/notify"], ["WATCHDOG_USEC", "3000"]]);
+  const adapt = (real: Runtime): Runtime => ({
+    ...real,
+    env: (name) => variables.get(name) ?? real.env(name),
+    run: ({ args }) => {
+      reports.push(args.join(" "));
+      return Promise.resolve({ code: 0, stdout: "", stderr: "" });
+    },
+  });
+  return { adapt, alive: () => reports.filter((report) => report === "WATCHDOG=1").length };
+}
+
+Deno.test("serve() reports progress to systemd when the deliverer has read the queue", async () => {
+  const systemd = underSystemd();
+  await using ntfy = await LoopbackNtfy.start();
+  await using server = await startServe({ kind: "ntfy", server: ntfy.url, topic: "alerts" }, systemd);
+  for (let left = 3; left > 0; left--) await server.send({ subject: "Disk full", wait: "10s" });
+  assertGreater(systemd.alive(), 0);
+});
+
+Deno.test("serve() reports no progress to systemd while the deliverer hangs, although it still accepts notifications", async () => {
+  const systemd = underSystemd();
+  // This deliverer never reads the queue.
+  const hang: NotifierCore["deliverUntilStopped"] = ({ leave }) =>
+    new Promise((resolve) => leave.addEventListener("abort", () => resolve()));
+  await using server = await startServe({ kind: "ntfy", server: "http://127.0.0.1:9", topic: "alerts" }, {
+    ...systemd,
+    change: (notifier) => Object.assign(notifier, { deliverUntilStopped: hang }),
+  });
+  for (let left = 3; left > 0; left--) assertEquals((await server.send({ subject: "Disk full" }))?.status, 202);
+  assertEquals(systemd.alive(), 0);
 });
