@@ -80,8 +80,10 @@ export class BodyReader {
         size += value.length;
         const isTooLarge = size > maxBytes;
         if (isTooLarge || this.#isFull(maxBytes)) {
+          // Its memory is free at once, so that the other bodies can go on.
+          const refused = end(isTooLarge ? "too-large" : "unavailable");
           await reader.cancel().catch(() => {});
-          return end(isTooLarge ? "too-large" : "unavailable");
+          return refused;
         }
         chunks.push(value);
       }

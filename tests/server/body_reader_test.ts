@@ -2,9 +2,9 @@ import { assertEquals } from "@std/assert";
 import { BodyReader } from "../../src/server/body_reader.ts";
 
 /** A body that the test feeds. */
-function openBody() {
+function openBody(cancel?: () => Promise<void>) {
   let controller!: ReadableStreamDefaultController<Uint8Array>;
-  const stream = new ReadableStream<Uint8Array>({ start: (given) => void (controller = given) });
+  const stream = new ReadableStream<Uint8Array>({ start: (given) => void (controller = given), cancel });
   return { request: new Request("http://localhost/", { method: "POST", body: stream }), controller };
 }
 
@@ -73,6 +73,24 @@ Deno.test("BodyReader.read() reads small bodies while large bodies fill the memo
   using small = await read(request(4));
   assertEquals([large.bytes.length, small.bytes.length], [10, 4]);
   assertEquals((await read(request(4))).bytes, "unavailable");
+});
+
+Deno.test("BodyReader.read() frees the memory of a refused body before its client has noticed", async () => {
+  const { read } = openReader();
+  const noticed = Promise.withResolvers<void>();
+  const other = openBody(), refused = openBody(() => noticed.promise);
+  const reading = [read(other.request), read(refused.request)];
+  other.controller.enqueue(new Uint8Array(8));
+  refused.controller.enqueue(new Uint8Array(8));
+  refused.controller.enqueue(new Uint8Array(2));
+  refused.controller.enqueue(new Uint8Array(1));
+  await new Promise((next) => setTimeout(next));
+  other.controller.enqueue(new Uint8Array(2));
+  other.controller.close();
+  using body = await reading[0];
+  assertEquals(body.bytes.length, 10);
+  noticed.resolve();
+  assertEquals((await reading[1]).bytes, "too-large");
 });
 
 Deno.test("BodyReader.read() reads a body that is larger than the memory if it is alone", async () => {
