@@ -6,7 +6,7 @@
  */
 
 import { InvalidNotificationError } from "../base/errors.ts";
-import { byteLength, cutToBytes } from "./cut.ts";
+import { byteLength, cutEnds, cutToBytes } from "./cut.ts";
 import {
   limitProblems,
   repairKey,
@@ -255,7 +255,7 @@ export function createNotification(
   };
   input.problems?.forEach(report);
   const format = oneOf("format", input.format ?? "text", FORMATS);
-  const body = readableBody(toText(input.message), format);
+  const body = readableBody(input.message, format, warn);
   const wholeSubject = readableLine(toText(input.subject));
   const subject = repairLine("subject", wholeSubject, report);
   const isCut = subject !== undefined && subject !== wholeSubject;
@@ -283,10 +283,20 @@ export function createNotification(
 }
 
 /**
- * Makes a message readable. In HTML, a carriage return is only a line break: it does not overwrite
- * text.
+ * Makes a message readable. If it is much too long, only its beginning and its end are read, each as
+ * long as a message: the rest takes seconds.
  */
-function readableBody(message: string, format: Format): string {
+function readableBody(message: NotificationInput["message"], format: Format, warn: ReportProblem): string {
+  const isSized = typeof message === "string" || message instanceof Uint8Array;
+  if (!isSized || message.length <= 2 * MAX_MESSAGE_BYTES) return readable(toText(message), format);
+  warn(longBodyProblem(message.length));
+  const ends = [message.slice(0, MAX_MESSAGE_BYTES), message.slice(-MAX_MESSAGE_BYTES)];
+  const [beginning, end] = ends.map((part) => readable(toText(part), format));
+  return cutEnds({ beginning, end, total: message.length }, MAX_MESSAGE_BYTES);
+}
+
+/** In HTML, a carriage return is only a line break: it does not overwrite text. */
+function readable(message: string, format: Format): string {
   return readableText(format === "html" ? message.replace(/\r\n?/g, "\n") : message).trimEnd();
 }
 

@@ -244,3 +244,18 @@ Deno.test("createNotification() finds the subject of megabytes of HTML in linear
     assertEquals(subject.slice(0, 5), "First");
   }
 });
+
+Deno.test("createNotification() reads only the beginning and the end of a message that is much too long", () => {
+  const size = 3 * MAX_MESSAGE_BYTES;
+  const bytes = new Uint8Array(size).fill(0x61);
+  bytes.set(new TextEncoder().encode("begin\r\n"));
+  bytes.set(new TextEncoder().encode("\r\nend"), size - 5);
+  for (const given of [bytes, new TextDecoder().decode(bytes)]) {
+    const warnings: string[] = [];
+    const { message } = createNotification({ subject: "s", message: given }, 0, (text) => warnings.push(text));
+    assert(message.startsWith("begin\naaa") && message.endsWith("aaa\nend"));
+    assert(byteLength(message) <= MAX_MESSAGE_BYTES && byteLength(message) > 0.99 * MAX_MESSAGE_BYTES);
+    assertMatch(message, new RegExp(`✂ Cut here: \\d+ of ${size} bytes are missing`));
+    assertEquals(warnings, [`Cannot send the whole body of ${size} bytes: the limit is ${MAX_MESSAGE_BYTES}`]);
+  }
+});
