@@ -20,10 +20,10 @@ interface Source {
 }
 
 /** The maximum number of values in a JSON text. To parse millions of values takes seconds. */
-const MAX_JSON_VALUES = 200_000;
+export const MAX_JSON_VALUES = 200_000;
 
 /** Returns true if a JSON text has more than {@linkcode MAX_JSON_VALUES} values. */
-function hasTooManyValues(text: string): boolean {
+export function hasTooManyValues(text: string): boolean {
   let count = 0;
   for (let at = 0; at < text.length; at++) {
     switch (text.charCodeAt(at)) {

@@ -23,6 +23,7 @@ import {
   SEVERITIES,
   type Severity,
 } from "../../notification/notification.ts";
+import { hasTooManyValues, MAX_JSON_VALUES } from "../http/values.ts";
 
 /** A request to send. */
 export interface SendRequest {
@@ -63,7 +64,17 @@ export async function readSendRequest(body: Uint8Array<ArrayBuffer>, contentType
   return toRequest(new Map([["message", [body]]]), []);
 }
 
+/** The maximum number of fields of a form. Millions of them would block the server. */
+const MAX_FIELDS = 1000;
+
 async function readForm(body: Uint8Array<ArrayBuffer>, contentType: string): Promise<SendRequest> {
+  const boundary = /;\s*boundary="?([^";]+)/i.exec(contentType)?.[1];
+  const parts = new TextDecoder("latin1").decode(body).split(
+    boundary === undefined ? "&" : `--${boundary}`,
+    MAX_FIELDS + 3,
+  );
+  // The end of a multipart form is one more boundary, and text before it one more part.
+  if (parts.length > MAX_FIELDS + 2) throw tooMany(`${MAX_FIELDS} fields`);
   let form;
   try {
     form = await new Response(body, { headers: { "Content-Type": contentType } }).formData();
@@ -83,7 +94,12 @@ async function readForm(body: Uint8Array<ArrayBuffer>, contentType: string): Pro
   return toRequest(values, attachments);
 }
 
+function tooMany(limit: string): InvalidNotificationError {
+  return new InvalidNotificationError(`Cannot read the request: it has more than ${limit}`);
+}
+
 function readJson(text: string): Values {
+  if (hasTooManyValues(text)) throw tooMany(`${MAX_JSON_VALUES} values`);
   const object = parseJsonObject(text);
   if (object === undefined) throw new InvalidNotificationError("Cannot read the request: it is not a JSON object");
   return new Map(Object.entries(object).map(([name, value]) => [name, [value].flat()]));

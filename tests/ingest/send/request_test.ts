@@ -65,3 +65,25 @@ for (
     await assertRejects(() => readSendRequest(encode(body), type), InvalidNotificationError, message);
   });
 }
+
+Deno.test("readSendRequest() refuses a form with too many fields, and JSON with too many values", async () => {
+  const fields = (count: number) => new Array(count).fill("mention=%40room").join("&");
+  assertEquals((await readSendRequest(encode(fields(1000)), FORM)).input.mentions?.length, 1000);
+  const part = (name: string) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\na\r\n`;
+  const parts = (count: number) => `${part("mention").repeat(count)}--x--\r\n`;
+  const multipart = "multipart/form-data; boundary=x";
+  assertEquals((await readSendRequest(encode(parts(1000)), multipart)).input.mentions?.length, 1000);
+  for (
+    const [body, type, limit] of [
+      [fields(10_000), FORM, "1000 fields"],
+      [parts(10_000), multipart, "1000 fields"],
+      [`{"mention":[${"1,".repeat(200_000)}1]}`, "application/json", "200000 values"],
+    ]
+  ) {
+    await assertRejects(
+      () => readSendRequest(encode(body), type),
+      InvalidNotificationError,
+      `it has more than ${limit}`,
+    );
+  }
+});
