@@ -24,6 +24,7 @@ export const PERMISSION_WORDS = {
   state: "the state directory",
   socket: "the socket of `serve`, if there is one",
   units: "the directory of the systemd units",
+  "router scripts": "the folder `scripts/` with the texts for routers, if the program runs from its modules",
   "given files": "the files on the command line",
   "any file": "all files",
   "exec programs": "the programs of `exec` channels, and `kill`",
@@ -44,6 +45,7 @@ export type Files =
   | "state"
   | "socket"
   | "units"
+  | "router scripts"
   | "given files"
   | "any file";
 
@@ -124,7 +126,7 @@ export const PERMISSION_TABLE: Readonly<Record<string, CommandPermissions>> = {
   setup: { ...ACCOUNT, read: [...ACCOUNT.read, "config directory"], write: ["state", "config directory"] },
   "setup router": {
     ...READING,
-    read: [...READING.read, "config directory", "given files"],
+    read: [...READING.read, "config directory", "router scripts", "given files"],
     write: ["state", "config directory"],
     env: [...CONFIG_ENV, "programs", "deno"],
   },

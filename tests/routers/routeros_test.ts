@@ -147,8 +147,13 @@ for (const keepsKeys of [false, true]) {
     assertEquals([...router.schedulers.keys()], ["matrix-notify", "_FlushMatrixNotifyQueue"]);
     await runScheduler(router);
     await stage.start();
-    // The host has the first entry, but its answer is lost.
+    // Nothing overtakes an entry that fails.
     let tries = 0;
+    router.onFetch = () => tries++ === 0 ? AWAY() : undefined;
+    await runScheduler(router);
+    assertEquals(router.accepted, []);
+    // The host has the first entry, but its answer is lost.
+    tries = 0;
     router.onFetch = () => Promise.resolve(tries++ === 0 ? "lose the answer" : undefined);
     await runScheduler(router);
     await notify(router, { subject: "c", message: "text" });

@@ -133,12 +133,17 @@ export function delivererPermissions(access: Access): readonly Permission[] {
  */
 export function commonPermissions(): readonly Permission[] {
   const { hostname, port } = INSPECTOR_ADDRESS;
-  const { protocol, pathname } = new URL(LATE_DIRECTORY);
-  const source = decodeURIComponent(pathname).replace(/\/$/, "");
+  const source = sourceDirectory();
   return [
     { kind: "net", value: `${hostname}:${port}` },
-    ...protocol === "file:" ? [{ kind: "read", value: source } as const] : [],
+    ...source === undefined ? [] : [{ kind: "read", value: source } as const],
   ];
+}
+
+/** Returns the directory of the modules; undefined if the program was started from a URL. */
+function sourceDirectory(): string | undefined {
+  const { protocol, pathname } = new URL(LATE_DIRECTORY);
+  return protocol === "file:" ? decodeURIComponent(pathname).replace(/\/$/, "") : undefined;
 }
 
 /**
@@ -187,6 +192,11 @@ function findFiles(files: Files, access: Access): readonly (string | undefined)[
       return access.socket === undefined ? [] : [access.socket];
     case "units":
       return access.unitDir === undefined ? [] : [access.unitDir];
+    case "router scripts": {
+      // The bundle contains the texts.
+      const [, root] = /^(.*)\/src$/.exec(sourceDirectory() ?? "") ?? [];
+      return root === undefined ? [] : [`${root}/scripts`];
+    }
     case "given files":
       return [];
   }
