@@ -48,8 +48,8 @@ export const EXIT_MEANINGS: ExitMeanings = [
   ],
   [
     EXIT.noPerm,
-    "a permission is missing, or a login was refused; or another user can change the queue directory, and a " +
-    "delivery without the queue failed",
+    "a permission is missing, or a login was refused; or the queue is unsafe because another user can change it, " +
+    "and the notification could not be delivered directly",
   ],
   [
     EXIT.config,

@@ -151,7 +151,7 @@ function findCommand(
   if (SENDMAIL_WORD_REGEXP.test(first)) {
     throw new UsageError(
       `Cannot use ${first} here: it is an option or a recipient of sendmail`,
-      "if a link called sendmail points to a wrapper script, point it to the program itself, or to a script with: " +
+      "if the link called sendmail points to a script, let the script run: " +
         'exec matrix-notify sendmail "$@"',
     );
   }

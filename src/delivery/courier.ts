@@ -320,7 +320,7 @@ export class Courier {
   async #pauseIdle(run: Run, pauseMs: number): Promise<void> {
     if (run.idle) return await run.idle.wait(pauseMs, stopSignals(run));
     const { IdlePause } = await import("./idle_pause.ts");
-    // The queue may have changed before the watch began. So this first pause ends at once.
+    // The first pause ends at once, because the queue may have changed before the watch began.
     run.idle = await IdlePause.open([this.#queue.directory], this.#runtime);
   }
 

@@ -27,7 +27,7 @@ export const MAX_RATE_COUNT: number = MAX_REMEMBERED_DELIVERIES;
 /** The policy for the lanes of a channel (one lane per destination). */
 export interface LanePolicy {
   /**
-   * After an outage, more than this number of waiting entries become a batch (one message).
+   * If more entries than this wait after an outage, they become a batch (one message).
    * Infinity turns batches off.
    */
   readonly batchOver: number;
@@ -58,8 +58,8 @@ export const BURST_SILENCE_MS = 2_000;
 export const MAX_GATHERING_MS = 30_000;
 
 /**
- * While the server limits the rate, more than this number of waiting entries become a batch. During
- * a rate limit, each message must wait for several seconds.
+ * If more entries than this wait while the server limits the rate, they become a batch. During a
+ * rate limit, each message must wait for several seconds.
  */
 export const RATE_LIMITED_BATCH_OVER = 3;
 

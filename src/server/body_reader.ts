@@ -47,7 +47,8 @@ export class BodyReader {
   }
 
   /**
-   * Reads the body of a request. Never throws: a body that breaks off is too slow.
+   * Reads the body of a request. Never throws. A body that breaks off counts as a body that is too
+   * slow.
    *
    * @param maxBytes the maximum size of the body
    */

@@ -216,7 +216,7 @@ export class RoomResolver {
 
   /**
    * Reads the replacement of a room. Returns undefined if the room was not replaced, or if the
-   * account cannot see the replacement because it is not in the room.
+   * account is not in the room and cannot see its replacement.
    */
   async #replacement(roomId: string, options: RequestOptions): Promise<Replacement | undefined> {
     try {

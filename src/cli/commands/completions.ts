@@ -21,10 +21,10 @@ export const completions: Command = defineCommand({
     "With bash, zsh or fish, completions prints a script. The script completes commands, options and their values " +
     "when you press Tab. For all users, write the script as root to " +
     "/usr/share/bash-completion/completions/matrix-notify, /usr/share/zsh/site-functions/_matrix-notify or " +
-    "/usr/share/fish/vendor_completions.d/matrix-notify.fish. The examples show the files for one user. In zsh, the " +
-    "directory must be in fpath: add the line fpath=(~/.zfunc $fpath) before compinit to ~/.zshrc. bash needs the " +
-    "package bash-completion to find the file. Without the package, add this line to ~/.bashrc: eval " +
-    '"$(matrix-notify completions bash)"',
+    "/usr/share/fish/vendor_completions.d/matrix-notify.fish. The examples show the files for one user. For zsh, " +
+    "write this line into ~/.zshrc, above the line with compinit: fpath=(~/.zfunc $fpath). bash needs the package " +
+    'bash-completion to find the file. Without the package, add this line to ~/.bashrc: eval "$(matrix-notify ' +
+    'completions bash)"',
     "With channels, rooms or entries, completions prints the names of the channels, their rooms or the ids of the " +
     "entries in the queue, one per line. The scripts run these commands, which need no network.",
   ],

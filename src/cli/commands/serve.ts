@@ -11,10 +11,11 @@ export const serve: Command = defineCommand({
   operands: "",
   options: OPTIONS,
   details: [
-    "serve delivers the queue, and receives notifications from other users and hosts. Each receiver runs only if " +
-    "the configuration contains its settings in the key serve. serve prints its log on standard error.",
+    "serve delivers the queue, and receives notifications from other users and hosts. A receiver is a local socket " +
+    "or an HTTP server. It runs only if the configuration contains its settings. serve prints its log on standard " +
+    "error.",
     "The socket /run/matrix-notify/socket is for users of this host who cannot read the configuration. Members of " +
-    "the group matrix-notify can use this socket: their commands send, run and sendmail find the socket without an " +
+    "the group matrix-notify can use this socket. The commands send, run and sendmail find the socket without an " +
     "option.",
     "After SIGHUP, serve reads the configuration again. If the configuration has a mistake, serve prints the mistake " +
     "and keeps the old configuration. SIGTERM and SIGINT stop serve within 10 seconds. No accepted notification is " +

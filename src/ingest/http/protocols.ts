@@ -73,7 +73,8 @@ export function chooseProtocol(
     return isUpload(method) || method === "GET" && protocol === UPTIME_KUMA ? protocol : undefined;
   }
   if (isUpload(method)) return plain === "/" || topicOf(plain) !== undefined ? NTFY : undefined;
-  // A browser that loads an address must not publish, except as ntfy allows it.
+  // ntfy allows GET requests to publish on these paths. On all other paths, a browser that loads the
+  // address publishes nothing.
   return method === "GET" && /^\/[^/]+\/(?:publish|send|trigger)$/.test(plain) && topicOf(plain) ? NTFY : undefined;
 }
 
