@@ -25,6 +25,7 @@ export const PERMISSION_WORDS = {
   socket: "the socket of `serve`, if there is one",
   units: "the directory of the systemd units",
   "router scripts": "the folder `scripts/` with the texts for routers, if the program runs from its modules",
+  "package units": "the directory of the units of the Debian package, for root",
   "given files": "the files on the command line",
   "any file": "all files",
   "exec programs": "the programs of `exec` channels, and `kill`",
@@ -46,6 +47,7 @@ export type Files =
   | "socket"
   | "units"
   | "router scripts"
+  | "package units"
   | "given files"
   | "any file";
 
@@ -107,7 +109,7 @@ const ACCOUNT = {
 /** Commands for the systemd units. */
 const UNITS = {
   ...{
-    read: ["config", "named files", "state", "units"],
+    read: ["config", "named files", "state", "units", "package units"],
     write: ["units"],
     run: ["host programs"],
     sys: ["hostname", "uid"],

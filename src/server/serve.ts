@@ -232,8 +232,11 @@ class Server {
       await this.#listeners.replace(await createReceivers(next, log));
     } catch (error) {
       await next?.[Symbol.asyncDispose]();
-      log(`the new configuration is not used, the old one stays: ${error instanceof Error ? error.message : error}`);
-      return await this.#announce();
+      const problem = `the new configuration is not used, the old one stays: ${
+        error instanceof Error ? error.message : error
+      }`;
+      log(problem);
+      return await this.#announce(hideSecrets(problem));
     }
     old.leave.abort();
     this.#start(next, old.done.then(() => this.#disposeUnused(old.notifier)));
@@ -241,11 +244,11 @@ class Server {
     await this.#announce();
   }
 
-  /** Reports the listeners. */
-  async #announce(): Promise<void> {
+  /** Reports the listeners. `systemctl status` also shows the problem of the last reload. */
+  async #announce(problem?: string): Promise<void> {
     const addresses = this.#listeners.addresses();
     const status = addresses.length === 0 ? "no receiver is configured" : `listening at ${addresses.join(", ")}`;
-    await this.#systemd?.ready(status);
+    await this.#systemd?.ready(problem === undefined ? status : `${status}; ${problem}`);
     this.#options.onReady?.(addresses);
     this.#options.log(status);
   }

@@ -140,6 +140,11 @@ test("service install --serve runs serve, which a reload, a kill and a restart d
     ${NOBODY("started")}
     systemctl reload matrix-notify-serve
     ${NOBODY("reloaded")}
+    cp -p /share/config.json /share/right.json
+    sed -i 's/"sockets"/"sokets"/' /share/config.json
+    systemctl reload matrix-notify-serve
+    until systemctl show --property=StatusText matrix-notify-serve | grep "the old one stays: "; do sleep 0.1; done
+    cp -p /share/right.json /share/config.json
     systemctl kill -s KILL matrix-notify-serve
     ${NOBODY("killed")}
     systemctl restart matrix-notify-serve
@@ -166,6 +171,7 @@ test("service install --serve runs serve, which a reload, a kill and a restart d
     ...["started", "reloaded", "killed", "restarted", "dynamic", "strict", "stopped"],
   ], output);
   assertMatch(output, /^NRestarts=1$/m, output);
+  assertMatch(output, /^StatusText=.*the old one stays: Cannot use serve\.sokets: there is no such key/m, output);
   assertMatch(output, /^750 matrix-notify\n660 matrix-notify$/m, output);
   assertMatch(output, /^StatusText=listening at \/run\/matrix-notify\/socket$/m, output);
   assertMatch(output, /^verified$/m, output);

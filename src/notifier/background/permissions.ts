@@ -28,7 +28,7 @@ import { KILL_PROGRAMS } from "../../runtime/subprocess.ts";
 import { exists } from "../../runtime/systemd.ts";
 import { SOCKET_HOST } from "../../runtime/unix_socket.ts";
 import { findKnownDistrust, isOnReadOnlyMount } from "../../runtime/trust.ts";
-import { unitDirectory } from "./timer_units.ts";
+import { PACKAGE, unitDirectory } from "./timer_units.ts";
 
 /** The hosts, files and programs that the configuration needs. All paths are absolute. */
 export interface Access extends Required<ChannelAccess> {
@@ -36,6 +36,8 @@ export interface Access extends Required<ChannelAccess> {
   /** The possible paths of the configuration file. */
   readonly configFiles: readonly string[];
   readonly unitDir: string | undefined;
+  /** The directory of the units of the Debian package. Absent if this user cannot install it. */
+  readonly packageUnitDir?: string;
   /** The socket of `serve`. Absent if there is none. */
   readonly socket?: string;
 }
@@ -58,6 +60,7 @@ export async function findAccess(source: AccessSource): Promise<Access> {
     stateDir: absolutePath(stateDir),
     configFiles: findConfigFiles(runtime, configFile),
     unitDir: unitDirectory(runtime),
+    packageUnitDir: runtime.isRoot() ? PACKAGE.units : undefined,
     socket: runtime.env("MATRIX_NOTIFY_SOCKET") || exists(socketPath(runtime)) ? socketPath(runtime) : undefined,
     hosts: [...all.flatMap(({ hosts = [] }) => hosts), ...proxyHosts(runtime)],
     usesAnyHost: all.some(({ usesAnyHost }) => usesAnyHost),
@@ -197,6 +200,8 @@ function findFiles(files: Files, access: Access): readonly (string | undefined)[
       const [, root] = /^(.*)\/src$/.exec(sourceDirectory() ?? "") ?? [];
       return root === undefined ? [] : [`${root}/scripts`];
     }
+    case "package units":
+      return access.packageUnitDir === undefined ? [] : [access.packageUnitDir];
     case "given files":
       return [];
   }
