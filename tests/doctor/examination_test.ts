@@ -50,6 +50,25 @@ for (const { name, software, apply, check, state, message, hint, also = [] } of 
   });
 }
 
+Deno.test("examine() finds a serve that does not run, and another process at its port", async () => {
+  await using scene = await DoctorScene.set();
+  const port = 8411;
+  const config = JSON.parse(Deno.readTextFileSync(scene.path("config.json")));
+  scene.file("config.json", JSON.stringify({ ...config, serve: { http: { port } } }));
+  let isTaken = false;
+  scene.host = { ...scene.host, isListening: (address) => Promise.resolve(isTaken && address.port === port) };
+  const serve = async () =>
+    (await scene.examine()).filter(({ check }) => check === "serve").map(({ state, message }) => [state, message]);
+  const stopped = ["warning", "serve does not run, so its receivers receive nothing"];
+  assertEquals(await serve(), [stopped]);
+  isTaken = true;
+  assertEquals(await serve(), [stopped, ["failure", "another process listens at port 8411"]]);
+  scene.host = { ...scene.host, isLocked: (path) => path.endsWith("/serve.lock") };
+  assertEquals(await serve(), [["ok", "serve listens at port 8411"]]);
+  isTaken = false;
+  assertEquals(await serve(), [["failure", "serve does not listen at port 8411: it uses an older configuration"]]);
+});
+
 Deno.test("examine() finds the timer of a host with systemd, and skips the timer where there is neither cron job", async () => {
   await using scene = await DoctorScene.set();
   const timer = async () => (await scene.examine()).find(({ check }) => check === "timer");
