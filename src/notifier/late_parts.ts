@@ -1,7 +1,7 @@
 /**
- * The parts of the program that are loaded late, when an alert needs them. `run` loads them while its
- * command runs: the command may be an update, which replaces the files of the program. Otherwise,
- * this process would load parts of another version.
+ * The parts of the program that are loaded late, when an alert needs them. `serve` loads them when it
+ * starts, and `run` while its command runs: an update can replace the files of the program
+ * meanwhile. Otherwise, these processes would load parts of another version.
  *
  * @module
  */

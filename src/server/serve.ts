@@ -153,6 +153,8 @@ class Server {
       notifier.status();
       const lock = acquireLock(notifier.stateDir);
       try {
+        // An update can replace the files of the program while `serve` runs.
+        await notifier.loadLateParts();
         await this.#listeners.replace(await createReceivers(notifier, log));
         this.#start(notifier);
         onReload(() => this.#reloading = this.#reloading.then(() => this.#reload()));
@@ -229,6 +231,7 @@ class Server {
       const problem = findProblem(next) ??
         (next.problems.length > old.notifier.problems.length ? next.problems.at(-1) : undefined);
       if (problem !== undefined) throw problem;
+      await next.loadLateParts();
       await this.#listeners.replace(await createReceivers(next, log));
     } catch (error) {
       await next?.[Symbol.asyncDispose]();

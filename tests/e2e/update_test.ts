@@ -1,39 +1,70 @@
-/** Tests `run` with a command that replaces the files of the program. */
+/** Tests `run` and `serve` while another program replaces the files of matrix-notify. */
 
 import { assertEquals } from "@std/assert";
 import { buildBundle, BUNDLE, FOLDER } from "../../scripts/build/bundle_files.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { StateFolder } from "../synapse/cli.ts";
-import { runDeno, subjectsIn } from "./new_host.ts";
+import { postToSocket } from "../../src/runtime/unix_socket.ts";
+import { environmentOf, runDeno, subjectsIn } from "./new_host.ts";
 
-Deno.test("run sends a long output after its command has replaced the files of the program", async () => {
-  await using homeserver = await LoopbackHomeserver.start();
+/** The program as a bundle, and the host on which it runs. */
+async function setScene() {
+  const homeserver = await LoopbackHomeserver.start();
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
-  await using state = await StateFolder.create();
-  const host = { directory: state.path, homeserver, accessToken, room };
+  const state = await StateFolder.create();
   const bundle = await Deno.makeTempDir();
-  try {
-    await buildBundle(bundle);
-    // A file of another version cannot be used.
-    const update = `sleep 2; for file in ${bundle}/${FOLDER}/*.js; do echo 'throw new Error("update")' >"$file"; done`;
-    const command = ["/bin/sh", "-c", `PATH=/usr/bin:/bin; seq 30000; ${update}`];
-    const program = ["-A", "--no-config", `${bundle}/${BUNDLE}`];
-    const { code, stderr } = await runDeno(host, [
-      ...program,
-      "run",
-      "--no-background",
-      "-s",
-      "Update",
-      "--",
-      ...command,
-    ]);
-    assertEquals([code, stderr], [0, ""]);
-    assertEquals(subjectsIn(host).map((subject) => subject.replace(/ after .*/, "")), [
-      "Update succeeded",
-      "output.txt",
-    ]);
-  } finally {
-    await Deno.remove(bundle, { recursive: true });
+  await buildBundle(bundle);
+  const host = { directory: state.path, homeserver, accessToken, room };
+  return {
+    host,
+    program: ["-A", "--no-config", `${bundle}/${BUNDLE}`],
+    /** A shell command that replaces the files. A file of another version cannot be used. */
+    update: `for file in ${bundle}/${FOLDER}/*.js; do echo 'throw new Error("update")' >"$file"; done`,
+    subjects: () => subjectsIn(host).map((subject) => subject.replace(/ after .*/, "")),
+    async [Symbol.asyncDispose]() {
+      await Deno.remove(bundle, { recursive: true });
+      await state[Symbol.asyncDispose]();
+      await homeserver[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("run sends a long output after its command has replaced the files of the program", async () => {
+  await using scene = await setScene();
+  const command = ["/bin/sh", "-c", `PATH=/usr/bin:/bin; seq 30000; sleep 2; ${scene.update}`];
+  const words = ["run", "--no-background", "-s", "Update", "--", ...command];
+  const { code, stderr } = await runDeno(scene.host, [...scene.program, ...words]);
+  assertEquals([code, stderr], [0, ""]);
+  assertEquals(scene.subjects(), ["Update succeeded", "output.txt"]);
+});
+
+Deno.test("serve delivers a long message and a file after its files were replaced", async () => {
+  await using scene = await setScene();
+  const { directory } = scene.host;
+  const [config, path] = [`${directory}/config.json`, `${directory}/run/socket`];
+  await Deno.writeTextFile(config, JSON.stringify({ serve: { sockets: { socket: { path } } } }), { mode: 0o600 });
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "--quiet", "--no-prompt", ...scene.program, "serve", "--config", config],
+    ...{ cwd: directory, clearEnv: true, env: environmentOf(scene.host), stdout: "null", stderr: "piped" },
+  }).spawn();
+  const log = child.stderr.pipeThrough(new TextDecoderStream()).getReader();
+  let text = "";
+  while (!text.includes("listening at")) {
+    const { value, done } = await log.read();
+    text += value ?? "";
+    if (done) throw new Error(text);
   }
+  await new Deno.Command("/bin/sh", { args: ["-c", scene.update] }).output();
+  const body = new FormData();
+  for (const [name, value] of Object.entries({ subject: "Long", message: "x\n".repeat(50_000), wait: "20s" })) {
+    body.set(name, value);
+  }
+  body.append("attach", new File(["text"], "attached.txt"));
+  const response = await postToSocket(path, "/send", { body, signal: AbortSignal.timeout(30_000) });
+  child.kill();
+  await child.status;
+  for (let done = false; !done;) ({ done } = await log.read());
+  assertEquals(response?.status, 200, await response?.text());
+  assertEquals(scene.subjects().toSorted(), ["Long", "attached.txt", "message.txt"]);
 });
