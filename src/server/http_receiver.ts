@@ -70,6 +70,7 @@ class HttpServer {
   readonly #maxAgeMs: number;
   readonly #counters = new HttpCounters();
   #facade: MatrixFacade | undefined;
+  #healthCheck: { readonly time: number; readonly oldestSeconds: number } | undefined;
   #summary: { readonly time: number; readonly overview: Promise<Overview> } | undefined;
 
   constructor({ senders, hooks, rateLimit, maxAge }: HttpSettings, context: ReceiverContext) {
@@ -158,9 +159,13 @@ class HttpServer {
     return this.#summary.overview;
   }
 
-  /** The answer is short and names no channel, because it needs no token. */
+  /** The answer needs no token. So it names no channel, and the queue is counted once in {@linkcode SUMMARY_MS}. */
   #health(): Answer {
-    const { oldestSeconds } = this.#context.status();
+    const time = this.#context.runtime.now();
+    if (this.#healthCheck === undefined || Math.abs(time - this.#healthCheck.time) >= SUMMARY_MS) {
+      this.#healthCheck = { time, oldestSeconds: this.#context.status().oldestSeconds };
+    }
+    const { oldestSeconds } = this.#healthCheck;
     return oldestSeconds * 1000 > this.#maxAgeMs
       ? textAnswer(503, `the oldest entry has waited for ${oldestSeconds} s`)
       : textAnswer(200, "ok");

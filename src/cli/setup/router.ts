@@ -166,7 +166,9 @@ function addSender(
   const serve = isObject(values.serve) ? values.serve : {};
   const http = httpOf(values), senders = isObject(http.senders) ? http.senders : {};
   const { name, address, networks } = answers;
-  const sender = Object.hasOwn(senders, name) && isObject(senders[name]) ? senders[name] : { tokenFile };
+  const sender = Object.hasOwn(senders, name) && isObject(senders[name])
+    ? senders[name]
+    : { tokenFile, statusPage: false };
   const [port, certFile, keyFile] = [args.text("port"), args.text("cert-file"), args.text("key-file")];
   return {
     ...values,

@@ -46,7 +46,7 @@ Deno.test("setUpRouter() adds a sender with a token in a file, and prints the sa
       serve: {
         http: {
           host: "192.168.88.2",
-          senders: { core1: { tokenFile: `${directory}/core1.token`, networks: ["192.168.88.1"] } },
+          senders: { core1: { tokenFile: `${directory}/core1.token`, statusPage: false, networks: ["192.168.88.1"] } },
         },
       },
     });
@@ -76,7 +76,7 @@ Deno.test("setUpRouter() keeps the programs of this host, and the other settings
         ...{ port: 99, hooks, host: "0.0.0.0" },
         senders: {
           local: { networks: ["127.0.0.1", "::1"] },
-          core1: { tokenFile: `${directory}/core1.token`, networks: ["192.168.88.1"] },
+          core1: { tokenFile: `${directory}/core1.token`, statusPage: false, networks: ["192.168.88.1"] },
         },
       },
     });
