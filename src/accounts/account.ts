@@ -49,8 +49,8 @@ export interface Account {
    */
   readonly passwordFile?: string;
   /**
-   * The modification time of `passwordFile` when the server refused its password, in milliseconds
-   * since 1970. The password is tried again only after the file has changed.
+   * The modification time that `passwordFile` had when the server refused the password, in
+   * milliseconds since 1970. The password is tried again only after the file has changed.
    */
   readonly refusedPassword?: number;
 }

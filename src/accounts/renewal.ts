@@ -11,8 +11,9 @@
  * contains the old refresh token. The old refresh token stays valid until the new access token is
  * used (Client-Server API, "Refreshing access tokens").
  *
- * If a refresh times out, the server may process it after the next refresh. The server may then
- * refuse the saved refresh token. Therefore the previous refresh token is stored too.
+ * After a timeout, the server may still process the old request, even after the next refresh has
+ * succeeded. The saved refresh token may then become invalid. Therefore the previous refresh token
+ * is stored too.
  *
  * @module
  */

@@ -11,7 +11,7 @@ import { quoteForShell } from "../base/shell_word.ts";
 import type { Credentials } from "../matrix/request.ts";
 import { type Account, isTokenExpired, readAccount, type SessionRuntime } from "./account.ts";
 
-/** An account that is logged in, or will be logged in later. */
+/** Access to an account. The account may not be logged in yet. */
 export interface AccountSession {
   /**
    * Returns the address of the homeserver.
@@ -20,15 +20,15 @@ export interface AccountSession {
    */
   homeserver(): string;
   /**
-   * Returns what this login uses: the addresses of the servers that renew its tokens, and the paths
-   * of its files.
+   * Returns the addresses and the files that are needed to renew the tokens: the addresses of the
+   * homeserver and the OAuth 2.0 server, and the path of the password file.
    *
    * @throws {ConfigError} if the account is not logged in
    */
   access(): { readonly urls: readonly string[]; readonly files: readonly string[] };
   /**
-   * Returns functions that read the account's access token and renew the token. The functions use
-   * this runtime.
+   * Returns functions that read and renew the account's access token. `runtime` provides the clock
+   * and the network.
    */
   credentials(runtime: SessionRuntime): Credentials;
 }

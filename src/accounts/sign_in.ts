@@ -76,8 +76,8 @@ export async function findLoginOffer(
 }
 
 /**
- * Returns true if the server offers the login with a device code. If the server's metadata is
- * invalid, also returns true: the login then starts, and reports the invalid metadata.
+ * Returns true if the server offers the login with a device code. Also returns true if the server's
+ * metadata is invalid. The login then starts, and fails with an error about the metadata.
  */
 async function offersDeviceCode(client: MatrixClient, options: RequestOptions): Promise<boolean> {
   try {
@@ -90,8 +90,8 @@ async function offersDeviceCode(client: MatrixClient, options: RequestOptions): 
 }
 
 /**
- * Logs in with a password or the token of a single sign-on. Uses the device id that is stored in
- * the state directory.
+ * Logs in with a password, or with a token from a single sign-on. Uses the device id that is stored
+ * in the state directory.
  *
  * @param options.passwordFile a file with the password, for later logins
  * @throws {LoginError} if the server refuses; a previously saved account is then unchanged

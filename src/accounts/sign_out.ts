@@ -41,7 +41,8 @@ export async function signOut(options: SignOutOptions): Promise<boolean> {
 
 /**
  * Logs out with the legacy API. The logout request may renew an expired token, and the renewal
- * needs the account's lock. Therefore this function holds the lock only while it removes the file.
+ * acquires the account's lock. Therefore this function acquires the lock only after the logout, to
+ * remove the file.
  */
 async function logOut({ homeserver }: Account, options: SignOutOptions): Promise<boolean> {
   const { userId, stateDir, runtime, userAgent } = options;

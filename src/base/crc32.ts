@@ -8,7 +8,8 @@ const TABLE: Int32Array = createCrcTable();
 
 function createCrcTable(): Int32Array {
   const table = new Int32Array(8 * 256);
-  // The CRC of `a ^ b` is the CRC of `a` xor the CRC of `b`. So the powers of two give all others.
+  // The CRC of `a ^ b` is the CRC of `a` xor the CRC of `b`. So the entries of the powers of two
+  // determine all other entries.
   for (let bit = 128, value = 1; bit > 0; bit >>= 1) {
     value = value & 1 ? (value >>> 1) ^ 0xedb88320 : value >>> 1;
     for (let at = 0; at < 256; at += 2 * bit) table[at + bit] = table[at] ^ value;

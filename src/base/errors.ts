@@ -55,7 +55,7 @@ export class InvalidNotificationError extends HintedError {
   override name = "InvalidNotificationError" as const;
 }
 
-/** Where a mistake in the configuration is. */
+/** The place of a mistake in the configuration. */
 export interface ConfigPlace {
   /** The dotted path of the setting: `channels.ntfy.topic`. */
   readonly setting?: string;
@@ -69,7 +69,7 @@ export interface ConfigPlace {
 export class ConfigError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */
   override name = "ConfigError" as const;
-  /** Where the mistake is; empty if this is unknown. */
+  /** The place of the mistake; empty if the place is unknown. */
   readonly place: ConfigPlace;
 
   /** Creates an error. The message consists of the failed action, a colon and the reason. */
@@ -104,7 +104,7 @@ export function toPermissionError(action: string, error: unknown): unknown {
   return new PermissionError(`Cannot ${action}: ${formatDenial(error)}`, { cause: error, hint: permissionHint(error) });
 }
 
-/** Returns true if Deno denied a permission. If Deno denies an import, it throws a `TypeError`. */
+/** Returns true if Deno denied a permission. For a denied import, Deno throws a `TypeError`. */
 function isDenial(error: unknown): error is Error {
   return error instanceof Deno.errors.NotCapable ||
     (error instanceof TypeError && /^Requires (read|import) access to /.test(error.message));

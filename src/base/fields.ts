@@ -25,8 +25,8 @@ export class Fields {
   /**
    * @param value the object
    * @param path the dotted path of the object, for errors; empty for the outermost object
-   * @param names the names that errors show instead of the path, for fields that were set by an
-   * environment variable or a command-line option
+   * @param names the names of the fields that an environment variable or a command-line option has
+   * set. Errors show these names instead of the paths of the fields.
    * @param problems the list to which {@linkcode Fields.attempt} and {@linkcode Fields.end} add
    * problems. Without a list, these methods throw the first problem.
    * @throws {ConfigError} if the value is not an object

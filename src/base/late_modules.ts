@@ -13,7 +13,7 @@ import { quoteForShell } from "./shell_word.ts";
 
 /**
  * The paths of the modules that are loaded only when they are needed, relative to `src/`.
- * `cli/main.ts` is in the list so that a program that imports the library does not download the
+ * `cli/main.ts` is in the list, because programs that import only the library do not need the
  * command line.
  */
 export const LATE_MODULES = [

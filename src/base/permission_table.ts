@@ -80,7 +80,7 @@ const SENDING = {
   sys: ["hostname", "uid"],
 } as const satisfies CommandPermissions;
 
-/** Commands that send, and hand over to `serve` if this user cannot send. */
+/** Commands that send. If this user cannot send, these commands use the socket of `serve`. */
 const HANDING_OVER = {
   ...SENDING,
   read: [...SENDING.read, "socket"],
@@ -99,7 +99,9 @@ const READING = {
 /** Commands that change the queue, and do not send. */
 const EDITING = { ...READING, write: ["state"] } as const satisfies CommandPermissions;
 
-/** Commands for accounts and rooms. A homeserver can name other hosts. */
+/**
+ * Commands for accounts and rooms. They need all hosts, because a homeserver can name other hosts.
+ */
 const ACCOUNT = {
   ...SENDING,
   net: "any host",

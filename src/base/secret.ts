@@ -6,8 +6,8 @@
  * Therefore this module remembers the secrets that this process has used. Every text from outside
  * passes {@linkcode hideSecrets} twice:
  *
- * - where it enters: `runtime/http.ts` for HTTP, and the folders of the kinds `email` and `exec`
- * - in the constructors of the errors about an answer, in `errors.ts`
+ * - where the text enters: in `runtime/http.ts`, in `channels/email/` and in `channels/exec/`
+ * - where an error about an answer is created: in the constructors in `errors.ts`
  *
  * @module
  */
@@ -48,8 +48,8 @@ export class Secret {
 }
 
 /**
- * Remembers a secret, so that {@linkcode hideSecrets} finds it. In an address, the path, the query and the
- * password are secrets, but the host is not. In `Bearer TOKEN`, only the token is a secret.
+ * Remembers a secret, so that {@linkcode hideSecrets} finds it. In an address, the path, the query
+ * and the password are secrets, but the host is not. In `Bearer TOKEN`, only the token is a secret.
  *
  * @returns the secret
  */

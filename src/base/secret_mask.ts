@@ -4,7 +4,7 @@
  *
  * ```text
  * the text as it is  -> search, and search again without spaces and punctuation
- * escapes decoded    -> the same (%73, \u0073, &#115;, =73), up to three times
+ * escapes decoded    -> the same two searches (escapes are %73, \u0073, &#115; and =73)
  * search             -> the secret itself, its base64 in each of the three alignments, and its hex
  * ```
  *
@@ -25,19 +25,28 @@ const MIN_DATA_CHARS = 12;
 /** A secret with fewer characters is hidden only if it is a whole word of the text. */
 const MIN_STRONG_CHARS = 8;
 
-/** The largest number of seeds (short parts of a secret) of one form with the same hash. */
+/**
+ * The largest number of stored seeds with the same hash, for each form of a secret, such as its
+ * base64. A seed is a short part of a form.
+ */
 const MAX_EQUAL_SEEDS = 4;
 
-/** The length of a seed. A seed is a short part of a secret; a search compares seeds first. */
+/** The length of a seed, in characters. A search compares the short seeds first. */
 const SEED_CHARS = 4;
 
-/** A part of a secret with this many characters is hidden, even if the secret is very long. */
+/**
+ * A part of a secret is hidden if it has at least half of the secret's characters. A part with this
+ * number of characters is always hidden.
+ */
 const MAX_PART_CHARS = 12;
 
-/** A part of a secret with fewer characters is not hidden, even if the secret is short. */
+/** A part of a secret with fewer characters is not hidden. A complete secret can be shorter. */
 const MIN_PART_CHARS = 7;
 
-/** The largest number of secrets. The oldest ones are forgotten, because tokens are renewed. */
+/**
+ * The largest number of stored secrets. Each renewal of a token adds a secret. Above this number,
+ * the oldest secret is forgotten.
+ */
 const MAX_SECRETS = 500;
 
 /** One form of a secret, such as its base64. */
@@ -46,9 +55,11 @@ interface Form {
   readonly text: string;
   /** A part of the form with at least this length is hidden. */
   readonly minChars: number;
-  /** True if the form is hidden only between characters that are not letters or digits. */
+  /** True if the form is hidden only as a whole word, and not inside a longer word. */
   readonly isWord: boolean;
-  /** True if the neighbouring letters and digits belong to the same encoded text. */
+  /**
+   * True for base64 and hex. The adjacent characters of the same encoded text are then hidden too.
+   */
   readonly isEncoded: boolean;
 }
 
@@ -58,10 +69,13 @@ interface Seed {
   readonly at: number;
 }
 
-/** A text, or the text after decoding. */
+/** A version of a text: unchanged, decoded, or without spaces and punctuation. */
 interface Reading {
   readonly text: string;
-  /** Finds the place of each character in the original text. @default it is the original text */
+  /**
+   * Returns the place of each character in the original text. Absent if this version is the
+   * original text.
+   */
   readonly places?: () => Places;
   /** True if spaces and punctuation were removed. @default {false} */
   readonly isSqueezed?: boolean;
@@ -82,7 +96,8 @@ type Place = readonly [start: number, end: number];
 interface SeedTable {
   readonly seeds: ReadonlyMap<number, readonly Seed[]>;
   /**
-   * 1 at each hash for which there are seeds. A look into this list is faster than into the map.
+   * For each hash: 1 if there are seeds with this hash, otherwise 0. A lookup in this array is
+   * faster than a lookup in the map.
    */
   readonly isUsed: Uint8Array;
 }
@@ -105,8 +120,8 @@ export class SecretMask {
   /**
    * Returns a text without the secrets.
    *
-   * @param isData true for a value on which delivery may depend, such as an id or an error code. If
-   * it has no spaces, only whole and long secrets are hidden in it.
+   * @param isData true for a value on which delivery may depend, such as an id or an error code. In
+   * such a value without spaces, only complete secrets of at least 12 characters are hidden.
    */
   hide(text: string, isData = false): string {
     if (this.#secrets.size === 0 || text.length < MIN_CHARS) return text;
@@ -179,9 +194,9 @@ export function isPlainWord(text: string): boolean {
 }
 
 /**
- * Encodes bytes as base64, with `shift` unknown bytes before them. Returns only the characters that
- * do not depend on unknown bytes: in the usual alphabet, in the alphabet for URLs, and without
- * punctuation.
+ * Encodes bytes as base64. In the encoded text, `shift` unknown bytes come before the given bytes,
+ * and more unknown bytes may follow. Characters that depend on unknown bytes are left out. Returns
+ * three texts: in the usual alphabet, in the alphabet for URLs, and without punctuation.
  */
 function base64Forms(bytes: Uint8Array, shift: number): string[] {
   const shifted = new Uint8Array(shift + bytes.length);
@@ -234,14 +249,14 @@ function* find(reading: Reading, original: string, { seeds, isUsed }: SeedTable)
   }
 }
 
-/** Returns the place in the original text of a place in a reading. */
+/** Converts a place in a reading to the place in the original text. */
 function originalPlace([start, end]: Place, places: Places | undefined): Place {
   return places === undefined ? [start, end] : [places.starts[start], places.ends[end - 1]];
 }
 
 /**
- * Compares the text and the form before and after a seed that was found. Returns the place of the
- * longest equal part; undefined if this part is too short.
+ * Extends a found seed in both directions, as long as the text and the form are equal. Returns the
+ * place of the equal part; undefined if this part is too short or inside a longer word.
  */
 function extend(
   { text, isSqueezed, isId }: Reading,
@@ -257,7 +272,10 @@ function extend(
   return isEncoded && !isSqueezed ? widen(text, [start, end]) : [start, end];
 }
 
-/** Extends a place to the whole encoded word, because a character can encode bits of two bytes. */
+/**
+ * Extends a place to the whole encoded word. One base64 character can contain bits of two bytes.
+ * Therefore the characters next to the place may also contain bits of the secret.
+ */
 function widen(text: string, [start, end]: Place): Place {
   while (start > 0 && /[\w+/-]/.test(text[start - 1])) start--;
   while (end < text.length && /[\w+/=-]/.test(text[end])) end++;
@@ -269,7 +287,10 @@ function isInWord(text: string, at: number): boolean {
   return /^[\p{L}\p{N}]{2}/u.test(text.slice(at - 1, at + 1)) && at > 0;
 }
 
-/** Escapes of URLs, JSON, JavaScript and HTML. Also the code before each line of an SMTP reply. */
+/**
+ * Matches the escapes of URLs, JSON, JavaScript and HTML. Also matches a line break in an SMTP
+ * reply, together with the reply code that follows.
+ */
 const ESCAPE_REGEXP =
   /(?:%|0x(?=[0-9a-f]{2}\b))([0-9a-f]{2})|\\u\{?([0-9a-f]{1,6})\}?|\\x([0-9a-f]{2})|&#x([0-9a-f]{1,6});?|&#(\d{1,7});?|&(amp|lt|gt|quot|apos|sol|colon|equals|plus|lowbar|period);|\\([nrtbf])|\\([^ux])|(\r?\n\d{3}[ -](?:\d\.\d{1,3}\.\d{1,3} ?)?)/g;
 
@@ -350,8 +371,8 @@ function fromCode(code: number): string {
 }
 
 /**
- * Spaces and punctuation in a text in lower case, and the invisible characters of Unicode. Letters
- * and digits do not match.
+ * Matches spaces, punctuation and the invisible characters of Unicode. Does not match letters and
+ * digits. The text must be in lower case.
  */
 const SEPARATORS_REGEXP = /[^0-9a-z\x80-\x9f\xa1-\xac\xae-\u1fff\u2070-\ufefe\uff00-\uffff]+/g;
 

@@ -5,7 +5,10 @@
  * @module
  */
 
-/** A function that returns by how many minutes local time is ahead of UTC at a given time. */
+/**
+ * Returns the offset of local time from UTC at a given time, in minutes. Positive if local time is
+ * ahead.
+ */
 export type Zone = (time: number) => number;
 
 /** The time zone of this host. */
@@ -16,7 +19,7 @@ function hostZone(time: number): number {
 /** The largest time of a `Date`, minus one day for the time zone, in milliseconds since 1970. */
 const MAX_TIME = 8.64e15 - 86_400_000;
 
-/** Creates a date. A time that no date can have, for example from a damaged file, is clamped. */
+/** Creates a date. A time outside the range of `Date` is replaced by the nearest valid time. */
 function toDate(time: number): Date {
   return new Date(Math.min(Math.max(time, -MAX_TIME), MAX_TIME));
 }
@@ -24,9 +27,8 @@ function toDate(time: number): Date {
 /** Options of {@linkcode formatTime}. */
 export interface TimeOptions {
   /**
-   * The current time. A time on the same day is formatted without the date.
-   *
-   * @default every time is formatted with the date
+   * The current time. If the formatted time is on the same day, the date is left out. Without
+   * `now`, the date is always shown.
    */
   readonly now?: number;
   /** @default the time zone of this host */

@@ -4,9 +4,9 @@
 const UNSAFE_REGEXP = /^(javascript|vbscript|data|blob|file|filesystem|view-source|jar|content|intent):/i;
 
 /**
- * Returns true if a client could run code or open a local file for this link. Browsers ignore tabs
- * and line breaks, and control characters at the beginning. Renderers of Markdown percent-encode
- * these characters.
+ * Returns true if opening this link could run code or open a local file. Browsers ignore tabs and
+ * line breaks in a link, and control characters at the beginning. Renderers of Markdown
+ * percent-encode these characters. Therefore the encoded characters are ignored too.
  *
  * @example
  * ```ts

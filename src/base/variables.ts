@@ -37,11 +37,14 @@ export const VARIABLES = {
     ...["HOME", "XDG_CONFIG_HOME", "XDG_STATE_HOME", "MATRIX_NOTIFY_STATE_DIR"],
     ...["CONFIGURATION_DIRECTORY", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "MATRIX_NOTIFY_SOCKET"],
   ],
-  /** The proxies. A CGI program, recognized by `REQUEST_METHOD`, ignores `HTTP_PROXY`. */
+  /**
+   * The proxies. `REQUEST_METHOD` is set only for a CGI program. A CGI program ignores
+   * `HTTP_PROXY`.
+   */
   proxies: [...PROXY_VARIABLES, "NO_PROXY", "no_proxy", "REQUEST_METHOD"],
   /** The environment of programs that matrix-notify starts. */
   programs: PASSED_VARIABLES,
-  /** The variables of Deno. The background deliverer and the units get the same values. */
+  /** The variables of Deno. The background deliverer and the systemd units get the same values. */
   deno: [
     ...["DENO_DIR", "XDG_CACHE_HOME", "DENO_CERT", "DENO_TLS_CA_STORE", "DENO_V8_FLAGS"],
     ...["SSL_CERT_FILE", "SSL_CERT_DIR"],

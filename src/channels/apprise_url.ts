@@ -107,7 +107,8 @@ export class AppriseUrl {
     }
     for (const name of this.#options.keys()) {
       if (IGNORED_OPTIONS.has(name) || ignored.includes(name)) continue;
-      // If a password contains ? or & without an escape, the name can be a part of the password.
+      // If a password contains ? or & without an escape, the name may be a part of the password.
+      // Therefore the error shows only a simple name that has a value.
       const what = /^[a-z_]{1,20}$/.test(name) && this.#named.has(name) ? `the option ${name}` : "an option";
       throw this.error(
         `${what} is not supported`,

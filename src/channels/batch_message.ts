@@ -36,8 +36,8 @@ const BLOCK_REGEXP = /<(?:pre|p|ul|ol|h[1-6]|table|blockquote|div|details|hr)\b/
 /** One or more identical notifications of a batch. */
 export interface Block {
   /**
-   * The first line: time, severity and subject. If the notification was repeated, the line also
-   * shows these times.
+   * The first line: time, severity and subject. If the notification occurs several times in the
+   * batch, the line also shows the number and the times.
    */
   readonly head: string;
   readonly notification: Notification;
@@ -151,7 +151,8 @@ export async function countFitting(
     const batch = createBatch(items.slice(0, count), { style });
     return fits(batch, await renderBatch(batch, renderOnce));
   };
-  // Double the number first, to avoid very long batches if the items are long.
+  // Double the number until a batch does not fit. If the search started with all items, it could
+  // render a very long batch.
   let low = 1, high = Math.min(2, items.length);
   while (high < items.length && await fitting(high)) [low, high] = [high, Math.min(2 * high, items.length)];
   while (low < high) {

@@ -89,8 +89,8 @@ export interface Channel {
    */
   readonly attachmentMode?: AttachmentMode;
   /**
-   * Returns true if the service refused every file recently. A long message is then cut, and the
-   * whole message is not sent as a file.
+   * Returns true if the service has recently refused all files. If true, a long message
+   * is only cut. If false, the whole message is also sent as a file.
    *
    * @default the service accepts files
    */

@@ -39,13 +39,16 @@ export interface FileReader {
   pathOf(file: Attachment): Promise<string>;
 }
 
-/** What a channel uses outside this program. The Deno permissions of a process follow from it. */
+/**
+ * What a channel uses outside this program. The Deno permissions of a process are derived from
+ * these properties.
+ */
 export interface ChannelAccess {
   /** The known hosts, as `host:port`. @default none */
   readonly hosts?: readonly string[];
   /**
-   * True if the channel can use hosts that are not known in advance. Examples: a domain has not
-   * named its homeserver yet; the addresses of a mail server can change.
+   * True if the channel can use hosts that are not known in advance. Examples: the homeserver of a
+   * domain was not looked up yet; the addresses of a mail server can change.
    *
    * @default {false}
    */
@@ -116,7 +119,8 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
    */
   readonly destination?: Destination<Table, Key>;
   /**
-   * Lists what a channel uses. Leaves out the files in settings whose names end with `File`.
+   * Lists what a channel uses. Leaves out a file if its path is in a setting whose name ends with
+   * `File`.
    *
    * @param cache the results of earlier lookups
    * @throws {ConfigError} if a setting is in a file that cannot be read
@@ -125,7 +129,12 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
   open(setup: ChannelSetup<SettingsOf<Table>>, context: ChannelContext): Channel;
   /** Loads the checks of doctor. */
   checks(): Promise<{ createChecks(context: CheckContext, settings: SettingsOf<Table>): readonly Check[] }>;
-  /** Load the parts that the channel otherwise loads when it sends. @default there are none */
+  /**
+   * Functions that load modules in advance. Otherwise, the channel loads these modules when it
+   * sends.
+   *
+   * @default there are none
+   */
   readonly lateParts?: readonly (() => Promise<unknown>)[];
   /** The Apprise URLs of this kind. @default there are no such URLs */
   readonly apprise?: AppriseForm;
@@ -174,7 +183,7 @@ export interface ChannelKind
   readDestinations(fields: Fields, context: ParseContext): readonly string[];
   /**
    * Parses the settings of a channel. The object `fields` either throws an error at the first
-   * problem or collects all problems. If it has collected a problem, do not open the channel.
+   * problem or collects all problems. If `fields` has collected a problem, do not open the channel.
    *
    * @throws {ConfigError} if a setting is not valid; the message contains its dotted path
    */

@@ -28,8 +28,8 @@ export const MAX_BATCH_BYTES: number = 64 * 1024;
  * Renders a message by its format. If the library for the format cannot be loaded, returns the
  * message without conversion, as plain text.
  *
- * If a message is longer than the parsers allow, its HTML contains only its beginning. No service
- * accepts so much HTML, so this HTML is never sent.
+ * If a message is longer than the parsers allow, only its beginning is converted to HTML. No
+ * service accepts so much HTML, so this HTML is never sent.
  */
 export async function renderMessage(
   notification: Notification,

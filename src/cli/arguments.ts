@@ -2,7 +2,7 @@
  * Parses the arguments of a command. The options that the command declares define the syntax.
  *
  * A word that begins with `-` can be text, such as `-5 °C` or a line of `ls -l`. If such a word
- * does not have the form of an option, it is an operand. After an option that needs a value, the
+ * does not have the form of an option, it is an operand. After an option that needs a value, such a
  * word is the value, unless the word is a declared option.
  *
  * @module
@@ -101,7 +101,8 @@ export interface Grammar {
   readonly operands: string;
   readonly options: readonly OptionSpec[];
   /**
-   * Set if the command line contains words for another program. By default, it does not.
+   * Set if some words of the command line are for another program. Undefined if all words are for
+   * matrix-notify.
    *
    * - `own`: the command has its own parser for all words after its long options.
    * - `command`: the operands are a command to run. Short forms must be before the command.
@@ -152,8 +153,8 @@ export function parseArguments(name: string, grammar: Grammar, argv: readonly st
 }
 
 /**
- * Returns true if a word is not an option. Before a command to run, every word that begins with `-`
- * is an option.
+ * Returns true if a word is not an option. If the operands are a command to run, all words with
+ * a leading `-` before this command are options.
  */
 function isOperand(word: string, options: readonly OptionSpec[], { foreignWords }: Grammar): boolean {
   if (!word.startsWith("-") || word === "-") return true;
@@ -180,7 +181,8 @@ function splitLongForm(word: string): [given: string, value: string | undefined]
 }
 
 /**
- * Checks that a switch has no value. Only `--help=1` is permitted, so that help is always printed.
+ * Checks that a switch has no value. The switch `--help` may have a value, such as `--help=1`, so
+ * that help is always printed.
  */
 function noValue({ name }: OptionSpec, attached: string | undefined): string {
   if (attached === undefined || name === "help") return "";

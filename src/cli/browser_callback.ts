@@ -7,7 +7,7 @@
  * - A connection has a few seconds and a few kilobytes for its request.
  * - If too many connections are open, the oldest one is closed. So idle connections do not block
  *   the browser.
- * - At the end, all connections are closed at once.
+ * - At the end, all open connections are closed immediately.
  *
  * @module
  */
@@ -24,7 +24,10 @@ export const MAX_HEAD_BYTES = 16 * 1024;
 /** The longest time for a request, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 10_000;
 
-/** The pause after a failed accept, for example because too many files are open. */
+/**
+ * The pause after a failed accept, in milliseconds. An accept fails, for example, if too many files
+ * are open.
+ */
 const ACCEPT_PAUSE_MS = 100;
 
 const PAGE = "<!DOCTYPE html><title>matrix-notify</title><p>You can close this page and go back to the terminal.\n";
@@ -118,7 +121,10 @@ function close(connection: Deno.Conn): void {
   }
 }
 
-/** The address contains the token, so no other page and no cache may get it. */
+/**
+ * The address of the page contains the token. These headers keep the address from other pages and
+ * from caches.
+ */
 const HEADERS = ["Connection: close", "Cache-Control: no-store", "Referrer-Policy: no-referrer"];
 
 const FOUND = formatAnswer("200 OK", "text/html; charset=utf-8", PAGE);

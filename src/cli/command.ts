@@ -38,8 +38,8 @@ export interface CommandHelp extends Grammar {
 export interface CommandDefinition<Options extends readonly OptionSpec[]> extends CommandHelp {
   readonly options: Options;
   /**
-   * Runs the command and returns the exit code. Imports its modules when it runs, so that the help
-   * does not load them.
+   * Runs the command and returns the exit code. The command imports its modules in this method, so
+   * that the help does not load these modules.
    */
   run(context: ContextFor<Options>): Promise<number>;
 }

@@ -32,7 +32,8 @@ async function decodeWords(words: readonly string[]): Promise<readonly string[]>
   const { readArgumentBytes } = await import("../runtime/argument_bytes.ts");
   const { decodeText } = await import("../notification/text.ts");
   const given = (await readArgumentBytes())?.map(decodeText) ?? [];
-  // `words` can begin with a command that was not typed: `sendmail`, from the name of the program.
+  // If the program was started as `sendmail`, `words` begins with this name. The user did not type
+  // it.
   return [...words.slice(0, words.length - given.length), ...given];
 }
 
@@ -122,8 +123,8 @@ function findFamily([first]: readonly string[]): readonly CommandEntry[] {
 }
 
 /**
- * Matches the name of a local user. Such a word instead of a command can be a recipient of
- * sendmail, if standard input contains a mail.
+ * Matches the name of a local user. A program that calls sendmail can give such a name as the
+ * recipient, in the place of a command. Standard input then contains the mail.
  */
 const USER_NAME_REGEXP = /^[a-z_][\w.-]*$/;
 

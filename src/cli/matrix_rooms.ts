@@ -129,7 +129,7 @@ export function requireInvitee(text: string): string {
  * Checks that the users to invite exist. Homeservers accept an invite for a user who does not exist,
  * and the messages then reach no person. A user whose homeserver does not answer is accepted.
  *
- * @throws {CommandError} if a homeserver knows that a user does not exist
+ * @throws {CommandError} if the homeserver answers that a user does not exist
  */
 export async function requireUsers(
   client: MatrixClient,
@@ -167,8 +167,8 @@ function toHint(error: Error, hints: ServerHints): string | undefined {
 }
 
 /**
- * Returns the hint for a Matrix error code (errcode). A server can send any text as an errcode,
- * also `constructor`, which every object has as a property.
+ * Returns the hint for a Matrix error code (errcode). Reads only own properties of `hints`, because
+ * a server can send any text as an errcode, for example `constructor`.
  */
 function hintFrom(hints: ServerHints, errcode: string): string | undefined {
   return Object.hasOwn(hints, errcode) ? hints[errcode] : undefined;

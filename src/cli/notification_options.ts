@@ -1,6 +1,6 @@
 /**
- * The options that describe a notification. They are not in `options.ts`, because the help of the
- * program does not need the code of notifications.
+ * The options that describe a notification. This file imports the code of notifications. The file
+ * `options.ts` does not, so the help of the program does not load this code.
  *
  * @module
  */

@@ -18,9 +18,10 @@ export async function openNotifier(context: ContextFor<typeof DELIVERY_OPTIONS>)
 }
 
 /**
- * Opens a notifier, or the socket of `serve` if this user cannot send: no channel is configured, the
- * configuration cannot be read, or the queue belongs to another user. `MATRIX_NOTIFY_SOCKET` chooses
- * the socket in any case. With `--config` or `--state-dir`, the socket is not used.
+ * Opens a notifier. If this user cannot send, opens the socket of `serve` instead. A user cannot
+ * send if no channel is configured, if the configuration cannot be read, or if the queue belongs to
+ * another user. If `MATRIX_NOTIFY_SOCKET` is set, opens the socket even if this user can send. With
+ * `--config` or `--state-dir`, never opens the socket.
  */
 export async function openSender(context: ContextFor<typeof DELIVERY_OPTIONS>): Promise<Sender> {
   const { args, runtime } = context;

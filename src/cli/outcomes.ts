@@ -23,9 +23,13 @@ export interface View {
 }
 
 /**
- * Formats outcomes, each as a line: `delivered $event to Alerts (!id)`; `queued <id>: <reason>;
- * next try at 20:15:07 UTC+1 (in 2 s)`. If there are several outcomes, each line begins with the
- * channel. If this channel has several destinations, the destination follows.
+ * Formats each outcome as a line. Two examples:
+ *
+ * - `delivered $event to Alerts (!id)`
+ * - `queued <id>: <reason>; next try at 20:15:07 UTC+1 (in 2 s)`
+ *
+ * If there are several outcomes, each line begins with the channel. If a channel has several
+ * destinations, each of its lines also shows the destination.
  */
 export function formatOutcomes(outcomes: readonly Outcome[], view: View): string[] {
   // If a rule muted the notification, all outcomes are equal, so one line is enough.
@@ -80,8 +84,8 @@ export function isLeft(outcome: Outcome): outcome is PendingOutcome {
  * Waits until a notification is delivered or stored in the queue.
  *
  * @param untrusted the exit code if another user can change the queue
- * @throws {CommandError} if the notification can be neither stored nor delivered. In all other cases
- *   the exit code is 75, because the caller can try again later.
+ * @throws {CommandError} if the notification can be neither stored nor delivered. The exit code is
+ *   `untrusted` or 75 (the caller can try again later).
  */
 export async function requireAccepted<Result>(
   sending: Promise<Result>,
@@ -102,10 +106,10 @@ export function printOutcomesJson(outcomes: readonly Outcome[], ui: Ui): void {
 }
 
 /**
- * Prints to standard error the failures that a person must fix.
+ * Prints the failures that a person must fix, to standard error.
  *
- * @param problems the mistakes in the configuration; they are printed already, and are not printed
- * again
+ * @param problems the mistakes in the configuration that were already printed. They are not printed
+ * again.
  */
 export function reportTrouble(outcomes: readonly Outcome[], ui: Ui, problems: readonly ConfigError[]): void {
   const held = new Set<string>();

@@ -11,8 +11,9 @@ import { readArgumentBytes } from "../runtime/argument_bytes.ts";
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * Decodes words that begin with `r`, and removes the first character (`=`) of all other words. Then
- * starts the command.
+ * The script of the shell. Its arguments are the words of the command, each with a first character.
+ * `r` means octal numbers, and `=` means plain text. The script decodes the words and starts the
+ * command.
  */
 const SCRIPT = `
 for word do
@@ -29,7 +30,7 @@ exec "$@"
 /**
  * Creates the command line that starts a command with its exact bytes.
  *
- * @param command the last words of the command line of this process
+ * @param command the command as text. It is the end of the command line of this process.
  * @returns undefined if the bytes cannot be read, for example without `/proc`
  */
 export async function createRawCommand(command: readonly string[]): Promise<readonly string[] | undefined> {

@@ -2,13 +2,14 @@
  * Sends through the socket of `serve`, for users who cannot read the configuration or have no queue.
  *
  * ```text
- * read the files as this user -> POST /send, with an id -> answer -> outcomes, or the same error
+ * read the files as this user -> POST /send, with an id -> answer: return the outcomes, or throw
+ *                                the error of the server
  *                             -> no answer: repeat with the same id, for some seconds
  *                             -> never connected: send without the socket
  * ```
  *
- * The id makes a repeated request harmless: the server may have stored the notification before the
- * connection broke.
+ * The server may have stored the notification before the connection broke. In that case, the id
+ * prevents a duplicate when the request is repeated.
  *
  * @module
  */
@@ -45,7 +46,7 @@ export type Sender =
   & AsyncDisposable
   & {
     hasOpenIncident(...given: Parameters<NotifierCore["hasOpenIncident"]>): boolean | Promise<boolean>;
-    /** Checks a notification before it is sent. @default the check is made while it is sent */
+    /** Checks a notification before it is sent. @default `notify` makes the check */
     plan?: NotifierCore["plan"];
     loadLateParts: NotifierCore["loadLateParts"];
   };
@@ -89,7 +90,8 @@ export class SocketSender implements Sender {
       if (error instanceof RefusedError && error.status === 413 && files.length > 0) {
         return await this.#send(withoutFiles(request, files, error), []);
       }
-      // With an id, a notification needs the queue. Without one, the server makes one attempt.
+      // The server cannot store the notification. If the caller gave an id, sending fails, because
+      // the id needs the queue. Without an id, the server makes a single attempt to deliver.
       if (!(error instanceof StorageError) || options.id) throw error;
       return await this.#send({ ...request, options: { ...request.options, id: undefined } }, files);
     }).catch(toCommandError);
@@ -159,7 +161,7 @@ export class SocketSender implements Sender {
         body: writeSendRequest(request, files),
         signal: runtime.timeout(waitMs + GRACE_MS),
       });
-      // Only a server that ends answers with 500.
+      // The status 500 can come from a server that is stopping, so the request is repeated.
       if (response !== undefined && response.status !== 500) return response;
       end ??= runtime.now() + RETRY_MS;
       if (runtime.now() >= end) {
@@ -189,7 +191,7 @@ async function readFiles({ attachments = [] }: NotificationInput) {
   return { files, problems };
 }
 
-/** Names the files in the message, because the server does not take them. */
+/** Names the files as problems in the message, because the server refused them as too large. */
 function withoutFiles(
   { input, options }: SendRequest,
   files: readonly SentFile[],

@@ -37,8 +37,8 @@ export interface Supervised extends Disposable {
  * - SIGKILL, SIGSTOP: no program can listen for them.
  * - SIGILL, SIGFPE, SIGSEGV: Deno does not allow a listener.
  * - SIGBUS, SIGTRAP, SIGSYS: a fault of this process. A listener would hide the fault.
- * - SIGPIPE, SIGCHLD, SIGTTIN, SIGTTOU, SIGURG, SIGXFSZ: the kernel reports the files, sockets and
- *   child processes of this process.
+ * - SIGPIPE, SIGCHLD, SIGTTIN, SIGTTOU, SIGURG, SIGXFSZ: the kernel sends these signals about the
+ *   files, sockets, terminal and child processes of this process.
  *
  * Some systems do not have all of these signals.
  */
@@ -60,8 +60,9 @@ const TERMINAL_SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT", "SIGTSTP"
 const DRAIN_MS = 2000;
 
 /**
- * Runs a command without a shell. Searches for the command in `PATH`. Until the result is disposed
- * of, signals do not end matrix-notify, so that the result can be sent.
+ * Runs a command without a shell. Searches for the command in `PATH`. Signals do not end
+ * matrix-notify before the caller has disposed of the result. The caller can therefore send the
+ * result first.
  */
 export async function supervise(
   command: readonly string[],
@@ -95,8 +96,9 @@ class Copy {
   #isReading = true;
 
   /**
-   * @param pass passes a chunk on; if it returns false, the output is closed, and the next write
-   * sends SIGPIPE to the command, as in a shell
+   * @param pass passes a chunk on, and returns false if no program reads the output any more. The
+   * output of the command is then closed. Its next write sends SIGPIPE to the command, as in a
+   * shell.
    */
   constructor(stream: ReadableStream<Uint8Array>, pass: (chunk: Uint8Array) => Promise<boolean>) {
     this.#reader = stream.getReader();
@@ -104,7 +106,8 @@ class Copy {
   }
 
   /**
-   * Stops reading if all output so far was passed on. Does nothing during a write to a slow reader.
+   * Stops reading the output of the command. Does nothing while a chunk is being passed on, because
+   * a slow reader must still get this chunk.
    */
   stopReading(): void {
     if (this.#isReading) void this.#reader.cancel();
@@ -148,8 +151,9 @@ function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandE
  * Forwards signals to the command, except signals that the terminal also sends to the command.
  * SIGTSTP also stops this process, until SIGCONT continues both.
  *
- * The listeners are added after the command has started, because a new process inherits only
- * ignored signals. With an earlier listener, the command would not ignore SIGHUP under `nohup`.
+ * The listeners are added after the command has started. `nohup` makes this process ignore SIGHUP,
+ * and the command inherits this setting. If this process had a listener before the start, the
+ * command would not ignore SIGHUP.
  */
 function forwardSignals(child: Deno.ChildProcess, isOnTerminal: boolean): () => void {
   const listeners = SIGNALS.map((signal) => {

@@ -103,7 +103,9 @@ function withStyles(html: string): string {
   );
 }
 
-/** Returns the subject as one line, even if the name of the host contains line breaks. */
+/**
+ * Returns the subject as one line. Line breaks, for example in the name of the host, become spaces.
+ */
 function headerOf(subject: string): string {
   const line = subject.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
   return line.length <= MAX_SUBJECT_CHARS ? line : `${line.slice(0, MAX_SUBJECT_CHARS - 1).toWellFormed()}…`;

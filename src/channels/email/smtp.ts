@@ -47,7 +47,7 @@ export async function greet(server: SmtpServer, options: SmtpOptions): Promise<v
   await converse(server, options, () => Promise.resolve());
 }
 
-/** The options of a connection. The recipient and the size of the mail explain errors. */
+/** The options of a connection, and the recipient and the size of the mail for error messages. */
 type Conversation = SmtpOptions & Pick<SmtpContext, "to" | "size">;
 
 async function converse(server: SmtpServer, options: Conversation, work: (session: Session) => Promise<void>) {
@@ -74,8 +74,8 @@ async function converse(server: SmtpServer, options: Conversation, work: (sessio
 }
 
 /**
- * Builds the bytes of a mail. The library must not read files or web addresses that are part of the
- * mail.
+ * Builds the bytes of a mail. If the mail contains file paths or web addresses, the library must
+ * not open them.
  */
 async function build({ headers, attachments, ...content }: MailContent): Promise<Uint8Array> {
   const files = attachments.map(({ content, contentType, ...file }) => ({
@@ -122,8 +122,8 @@ class Session {
       },
       ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, socketCloseTimeout: 0 },
       ...(caFile === undefined ? {} : { tls: { secureContext: trustAlso(caFile) } }),
-      // The library reports two events only in its log: it is connected (before it sends EHLO), and
-      // it has sent the last byte of a mail.
+      // The library reports two events only in its log. The first: the connection is established,
+      // and EHLO is not sent yet. The second: the last byte of a mail is sent.
       logger: {
         ...{ trace: ignore, debug: ignore, warn: ignore, error: ignore, fatal: ignore },
         info: (entry: unknown) => {

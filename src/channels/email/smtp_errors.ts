@@ -83,8 +83,8 @@ function isLibraryError(error: unknown): error is LibraryError {
 }
 
 /**
- * Returns the text of an error, without secrets. If a host has several addresses, the error is an AggregateError
- * without a text, which contains an error for each address.
+ * Returns the text of an error, without secrets. If a host has several addresses, the error is an
+ * `AggregateError`. This error has no text, but contains one error for each address.
  */
 function messageOf(error: Error): string {
   const errors: readonly unknown[] = error instanceof AggregateError ? error.errors : [error];
@@ -169,7 +169,8 @@ function toFailureClass(answer: Answer, context: SmtpContext): ResponseClass {
 /**
  * Returns the failure class of a permanent failure of RCPT TO. By default, Postfix checks the name
  * in EHLO and the sender only at RCPT TO (`smtpd_delay_reject`). Many servers do not write enhanced
- * codes, so a refusal without a code may mean that this host must not relay mail.
+ * codes. A refusal without such a code may mean that this host must not relay mail. The result
+ * is then `destination`.
  */
 function toRecipientClass({ status, errcode = "" }: Answer, to: string): ResponseClass {
   if (UNKNOWN_RECIPIENT_CODES.has(errcode) || errcode.startsWith("5.6.")) return "rejected";
@@ -193,7 +194,7 @@ function toContentClass({ errcode = "" }: Answer): ResponseClass {
 const LOGIN_HINT = "fix user and password; many providers require a separate password for programs";
 const PORT_HINT = 'use port 587, or use port 465 and set "security" to "tls"';
 
-/** Returns how to fix the problem that an answer reports. */
+/** Returns the hint for a refused command. */
 function hintFor({ status, command, errcode = "" }: Answer, failureClass: ResponseClass): string | undefined {
   if (command === "STARTTLS" && status !== 421) return PORT_HINT;
   if (status < 500) return undefined;

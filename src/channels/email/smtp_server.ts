@@ -1,6 +1,6 @@
 /**
- * The SMTP server of a channel, and the types that `smtp.ts` uses. `smtp.ts` imports the SMTP
- * library, so it is loaded only when a connection is needed.
+ * The SMTP server of a channel, and the types that `smtp.ts` uses. Only `smtp.ts` imports the SMTP
+ * library. Therefore `smtp.ts` is loaded only when a connection is needed.
  *
  * @module
  */

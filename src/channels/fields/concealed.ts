@@ -12,7 +12,7 @@
 import { HIDDEN } from "../../base/secret_mask.ts";
 import type { SettingTable } from "./setting.ts";
 
-/** The last word of the names of secrets, such as `accessToken`, `routing_key` and `X-Auth`. */
+/** The last word of a secret's name: `Token` in `accessToken`, `key` in `routing_key`. */
 const NAME = String
   .raw`(?:token|passw(?:or)?d|passphrase|passwd|pwd|pass|secret|credentials?|authorization|auth|cookie|signature|sig|key)`;
 

@@ -17,7 +17,7 @@ export interface ServerOptions extends SettingOptions<string>, Pick<ServerAddres
 
 /**
  * Creates the setting for the address of a server. The parsed address has no trailing slash. The
- * table must also contain {@linkcode insecureHttp}.
+ * same table of settings must also contain {@linkcode insecureHttp}.
  */
 export function server<const Options extends ServerOptions>(options: Options): Setting<ValueOf<string, Options>> {
   const { mayHavePath } = options as ServerOptions;
@@ -39,7 +39,10 @@ export function server<const Options extends ServerOptions>(options: Options): S
   }) as Setting<ValueOf<string, Options>>;
 }
 
-/** Creates the setting `insecureHttp`, which every table with an address must contain. */
+/**
+ * Creates the setting `insecureHttp`. Every table of settings that contains an address needs this
+ * setting.
+ */
 export function insecureHttp(): Setting<boolean> {
   return flag({
     help: "`true`: allows plain http to hosts other than this one; secrets are then sent unencrypted",

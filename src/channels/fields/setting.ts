@@ -90,7 +90,7 @@ export interface ParseContext {
 
 /**
  * Reads the values of all settings in a table, and checks their dependencies. The object `fields`
- * either throws an error at the first problem or collects all problems. If it has collected a
+ * either throws an error at the first problem or collects all problems. If `fields` has collected a
  * problem, the result is incomplete.
  *
  * @throws {ConfigError} if a setting is missing or not valid; the message contains its dotted path
@@ -162,7 +162,7 @@ type OwnSchema = Omit<SettingSchema, "description" | "examples">;
 /**
  * Creates a setting from its schema and its parser.
  *
- * @param schema the schema, or a function that creates it: only few commands need the schema
+ * @param schema the schema, or a function that creates the schema when a command needs it
  */
 export function setting<Value>(
   { help, examples, optional, unless, excludes, needs, schema, ...rest }: SettingOptions & {

@@ -55,8 +55,9 @@ export class GotifyChannel implements Channel {
   }
 
   /**
-   * Sends a message. If the outcome of an earlier attempt is unknown, the message is sent again,
-   * because the token of an application does not permit reading messages.
+   * Sends a message. The token of an application does not permit reading messages. So the channel
+   * cannot check whether an earlier attempt arrived. If the outcome is unknown, the message is sent
+   * again.
    */
   async send(
     { notification }: Envelope,
@@ -84,7 +85,8 @@ export class GotifyChannel implements Channel {
 
   /**
    * Checks whether the token belongs to a client. This method is called after status 400. Since
-   * Gotify 3, `POST /message` accepts a client's token, but only with the number of an application.
+   * Gotify 3, `POST /message` accepts a client's token if the request contains the number of an
+   * application. Without this number, Gotify answers 400.
    *
    * @throws {ResponseError} with the class `credentials` if the token belongs to a client
    * @throws {NotSentError} if the server does not answer

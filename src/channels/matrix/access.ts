@@ -13,8 +13,8 @@ import { knownHosts } from "./homeserver_locator.ts";
 import type { AccountSettings, LoggedInAccount } from "./settings.ts";
 
 /**
- * Lists the homeserver, and the OAuth 2.0 server and the password file of the account. A domain
- * that has not named its homeserver yet can name any host.
+ * Lists the homeserver. Also lists the OAuth 2.0 server and the password file of the account. If
+ * the homeserver of a domain was not looked up yet, any host is possible.
  */
 export function findMatrixAccess(
   { homeserver, user }: Pick<AccountSettings, "homeserver" | "user">,
@@ -29,7 +29,8 @@ export function findMatrixAccess(
 }
 
 /**
- * If the account is not logged in, the channel is held. The next login starts another deliverer.
+ * Lists the URLs and the files of an account. If the account is not logged in, the lists are empty,
+ * because the channel cannot send. The next login starts a new deliverer, which uses new lists.
  */
 function accountAccess(user: LoggedInAccount | undefined): ReturnType<LoggedInAccount["session"]["access"]> {
   try {

@@ -39,9 +39,9 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
 }
 
 /**
- * Returns the room id, the alias or the user id. Rejects an alias without a server name. Rejects a
- * room id without a server name only if `needsServer` is true. Apprise would add the server name of
- * the account, but matrix-notify does not know this name.
+ * Returns the room id, the alias or the user id. Rejects an alias or a user id without a server
+ * name. Apprise would add the server name of the account, but matrix-notify does not know this
+ * name. Rejects a room id without a server name only if `needsServer` is true.
  */
 function roomOf(url: AppriseUrl, entry: string, needsServer: boolean): string {
   const room = /^[!#@]/.test(entry) ? entry : `#${entry}`;

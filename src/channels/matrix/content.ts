@@ -24,8 +24,8 @@ export interface ContentOptions extends RenderOptions {
 }
 
 /**
- * Returns the users to mention: the users in the notification. For a critical notification, also
- * the users in the settings of the channel. A silent notification mentions no users.
+ * Returns the users to mention: the users in the notification. A critical notification also
+ * mentions the users in the settings of the channel. A silent notification mentions no users.
  */
 export function mentionsOf(
   { silent, severity, mentions = [] }: Notification,
@@ -43,7 +43,8 @@ export async function contentOf(notification: Notification, options: ContentOpti
   const { plain, formatted, fits } = formsOf(notification, options);
   const message = await renderMessage(notification, options.warn);
   const { maxBytes } = options;
-  // Each character needs at least one byte. Encoding a text of megabytes costs much memory.
+  // A text with more characters than `maxBytes` cannot fit. It is not encoded, because encoding a
+  // text of megabytes costs much memory.
   if (message.text.length <= maxBytes) {
     const content = formatted(message);
     if (fits(content)) return content;
@@ -52,8 +53,8 @@ export async function contentOf(notification: Notification, options: ContentOpti
 }
 
 /**
- * The largest part of a content that does not depend on the length of a notification, in bytes: the
- * names of the fields, the template of the title, times and ids.
+ * The space for the fixed parts of a content, in bytes: the names of the fields, the template of
+ * the title, times and ids. The length of the notification does not change these parts.
  */
 const EXTRA_BYTES = 16 * 1024;
 
@@ -67,8 +68,8 @@ export function contentHasRoomFor(
   options: Omit<ContentOptions, "warn">,
 ): boolean {
   if (message.text.length > options.maxBytes) return false;
-  // A character needs at most 6 bytes in JSON. A content without HTML contains each character at
-  // most twice.
+  // This estimate avoids the exact check of a short notification. A character needs at most 6 bytes
+  // in JSON. A content without HTML contains each character at most twice.
   if (!isBatch(notification) && 12 * JSON.stringify(notification).length < options.maxBytes - EXTRA_BYTES) return true;
   const { plain, formatted, fits } = formsOf(notification, options);
   return fits(isBatch(notification) ? formatted(message) : plain(message.text));

@@ -5,7 +5,7 @@
  *
  * ```text
  * Synapse   remembers an id for 24 hours per device; a repeated PUT returns the same event
- * Dendrite  remembers an id for half an hour in memory, but not while the first request is running
+ * Dendrite  remembers an id for half an hour in memory, but only after the first request has ended
  *
  * end of the last attempt -> wait (not for Synapse) -> read the room back to the first attempt
  *   our id is found           delivered: the event_id is the receipt

@@ -31,8 +31,8 @@ import type { RoomCache } from "../room_cache.ts";
 export const DIRECT_MARK = "dev.matrix-notify.direct";
 
 /**
- * If the outcome of a request to create a room is unknown, matrix-notify waits for this time before
- * it creates a room again. In milliseconds.
+ * How long matrix-notify waits before it repeats a request to create a room, in milliseconds. It
+ * waits only if the outcome of the first request is unknown.
  */
 export const MAKING_REST_MS = 35_000;
 
@@ -69,8 +69,8 @@ export async function openDirectChat(client: MatrixClient, options: DirectChatOp
     const request = { ...options, owner };
     const roomId = await findDirectChat(client, request) ?? await create(client, request);
     await addDirectChat(client, { person, roomId }, { userId: owner, timeoutMs, signal }).catch(() => {
-      // Errors of this request are ignored, because the cache already contains the chat. Matrix
-      // clients then show the chat as an ordinary room.
+      // If this request fails, the error is ignored, because the cache already contains the chat.
+      // Without an entry in `m.direct`, Matrix clients show the chat as an ordinary room.
       signal?.throwIfAborted();
     });
     return { roomId, owner };
@@ -135,8 +135,8 @@ async function* candidates(client: MatrixClient, request: ChatRequest): AsyncGen
 }
 
 /**
- * Lists the rooms of the account. If the server refuses this request, throws a NotTheServiceError,
- * because the notification is not the cause.
+ * Lists the rooms of the account. If the server refuses this request, the notification is not the
+ * cause. So the refusal is thrown as a NotTheServiceError.
  */
 async function rooms(client: MatrixClient, { person, timeoutMs, signal }: ChatRequest): Promise<readonly JoinedRoom[]> {
   try {

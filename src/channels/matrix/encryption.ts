@@ -52,8 +52,9 @@ export class EncryptionGuard {
   readonly #cache: RoomCache;
   readonly #policy: MatrixSettings["encryptedRooms"];
   /**
-   * True for each encrypted room, by room id. For each other room, the time when it was last found to
-   * be unencrypted. With this copy, the messages of a long queue do not need to read the cache file.
+   * A copy of the cache in memory, by room id. The value of an encrypted room is true. For any
+   * other room, the value is the time of the last check. With this copy, the messages of a long
+   * queue do not need to read the cache file.
    */
   readonly #known = new Map<string, true | number>();
 

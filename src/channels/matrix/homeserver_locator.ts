@@ -1,6 +1,7 @@
 /**
- * Finds the address of a homeserver for a channel that knows only its server name. The result is
- * cached, so that a message rarely needs another request. Other channels do not load this module.
+ * Finds the address of a homeserver for a channel whose settings contain only a server name. The
+ * result is cached, so that a message rarely needs another request. Other channels do not load this
+ * module.
  *
  * @module
  */
@@ -57,7 +58,10 @@ export function knownHosts(serverName: string, cache: Pick<RoomCache, "get">): r
   return hosts.length === value.hosts.length ? hosts : undefined;
 }
 
-/** A host and a port. Any other text could be another flag of Deno, or a list of hosts. */
+/**
+ * Matches a host and a port. The cached hosts become part of a command-line flag of Deno. Any other
+ * text could add another flag or more hosts.
+ */
 const HOST_REGEXP = /^([\w.-]+|\[[\da-fA-F:.]+\]):\d{1,5}$/;
 
 function cacheKey(serverName: string): string {

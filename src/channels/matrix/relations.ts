@@ -34,8 +34,8 @@ import type { MatrixSettings } from "./settings.ts";
 type RelatedPolicy = MatrixSettings["related"];
 
 /**
- * An edit (an event that changes an earlier message) contains the new content twice. This is the
- * space for its other parts, in bytes: keys, an event id and asterisks.
+ * An edit (an event that changes an earlier message) contains the new content twice. This constant
+ * is the space for the other parts of an edit, in bytes: keys, an event id and asterisks.
  */
 const EDIT_BYTES = 1024;
 
@@ -43,8 +43,8 @@ const EDIT_BYTES = 1024;
 const RELATION_BYTES = 1024;
 
 /**
- * Returns the largest size of a message that also fits into an event with a relation, in bytes of
- * JSON.
+ * Returns the largest size of a message, in bytes of JSON. A message of this size also fits into an
+ * event with a relation.
  */
 export function maxBytesWithRelation({ key, resolves }: Notification, policy: RelatedPolicy): number {
   if (key === undefined || policy === "none") return MAX_CONTENT_BYTES;

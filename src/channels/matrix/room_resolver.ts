@@ -64,8 +64,8 @@ export interface KnownRoom {
 }
 
 /**
- * How long a room is used without another look into the cache, in milliseconds. So the messages of a
- * long queue do not each examine the cache file.
+ * How long a room is used without another look into the cache file, in milliseconds. During
+ * this time, the messages of a long queue do not examine the file.
  */
 const RECALL_EVERY_MS = 1000;
 
@@ -74,7 +74,10 @@ export class RoomResolver {
   readonly #client: MatrixClient;
   readonly #channel: string;
   readonly #cache: RoomCache;
-  /** The rooms that were recently found in the cache, by destination, and when. */
+  /**
+   * The rooms that were recently found in the cache, by destination. The value `at` is the time
+   * when the room was found, in milliseconds since 1970.
+   */
   readonly #recalled = new Map<string, { readonly known: KnownRoom; readonly at: number }>();
 
   constructor(client: MatrixClient, channel: string, cache: RoomCache) {

@@ -73,7 +73,8 @@ export class NtfyChannel implements Channel {
           { ...request, headers: { ...request.headers, ...headers }, signal },
           NTFY,
         );
-        // If a text is too long, a server that accepts files delivers the text as a file.
+        // If a text is too long, a server that accepts files delivers the text as a file. The
+        // answer then contains an attachment.
         if (file === undefined && json.attachment !== undefined) this.#learnLimit(messageBytes(request));
         return { id: String(json.id), possibleDuplicate: inDoubt !== undefined };
       } catch (error) {

@@ -34,8 +34,8 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 };
 
 /**
- * The error code for a text that is too long. If the server does not accept files, also the code
- * for every file.
+ * The error code for a text that is too long. A server that does not accept files answers every
+ * file with this code.
  */
 export const MESSAGE_TOO_LONG_CODE = "40014";
 

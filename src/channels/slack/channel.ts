@@ -20,8 +20,8 @@ import { cutMessage, longestNotes, type RenderedMessage, renderMessage } from ".
 import { maxTextChars, type SlackSettings } from "./settings.ts";
 
 /**
- * The failure classes of error codes whose HTTP status does not determine the class (Slack
- * documentation, "Handling errors").
+ * The failure classes of error codes. An error code is listed only if the HTTP status of the answer
+ * does not determine the class (Slack documentation, "Handling errors").
  */
 const FAILURE_CLASSES: Readonly<Record<string, ResponseClass>> = {
   // The webhook or its workspace is deleted or disabled.
@@ -192,7 +192,8 @@ const LINK_TARGET_REGEXP = /\](?:\(|:)\s*(?:&lt;)?\s*([a-z-]+)\\?:(?=\S)/gi;
  * Escapes the characters that begin mentions and links in Slack: `<!channel>` in a subject must not
  * notify everyone. Mattermost and Rocket.Chat notify everyone for a plain `@channel` or `@all`, so
  * an invisible character is inserted after the `@`. Mattermost and Rocket.Chat also show Markdown
- * links, so the same character makes a link such as `[x](javascript:…)` invalid.
+ * links. In an unsafe link such as `[x](javascript:…)`, the invisible character is inserted before
+ * the colon. The link is then invalid.
  */
 function escapeText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")

@@ -36,9 +36,9 @@ export class TelegramChannel implements Channel {
   }
 
   /**
-   * Sends a message. If the outcome of an attempt is unknown, the message is sent again, because a
-   * bot cannot read its own messages. If Telegram refuses the formatted text with status 400, the
-   * plain text is sent immediately.
+   * Sends a message. A bot cannot read its own messages, so the channel cannot check whether an
+   * earlier attempt arrived. If the outcome is unknown, the message is sent again. If Telegram
+   * refuses the formatted text with status 400, the plain text is sent immediately.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     if (envelope.notification.file !== undefined) return await this.#post(envelope, {}, options);

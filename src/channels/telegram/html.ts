@@ -102,8 +102,8 @@ class TelegramWriter {
 
   /**
    * Writes a text. Outside of the element `pre`, several white space characters become one space,
-   * and white space at the beginning of a line is removed. A no-break space becomes a space, because
-   * Telegram shows all spaces.
+   * and white space at the beginning of a line is removed. A no-break space becomes an ordinary
+   * space. Telegram does not merge spaces, so an ordinary space is enough.
    */
   text(escaped: string): void {
     if (this.#preDepth > 0) return this.#verbatim(escaped);

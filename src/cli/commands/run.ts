@@ -139,7 +139,7 @@ async function exactCommand({ args, ui }: RunContext): Promise<readonly string[]
  * Reports mistakes in the options and the configuration before the command runs. Without this
  * check, the user would see these mistakes only after the command has ended.
  *
- * @returns the sender, which is closed; undefined if it could not be opened
+ * @returns the sender, already closed. Undefined if the sender could not be opened.
  */
 async function checkEarly(context: RunContext): Promise<Pick<Sender, "loadLateParts"> | undefined> {
   const { args } = context;
@@ -153,10 +153,16 @@ async function checkEarly(context: RunContext): Promise<Pick<Sender, "loadLatePa
   return sender;
 }
 
-/** A command that runs longer may replace the files of the program, in milliseconds. */
+/**
+ * The time after which `run` loads the parts that it needs after the command, in milliseconds. A
+ * long command can be an update that replaces the files of the program.
+ */
 const LONG_COMMAND_MS = 250;
 
-/** Loads the parts that `run` needs after the command, if the command takes long. */
+/**
+ * Waits for the command. If the command runs longer than {@linkcode LONG_COMMAND_MS}, loads the
+ * parts that `run` needs after the command.
+ */
 async function loadPartsDuring<Result>(
   command: Promise<Result>,
   sender: Pick<Sender, "loadLateParts"> | undefined,

@@ -174,7 +174,7 @@ function toInput(args: SendContext["args"]): NotificationInput {
   };
 }
 
-/** The body, or the problem why it could not be read. */
+/** The body, or the reason why the body could not be read. */
 type Body = Pick<NotificationInput, "message" | "problems">;
 
 async function readBody(context: SendContext): Promise<Body> {
@@ -255,7 +255,8 @@ async function readSource(
       const message = toMessage(ends, (problem) => ui.warn(problem));
       return { body: { message }, size: formatBytes(beginning.length + missing + end.length) };
     }
-    // A complete body stays in bytes here. The format of the notification determines the decoding.
+    // A complete body is not decoded here, because its decoding depends on the format of the
+    // notification.
     const lines = countLines(decodeText(beginning));
     return { body: { message: beginning }, size: lines === 0 ? undefined : formatCount(lines, "line") };
   } catch (error) {

@@ -61,7 +61,7 @@ function optionRow({ long, short, repeats, values }: CompletedOption): string {
   }`;
 }
 
-/** The possible words, or the kind of the words with a colon: `:files`. */
+/** Formats the possible words: a list (`bash zsh fish`), or a colon and a kind (`:files`). */
 function valuesText(values: Values): string {
   return typeof values === "string" ? `:${values.replaceAll(" ", "_")}` : values.join(" ");
 }

@@ -117,7 +117,7 @@ function actionOf(values: Values): string {
     case "channels":
     case "rooms":
     case "entries":
-      // The blank calls the function with its own arguments only.
+      // Without the blank, `_arguments` would add its own arguments to the call of the function.
       return ` _matrix_notify_printed ${values}`;
     case "names":
     case "command line":

@@ -59,7 +59,7 @@ export async function installUnits(
   }
   warnAboutVariables(context);
   if (plan.origin === "package") {
-    // A file in the directory of the user would hide the file of the package.
+    // systemd would use a unit in `folder` instead of the unit of the package.
     removeUnits(installation, ui.data.bind(ui));
     ui.data(`the units of the package are in ${PACKAGE.units}`);
   } else {
@@ -131,7 +131,7 @@ export async function uninstallUnits(context: CommandContext): Promise<number> {
   return EXIT.ok;
 }
 
-/** Removes the units from the directory of the user. */
+/** Removes the units from `folder`. The units of the package stay. */
 function removeUnits({ folder, files }: Installation, print: (line: string) => void): void {
   for (const path of files.map(({ name }) => `${folder}/${name}`).filter(exists)) {
     Deno.removeSync(path);
@@ -187,7 +187,8 @@ async function planInstallation(context: CommandContext, hasServe = false): Prom
   const { words } = await runtime.program();
   const env = unitVariables(runtime, words.length > 1);
   const manager = runtime.isRoot() ? "system" : "user";
-  // The units of the package serve the usual places of root, without variables.
+  // The units of the package use fixed paths for the configuration and the queue. They set no
+  // environment variables except DENO_DIR.
   const isPackaged = !hasServe && manager === "system" &&
     words.some((word) => word.startsWith(`${PACKAGE.files}/`)) &&
     configFile === PACKAGE.config && stateDir === PACKAGE.stateDir &&
@@ -205,7 +206,10 @@ async function planInstallation(context: CommandContext, hasServe = false): Prom
   return { folder, plan, files: unitFiles(plan) };
 }
 
-/** Gives the program the permissions of the units. A compiled program cannot be restricted. */
+/**
+ * Adds the permissions of Deno to the command line of each unit. The permissions of a compiled
+ * program cannot be changed, so its command line stays the same.
+ */
 async function restrict(
   words: readonly string[],
   context: CommandContext,

@@ -21,8 +21,8 @@ export interface SetupContext extends SetupCommandContext {
 }
 
 /**
- * Returns the options for later command lines that select the same configuration and queue. Without
- * options and variables, later commands use the default places too.
+ * Returns the options with which later commands use the same configuration and queue as `setup`.
+ * If `setup` used a default path, later commands find this path without an option.
  */
 export function givenPlaces(
   { args, runtime }: Pick<CommandContext, "args" | "runtime">,

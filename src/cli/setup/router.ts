@@ -193,8 +193,9 @@ function requirePort(text: string): number {
 }
 
 /**
- * Returns the address to listen at. A new receiver listens only at the address that the router uses.
- * A receiver for this host keeps its local address: it listens at all addresses.
+ * Returns the setting for the address at which `serve` listens. A new `serve.http` listens only at
+ * the address that the router uses. If `serve.http` was only for programs of this host, it now
+ * listens at all addresses (`0.0.0.0`). These programs can then still send.
  */
 function listenAt(
   { host }: ConfigValues,
@@ -205,14 +206,17 @@ function listenAt(
   return isLocal && !isLocalListener(address) ? { host: "0.0.0.0" } : {};
 }
 
-/** Returns true for the address of one interface that other hosts reach. */
+/**
+ * Returns true if other hosts can reach this address, and if it is a single address. `0.0.0.0` and
+ * `::` mean all addresses.
+ */
 function isOneAddress(host: string): boolean {
   return !isLocalListener(host) && parseBits(host)?.includes("1") === true;
 }
 
 /**
- * Returns a sender for the programs of this host. Without it, the first sender of a router would
- * exclude programs that send without a token.
+ * Returns a sender for the programs of this host, if no sender is configured yet. Without senders,
+ * these programs need no token. With the sender of a router only, `serve` would refuse them.
  */
 function localSender({ senders }: ConfigValues, serve: ConfigValues): ConfigValues {
   const hasSenders = isObject(senders) && Object.keys(senders).length > 0;

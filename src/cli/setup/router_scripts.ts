@@ -1,7 +1,7 @@
 /**
- * The scripts that send from routers, with the address and the token of a router. Their texts are in
- * `scripts/routeros/`, `scripts/openwrt/` and `scripts/opnsense/`. `@URL@` and similar words in the
- * texts stand for the values.
+ * The scripts with which routers send to `serve`. The templates of the scripts are in
+ * `scripts/routeros/`, `scripts/openwrt/` and `scripts/opnsense/`. `@URL@`, `@TOKEN@` and similar
+ * words in a template are replaced with the values for a router.
  *
  * @module
  */
@@ -48,7 +48,8 @@ function pasteModule(source: string): string {
   return [
     `/system/script/remove [ find where name=${MODULE_NAME} ]`,
     `/system/script/add name=${MODULE_NAME} source=${quoteLines(source)}`,
-    // Without the collection of scripts, only this scheduler runs the module after a restart.
+    // The collection github.com/eworm-de/routeros-scripts runs its modules after a restart. On a
+    // router without this collection, only this scheduler runs the module.
     '/system/scheduler/remove [ find where name="matrix-notify" ]',
     `/system/scheduler/add name="matrix-notify" start-time=startup on-event=${
       quoteLines(`/system/script/run ${MODULE_NAME};`)
@@ -58,7 +59,7 @@ function pasteModule(source: string): string {
   ].join("\n");
 }
 
-/** The command that adds a netwatch with a script for each direction. */
+/** The command that adds a netwatch (a check of a host) with a script for down and one for up. */
 function pasteNetwatch(values: RouterValues): string {
   const source = netwatch.replace(/^(?:#.*\n)+/, "");
   const script = (fields: string) => quoteLines(renderRouterOs(source, { ...values, fields }).trimEnd());
@@ -86,14 +87,17 @@ function render(source: string, values: Readonly<Record<string, string>>): strin
   return source.replace(/@([A-Z]+)@/g, (word, name: string) => Object.hasOwn(values, name) ? values[name] : word);
 }
 
-/** Escapes a text for a string of RouterOS. A terminal of RouterOS 6 shows its help for `?`. */
+/**
+ * Escapes a text for a string of RouterOS. Also escapes `?`, because this character opens the help
+ * in a terminal of RouterOS 6.
+ */
 function escapeRouterOs(text: string): string {
   return text.replace(/[\\"$]/g, "\\$&").replaceAll("?", "\\3F");
 }
 
 /**
- * Quotes a text with several lines for RouterOS, as its `/export` does: each line ends with `\n\`, and
- * the string goes on after the blanks of the next line.
+ * Quotes a text with several lines for RouterOS, in the format of its command `/export`. Each line
+ * ends with a backslash. The next line begins with blanks, which RouterOS skips, and `\n`.
  */
 function quoteLines(text: string): string {
   return `"${text.split("\n").map(escapeRouterOs).join("\\\n    \\n")}"`;
