@@ -155,7 +155,7 @@ export async function parseConfig(value: unknown, context: ConfigContext): Promi
     stopped: channels.flatMap(({ name, problems: [problem] }) =>
       problem === undefined ? [] : { name, kind: list.get(name)?.kind?.name, problem: locate(problem) }
     ),
-    // If the file has a mistake and no channels, the key "channels" may be mistyped.
+    // If there are no channels, the first mistake is the cause: the key "channels" may be mistyped.
     failure: failure ?? (channels.length === 0 ? all[0] : undefined),
     problems: all,
   };
@@ -199,8 +199,8 @@ interface ChannelSurroundings {
 }
 
 /**
- * Lists the files that the settings of a channel name. If a setting contains paths, its name ends
- * with `File` or `Files`.
+ * Lists the files whose paths are in the settings of a channel. If a setting contains paths, its
+ * name ends with `File` or `Files`.
  */
 function namedFiles(channel: unknown): readonly string[] {
   const entries = Object.entries(isObject(channel) ? channel : {});

@@ -50,9 +50,9 @@ export interface PolicyConfig {
 /** Combines waiting notifications into one message (a batch). */
 export interface BatchConfig {
   /**
-   * The number of notifications that may wait for a destination after an outage without being
-   * combined; if more notifications wait, they are sent as a batch; while the server limits the
-   * rate, the number is at most 3.
+   * The largest number of notifications that are sent one by one after an outage; if more
+   * notifications wait for a destination, they are sent as a batch; while the server limits the
+   * rate, the largest number is 3.
    *
    * @default {10}
    */
@@ -78,7 +78,7 @@ export interface RateLimitConfig {
 export interface QuietConfig {
   /** The start of the quiet hours, such as `22:00`. */
   readonly from: string;
-  /** The end of the quiet hours; on the next day if it is not later than `from`. */
+  /** The end of the quiet hours; if `to` is not later than `from`, the end is on the next day. */
   readonly to: string;
 }
 

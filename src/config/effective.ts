@@ -66,7 +66,8 @@ async function listValues(
     return variable === undefined ? DEFAULT : { source: "environment", from: variable };
   };
   const stateDir = options.stateDir ?? findStateDir(runtime);
-  // A variable of systemd is ignored if it contains only directories of other programs.
+  // A variable of systemd (such as `STATE_DIRECTORY`) counts only if one of its directories
+  // contains `path`.
   const setBySystemd = (variable: string, path: string | null) =>
     path !== null && runtime.env(variable)?.split(":").some((folder) => path.startsWith(folder)) ? [variable] : [];
   const topValue = (path: string, fallback?: unknown): EffectiveValue => {
@@ -138,7 +139,7 @@ function withDefaults(value: unknown, schema: Readonly<Record<string, unknown>> 
   return { ...Object.fromEntries(defaults), ...value };
 }
 
-/** The tables of the objects in `serve` that have names of the user as keys. */
+/** The tables for the objects in `serve` whose keys the user chooses, such as names of senders. */
 const NAMED_TABLES: Readonly<Record<string, SettingTable>> = {
   "serve.sockets": SOCKET_SETTINGS,
   "serve.http.senders": SENDER_SETTINGS,

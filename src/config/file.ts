@@ -109,8 +109,9 @@ export async function readConfigFile(
  * Reads the configuration file for a program that will change it.
  *
  * @returns the values; an empty object if the file does not exist
- * @throws {ConfigError} if the file has a problem that is found before the values are validated,
- *   such as a syntax error; or if the file does not exist, and another user can change its directory
+ * @throws {ConfigError} if the file cannot be used, for example because of a syntax error; the
+ *   values are not validated
+ * @throws {ConfigError} if the file does not exist, and another user can change its directory
  * @throws {PermissionError} if Deno denies access to the file
  */
 export async function requireConfigFile(path: string): Promise<ConfigFile["value"]> {
@@ -158,8 +159,8 @@ function repeatedKeys({ repeated }: JsonText): ConfigError[] {
 }
 
 /**
- * Creates an error for each channel, sender of `serve` or top-level setting with a secret in the file,
- * if every user of the host can read the file.
+ * Finds secrets in a file that every user of the host can read. Creates one error for each channel,
+ * each sender of `serve` and each top-level setting that contains a secret.
  */
 async function exposedSecrets(
   { channels, serve, ...others }: Readonly<Record<string, unknown>>,
@@ -167,7 +168,7 @@ async function exposedSecrets(
 ): Promise<ConfigError[]> {
   const exposure = findExposure(path);
   if (exposure === undefined) return [];
-  // A secret outside of the channels is in a wrong place, but must not be readable either.
+  // A secret at the top level is in the wrong place, but it must be protected too.
   const settings = Object.keys(others).filter(isSecretName);
   for (const [name, channel] of Object.entries(isObject(channels) ? channels : {})) {
     if (await containsSecret(name, channel)) settings.push(`channels.${name}`);

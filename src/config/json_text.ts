@@ -1,7 +1,7 @@
 /**
- * Finds what the errors about a configuration file need: the line of each value, the keys that are
- * used twice, and the line and the reason of a syntax error. `JSON.parse` does not report them
- * reliably, so it only reads the values.
+ * Finds the facts that errors about a configuration file show: the line of each value, the keys
+ * that are used twice, and the line and the reason of a syntax error. `JSON.parse` does not report
+ * these facts reliably, so other code uses `JSON.parse` only to read the values.
  */
 
 import { MAX_JSON_DEPTH } from "../base/fields.ts";

@@ -55,8 +55,8 @@ export interface ConfigSources {
   readonly file: ConfigFile;
   readonly value: Record<string, unknown>;
   /**
-   * The names of environment variables to show in errors instead of the dotted path, by channel and
-   * key.
+   * The names of environment variables, by channel and key. An error shows the name of the variable
+   * instead of the dotted path.
    */
   readonly names: ConfigContext["names"];
   /** The names of the environment variables that are set, by channel and key. */
@@ -100,7 +100,7 @@ async function findFile(runtime: ConfigRuntime, { configFile }: LoadOptions): Pr
       : undefined;
     const alternative = variable && `unset ${variable}`;
     const file = await readConfigFile(path, { mustExist, alternative }).catch((error) => {
-      // Deno may have the permission to read only the first file.
+      // Deno may allow access to the first file, but deny access to the second file.
       if (error instanceof PermissionError && files.length > 0) return files[0];
       throw error;
     });
@@ -155,7 +155,10 @@ function withAbsoluteFiles(objects: Record<string, unknown>, folder: string): Re
   return mapValues(objects, (object) => isObject(object) ? mapValues(object, ofObject) : object);
 }
 
-/** Does the same for `serve`: for its receivers, and for the senders of each receiver. */
+/**
+ * Makes relative paths in `serve` absolute: in the settings of its receivers, and in the settings
+ * of the senders of each receiver.
+ */
 function withAbsoluteServeFiles(serve: Record<string, unknown>, folder: string): Record<string, unknown> {
   return mapValues(withAbsoluteFiles(serve, folder), (receiver) => {
     if (!isObject(receiver) || !isObject(receiver.senders)) return receiver;

@@ -11,7 +11,7 @@ const NAME = "matrix-notify";
 /** The directory of the sockets of `serve`. systemd creates it with `RuntimeDirectory=matrix-notify`. */
 export const SOCKET_DIRECTORY = "/run/matrix-notify";
 
-/** The name of the socket that commands of other users use by themselves. */
+/** The name of the default socket, for commands of users who cannot read the configuration. */
 export const DEFAULT_SOCKET = "socket";
 
 /** Returns the path of the socket of `serve`: `$MATRIX_NOTIFY_SOCKET`, or the default socket. */
@@ -33,9 +33,9 @@ export function configPath(runtime: PathRuntime): string {
 
 /**
  * Returns the possible paths of the configuration file; the first file that exists is used. The
- * first path is {@linkcode configPath}, the second path is in `/etc/matrix-notify`. If an
- * environment variable (except `XDG_CONFIG_HOME`) sets the file or its directory, the list contains
- * only this path.
+ * first path is {@linkcode configPath}, the second path is in `/etc/matrix-notify`. The list
+ * contains only the first path if `MATRIX_NOTIFY_CONFIG` sets the file, or if
+ * `CONFIGURATION_DIRECTORY` sets its directory.
  */
 export function configPaths(runtime: PathRuntime): readonly [string, ...string[]] {
   const named = runtime.env("MATRIX_NOTIFY_CONFIG");
@@ -87,7 +87,8 @@ export function withoutSlash(directory: string): string {
 /**
  * Returns the first directory named `matrix-notify` in a list. In a service with `StateDirectory=`,
  * systemd sets a list of directories, separated by colons. The directories of other programs are
- * ignored: a service of another program that calls matrix-notify must not use a separate queue.
+ * ignored. Otherwise, if such a program called matrix-notify in its service, matrix-notify would
+ * use a separate queue.
  */
 function ownDirectory(directories: string | undefined): string | undefined {
   return directories?.split(":").map(withoutSlash).find((path) => path.endsWith(`/${NAME}`));

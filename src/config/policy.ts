@@ -1,7 +1,7 @@
 /**
- * Parses the settings for the time and the number of messages (`batch`, `rateLimit` and `quiet`)
- * and for the titles of messages (`title`). These settings are possible at the top level, for all
- * channels, and in a single channel. The setting `fallback` is possible only in a channel.
+ * Parses the settings `batch`, `rateLimit` and `quiet` (when and how much a channel sends), `title`
+ * (the titles of messages) and `fallback`. A setting at the top level applies to all channels. A
+ * setting in a channel applies only to this channel. `fallback` is possible only in a channel.
  *
  * ```json
  * { "batch": { "over": 10 }, "rateLimit": { "count": 3, "per": "10s" }, "quiet": { "from": "22:00", "to": "07:00" } }
@@ -55,7 +55,7 @@ export const POLICY_SETTINGS = {
     settings: {
       over: integer({
         help:
-          "the number of notifications that may wait for a destination after an outage without being combined; if more notifications wait, they are sent as a batch; while the server limits the rate, the number is at most 3",
+          "the largest number of notifications that are sent one by one after an outage; if more notifications wait for a destination, they are sent as a batch; while the server limits the rate, the largest number is 3",
         examples: [5],
         min: 1,
         max: MAX_BATCH_OVER,
@@ -97,7 +97,10 @@ export const POLICY_SETTINGS = {
     orFalse: true,
     settings: {
       from: timeOfDay("the start of the quiet hours, such as `22:00`", "22:00"),
-      to: timeOfDay("the end of the quiet hours; on the next day if it is not later than `from`", "07:00"),
+      to: timeOfDay(
+        "the end of the quiet hours; if `to` is not later than `from`, the end is on the next day",
+        "07:00",
+      ),
     },
     check({ from, to }, fields) {
       if (from === to) throw fields.error("to", "it is equal to from, so the whole day would be quiet");

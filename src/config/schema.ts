@@ -1,8 +1,8 @@
 /**
  * Creates the JSON schema of the configuration file from the tables of settings that the parser
  * uses. Editors use the schema, and tools can check a configuration file with the schema before the
- * file is installed. The schema does not know the environment variables, so it also requires
- * settings that a variable sets.
+ * file is installed. A schema cannot read environment variables. Therefore the schema requires a
+ * setting in the file even if an environment variable sets this setting.
  *
  * @module
  */

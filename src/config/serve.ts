@@ -219,7 +219,7 @@ export type SenderSettings = SettingsOf<typeof SENDER_SETTINGS>;
 /** The parsed settings of a hook. */
 export type HookSettings = SettingsOf<typeof HOOK_SETTINGS>;
 
-/** Checks that not everyone in a network can send. */
+/** If other hosts can reach the receiver, requires senders, each with a token or a network. */
 function checkHttp({ host, senders }: HttpSettings, fields: Fields): void {
   if (isLocalListener(host)) return;
   if (senders.size === 0) {
@@ -264,7 +264,7 @@ export type SocketSettings = SettingsOf<typeof SOCKET_SETTINGS>;
 /**
  * Reads `serve`.
  *
- * @param readsFiles true to read each file whose path is in a setting, and to report its problems
+ * @param readsFiles true to also read certificate and token files, and to report their problems
  * @returns undefined if a setting has a mistake; `fields` then has the problem
  */
 export function readServe(fields: Fields, context: ParseContext, readsFiles = false): ServeSettings | undefined {
@@ -285,7 +285,7 @@ export function readServe(fields: Fields, context: ParseContext, readsFiles = fa
   return fields.problemCount > before ? undefined : settings;
 }
 
-/** Returns the problems of the files with tokens. A sender whose token cannot be read cannot send. */
+/** Returns the problems of the files with tokens. A sender with such a problem cannot send. */
 export function findTokenProblems({ senders }: HttpSettings): readonly ConfigError[] {
   return [...senders.values()].flatMap(({ token }) => {
     try {
@@ -299,7 +299,8 @@ export function findTokenProblems({ senders }: HttpSettings): readonly ConfigErr
 }
 
 /**
- * Reads the certificate of the HTTP receiver and its key. Without them, the result is empty.
+ * Reads the certificate and the private key of the HTTP receiver. If `certFile` or `keyFile` is not
+ * set, the result is empty.
  *
  * @throws {ConfigError} if a file cannot be read, is not trusted, or is not in PEM format
  */

@@ -31,8 +31,8 @@ import { EXPIRY_KEY } from "./expiry.ts";
 import { planRetry, type RetryContext } from "./retry.ts";
 
 /**
- * An entry that waited in the queue for longer than this is late. The message of a late entry also
- * shows when the notification was created.
+ * An entry is late if it waited in the queue for longer than this time. The message of a late entry
+ * also shows when the notification was created.
  */
 const LATE_AFTER_MS = 60_000;
 
@@ -125,8 +125,8 @@ interface AttemptLimit {
 }
 
 /**
- * Creates the time limit of an attempt. A channel that runs a program has no limit here, because the
- * user sets its limit.
+ * Creates the time limit of an attempt. Returns undefined for a channel that runs a program: its
+ * setting `timeout` limits the program.
  */
 async function limitAttempt(
   { attachments = [], file }: Notification,

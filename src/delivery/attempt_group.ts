@@ -1,6 +1,7 @@
 /**
- * A group of attempts of one channel. The courier has announced all of them in the journal, in one
- * write. The group makes the attempts one after another, and records their results.
+ * A group of attempts of one channel. Before the group starts, the courier (courier.ts) announces
+ * all its attempts in the journal (the queue file), in one write. The group makes the attempts one
+ * after another, and records their results.
  *
  * The records of deliveries are written together, because a write for each of them costs as much as
  * half a request:
@@ -10,10 +11,11 @@
  * journal                                              1 2 3 delivered, 4 failed
  * ```
  *
- * Deliveries are recorded at the end of the group, before another result, and at the latest after
- * {@linkcode RECORD_AFTER_MS}. If the process is killed before that, the outcome of these attempts
- * and of all later attempts of the group is in doubt. They are repeated with the same txnId. For a
- * service that does not recognize a repeated message, each delivery is recorded at once.
+ * Deliveries are recorded when the group ends or an attempt has another result, but at the latest
+ * after {@linkcode RECORD_AFTER_MS}. If the process is killed before it records a delivery, the
+ * outcome of this attempt and of all later attempts of the group is in doubt. These attempts are
+ * repeated with the same txnId. If a service does not recognize a repeated message, the group
+ * records each of its deliveries at once.
  *
  * @module
  */
@@ -42,8 +44,8 @@ const MIN_TIMEOUT_MS = 1_000;
 export const ATTEMPT_TIMEOUT_MS: number = 5 * REQUEST_TIMEOUT_MS;
 
 /**
- * An attempt gets this much more time than a request. So a request without an answer reaches its
- * own time limit first, and the error names the server.
+ * Near the deadline of a run, an attempt has this much more time than a request. The time limit of
+ * the request ends first, because its error names the server.
  */
 export const ATTEMPT_GRACE_MS = 500;
 
@@ -75,7 +77,7 @@ export class AttemptGroup {
   readonly #options: GroupOptions;
   /** The deliveries that are not recorded yet. */
   #delivered: CourierEvent[] = [];
-  /** Ends the wait before {@linkcode AttemptGroup.#delivered} is recorded. */
+  /** Stops the timer that records {@linkcode AttemptGroup.#delivered}. */
   #recordsSoon = new AbortController();
   /** Resolves when the last deliveries are recorded. */
   #recording: Promise<void> = Promise.resolve();
@@ -98,7 +100,7 @@ export class AttemptGroup {
     try {
       for (const { id, key, channel } of entries) {
         if (isStopped()) return false;
-        // What a message says about an incident depends on the earlier deliveries.
+        // Record the earlier deliveries first: the text about an incident depends on them.
         if (key !== undefined) await this.#recordDelivered();
         const entry = queue.state.entry(id);
         announced.delete(id);
@@ -113,8 +115,8 @@ export class AttemptGroup {
         await this.#recordDelivered();
         await this.#record(entry, result);
         this.#onRecorded({ entry, result });
-        // The members of a rejected batch are sent as single messages, before the entries after the
-        // batch.
+        // Stop after a rejected batch: its members must be sent, as single messages, before the
+        // later entries.
         if (result.state === "failed" || (result.state === "dead" && entry.members)) return false;
       }
       return true;
@@ -173,7 +175,7 @@ export class AttemptGroup {
     const events = this.#delivered;
     if (events.length > 0) {
       this.#delivered = [];
-      // Without a reason, the signal creates an error with a stack.
+      // Without a reason, `abort()` would create an error with a stack trace, which is slow.
       this.#recordsSoon.abort("recorded");
       this.#recording = this.#options.queue.recordDeliveries(events).then(() => {
         for (const event of events) this.#onRecorded(event);

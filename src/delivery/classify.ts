@@ -1,9 +1,9 @@
 /**
- * Finds the failure class of an error: the kind of problem. The class depends on three facts: a
- * class that the code of the channel already set (Matrix: matrix/errcodes.ts), the HTTP status, and
- * the phase in which the request failed. The text of an error is never used: if a room is named
- * "401", its name in an error must not look like a wrong token. retry.ts uses the class to plan the
- * next attempt.
+ * Finds the failure class of an error: the kind of problem. The code of the channel may already
+ * have set the class (Matrix: matrix/errcodes.ts). Otherwise, the class depends on the HTTP status
+ * and the phase in which the request failed. The text of an error is never used, because it may
+ * contain names: the room name "401" must not look like a wrong token. retry.ts uses the class to
+ * plan the next attempt.
  *
  * @module
  */

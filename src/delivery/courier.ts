@@ -14,8 +14,10 @@
  *                                       retry.ts sets the time of the next attempt
  * ```
  *
- * A lane is one channel and destination. The head of a lane is its next entry. Only the deliverer
- * runs a courier (deliver_or_watch.ts), and only one run is active at a time.
+ * A lane is one channel and destination. The head of a lane is its next entry. The spool contains
+ * entries that were stored while the journal (the queue file) was locked. To compact is to remove
+ * old records from the journal. To sweep is to delete unneeded attachments. Only the process that
+ * holds `deliver.lock` runs a courier (deliver_or_watch.ts). Only one run is active at a time.
  *
  * @module
  */
@@ -73,9 +75,9 @@ export interface RunOptions {
    */
   readonly mine?: readonly string[];
   /**
-   * True if the run ends early when another process may know a new token. Two conditions must be
-   * met: an entry is held (it waits until a person fixes its channel), and another process requests
-   * a flush (immediate attempts).
+   * True if the run ends early when another process may know a new token. This is the case if an
+   * entry is held (it waits until a person fixes its channel), and another process requests a flush
+   * (immediate attempts).
    *
    * @default {false}
    */
@@ -141,9 +143,9 @@ export class Courier {
    */
   #cannotCompact = false;
   /**
-   * The value of `removedWithFiles` (the number of removed entries with attachments since the last
-   * compaction) at the last sweep. A sweep deletes unneeded attachments. At first 0, because
-   * another process may have removed entries without a sweep.
+   * The value of `removedWithFiles` at the last sweep; 0 before the first sweep. A sweep deletes
+   * unneeded attachments. `removedWithFiles` counts the entries with attachments that were removed
+   * since the last compaction. Another process may have removed such entries without a sweep.
    */
   #sweptReleases = 0;
 
@@ -163,8 +165,8 @@ export class Courier {
   }
 
   /**
-   * Marks entries as announced by this courier, if the first attempt was already announced when the
-   * entry was queued.
+   * Takes over the announcements of new entries. The first attempt of an entry may be announced in
+   * the same write that enqueues the entry.
    */
   adopt(entries: readonly Entry[]): void {
     for (const entry of entries) if (entry.inFlight) this.#announced.add(entry.id);
@@ -238,8 +240,8 @@ export class Courier {
   }
 
   /**
-   * Reads new records of the journal and tidies up. If an error occurs, no attempt starts, because
-   * an older entry may not have been read yet.
+   * Reads new records of the journal and tidies up. If an error occurs, no attempt starts: there
+   * may be an unread entry that must be sent first.
    */
   async #prepare(run: Run): Promise<void> {
     try {
@@ -301,7 +303,7 @@ export class Courier {
   async #pause(run: Run, schedule: Schedule): Promise<void> {
     const now = this.#runtime.now();
     const busy = [...run.busy.values()];
-    // A signal that has aborted would end each sleep at once, and this loop would block the process.
+    // Do not sleep: an aborted signal ends each sleep at once, so the loop would never pause.
     if (this.#isAborted(run) || run.leave?.aborted) return void await Promise.all(busy);
     const heads = schedule.heads().filter(({ entry }) =>
       run.mine === undefined || !schedule.delays.isPendingFallback(entry)

@@ -1,6 +1,7 @@
 /**
- * Delays from the configuration: quiet hours, rate limits, and fallbacks. A fallback (a message on
- * a second channel) waits for its primaries: the entries that it replaces if they are late.
+ * Delays from the configuration: quiet hours, rate limits, and fallbacks. A fallback is an entry
+ * for a second channel. Its primaries are the entries that are tried earlier. A fallback is sent
+ * only if its primaries are not delivered in time.
  *
  * Quiet hours and rate limits are not stored in the journal. Every process computes them from the
  * configuration and the clock, so all processes use the same delays. Critical entries ignore quiet
@@ -126,8 +127,8 @@ export class Delays {
   }
 
   /**
-   * Returns true if an entry is a fallback that still waits for its primaries (the entries that it
-   * replaces).
+   * Returns true if an entry is a fallback that still waits for its primaries (the entries that are
+   * tried earlier).
    */
   isPendingFallback(entry: DelaySubject): boolean {
     return this.#fallbackDelay(entry) !== undefined;
@@ -189,10 +190,10 @@ export class Delays {
   }
 
   /**
-   * Returns the delay of a fallback that waits for its primaries (the entries that it replaces).
-   * The wait is the timeout of the fallback. If the channel of a primary has quiet hours, the
-   * timeout starts at the end of the quiet hours. Quiet hours are ignored for dead or urgent
-   * primaries.
+   * Returns the delay of a fallback that waits for its primaries (the entries that are tried
+   * earlier). The delay ends with the timeout of the fallback. If the channel of a primary has
+   * quiet hours, the timeout starts at the end of the quiet hours. Quiet hours are ignored for dead
+   * or urgent primaries.
    */
   #fallbackDelay(entry: DelaySubject): Delay | undefined {
     const { fallbackFor, forced, inFlight, dead, time = this.#now } = entry;

@@ -1,8 +1,9 @@
 /**
  * Chooses the deliverer. The process that gets `deliver.lock` is the deliverer and runs the
- * courier. All other processes watch the journal (the queue file). They stop watching when their
- * entries are delivered or must wait, or after a timeout. When the lock is released, a watcher
- * becomes the deliverer.
+ * courier. All other processes watch the journal (the queue file). A watcher stops when each of its
+ * entries is delivered or must wait. It also stops after a timeout. When the lock is released, a
+ * watcher becomes the deliverer. A flush is a request for immediate attempts. The spool contains
+ * entries that were stored while the journal was locked.
  *
  * ```text
  * prepareDelivery: refresh, import the spool -> enqueue, or request a flush
@@ -46,8 +47,8 @@ export interface PreparationOptions {
 }
 
 /**
- * Reads the queue, then runs `work`. The deliverer first imports the spool (entries stored while
- * the journal was locked), because these entries may be older than new entries. If `work` fails,
+ * Reads the queue, then runs `work`. The deliverer first imports the spool (entries that were
+ * stored while the journal was locked), because `work` may enqueue newer entries. If `work` fails,
  * the deliverer releases `deliver.lock`.
  *
  * @param work a function that gets the error if the journal cannot be used

@@ -54,8 +54,7 @@ export function formatTimeOfDay(minute: number): string {
 export function quietUntil(quiet: QuietHours, time: number, clock: WallClock = localMinute): number | undefined {
   const minute = clock(time);
   if (!isQuiet(quiet, minute)) return undefined;
-  // This result is right, unless the wall clock changes during the quiet hours (daylight saving
-  // time).
+  // `expected` is right, unless daylight saving time starts or ends during the quiet hours.
   const expected = nextMinute(time) + ((quiet.to - minute + DAY_MINUTES) % DAY_MINUTES - 1) * MINUTE_MS;
   if (clock(expected) === quiet.to) return expected;
   const end = time + LONGEST_DAY_MS;

@@ -27,8 +27,8 @@ export const MAX_RATE_COUNT: number = MAX_REMEMBERED_DELIVERIES;
 /** The policy for the lanes of a channel (one lane per destination). */
 export interface LanePolicy {
   /**
-   * If more entries than this wait after an outage, they become a batch (one message).
-   * Infinity turns batches off.
+   * The largest number of waiting entries that are sent one by one after an outage. If more entries
+   * wait, they become a batch (one message). Infinity turns batches off.
    */
   readonly batchOver: number;
   /**
@@ -58,8 +58,8 @@ export const BURST_SILENCE_MS = 2_000;
 export const MAX_GATHERING_MS = 30_000;
 
 /**
- * If more entries than this wait while the server limits the rate, they become a batch. During a
- * rate limit, each message must wait for several seconds.
+ * The largest number of waiting entries that are sent one by one while the server limits the rate.
+ * If more entries wait, they become a batch, because each message must wait for several seconds.
  */
 export const RATE_LIMITED_BATCH_OVER = 3;
 

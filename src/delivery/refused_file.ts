@@ -1,6 +1,6 @@
 /**
- * Creates the note that is sent if a service refuses the file with the whole text of an alert. The
- * shortened text was sent before, and names this file.
+ * Creates the note that is sent if a service refuses the file with the whole text of an alert. An
+ * earlier message contained the shortened text and the name of the file.
  *
  * @module
  */

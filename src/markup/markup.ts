@@ -33,7 +33,7 @@ export interface Markup {
 export const MAX_HTML_CHARS: number = 96 * 1024;
 
 /**
- * Cleans text, so that writing it as HTML and parsing the HTML returns the same text. Replaces lone
+ * Cleans text for HTML. An HTML parser returns the cleaned text without changes. Replaces lone
  * surrogates (halves of UTF-16 pairs) by U+FFFD, because a homeserver may reject them. Replaces
  * carriage returns by line feeds, as HTML parsers do. Replaces form feeds by spaces. Removes the
  * remaining ASCII control characters, except tabs and line feeds.

@@ -182,7 +182,8 @@ export class TextWriter {
       this.#text += this.#lineStart();
     } else {
       if (this.#space) this.#text += " ";
-      // The marks of list items that start in the middle of a line are not written.
+      // A mark is written only at the start of a line. If a list item starts in the middle of a
+      // line, its mark is left out.
       for (const level of this.#levels) level.used = true;
     }
     this.#text += piece;

@@ -32,8 +32,8 @@ export async function whoami(client: MatrixClient, options: RequestOptions): Pro
  * Checks whether a user exists, by requesting the display name: `GET
  * /profile/{userId}/displayname`.
  *
- * @returns undefined if the homeserver cannot answer: it hides profiles, or cannot reach the user's
- * server
+ * @returns undefined if the result is unknown, for example because the homeserver hides profiles or
+ * cannot reach the user's server
  * @throws the errors of {@linkcode request}; a {@linkcode MatrixError} only if the homeserver refuses
  * the access token
  */

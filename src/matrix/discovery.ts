@@ -4,9 +4,10 @@
  * domain does not have this document, matrix-notify tries the domain as the address of the
  * homeserver. An address counts as a homeserver only if it answers `/_matrix/client/versions`.
  *
- * The domain may be hostile. A domain on the internet cannot lead this program to this machine or
- * to a private network: a person must name such an address, or set `insecureHttp`, which means that
- * the network is trusted. This machine is only used if a person named it.
+ * The domain may be hostile. By default, a server on the internet cannot direct this program to
+ * this machine or to a private network. A person must enter or configure such an address. The
+ * option `insecureHttp` means that the network is trusted. With this option, a server can also
+ * direct this program to a private network, but not to this machine.
  *
  * @module
  */
@@ -36,8 +37,9 @@ export interface DiscoveryOptions extends RequestOptions {
   /** True if a homeserver on another host may use http without encryption. @default {false} */
   readonly insecureHttp?: boolean;
   /**
-   * An address that a person has configured. If it is in a private network or on this machine, the
-   * document of the domain is allowed to name a host there.
+   * An address that a person has configured. If this address is in a private network, the
+   * well-known document may name a host in a private network. If this address is on this machine,
+   * the document may also name this machine.
    */
   readonly configuredUrl?: string;
   readonly userAgent: string;
@@ -115,9 +117,9 @@ export function parseHomeserver(text: string, options: { readonly insecureHttp: 
 }
 
 /**
- * Finds the homeserver that a person entered: an address, a server name or a user id. A server name
- * can also be the host of the homeserver. So if its well-known document cannot be used, this
- * function tries the name as the address of the homeserver.
+ * Finds the homeserver that a person entered: an address, a server name or a user id. If the
+ * well-known document of a server name cannot be used, this function tries the server name as the
+ * address of the homeserver.
  *
  * @param text `https://example.org/matrix`, `example.org` or `@bot:example.org`
  * @throws {DiscoveryError} if the homeserver cannot be found
@@ -197,7 +199,10 @@ async function readWellKnown(search: Search, origin: string): Promise<string | u
   return address.baseUrl;
 }
 
-/** Returns the reason why a server must not lead to an address; undefined if it may. */
+/**
+ * Checks whether a server may direct this program to another address. Returns the reason for a
+ * refusal, or undefined if the address is permitted.
+ */
 function findLeadProblem({ options }: Search, from: string, to: string): string | undefined {
   const { hostname } = new URL(to);
   if ([from, options.configuredUrl ?? from].some((url) => mayLeadTo(new URL(url).hostname, hostname))) return undefined;

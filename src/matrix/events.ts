@@ -45,7 +45,7 @@ export interface RoomMessageContent extends OwnFields {
 /** The content of an `m.room.message` event that shows a file. */
 export interface MediaContent extends OwnFields {
   readonly msgtype: "m.image" | "m.audio" | "m.video" | "m.file";
-  /** Always equal to `filename`. Clients show a different `body` as a caption. */
+  /** Always equal to `filename`. If `body` were different, clients would show it as a caption. */
   readonly body: string;
   readonly filename: string;
   /** The `mxc://` URI of the file. */
@@ -154,8 +154,9 @@ const PAGE_EVENTS = "100";
 export const MAX_PAGES = 50;
 
 /**
- * The result of {@linkcode findEvent}. If the event was not found, `isComplete` is true if the
- * search covered the whole time since `since`.
+ * The result of {@linkcode findEvent}. `isComplete` is present if the event was not found. It
+ * is true if the search reached the time `since` or the last page. It is false if the search ended
+ * after {@linkcode MAX_PAGES} pages.
  */
 export type FoundEvent = { readonly eventId: string } | { readonly isComplete: boolean };
 

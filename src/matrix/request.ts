@@ -28,10 +28,10 @@ export interface MatrixClient {
   /** The address of the homeserver, without a trailing slash. */
   readonly baseUrl: string;
   /**
-   * Finds the address of the homeserver. This function is present if only the server name is known.
-   * After the call, `baseUrl` is the address.
+   * Finds the address of the homeserver from its server name. After the call, `baseUrl` contains
+   * the address. Present only if a server name is configured instead of an address.
    *
-   * @default `baseUrl` is the address
+   * @default `baseUrl` contains the address from the start
    * @throws {NotSentError} if the homeserver cannot be found
    */
   locate?(options: RequestOptions): Promise<string>;

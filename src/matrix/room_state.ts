@@ -26,7 +26,7 @@ export interface StateEvent {
 
 /**
  * Reads one state event: `GET /rooms/{roomId}/state/{eventType}/{stateKey}`. If we have left the
- * room, the server returns the event that was current at that time.
+ * room, the server returns the event that was current when we left.
  *
  * @returns undefined if the room does not have this event
  * @throws the errors of {@linkcode request}; M_FORBIDDEN if we may not read the state of the room

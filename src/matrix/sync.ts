@@ -45,8 +45,8 @@ export interface Invite extends RoomSummary {
 /** Options of {@linkcode syncRooms}. */
 export interface SyncOptions extends RequestOptions {
   /**
-   * The value of `since` in an earlier result. The server then waits for changes after the earlier
-   * result.
+   * The value of `since` in an earlier result. With this option, the server returns only the
+   * changes after the earlier result.
    */
   readonly since?: string;
   /**
@@ -77,8 +77,8 @@ const NOTHING = { not_types: ["*"] };
 /**
  * Creates the filter of a request. The newest state events may be in the state or in the timeline
  * of the answer, so the filter includes both. Synapse caches the answer to an initial sync for two
- * minutes, but not for a filter that it does not know. Therefore each filter contains the current
- * time, as the name of a presence type that does not exist.
+ * minutes. If the same filter is sent again, the answer may be old. Therefore each filter is
+ * different: it contains the current time, as the name of an invented presence type.
  */
 function createFilter(now: number) {
   return {
@@ -206,7 +206,7 @@ function summarize(roomId: string, events: readonly Event[]): RoomSummary {
   const name = parseText(content("m.room.name").name);
   return {
     roomId,
-    // A long answer is not searched for secrets, see runtime/http.ts.
+    // In a short answer, secrets are already hidden. In a long answer, secrets are hidden here.
     name: name && cutRoomName(hideSecrets(name)),
     alias: checked(content("m.room.canonical_alias").alias, isAlias),
     version: create === undefined ? undefined : parseText(create.content.room_version) ?? "1",

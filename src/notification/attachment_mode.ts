@@ -57,8 +57,8 @@ export function fitFullText(notification: Notification, mode: AttachmentMode | u
 }
 
 /**
- * The timeout of a request grows with the size of its attachments: each 2 MiB add the base timeout
- * once more.
+ * The timeout of a request grows with the size of its attachments. For each 2 MiB, the base timeout
+ * is added once.
  */
 const BYTES_PER_TIMEOUT = 2 * 2 ** 20;
 

@@ -20,8 +20,8 @@ export interface BatchItem {
 }
 
 /**
- * A notification that combines other notifications. Its message only lists their subjects, because
- * each channel renders the notifications in its own way.
+ * A notification that combines other notifications. Each channel renders `items` in its own way.
+ * Therefore the field `message` contains only the subjects of the items.
  */
 export interface Batch extends Notification {
   readonly items: readonly BatchItem[];

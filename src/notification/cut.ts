@@ -7,7 +7,7 @@
 /** The length of the pieces that are measured one by one, in UTF-16 code units. */
 const PIECE_CHARS = 64 * 1024;
 
-/** Returns the length of a text in UTF-8 bytes. Does not need memory for the whole result. */
+/** Returns the length of a text in UTF-8 bytes. Encodes a long text in pieces, to save memory. */
 export function byteLength(text: string): number {
   if (text.length <= PIECE_CHARS) return new TextEncoder().encode(text).length;
   const encoder = new TextEncoder(), piece = new Uint8Array(3 * PIECE_CHARS);
@@ -21,7 +21,10 @@ export function byteLength(text: string): number {
   return bytes;
 }
 
-/** Returns true if a text has at most `maxBytes` UTF-8 bytes. A UTF-16 code unit needs at most 3. */
+/**
+ * Returns true if a text has at most `maxBytes` UTF-8 bytes. A UTF-16 code unit needs at most three
+ * UTF-8 bytes.
+ */
 export function fitsInBytes(text: string, maxBytes: number): boolean {
   return 3 * text.length <= maxBytes || byteLength(text) <= maxBytes;
 }
@@ -41,7 +44,7 @@ export function cutEnds(
   { beginning, end, total }: { readonly beginning: string; readonly end: string; readonly total: number },
   maxBytes: number,
 ): string {
-  // The note has its maximum length if the whole text is missing.
+  // Reserve space for the longest possible note: the note for a text that is completely missing.
   const room = Math.max(0, maxBytes - byteLength(cutNote(total, total)) - 2);
   const first = wholeLines(firstBytes(beginning, Math.ceil(room / 2)), "end");
   const last = wholeLines(lastBytes(end, Math.floor(room / 2)), "start");
@@ -66,8 +69,8 @@ export interface CutOptions {
 
 /**
  * Cuts a message to the greatest length that a service accepts. Leaves out the middle (or the
- * beginning, if `keepsEnd` is true), and adds a note there. Moves a cut to the next line break if
- * this leaves out at most 2 % of the length.
+ * beginning, if `keepsEnd` is true), and adds a note there. Moves a cut to a line break if the move
+ * removes at most 2 % of the length.
  */
 export function cutToFit(message: string, { fits, maxUnits, keepsEnd = false, fileName }: CutOptions): string {
   if (message.length <= maxUnits && fits(message)) return message;
@@ -130,7 +133,7 @@ function lastBytes(text: string, maxBytes: number): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes.subarray(start));
 }
 
-/** A cut is moved to a line break, if this leaves out at most this number of UTF-16 code units. */
+/** The maximum number of UTF-16 code units that are removed to move a cut to a line break. */
 const MAX_PART_OF_LINE = 200;
 
 function wholeLines(text: string, cutAt: "start" | "end", maxPart = MAX_PART_OF_LINE): string {

@@ -101,8 +101,9 @@ export interface Notification {
   /** The attachment, if this notification only sends one attachment as a separate message. */
   readonly file?: Attachment;
   /**
-   * True if `file` contains the whole message of an alert that was cut and sent before. If the
-   * service rejects the file, there is no dead letter, because the service has accepted the alert.
+   * True if `file` contains the whole message of an alert. The alert was sent before this file,
+   * with a cut message. If the service rejects the file, a note is sent instead. There is no dead
+   * letter (an undelivered notification), because the service has accepted the alert.
    */
   readonly isFullText?: true;
   /**
@@ -181,8 +182,8 @@ export interface NotificationInput {
    */
   readonly attachments?: readonly AttachmentInput[];
   /**
-   * Problems that the notification shows below its message, one sentence each. Example: a part of
-   * the data that the caller could not read.
+   * Problems that the notification shows below its message, one sentence each. Example: the caller
+   * could not read a part of the data.
    * @default none
    */
   readonly problems?: readonly string[];
@@ -215,9 +216,9 @@ export const MAX_FILES = 10;
 export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
 
 /**
- * Creates a notification from its input: makes its texts readable and adds default values. An alert
- * is never refused because of the form of its data. Data that cannot be used is left out. The field
- * `problems` then has a sentence about each problem. This function does not read attachments;
+ * Creates a notification from its input: makes its texts readable and adds default values. Texts in
+ * a wrong form do not cause an error. Data that cannot be used is left out. The field `problems`
+ * then has a sentence about each problem. This function does not read attachments;
  * `attachments/source.ts` reads them.
  *
  * @param now the current time, in milliseconds since 1970
@@ -283,8 +284,8 @@ export function createNotification(
 }
 
 /**
- * Makes a message readable. If it is much too long, only its beginning and its end are read, each as
- * long as a message: the rest takes seconds.
+ * Makes a message readable. A very long message would take seconds. If a message is longer than
+ * twice the limit, this function uses only its beginning and its end, each as long as the limit.
  */
 function readableBody(message: NotificationInput["message"], format: Format, warn: ReportProblem): string {
   const isSized = typeof message === "string" || message instanceof Uint8Array;
@@ -295,12 +296,15 @@ function readableBody(message: NotificationInput["message"], format: Format, war
   return cutEnds({ beginning, end, total: message.length }, MAX_MESSAGE_BYTES);
 }
 
-/** In HTML, a carriage return is only a line break: it does not overwrite text. */
+/**
+ * Makes a text readable. In HTML, a carriage return is a line break. In other formats, the text
+ * after a carriage return overwrites the line, as in a terminal.
+ */
 function readable(message: string, format: Format): string {
   return readableText(format === "html" ? message.replace(/\r\n?/g, "\n") : message).trimEnd();
 }
 
-/** The maximum length of the beginning of a message that is searched for a subject. */
+/** The length of the first part of a message, in characters. Only this part can give a subject. */
 const MAX_SEARCHED_CHARS = 64 * 1024;
 
 /** Returns a subject for a notification without one: the first line of its message. */

@@ -1,7 +1,7 @@
 /**
- * Repairs the fields of a notification, because an alert is never refused because of the form of
- * its data. A field that is too long is shortened. A value that cannot be used is left out. Each
- * function reports a problem as one sentence, which the notification shows. No side effects.
+ * Repairs the fields of a notification, so that an alert with wrong data can still be sent. A field
+ * that is too long is shortened. A value that cannot be used is left out. Each function reports a
+ * problem as one sentence, which the notification shows. No side effects.
  *
  * @module
  */
@@ -88,8 +88,9 @@ export function repairId(value: unknown): string | undefined {
 }
 
 /**
- * Returns the link, with encoded spaces. If the value cannot be a link, or must not reach a
- * service, returns undefined and reports a problem that quotes the value.
+ * Returns the link, with encoded spaces. Returns undefined for an empty value. Reports a problem
+ * and returns undefined if the value is too long, is not an absolute URL, or is unsafe (such as
+ * `javascript:`). The problem quotes the value.
  */
 export function repairLink(value: unknown, report: ReportProblem): string | undefined {
   const given = readableLine(toText(value));

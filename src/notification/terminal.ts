@@ -1,14 +1,14 @@
 /**
- * Shows text like a terminal: carries out the sequences in a text that move the cursor or erase
- * text. The height and the width of the terminal are unknown, so the terminal has as many rows and
- * columns as the text needs. No side effects.
+ * Converts text to the rows that a terminal would show. Some escape sequences move the cursor or
+ * erase text. This file carries out these sequences. The height and the width of the terminal are
+ * unknown, so the terminal has as many rows and columns as the text needs. No side effects.
  *
  * @module
  */
 
 /**
- * Returns true if a text contains only visible characters, tabs and line feeds. The text must not
- * contain other control characters, except carriage return, backspace and escape.
+ * Returns true if a text contains no carriage returns, backspaces or escapes. The caller has
+ * already removed the other control characters, except tabs and line feeds.
  */
 export function isPlaced(text: string): boolean {
   // deno-lint-ignore no-control-regex
@@ -23,8 +23,8 @@ export function isPlaced(text: string): boolean {
 const MOVE_REGEXP = /\x1b(?!\[[0-9;]*K)/;
 
 /**
- * The maximum length of a text with cursor movements over several rows, in UTF-16 code units. In a
- * longer text, sequences are only removed.
+ * The maximum length of a text in which the cursor can move to other rows, in UTF-16 code units. In
+ * a longer text, the sequences are removed, and not carried out.
  */
 const MAX_MOVED_CHARS = 1024 * 1024;
 
@@ -53,8 +53,9 @@ class Budget {
 }
 
 /**
- * Carries out the cursor movements and erasures in a text, and returns the resulting rows. If that
- * needs too much time or memory, only removes the sequences. Then no text is overwritten.
+ * Carries out the cursor movements and erasures in a text, and returns the resulting rows. If the
+ * text is too long or needs too much work, this function only removes the sequences. In this case,
+ * no text is overwritten.
  */
 export function placeText(text: string): string {
   const budget = new Budget(text);
@@ -78,7 +79,10 @@ function breakLines(text: string): string {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(bytes);
 }
 
-/** Carries out the sequences of each row alone. Rows without control characters do not change. */
+/**
+ * Carries out the sequences of each row separately. The text must not contain sequences that affect
+ * other rows. Rows without control characters do not change.
+ */
 function placeEachRow(text: string, budget: Budget): string {
   const parts: string[] = [];
   // deno-lint-ignore no-control-regex
@@ -114,8 +118,8 @@ function placeRows(text: string, budget: Budget): string {
 }
 
 /**
- * The largest row number that a program can move to, and the largest distance beyond the end of a
- * row.
+ * The largest row number to which a sequence can move the cursor. Also the largest number of
+ * columns by which a sequence can move the cursor beyond the end of a row.
  */
 const MAX_DISTANCE = 300;
 
@@ -139,8 +143,8 @@ interface Row {
 /**
  * A terminal without a fixed size. The terminal has two areas. The flow contains the text line by
  * line. The screen contains the rows that a program addressed by their number. The screen is shown
- * below the flow. On a real terminal, both areas share the same rows. Here, the height is unknown,
- * so shared rows would lose text.
+ * below the flow. On a real terminal, both areas share the same rows. Here, the height is unknown.
+ * If the areas shared rows, text of one area could overwrite text of the other area.
  */
 class Terminal {
   column = 0;

@@ -115,8 +115,8 @@ export function readableText(source: string): string {
 const MAX_PIECE_CHARS = 512 * 1024;
 
 /**
- * Splits a long text, if possible after a line break. To replace millions of sequences at once, V8
- * needs hundreds of megabytes.
+ * Splits a long text into pieces, if possible after a line break. This saves memory: V8 needs
+ * hundreds of megabytes to replace millions of sequences at once.
  */
 function splitText(text: string): string[] {
   const pieces: string[] = [];
@@ -155,7 +155,8 @@ const SPECIAL_REGEXP = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]/;
  * - OSC with its payload, such as a title or a link. For images and the clipboard, the payload may
  *   have several lines.
  * - the palette of the Linux console, and titles of GNU screen
- * - DCS, SOS, PM and APC with their payload; `tmux;` is a sequence inside DCS
+ * - `DCS tmux;`: the beginning of a sequence for tmux, whose payload is another sequence
+ * - DCS, SOS, PM and APC with their payload
  * - CSI, complete or cut off
  * - all other escape sequences, such as `ESC ( B` (charset) and `ESC 7`
  * - the eight-bit forms of OSC, DCS and CSI. These match only if they are complete, because the

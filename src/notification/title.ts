@@ -22,7 +22,7 @@ const SEVERITY_SYMBOLS: Readonly<Record<Severity, string>> = {
 /** The default template. */
 export const DEFAULT_TITLE = "[{identity}] {symbol}{subject}";
 
-/** The default template for services that show a priority, so the title does not need a symbol. */
+/** The default template for services that show a priority. Their titles do not need a symbol. */
 export const TITLE_WITHOUT_SYMBOL = "[{identity}] {subject}";
 
 /** Options of {@linkcode formatTitle}. */

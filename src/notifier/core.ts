@@ -49,8 +49,8 @@ export interface CoreNotifyOptions extends NotifyOptions {
    */
   readonly leave?: AbortSignal;
   /**
-   * The name of the sender, if another user or host sends: `socket nut`. Each sender has ids and
-   * keys of its own, so that it cannot resolve the incidents of others.
+   * The name of the sender, such as `socket nut`, if another user or host sends. Each sender has
+   * its own ids and keys. Therefore a sender cannot resolve the incidents of other senders.
    *
    * @default this user
    */
@@ -147,7 +147,7 @@ export class NotifierCore implements AsyncDisposable {
     const options = { ...given, id: idOfCaller(given) };
     if (given.id !== undefined && options.id === undefined) warn("The id is empty: repeated calls send new messages");
     const plan = this.plan(noPlace ? withoutAttachments(input, noPlace) : input, options, warn);
-    // If this fails, the undecided entries stay in the queue until the next call.
+    // Undecided entries have no destination yet. After an error, they wait for the next call.
     await ignoreStorageErrors(this.#decide());
     if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, routing, runtime);
     if (noPlace !== undefined) return await this.#send(plan, options);
@@ -193,7 +193,7 @@ export class NotifierCore implements AsyncDisposable {
     } catch (error) {
       // Only the queue remembers idempotency keys. If the notification is sent without the queue,
       // and the caller repeats the call, the notification arrives twice. Therefore a notification
-      // with a key needs the queue, unless there is no place for a queue at all.
+      // with an idempotency key is sent without the queue only if there is no place for a queue.
       if (!(error instanceof StorageError)) throw error;
       const hasPlace = noPlace === undefined && error.code !== "untrusted";
       if (options.id !== undefined && hasPlace) throw error;
@@ -238,8 +238,8 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * Decides the destinations of entries that were queued while the configuration had a mistake, if
-   * the mistake is fixed.
+   * Decides the destinations of entries that were queued while the configuration had a mistake.
+   * An entry is skipped if its mistake is not fixed yet.
    */
   async #decide(): ReturnType<typeof decide> {
     const { queue, channels, mistakes, files } = this.#parts;
@@ -395,7 +395,7 @@ export class NotifierCore implements AsyncDisposable {
 
   /**
    * Writes requests to the queue. If this process is the deliverer, the same write also records
-   * that the first attempts start. Requests that must wait for older entries are excluded.
+   * the start of the first attempts. No start is recorded for a channel that cannot send at once.
    */
   #enqueue(requests: readonly EnqueueRequest[], isDeliverer: boolean): Promise<Enqueued> {
     const { queue, courier, warn } = this.#parts;

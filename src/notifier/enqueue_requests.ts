@@ -10,7 +10,7 @@ import { repairId } from "../notification/repair.ts";
 import type { EnqueueRequest } from "../queue/enqueue.ts";
 import type { Plan } from "../routing/route.ts";
 
-/** What the entries keep of the options of a call. */
+/** The options of a call that are stored in its entries. */
 export interface Caller {
   /**
    * The idempotency key. For a separate message with an attachment, a space and a number are added.
@@ -21,7 +21,7 @@ export interface Caller {
   readonly sender?: string;
 }
 
-/** Returns the idempotency key of a caller: the ids of two senders are different. */
+/** Returns the idempotency key: the id from the caller, and the name of the sender if it is set. */
 export function idOfCaller({ id: given, sender }: Caller): string | undefined {
   const id = repairId(given);
   return id === undefined || sender === undefined ? id : `${id} ${sender}`;

@@ -79,9 +79,10 @@ export async function findChannelsThatCut(
 }
 
 /**
- * Returns true if a channel can send files and the message is too long for its service. Markdown
- * and HTML are rendered only if their source is too long. A source that is too long for the parsers
- * is not rendered, because the message shows this source.
+ * Returns true if a channel can send files, and the message is too long for the service of the
+ * channel. To save time, Markdown and HTML are rendered only if the source is too long for the
+ * service. A source that is also too long for the parsers is not rendered: the channel sends the
+ * source itself.
  */
 async function cuts(channel: Channel, { notification: queued }: Envelope): Promise<boolean> {
   if (channel.attachmentMode === undefined) return false;

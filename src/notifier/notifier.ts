@@ -42,9 +42,7 @@ export class Notifier implements AsyncDisposable {
   /**
    * Opens a notifier. Opening does not send or write anything.
    *
-   * @param options the configuration and the queue to use; by default, the configuration and the
-   * queue
-   * of the command line
+   * @param options the configuration and the queue to use; by default, those of the command line
    * @returns the notifier; dispose of it to release its locks and connections
    * @throws {ConfigError} if the configuration cannot be used
    * @throws {PermissionError} if Deno denies access to the environment or the configuration

@@ -170,9 +170,10 @@ export class Reporter {
   }
 
   /**
-   * Returns true if an entry is not needed any more. If another process cancelled it and compacted
-   * the journal before this process read the journal, its final state is not known. In this
-   * situation, only a fallback or the file with a whole text can be missing without a delivery.
+   * Returns true if an entry was cancelled, because it is not needed any more. Another process may
+   * cancel an entry and compact the journal before this process reads the journal. The final state
+   * of the entry is then unknown. Only fallbacks and files with a whole message
+   * are cancelled. Therefore a missing entry of these kinds counts as cancelled.
    */
   #isCancelled(entry: Entry): boolean {
     const finalState = this.#queue.state.finalState(entry.id);
@@ -190,7 +191,8 @@ export class Reporter {
     }
     const entry = this.#queue.state.entry(known.id);
     if (entry === undefined) {
-      // A compaction by another process can remove the record of the newer notification.
+      // The final state is unknown if another process compacted the journal. The entry has a key,
+      // so a newer notification probably replaced it.
       return known.key !== undefined && finalState === undefined
         ? { ...target, state: "superseded", reason: "A newer notification with the same key replaced it" }
         : { ...target, state: "dead", reason: "It was dropped from the queue" };

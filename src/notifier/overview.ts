@@ -1,6 +1,6 @@
 /**
- * Summarizes the queue for the status page. The size of a summary does not depend on the length of
- * the queue: of each list, it has the first items and their number.
+ * Summarizes the queue for the status page. For a long list, a summary contains only the first
+ * items and the number of all items. Therefore a summary stays small, even if the queue is long.
  *
  * @module
  */
@@ -77,7 +77,10 @@ export interface OpenIncident {
   readonly title: string;
   readonly since: number;
   readonly lastDelivery: number;
-  /** The largest number of delivered notifications at a destination. */
+  /**
+   * The number of delivered notifications about the incident. If the numbers of its destinations
+   * differ, the largest number.
+   */
   readonly count: number;
   readonly destinations: readonly string[];
 }
@@ -106,7 +109,10 @@ export function computeOverview(parts: NotifierParts): Overview {
   };
 }
 
-/** Returns a function that names the destination of a lane; undefined if it is not decided yet. */
+/**
+ * Returns a function that names the destination of a lane. The function returns undefined if the
+ * destination is not decided yet.
+ */
 function createNames({ formatDestination }: NotifierParts): (lane: Lane) => string | undefined {
   return (lane) => isUndecided(lane) ? undefined : formatDestination(lane.destination);
 }

@@ -18,8 +18,8 @@ import { DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
 import { type FailedOutcome, type Outcome, outcomeTarget } from "./outcomes.ts";
 
 /**
- * The time for an attempt of a channel, if an earlier attempt of this channel used up its whole
- * time. Without this limit, the caller would wait for the whole time at each destination.
+ * The time for an attempt, in milliseconds, after an earlier attempt of the same channel has timed
+ * out. Without this limit, the caller would wait for the full timeout at each destination.
  */
 const SHORT_TIMEOUT_MS = 1_000;
 
@@ -33,8 +33,8 @@ export interface SendWithoutQueueOptions {
   /** The error that prevented queueing. */
   readonly problem: StorageError;
   /**
-   * The time that the caller can wait, in milliseconds. An attempt gets at least 10 s, until an
-   * attempt of its channel has used up this time.
+   * The time that the caller can wait, in milliseconds. Each attempt gets this time, but at least
+   * 10 s. If an attempt times out, the next attempts of the same channel get only 1 s.
    */
   readonly waitMs: number;
   /** A function that is called with a warning if the notification was sent without the queue. */

@@ -182,9 +182,9 @@ export function splitPlan(
   };
   const parts = new Map(plan.envelopes.map((envelope) => [envelope, split(envelope)]));
   /**
-   * Finds the messages that a fallback message replaces. A message with inline attachments replaces
-   * all messages. A separate text replaces only the text. A separate attachment replaces only the
-   * same attachment.
+   * Finds the messages of a primary envelope that a fallback message replaces. A fallback message
+   * with inline attachments replaces all of them. A separate text replaces only the text. A
+   * separate attachment replaces only the same attachment.
    */
   const findPrimaries = (envelope: Envelope, primary: Envelope) => {
     const all = parts.get(primary) ?? [];

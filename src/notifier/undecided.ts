@@ -3,11 +3,12 @@
  * decided, because the mistake may be in the destinations. The notification is still queued:
  *
  * ```text
- * plan      an envelope for a stopped channel, or for the unknown channels of an unreadable file,
- *           becomes an undecided envelope: the notification as the caller gave it, destination "?"
- * later     when the mistake is fixed, the next process that sends plans the notification again,
- *           queues the decided envelopes, and drops the undecided entry. If the process is killed
- *           in between, the idempotency keys of the decided entries prevent duplicates.
+ * plan      If a channel has a mistake, or the configuration file cannot be read, the envelope
+ *           becomes undecided: the notification as the caller gave it, with the destination "?".
+ * later     The mistake is fixed. The next process that sends a notification also plans the
+ *           undecided notification again. The process queues the new envelopes. Then it drops the
+ *           undecided entry. If the process is killed before the drop, the idempotency keys of the
+ *           new entries prevent duplicates.
  * ```
  *
  * @module
@@ -130,8 +131,8 @@ export interface Decider {
 }
 
 /**
- * Replaces undecided entries (their destination is not known) with decided entries, if the mistake
- * in the configuration is fixed.
+ * Replaces undecided entries (their destinations are not known) with decided entries. An entry is
+ * skipped if its mistake in the configuration is not fixed yet.
  *
  * @returns the decided entries, by the id of the undecided entry
  * @throws {StorageError} if the queue cannot be written; the undecided entries then remain

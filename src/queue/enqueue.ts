@@ -131,8 +131,8 @@ export class Enqueuer {
     const { journal, spool, state, runtime } = this.#parts;
     const files = spool.list(runtime.now());
     if (files.length === 0) return spool.remove([], runtime.now());
-    // If an earlier import was killed, the lines that it appended may not be synced yet, and the
-    // files of the spool may still exist.
+    // If an earlier import was killed, the files of the spool may still exist. Their entries may
+    // already be in the journal, but may not be synced yet. These entries are not appended again.
     const fresh = files.flatMap(({ records }) => records).filter(({ id }) => state().entry(id) === undefined);
     if (fresh.length > 0) {
       await journal.append(fresh.map((record) => ({ ...record, spooled: true })), "directory");
@@ -142,9 +142,9 @@ export class Enqueuer {
   }
 
   /**
-   * Syncs the journal and reads it again. Another process may have written the first entry of a
-   * duplicate, but not synced it yet. If the sync of that process fails, that process removes the
-   * entry.
+   * Syncs the journal and reads it again. A request is a duplicate only if the original entry is
+   * safe on the disk. Another process may have written the original entry, but not synced it yet.
+   * If its sync fails, that process removes the original entry.
    */
   async #confirmDuplicates(): Promise<void> {
     await this.#parts.journal.exclusively(() => this.#parts.journal.sync());

@@ -20,7 +20,7 @@ export interface Entry extends EntryFields, EntryHistory {
   readonly bytes: number;
   /** If this is a batch: its entries, in the order of arrival. A batch has no notification. */
   readonly members?: readonly Entry[];
-  /** If this is a batch: `lines` if its message contains only one line for each entry. */
+  /** The style of a batch. `lines`: the message contains only one line for each entry. */
   readonly style?: "lines";
   /** Data about the file with the full texts. Only a batch of style `lines` has such a file. */
   readonly file?: unknown;
@@ -36,9 +36,9 @@ export type Lane = Pick<Entry, "channel" | "destination">;
 
 /**
  * Marks an undecided entry: its destinations are unknown, because the configuration has a mistake.
- * The destination of an undecided entry is `?`. If the caller chose a room, a space and the room
- * follow. An undecided entry is never sent. When the mistake is fixed, entries with real
- * destinations replace the undecided entry.
+ * The destination of an undecided entry is `?`, or `? ROOM` if the caller chose a room. An
+ * undecided entry is never sent. When the mistake is fixed, entries with real destinations replace
+ * the undecided entry.
  */
 const UNDECIDED = "?";
 
@@ -60,7 +60,7 @@ export function roomOfUndecided({ destination }: Pick<Lane, "destination">): str
   return destination.slice(UNDECIDED.length + 1) || undefined;
 }
 
-/** A key that a sender chose. Senders cannot use the keys of each other. */
+/** A key that a sender chose. A sender cannot use the key of another sender. */
 export type SenderKey = Pick<Entry, "key" | "sender">;
 
 /**

@@ -69,7 +69,8 @@ export function countReplaced({ time }: EnqueueRecord, replaced: readonly Entry[
 
 /**
  * Applies an `att` record (the announcement of an attempt). If the previous attempt has no recorded
- * result, its process was killed. The outcome of the previous attempt is then unknown.
+ * result, the process that made this attempt was killed. The outcome of the previous attempt is
+ * then unknown.
  */
 export function onAttempt(entry: Entry, { n, time }: AttemptRecord): Entry {
   const inDoubt = entry.inFlight ? extendDoubt(entry, entry.inFlight.time, time) : entry.inDoubt;

@@ -5,15 +5,15 @@
  * ```text
  * one write enqueues P (primary) and F (fallback), with F.fallbackFor = { P: 20:25 }
  *
- * P is delivered or dropped     F is cancelled without a message, unless F reports the end of an
- *                               incident that was reported to the destination of F
+ * P is delivered or dropped     F is cancelled without a message. Exception: F reports the end of
+ *                               an incident whose start was sent to the destination of F
  * P becomes a dead letter       F can be sent immediately
  * P is replaced by Q            F waits for Q, but at most until the timeout of P
  * P still waits at 20:25        F can be sent; if P is delivered before F is sent, F is cancelled
  * ```
  *
- * All of this is computed from the records of P. A cancellation is not recorded, because every
- * process that reads the records of P cancels F.
+ * The state of F is computed from the records of P. Therefore a cancellation of F needs no record:
+ * every process reads the records of P and then cancels F.
  *
  * @module
  */
@@ -39,7 +39,8 @@ export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd):
 }
 
 /**
- * Limits the wait of a fallback: it ends no later than the waits of the fallbacks that it replaces.
+ * Limits the wait of a fallback that replaces other fallbacks. The wait ends no later than the
+ * waits of the replaced fallbacks.
  * Without this limit, frequent notifications with the same key would postpone the fallback forever.
  */
 export function limitWait(
@@ -75,7 +76,7 @@ export interface FallbackOptions {
 export class Fallbacks {
   readonly #entries: OrderedEntries;
   readonly #options: FallbackOptions;
-  /** The ids of the waiting fallbacks. Each key is the id of an entry that is tried before them. */
+  /** The ids of the waiting fallbacks of each primary. The key is the id of the primary. */
   readonly #waiting = new Map<string, Set<string>>();
 
   constructor(entries: OrderedEntries, options: FallbackOptions) {

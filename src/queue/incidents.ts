@@ -26,8 +26,8 @@ export type IncidentSubject = Pick<
 /** The open incidents. */
 export class Incidents {
   /**
-   * The open incidents by lane (channel and destination), key and sender, sorted by the time of the last
-   * delivery, oldest first.
+   * The open incidents. The key of the map consists of the lane (channel and destination), the key
+   * and the sender. The incident with the oldest last delivery is the first.
    */
   readonly #open = new Map<string, IncidentRecord>();
   #bytes = 0;
@@ -56,7 +56,10 @@ export class Incidents {
     );
   }
 
-  /** Lists the open incidents at a time, the one with the oldest delivery first. */
+  /**
+   * Lists the incidents that are open at the given time. The incident with the oldest last delivery
+   * is the first.
+   */
   all(time: number): IncidentRecord[] {
     return [...this.#open.values()].filter((incident) => isRemembered(incident, time));
   }
@@ -88,8 +91,8 @@ export class Incidents {
   }
 
   /**
-   * Creates the records for a compacted journal. The records are kept for twice
-   * `INCIDENT_RETENTION_MS`, because an old entry may still refer to its incident.
+   * Creates the records for a compacted journal. Each incident is kept for twice
+   * `INCIDENT_RETENTION_MS` after its last delivery. An old entry may still refer to the incident.
    */
   snapshot(now: number): IncidentRecord[] {
     return [...this.#open.values()].filter(({ lastDelivery }) => lastDelivery > now - 2 * INCIDENT_RETENTION_MS);

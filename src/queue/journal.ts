@@ -12,7 +12,7 @@
  *   fdatasync            ->  failed: truncate; a second fdatasync on this descriptor
  *                            would report success although the bytes are lost
  *   fsync of directory   ->  failed: truncate; on success the file's name is durable too
- *   apply the new lines, and read those of other processes before them
+ *   read the new lines of other processes, then apply the own lines
  *   unlock
  *
  * new content of the file after a crash:
@@ -64,8 +64,8 @@ const NOTHING = new Uint8Array();
 /** Receives the records of a journal. */
 export interface JournalListener {
   /**
-   * Called before the journal is read again from its beginning. At the next `end`, the listener
-   * must forget all earlier records.
+   * Called before the journal is read again from its beginning. When `end` is called next, the
+   * listener must forget all records that it received before `restart`.
    */
   restart(): void;
   /** @param bytes the length of the record's line */
@@ -163,7 +163,8 @@ export class Journal {
   }
 
   /**
-   * Reads the lines that this process appended, unless the append has read them already.
+   * Reads the lines that this process appended. Does nothing if the lines were already read during
+   * the append.
    *
    * @throws {StorageError} if the journal cannot be read
    */
@@ -244,8 +245,8 @@ export class Journal {
   }
 
   /**
-   * Appends the records of several callers in one write, with one sync. If all of them together do
-   * not fit, appends the records of each caller separately.
+   * Appends the records of several callers in one write, with one sync. If there is not enough
+   * space for all records, appends the records of each caller separately.
    */
   #appendTogether(callers: readonly WaitingAppend[]): void {
     const lines = callers.flatMap(({ lines }) => lines);
@@ -323,12 +324,15 @@ export class Journal {
     }
   }
 
-  /** Returns true if the first `size` bytes of the file are read, and nothing more. */
+  /** Returns true if this process has read exactly the first `size` bytes of the file. */
   #hasRead(file: OpenFile, identity: string, size: number): boolean {
     return this.#identity === identity && this.#reader.offset === size && this.#reader.continues(file);
   }
 
-  /** Applies lines that this process appended to what it has read. They need not be read again. */
+  /**
+   * Applies lines that this process appended, without reading the lines from the file. All earlier
+   * lines must have been read.
+   */
   #apply(lines: readonly OwnLine[]): void {
     for (const { record, bytes } of lines) {
       this.#listener.record(this.#reader.pass(record, bytes), bytes.length);

@@ -38,9 +38,12 @@ const CR = 0x0d;
 const BRACE = 0x7b;
 
 const encoder = new TextEncoder();
-/** The beginning of the field that an entry stores as text. */
+/** The beginning of the field `notification`, which an entry stores as text. */
 const NOTIFICATION = encoder.encode(',"notification":{');
-/** The checksum proves that the bytes are UTF-8. A fatal decoder would need three times as long. */
+/**
+ * The option `fatal` is not set. The checksum already proves that the bytes are UTF-8, and decoding
+ * with `fatal` takes three times as long.
+ */
 const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
@@ -70,7 +73,10 @@ function encodeEntry({ notification, ...rest }: EnqueueRecord): Uint8Array {
   return line;
 }
 
-/** Encodes fields, then JSON that follows them. The checksum of the line is not computed yet. */
+/**
+ * Encodes fields as a line. `more` is JSON text that is added after the fields. The checksum of the
+ * line is not computed yet.
+ */
 function encodeFields(fields: Readonly<Record<string, unknown>>, more = ""): Uint8Array {
   return encoder.encode(`${JSON.stringify({ v: VERSION, ...fields }).slice(0, -1)}${more}${TRAILER}\n`);
 }
@@ -107,8 +113,8 @@ function parse(body: Uint8Array): any {
 }
 
 /**
- * Parses all fields but the notification, which is stored, and checks them. Returns undefined if the
- * line has no notification as its last field.
+ * Parses and checks all fields except the notification. The notification is stored as text. Returns
+ * undefined if a field is not valid, or if the line has no notification.
  */
 // deno-lint-ignore no-explicit-any -- like `parse`
 function parseWithout(body: Uint8Array, store: JsonStore): any {
@@ -123,8 +129,8 @@ function parseWithout(body: Uint8Array, store: JsonStore): any {
 }
 
 /**
- * Returns a new entry with its notification as text, taken from its line. `line` includes the line
- * feed.
+ * Returns the record of a new entry with the notification as text. The text is copied from `line`,
+ * which includes the line feed.
  */
 export function storeNotification(record: EnqueueRecord, line: Uint8Array, store: JsonStore): EnqueueRecord {
   const body = line.subarray(0, line.length - TRAILER_BYTES - 1);
@@ -135,8 +141,8 @@ export function storeNotification(record: EnqueueRecord, line: Uint8Array, store
 }
 
 /**
- * Returns the position of the field `notification`. A string in JSON cannot contain these bytes,
- * because its quotes are escaped.
+ * Returns the position of the bytes `NOTIFICATION`, or -1. A JSON string cannot contain these
+ * bytes, because quotes in a JSON string are escaped.
  */
 function findNotification(body: Uint8Array): number {
   for (let brace = body.indexOf(BRACE, 1); brace >= 0; brace = body.indexOf(BRACE, brace + 1)) {

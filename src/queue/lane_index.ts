@@ -2,8 +2,8 @@
  * The live entries (entries that wait for delivery) of each lane, in the order of arrival. A lane
  * is one destination of one channel.
  *
- * With this index, most questions about the queue need only the first entry of each lane. Their
- * cost does not grow with the number of entries that wait.
+ * Most queries of the queue need only the first entry of each lane. With this index, the time for
+ * such a query does not depend on the number of waiting entries.
  *
  * @module
  */
@@ -16,8 +16,8 @@ export type LaneEntries = ReadonlyMap<string, Entry>;
 const NO_ENTRIES: LaneEntries = new Map();
 
 /**
- * A value for each lane. It is asked at each record of the journal, and nested maps avoid building a
- * combined key.
+ * A value for each lane. The map is used for each record of the journal. Nested maps save the time
+ * for creating a combined key.
  */
 export class LaneMap<Value> {
   readonly #channels = new Map<string, Map<string, Value>>();

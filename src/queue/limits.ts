@@ -1,8 +1,8 @@
 /** Limits for sizes and storage times. */
 
 /**
- * The size below which a journal is never compacted (rewritten to make it shorter), in bytes. Each
- * start of the program reads the whole journal, so a journal without waiting entries must be short.
+ * The size below which a journal is never compacted (rewritten to make it shorter), in bytes. This
+ * size is small, because each start of the program reads the whole journal.
  */
 export const MIN_COMPACTION_BYTES: number = 32 * 1024;
 

@@ -28,9 +28,9 @@ type NewBatch =
  */
 export class OrderedEntries {
   #entries = new Map<string, Entry>();
-  /** The ids of batches (entries that are sent in one message), by the id of the member. */
+  /** The id of the batch (entries that are sent in one message) of each member, by member id. */
   readonly #batchIds = new Map<string, string>();
-  /** Undefined after a change that moves entries. It is then built when it is needed. */
+  /** Undefined after a change that moves entries. The next use of `index` builds a new index. */
   #index: LaneIndex | undefined;
 
   /** Returns entries and batches, but not the members of batches. */

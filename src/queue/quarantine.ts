@@ -25,8 +25,9 @@ export interface DamagedPlace {
    */
   readonly born: number;
   /**
-   * True if the line is about to be removed from the journal. If there is no space left, the copy
-   * then replaces the oldest copies. If false, the line is copied only if there is space.
+   * True if the line will soon be removed from the journal. The line is then always copied, and the
+   * oldest copies are deleted if there is too little space. If `isRemoved` is false, the line is
+   * copied only if there is space.
    */
   readonly isRemoved: boolean;
 }

@@ -117,7 +117,7 @@ export class Queue {
   readonly #reserve: Reserve;
   readonly #enqueuer: Enqueuer;
   #state = new QueueState();
-  /** The new state while a replaced journal is read from its beginning. */
+  /** The new state while the journal is read again from its beginning; otherwise undefined. */
   #successor: QueueState | undefined;
 
   private constructor(stateDir: string, runtime: QueueRuntime, options: QueueOptions) {
@@ -328,16 +328,16 @@ export class Queue {
   }
 
   /**
-   * Records the result of an attempt. The record is synced for a dead letter, and for a delivery if
-   * `isProof` is true. Other records can be lost in a power cut. The entry is then tried one more
-   * time, and the service recognizes the repeated attempt.
+   * Records the result of an attempt. Syncs the record of a dead letter. Syncs the record of a
+   * delivery only if `isProof` is true. Other records can be lost in a power cut. The entry is then
+   * tried one more time. Set `isProof` if the service would not recognize the repeated attempt.
    */
   async recordResult(entry: Entry, result: AttemptResult, { isProof }: { readonly isProof: boolean }): Promise<void> {
     const durability = result.state === "dead" || (result.state === "delivered" && isProof) ? "data" : "none";
     await this.#append(resultRecords(entry, result, this.#runtime.now()), durability);
   }
 
-  /** Records deliveries in one write. Like the record of one delivery, the records are not synced. */
+  /** Records deliveries in one write. The records are not synced: a power cut can remove them. */
   async recordDeliveries(deliveries: readonly { readonly entry: Entry; readonly result: AttemptResult }[]) {
     const time = this.#runtime.now();
     await this.#append(deliveries.flatMap(({ entry, result }) => resultRecords(entry, result, time)), "none");

@@ -83,10 +83,10 @@ export class JournalReader {
   }
 
   /**
-   * Moves past a line that this process appended to the end of what was read. `line` includes the
-   * line feed.
+   * Moves the position past a line that this process appended. All earlier lines must have been
+   * read. `line` includes the line feed.
    *
-   * @returns the record as it would have been read: the notification of an entry is stored as text
+   * @returns the record as `read` passes it on: the notification of an entry is stored as text
    */
   pass(record: JournalRecord, line: Uint8Array): JournalRecord {
     this.#offset += line.length;

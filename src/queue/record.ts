@@ -4,9 +4,9 @@
  * field, add a line to {@linkcode FIELDS}.
  *
  * The checksum of a line proves that matrix-notify wrote the line. However, a field may have
- * another meaning in another version of matrix-notify. Therefore the fields that the state of the
- * queue depends on are checked. Flags and details are not checked: an unexpected value in them must
- * not cause the loss of an entry.
+ * another meaning in another version of matrix-notify. Therefore matrix-notify checks each field
+ * that affects the state of the queue. Flags and details are not checked: an unexpected value in
+ * them must not cause the loss of an entry.
  *
  * @module
  */
@@ -162,8 +162,8 @@ const FIELDS = {
     ...ID,
     ...LANE,
     /**
-     * The notification. The queue does not read the fields of this object. In an entry that was read
-     * from the journal, it is stored as text; see `notificationOf`.
+     * The notification. The queue does not read the fields of this object. In an entry that was
+     * read from the journal, the notification is stored as text; see `notificationOf`.
      */
     notification: object<unknown>(),
     expires: number,
@@ -199,8 +199,8 @@ const FIELDS = {
      */
     files: optional(texts),
     /**
-     * If this entry is an attachment: the number of the attachment, starting at 1. The text of the
-     * notification is an earlier entry.
+     * If this entry is an attachment: the number of the attachment, starting at 1. An earlier entry
+     * contains the text of the notification.
      */
     attachmentIndex: optional(number),
     /**
@@ -224,7 +224,10 @@ const FIELDS = {
      * Set if the message contains only one line for each entry, and a file contains the full texts.
      */
     style: unchecked<"lines">(),
-    /** Data about the file with the full texts, if the message contains one. The queue ignores it. */
+    /**
+     * Data about the file with the full texts. Not set if the message contains no file. The queue
+     * does not read the data.
+     */
     file: unchecked<unknown>(),
     /** The name of the file with the full texts, in `attachments/`. */
     files: optional(texts),
@@ -367,8 +370,8 @@ const FIELDS = {
     isShared: unchecked<true>(),
     title: text,
     /**
-     * The time when the first notification of the incident was enqueued, even if a later one
-     * replaced it before its delivery.
+     * The time when the first notification of the incident was enqueued. A later notification may
+     * have replaced the first notification before the delivery.
      */
     since: number,
     /** The time of the last delivery. */
@@ -420,7 +423,8 @@ const ENTRY_HISTORY = Object.keys(entryHistory) as (keyof EntryHistory)[];
  * `spooled`, because they have an effect only when the entry is added to the queue.
  */
 export function copyEntryFields(source: EntryFields): EntryFields {
-  // Most entries have few of the fields, and a queue can have thousands of entries.
+  // Missing fields are skipped to save memory: most entries have few of the fields, and a queue can
+  // have thousands of entries.
   return copyFields(source, ENTRY_FIELDS, { skipsMissing: true }) as EntryFields;
 }
 

@@ -42,8 +42,8 @@ import type { Reserve } from "./reserve.ts";
 const UNREADABLE_MS = 600_000;
 
 /**
- * A `.tmp` file of this age (in milliseconds) is a leftover of a killed process. A write takes at
- * most the time for the lock of the journal, and some seconds on a slow disk.
+ * A `.tmp` file of this age (in milliseconds) is a leftover of a killed process. A running process
+ * needs only some seconds: it waits for the lock of the journal, and then writes the file.
  */
 const LEFTOVER_MS = 600_000;
 
@@ -71,7 +71,7 @@ export class Spool {
   readonly #reserve: Reserve;
   readonly #quarantine: Quarantine;
   #isSynced = false;
-  /** False if the last list found no directory. */
+  /** False if the directory did not exist at the last call of {@linkcode Spool.list}. */
   #isThere = true;
 
   /** @param parent the directory in which `spool/` is created when needed */
@@ -117,8 +117,9 @@ export class Spool {
   }
 
   /**
-   * Returns the space that all files occupy. Finds each file, even if its process renames it at the
-   * same time: a listing can miss a renamed file, but the next listing has its final name.
+   * Returns the space that all files occupy. Lists the directory twice, because another process may
+   * rename a file at the same time. The first listing can miss this file. The second listing then
+   * contains the final name.
    */
   #occupiedBytes(): number {
     const listed = [...this.#files.list(this.#directory), ...this.#files.list(this.#directory)];
@@ -156,8 +157,8 @@ export class Spool {
   /**
    * Deletes imported files and leftovers of killed processes, and moves damaged files to the
    * directory `quarantine/`. Then syncs the directory, so that the deletions of other processes are
-   * also durable. If the list is empty, the second and later calls do nothing. Call
-   * {@linkcode Spool.list} before.
+   * also durable. Call {@linkcode Spool.list} before. If `files` is empty, does nothing if the
+   * directory does not exist, or if an earlier call has already synced the directory.
    *
    * @param now the current time, in milliseconds since 1970
    * @throws {StorageError} if a file or the directory cannot be changed

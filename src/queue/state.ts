@@ -155,7 +155,10 @@ export class QueueState {
     return this.#incidents.find(entry);
   }
 
-  /** Lists the open incidents at a time, the one with the oldest delivery first. */
+  /**
+   * Lists the incidents that are open at the given time. The incident with the oldest last delivery
+   * is the first.
+   */
   openIncidents(time: number): IncidentRecord[] {
     return this.#incidents.all(time);
   }
@@ -228,8 +231,8 @@ export class QueueState {
   }
 
   /**
-   * The number of flushes (requests to try all entries now), not counting automatic flushes after
-   * an outage. Before such a flush, a person may have replaced a refused token.
+   * The number of flushes (requests to try all entries now). Automatic flushes after an outage are
+   * not counted. When the number increases, a person may have replaced a refused token.
    */
   get flushCount(): number {
     return this.#flushCount;
@@ -241,8 +244,8 @@ export class QueueState {
   }
 
   /**
-   * The number of `ack` records (the records of deliveries) at the beginning of the journal that a
-   * compaction does not keep.
+   * The number of `ack` records (the records of deliveries) that a compaction does not keep. They
+   * are the first `ack` records of the journal.
    */
   get forgottenAcks(): number {
     return this.#dedup.forgottenAcks;

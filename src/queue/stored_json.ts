@@ -62,7 +62,10 @@ export class JsonStore {
   #used = 0;
   readonly #shared = new Map<string, string>();
 
-  /** Returns the first of all equal texts. Thousands of entries have the same destination. */
+  /**
+   * Returns the same text object for all equal texts. This saves memory, because thousands of
+   * entries can have the same destination.
+   */
   share(text: string): string {
     const known = this.#shared.get(text) ?? text;
     this.#shared.set(known, known);

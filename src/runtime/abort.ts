@@ -1,11 +1,15 @@
 /** Combines abort signals, and waits for work that cannot be cancelled. */
 
-/** The results of {@linkcode eitherSignal}, by the limit, then by the signal of the caller. */
+/**
+ * The results of {@linkcode eitherSignal}. The outer key is the limit. The inner key is the signal
+ * of the caller.
+ */
 const EITHER = new WeakMap<AbortSignal, WeakMap<AbortSignal, AbortSignal>>();
 
 /**
  * Returns a signal that aborts when one of two signals aborts. Calls with the same signals get the
- * same result: a signal per request would cost a tenth of the request, and much memory.
+ * same result. A new signal for each request would need much memory, and a tenth of the time of the
+ * request.
  *
  * @param signal the signal of the caller; undefined if there is none
  * @param limit the signal of a time limit

@@ -130,7 +130,7 @@ function tokensOf(value: string): readonly string[] {
   const login = decodeBase64(credentials) ?? "";
   const at = login.indexOf(":");
   const user = login.slice(0, at < 0 ? undefined : at), password = at < 0 ? "" : login.slice(at + 1);
-  // Some clients have only one field, which they send as the name.
+  // Some clients have only one field for credentials. They send the token as the user name.
   return [password === "" ? user : password];
 }
 

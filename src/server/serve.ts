@@ -1,14 +1,16 @@
 /**
- * `serve`: a deliverer that runs until it is stopped, with the receivers of the configuration.
+ * `serve`: a process that delivers the queue until it is stopped. It also runs the receivers that
+ * the configuration lists. A receiver accepts notifications from other programs.
  *
  * ```text
  * start     lock -> open the configuration -> open the listeners -> ready
- * SIGHUP    open the new configuration -> wrong: keep the old one, and say so
+ * SIGHUP    open the new configuration -> wrong: keep the old one, and log the mistake
  *                                      -> right: replace receivers and deliverer
  * SIGTERM   close the listeners -> end after the current attempts, at the latest after 7 s
  * ```
  *
- * When a client gets an answer, its notification is on disk. So a kill at any time loses nothing.
+ * A client gets its answer after its notification is on disk. So a kill loses no accepted
+ * notification.
  *
  * @module
  */
@@ -26,7 +28,7 @@ import { DeliveryCounters } from "./delivery_counters.ts";
 import { Listeners } from "./listeners.ts";
 import type { Receiver, ReceiverContext } from "./receiver.ts";
 
-/** After a stop, the current attempts get this time, in milliseconds. */
+/** The time that the current delivery attempts get after a stop, in milliseconds. */
 const STOP_MS = 7_000;
 
 /** The pause after a failure of the deliverer, in milliseconds. */
@@ -35,7 +37,7 @@ const FAILURE_PAUSE_MS = 5_000;
 /** The input of {@linkcode serve}. */
 export interface ServeOptions {
   readonly runtime: Runtime;
-  /** Opens a notifier with the configuration as it is now. The notifier gets these options. */
+  /** Reads the configuration, and opens a notifier with it. Passes `options` to the notifier. */
   readonly open: (options: Pick<CoreOptions, "onEvent">) => Promise<NotifierCore>;
   /** Writes a line to the log. */
   readonly log: (text: string) => void;
@@ -53,7 +55,7 @@ export interface ServeOptions {
  * Runs until `stop` aborts.
  *
  * @throws {ConfigError} if the settings of `serve` have a mistake
- * @throws {StorageError} if there is no place for a queue, or another `serve` uses the queue
+ * @throws {StorageError} if the queue cannot be used, or another `serve` uses the queue
  */
 export async function serve(options: ServeOptions): Promise<void> {
   const server = new Server(options);
@@ -69,13 +71,22 @@ interface Delivery {
   readonly done: Promise<void>;
 }
 
-/** Notifications that arrive within this time after another one are gathered, in milliseconds. */
+/**
+ * A notification is gathered if the time since the previous notification is shorter than this, in
+ * milliseconds.
+ */
 const BUSY_MS = 10;
 
-/** Gathered notifications wait for each other this long, in milliseconds. */
+/**
+ * The time from the first gathered notification until all gathered notifications continue, in
+ * milliseconds.
+ */
 const GATHER_MS = 5;
 
-/** Gathers notifications that arrive at nearly the same time. The queue then syncs once for all. */
+/**
+ * Gathers notifications that arrive at nearly the same time. The queue then needs only one sync to
+ * the disk for all gathered notifications.
+ */
 class Gathering {
   readonly #runtime: Pick<Runtime, "now" | "sleep">;
   #last = -Infinity;
@@ -85,7 +96,10 @@ class Gathering {
     this.#runtime = runtime;
   }
 
-  /** Resolves at once for a notification that comes alone, else together with the others. */
+  /**
+   * Resolves immediately for a notification that is not gathered. For gathered notifications, all
+   * promises resolve at the same time.
+   */
   async join(): Promise<void> {
     const { now, sleep } = this.#runtime;
     const time = now();
@@ -107,12 +121,12 @@ class Server {
   readonly #context: ReceiverContext;
   readonly #gathering: Gathering;
   readonly #deliveries: DeliveryCounters;
-  /** Ends attempts and waits that take too long after a stop. */
+  /** After a stop, ends the delivery attempts and the waits that take too long. */
   readonly #abort = new AbortController();
   #delivery!: Delivery;
   /** The reload in progress. */
   #reloading: Promise<void> = Promise.resolve();
-  /** The number of notifications that are being accepted, by notifier. */
+  /** For each notifier, the number of notifications that it is accepting now. */
   readonly #accepting = new Map<NotifierCore, number>();
 
   constructor(options: ServeOptions) {
@@ -216,7 +230,7 @@ class Server {
     }
   }
 
-  /** Disposes of a replaced notifier after its last notification. */
+  /** Disposes of a replaced notifier. Does nothing if it is still accepting a notification. */
   async #disposeUnused(notifier: NotifierCore): Promise<void> {
     if (!this.#accepting.has(notifier)) await notifier[Symbol.asyncDispose]();
   }
@@ -274,10 +288,10 @@ class Server {
 }
 
 /**
- * Creates the receivers of the configuration. The code of a kind of receiver is loaded only if the
- * configuration has such a receiver.
+ * Creates the receivers that the configuration lists. Loads the code for HTTP or for sockets only
+ * if the configuration has a receiver of this type.
  *
- * @throws {ConfigError} if a file that the settings name cannot be used
+ * @throws {ConfigError} if the settings contain the path of a file that cannot be used
  */
 async function createReceivers(
   { serveSettings }: NotifierCore,

@@ -75,7 +75,7 @@ async function answer(request: Request, { name, settings, limiter, maxBytes, con
   );
 }
 
-/** Turns the reason why a body was not read into the error that the sender gets. */
+/** Returns the error for the sender of a body that could not be read. */
 function toRefusal(reason: Exclude<ReadBody["bytes"], Uint8Array>, maxBytes: number): RefusedError {
   if (reason === "too-large") {
     return new RefusedError(`Cannot accept the notification: it is larger than ${maxBytes} bytes`, 413, {

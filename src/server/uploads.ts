@@ -1,7 +1,7 @@
 /**
  * The files that Matrix clients have uploaded, in `stateDir/uploads`. A client uploads a file first,
- * and then sends a message that names it. So the file is on the disk before the upload is answered,
- * and a restart between the two requests loses nothing.
+ * and then sends a message with the id of the file. A restart between the two requests must not
+ * lose the file. Therefore, the server answers an upload only after the file is on the disk.
  *
  * @module
  */

@@ -315,7 +315,7 @@ export class Delegation {
     return sessions.map(({ deviceId }) => deviceId);
   }
 
-  /** Checks a token. An error answer never contains the field `soft_logout`. */
+  /** Checks a token. The error for an expired token contains `soft_logout: false`. */
   authenticate(accessToken: string): Token | Answer {
     const now = this.#now();
     let cached = this.#cache.get(accessToken);

@@ -119,7 +119,8 @@ function findMetadataProblem(
   if (!["web", "native"].includes(String(metadata.application_type ?? "web"))) {
     return bad("application_type must be web or native");
   }
-  // This field is required, because its default is client_secret_basic (RFC 7591).
+  // The only allowed value is none. If the field is missing, RFC 7591 defines the default
+  // client_secret_basic, which is not allowed here.
   if (metadata.token_endpoint_auth_method !== "none") return bad("token_endpoint_auth_method must be none");
   const grants = texts(metadata.grant_types, ["authorization_code"]);
   const hasCode = texts(metadata.response_types, ["code"]).includes("code");

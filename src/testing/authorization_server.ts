@@ -106,7 +106,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
     );
   }
 
-  /** Returns the user codes of the logins that no user has confirmed or refused, oldest first. */
+  /** Returns the user codes of the logins that wait for a user, oldest first. */
   get userCodes(): readonly string[] {
     return this.#state.grants.pendingUserCodes;
   }
@@ -273,8 +273,8 @@ function token({ grants, sessions }: State, client: Client, form: Form): Answer 
 }
 
 /**
- * Revokes a token. A request without `client_id` is accepted, as the Matrix specification
- * recommends. A `client_id` must be the id of a registered client.
+ * Revokes a token. The parameter `client_id` is optional, as the Matrix specification recommends.
+ * If `client_id` is present, it must be the id of a registered client.
  */
 function revoke({ clients, sessions }: State, call: Call): Answer {
   const form = parseForm(call);

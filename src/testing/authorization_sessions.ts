@@ -3,9 +3,9 @@
  *
  * A device authorization (RFC 8628) becomes a session when a user confirms it. Each refresh creates
  * a new pair of tokens. The old refresh token stays valid until a token of the new pair is used. So
- * a client that did not receive the answer can repeat the request. If the old refresh token is used
- * later, the session ends (Client-Server API 1.15, "Refresh token grant"; RFC 9700, section
- * 4.14.2).
+ * a client that did not receive the answer can repeat the request. After a token of the new pair is
+ * used, a request with the old refresh token ends the session (Client-Server API 1.15, "Refresh
+ * token grant"; RFC 9700, section 4.14.2).
  *
  * @module
  */
@@ -47,7 +47,10 @@ export interface OAuthSession {
   readonly ended: boolean;
 }
 
-/** The increase of the polling interval of a client that polls too fast, in milliseconds. */
+/**
+ * If a client polls too fast, its minimum time between two polls increases by this time, in
+ * milliseconds.
+ */
 const SLOW_DOWN_MS = 5_000;
 
 interface DeviceGrant {
@@ -109,8 +112,8 @@ export class DeviceGrants {
   }
 
   /**
-   * Answers a poll (the request of a client that waits for the user; RFC 8628, section 3.5). Only
-   * the client that requested a device code can use it. One code creates only one session.
+   * Answers a poll (RFC 8628, section 3.5). A client polls while it waits for the user. A device
+   * code works only for the client that requested the code. One code creates only one session.
    */
   redeem(client: Client, deviceCode: string): GrantedLogin | Answer {
     const grant = this.#grants.find((grant) => grant.deviceCode === deviceCode);
@@ -178,8 +181,8 @@ interface Session {
   readonly scope: string;
   ended: boolean;
   /**
-   * The newest pair of tokens. The field `previous` is the pair before it. That pair stays valid
-   * until a token of `current` is used.
+   * The newest pair of tokens. The field `previous` contains the pair that `current` replaced. The
+   * pair in `previous` stays valid until a token of `current` is used.
    */
   current: TokenPair;
   previous: TokenPair | undefined;

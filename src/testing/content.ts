@@ -11,7 +11,8 @@ export const MAX_EVENT_BYTES = 65_536;
 export type JsonObject = Readonly<Record<string, unknown>>;
 
 /**
- * A parsed body and its JSON text. The text is needed, because 1.0 and 1 are equal after parsing.
+ * A parsed body and its JSON text. Matrix allows the number 1, but not 1.0. Only the text shows the
+ * difference, because 1.0 and 1 are equal after parsing.
  */
 export interface JsonBody {
   readonly text: string;

@@ -1,7 +1,7 @@
 /**
  * The faults that all loopback servers support. A fault is a named error that a test server
- * simulates. This file also chooses the fault for each request. Other files add the faults of one
- * server.
+ * simulates. This file also chooses the fault for each request. Faults that only one kind of server
+ * supports are in the files of that server.
  *
  * @module
  */
@@ -12,7 +12,8 @@ import type { ReceivedRequest } from "./request_log.ts";
 /** Parameters that some faults (simulated errors) have. */
 export interface FaultDetails {
   /**
-   * The time that the client must wait, in milliseconds. Used by the faults with status 429.
+   * The time that the client must wait, in milliseconds. Used by the faults that send a
+   * waiting time with status 429 or 503.
    * @default {2000}
    */
   readonly retryAfterMs?: number;
@@ -118,8 +119,8 @@ export class FaultRules<FaultName extends string, RouteName extends string> {
   }
 
   /**
-   * Finds the first rule that applies to a request. The rules after this rule do not count the
-   * request for their options `times` and `every`.
+   * Finds the first rule that applies to a request. Later rules ignore this request: it does not
+   * count for their options `times` and `every`.
    */
   next(request: ReceivedRequest<RouteName>): FaultRule<FaultName, RouteName> | undefined {
     for (const rule of this.#rules) {

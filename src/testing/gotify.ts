@@ -28,8 +28,8 @@ export interface GotifyOptions extends LoopbackOptions {
   /** The token of the server's only client. @default {"C-loopback.token"} */
   readonly clientToken?: string;
   /**
-   * The version of the server. Since version 3, a client may send messages too, but only with the
-   * number of an application.
+   * The version of the server. Before version 3, only an application can send messages. Since
+   * version 3, a client can also send messages. The client must add the number of an application.
    * @default {"3.0.0"}
    */
   readonly version?: "2.6.3" | "3.0.0";
@@ -83,9 +83,9 @@ const FAULTS: Readonly<Record<GotifyFaultName, FaultPlan>> = {
 };
 
 /**
- * A Gotify server on 127.0.0.1 with one application and one client. A message has no size limit, as
- * with Gotify's default database, SQLite. If a client sends a message twice, the server stores two
- * messages, as Gotify would.
+ * A Gotify server on 127.0.0.1 with one application and one client. Messages have no size limit,
+ * as in Gotify with its default database (SQLite). If a client sends a message twice, the server
+ * stores two messages, as Gotify would.
  */
 export class LoopbackGotify extends LoopbackServer<GotifyFaultName, GotifyRouteName> {
   /** The token of the server's application. */

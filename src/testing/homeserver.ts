@@ -190,8 +190,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
 
   /**
    * Replaces a room with a new room, as `POST /rooms/{roomId}/upgrade` does. The new room gets the
-   * name, the alias and the power levels of the old room, but not its members. Users with a low
-   * power level can then not send to the old room.
+   * name, the alias and the power levels of the old room, but not its members. After the
+   * upgrade, users with a low power level cannot send to the old room.
    *
    * @returns the room id of the new room
    * @throws {Error} if the room does not exist

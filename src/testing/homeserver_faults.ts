@@ -46,7 +46,7 @@ export type HomeserverFaultName =
   | "endless-pages"
   | "hostile-ids";
 
-/** Ids with escape sequences, which a terminal would obey. Valid for no endpoint. */
+/** An answer that is invalid for every endpoint. Its ids contain escape sequences for terminals. */
 const HOSTILE_IDS = {
   room_id: "!a\x1b]0;owned\x07:loopback.test",
   user_id: "@bot\x1b[2J:loopback.test",

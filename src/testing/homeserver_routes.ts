@@ -207,7 +207,10 @@ const HOMESERVER_ROUTES: readonly HomeserverRoute[] = [
   },
 ];
 
-/** The maximum size of a request to Synapse, in bytes. A higher limit for uploads replaces it. */
+/**
+ * The maximum size of a request to Synapse, in bytes. If the limit for uploads is higher, Synapse
+ * uses the limit for uploads instead.
+ */
 const MAX_REQUEST_BYTES = 200 * MAX_EVENT_BYTES;
 
 /** Returns true if a request is so long that Synapse closes the connection. */

@@ -120,8 +120,8 @@ const KEPT_SECONDS = 12 * 60 * 60;
  * An ntfy server on 127.0.0.1. A client can publish JSON to `/` and text to `/{topic}`, poll
  * topics, and check the health of the server. Errors and limits are those of ntfy with its default
  * settings. Messages are in memory and survive {@linkcode LoopbackServer.restart}. If a client
- * sends a message twice, the server stores two messages, as ntfy would, even if both have the same
- * `sequence_id`.
+ * sends a message twice, the server stores two messages, as ntfy would. A `sequence_id` does not
+ * change this.
  */
 export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
   readonly #cache: Cache;
@@ -170,8 +170,7 @@ function route(method: string, path: string): NtfyRouteName | undefined {
 
 /**
  * Answers a request. The checks have the same order as in ntfy: token, form of the request, topic,
- * right to write, parameters, body. The status for an unknown method is 404 instead of 405, because
- * ntfy uses 404.
+ * write permission, parameters, body. The status for an unknown method is 404, as in ntfy.
  */
 async function answer(cache: Cache, call: Call<NtfyRouteName>): Promise<Answer> {
   await call.ready();

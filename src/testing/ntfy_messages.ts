@@ -122,7 +122,7 @@ const JSON_TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   sequence_id: isString,
 };
 
-/** The limits of a server, and the attachment that a message can get. */
+/** The limits of a server. Also the expiry time and the URL of a new attachment. */
 export interface NtfyLimits {
   /** The message-size-limit of the server, in bytes. */
   readonly messageBytes: number;
@@ -143,7 +143,10 @@ export interface NtfyLimits {
 export interface Publication {
   readonly topic: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
-  /** Returns the value of the first of these parameters that is set, or an empty string. */
+  /**
+   * Looks for the parameters `names` in this order, and returns the first value. Returns an empty
+   * string if none of them is set.
+   */
   readonly read: (...names: string[]) => string;
 }
 

@@ -14,8 +14,8 @@ export type Match<R> =
   | { readonly kind: "unknown" };
 
 /**
- * Finds the endpoint of a request. Splits the path first, and then decodes its parts. In this
- * order, an encoded slash (`%2F`) does not split a part.
+ * Finds the endpoint of a request. Splits the path first, and then decodes its parts. Because of
+ * this order, an encoded slash (`%2F`) does not split a part.
  */
 export function matchRoute<R extends Route<string>>(routes: readonly R[], method: string, path: string): Match<R> {
   const parts = path.split("/").map(decodePart);

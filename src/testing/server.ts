@@ -267,10 +267,10 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 }
 
-/** Processes a request normally, when the test simulates no fault. */
+/** Processes a request normally. A fault (a simulated error) can delay the promise of `ready`. */
 type Handle = (ready: () => Promise<void>) => Promise<Answer | "cut">;
 
-/** Signals that abort when the client disconnects, and when the server stops. */
+/** Two signals: `gone` aborts when the client disconnects, `stopping` when the server stops. */
 interface Ends {
   readonly gone: AbortSignal;
   readonly stopping: AbortSignal;

@@ -60,7 +60,7 @@ const MAX_DOCUMENT_BYTES = 50 * 2 ** 20;
 /** A message without the fields that the server adds. */
 export type NewTelegramMessage = Omit<TelegramMessage, "id" | "date">;
 
-/** Parses the form with a file that a client sends to `sendPhoto` or `sendDocument`. */
+/** Parses the form of a request to `sendPhoto` or `sendDocument`. The form contains a file. */
 export async function parseFileMessage(
   form: FormData,
   kind: TelegramFile["kind"],

@@ -26,8 +26,8 @@ export type WebhookFaultName =
 /** The settings of a {@linkcode LoopbackWebhook}. */
 export interface WebhookOptions extends LoopbackOptions {
   /**
-   * True if the service does not store a request that has the `Idempotency-Key` of an earlier
-   * request.
+   * True if the service stores only the first of several requests with the same
+   * `Idempotency-Key`.
    * @default {false}
    */
   readonly isIdempotent?: boolean;

@@ -30,8 +30,8 @@ import type { Tokens } from "../session.ts";
 export const DEVICE_CODE_GRANT = "urn:ietf:params:oauth:grant-type:device_code";
 
 /**
- * The endpoints of an authorization server. Each address uses https. For a homeserver on this
- * machine, an address may also be http on this machine.
+ * The endpoints of an authorization server. Each address uses https, with one exception: if the
+ * homeserver is on this machine, an address on this machine may use http.
  */
 export interface AuthMetadata {
   readonly issuer: string;
@@ -106,9 +106,10 @@ const ENDPOINT_KEYS: readonly string[] = [
 ];
 
 /**
- * Compares the metadata with the issuer's own metadata (RFC 8414, section 3.3). A homeserver could
- * name the issuer of another organization, with endpoints of its own. Endpoints with the origin of
- * the issuer need no second document.
+ * Compares the metadata with the issuer's own metadata (RFC 8414, section 3.3). A hostile
+ * homeserver could name a trusted issuer together with hostile endpoints. Therefore the issuer must
+ * confirm each endpoint with another origin. If all endpoints have the origin of the issuer, this
+ * function does not send a request.
  *
  * @throws {NotTheServiceError} if an endpoint has another origin, and the issuer does not confirm it
  * @throws {TransportError} if the issuer did not answer
@@ -140,8 +141,8 @@ async function confirmByIssuer(
 
 /**
  * Checks the address of an endpoint. matrix-notify sends tokens to this address, so the connection
- * must be encrypted (RFC 6749, section 3.2). A server on the internet must not lead to this machine
- * or to a private network.
+ * must be encrypted (RFC 6749, section 3.2). A server on the internet must not send an address of
+ * this machine or of a private network.
  *
  * @param from the host name of the server that sent the address
  */
@@ -268,7 +269,7 @@ const HINTS: Readonly<Record<string, string>> = {
   server_error: "try again later",
 };
 
-/** The request for tokens, as {@linkcode parseTokens} needs it. */
+/** The facts about a request for tokens that {@linkcode parseTokens} needs. */
 export interface TokenContext {
   readonly task: string;
   readonly url: string;

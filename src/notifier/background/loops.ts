@@ -74,7 +74,8 @@ export async function deliverUntilEmpty(
     }
     onStart?.();
     const problem = await deliver({ patienceMs: Infinity, handsOver: true, leave, signal, isDeliverer: true });
-    // The spool could not be imported. Without a pause, this loop uses all CPU time.
+    // Storage failed, or entries are still in `spool/` because the journal could not be written.
+    // Without a pause, this loop would use all CPU time.
     if (problem || queue.figures().spooled > 0) await runtime.sleep(STORAGE_PAUSE_MS, signal);
     else if (!leave?.aborted && queue.state.flushCount !== flushes && courier.hasWork()) return "handed-over";
   }

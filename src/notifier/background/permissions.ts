@@ -119,20 +119,22 @@ export const DELIVERER_VARIABLES: readonly string[] = [
 ];
 
 /**
- * Returns the permissions for the background deliverer: those that it needs and that this process
- * has.
+ * Returns the permissions for the background deliverer. The deliverer gets the permissions that it
+ * needs, except those that this process does not have.
  */
 export function delivererPermissions(access: Access): readonly Permission[] {
-  // If this process lacks the permission for all hosts, the deliverer gets only the known hosts.
+  // If this process may not connect to every host, the deliverer may only use the known hosts.
   const usesAnyHost = access.usesAnyHost && hasPermission({ kind: "net" });
   const needed = resolvePermissions(PERMISSION_TABLE[DELIVERER_COMMAND], { ...access, usesAnyHost });
   return [...needed, ...commonPermissions()].filter(hasPermission);
 }
 
 /**
- * Returns the permissions of every command: to take the port of Deno's inspector, so that no other
- * user can reach it, and to read the modules that are loaded late. If the program was started from
- * a URL, its modules are not files.
+ * Returns the permissions that every command needs:
+ *
+ * - to open the port of Deno's inspector, so that no other user can reach the inspector
+ * - to read the modules that are loaded late. This permission is left out if the program was
+ *   started from a URL, because its modules are then not files.
  */
 export function commonPermissions(): readonly Permission[] {
   const { hostname, port } = INSPECTOR_ADDRESS;
@@ -151,8 +153,8 @@ function sourceDirectory(): string | undefined {
 
 /**
  * Returns the permissions of a systemd unit that runs a command. The unit may use every host and
- * read every file, because the configuration can change. It writes only what the command writes.
- * `flush --timer` starts no background process.
+ * read every file, because the configuration can change. The unit may write only what the command
+ * writes. The unit of `flush` may not start a deliverer, because `flush --timer` needs none.
  */
 export function unitPermissions(command: "flush" | "service alert" | "serve", access: Access): readonly Permission[] {
   const row = PERMISSION_TABLE[command];
@@ -174,7 +176,7 @@ function findHosts({ net }: CommandPermissions, { hosts, usesAnyHost }: Access):
   }
 }
 
-/** A request through a socket also needs the permission for the host in its address. */
+/** Deno also requires the permission for the host in the URL of a request through a socket. */
 function findSocket({ write }: CommandPermissions, { socket }: Access): readonly string[] {
   return socket !== undefined && write.includes("socket") ? [`unix:${socket}`, SOCKET_HOST] : [];
 }
@@ -209,8 +211,8 @@ function findFiles(files: Files, access: Access): readonly (string | undefined)[
 
 /**
  * Lists the files with secrets on read-only mounts. Their modes cannot be changed, so matrix-notify
- * accepts every mode. Only a process with the permission to write such a file can recognize the
- * mount.
+ * accepts every mode. A process recognizes such a mount only if the process has the
+ * permission to write the file.
  */
 function readOnlyFiles({ read, write }: CommandPermissions, { files, configFiles }: Access): readonly string[] {
   if (!read.includes("named files") || write.length === 0) return [];

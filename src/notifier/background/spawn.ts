@@ -124,9 +124,8 @@ export interface HandOver {
  * Hands over the queue to the next deliverer. Syncs the name of the journal file to disk. Starts a
  * background deliverer if `mode` is set and no background deliverer runs yet.
  *
- * @returns one line of text if the handover failed, or if the deliverer may end too early;
- * undefined
- * on success
+ * @returns undefined on success; one line of text if the handover failed, or if the deliverer may
+ * end too early
  */
 export async function handOver(
   queue: Queue,
@@ -159,8 +158,8 @@ export async function handOver(
 }
 
 /**
- * Finds the lock file of the checkout whose program runs. A program that imports the library has
- * loaded the packages without this file, so the deliverer must not use it either.
+ * Finds the lock file that pins the packages, if the command line runs from files. A program that
+ * imports the library loads the packages without the lock file. Its deliverer must do the same.
  */
 function findLock(role: ProcessRole): string | undefined {
   if (role !== "program" || !LOCK?.startsWith("file:")) return undefined;

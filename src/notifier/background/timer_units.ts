@@ -100,8 +100,8 @@ const HEADERS = {
 } as const;
 
 /**
- * Returns the plan of the Debian package. It names no configuration: root has one only after
- * `setup`.
+ * Returns the plan of the Debian package. The plan names no configuration file, because this file
+ * does not exist before root runs `setup`.
  *
  * @param runsInDeno false if the package contains a binary
  */

@@ -86,9 +86,9 @@ export class AttachmentStore {
    * Deletes the files that no entry needs.
    *
    * @param known the names of files that entries certainly need; these files are skipped
-   * @param named syncs and reads the queue, and returns the names of all files that entries need.
-   * At the time of this call, `sweep` holds the locks of all files that can be deleted. Therefore
-   * no process is still writing these files.
+   * @param named a function that syncs and reads the queue, and returns the names of all files that
+   * entries need. `sweep` first locks all files that can be deleted, and then calls `named`.
+   * Therefore no process is still writing these files.
    * @throws {StorageError} if the directory cannot be read or written
    */
   async sweep(known: ReadonlySet<string>, named: () => Promise<ReadonlySet<string>>): Promise<void> {
