@@ -97,7 +97,7 @@ export function planRetry(failure: Failure, { now, failures, attempts, random }:
       const next = now + (retryAfter || Math.max(UNSTATED_LIMIT_MS, backoff));
       return { ...deferred, next, notBefore: next };
     }
-    // The channel knows when it can check if the message of an earlier attempt arrived.
+    // `until` is the time when the channel can check if an earlier attempt delivered the message.
     case "unverified": {
       const next = failure.until ?? now;
       return { ...deferred, next, notBefore: next };
@@ -112,8 +112,8 @@ export function planRetry(failure: Failure, { now, failures, attempts, random }:
     // of this entry, not on the failures of the channel.
     case "destination-busy":
       return { ...deferred, next: now + Math.max(BUSY_RETRY_MS, backoffMs(attempts, random)) };
-    // The server has a problem. If the message may have arrived, `gapMs` gives the server time to
-    // finish the request.
+    // The server has a problem. The server may still process the request, so the next attempt waits
+    // at least `gapMs`.
     case "not-sent":
     case "not-the-service":
     case "in-doubt": {

@@ -2,11 +2,11 @@
  * The schedule: decides which entries can be sent now, and when the other entries can be sent.
  *
  * ```text
- * An entry can be sent if
- *   its wait is over             after a failed attempt (retry.ts)
+ * An entry can be sent if all conditions are true:
+ *   its wait is over             the wait after a failed attempt (retry.ts)
  *   its channel's wait is over   a problem of a server or an account stops all lanes of the channel
- *   it is not delayed            by quiet hours, a rate limit, or as a pending fallback (delays.ts)
- *   it is the head of its lane   order of arrival; dead letters and delayed entries do not block
+ *   it is not delayed            quiet hours, rate limits and fallbacks cause delays (delays.ts)
+ *   it is the head of its lane   the oldest entry that is not delayed and not a dead letter
  * ```
  *
  * @module
@@ -22,7 +22,7 @@ import { Delays, type DelaySource, type Policies } from "./delays.ts";
 export interface ScheduleSource extends DelaySource {
   /** Iterates over the entries that are not dead letters, in the order of arrival. */
   eachLive(): Iterable<Entry>;
-  /** Returns the entries of each lane that are not dead letters, in the order of arrival. */
+  /** Returns each lane with its entries, in the order of arrival. Dead letters are left out. */
   lanes(): Iterable<LaneEntries>;
   channelState(name: string): { readonly wait?: Wait };
 }
@@ -117,8 +117,8 @@ export class Schedule {
         continue;
       }
       result.push(entry);
-      // This delivery counts towards the rate limit. Check the next entry of the lane after this
-      // delivery.
+      // With a rate limit, take only one entry of each lane: each delivery counts towards the
+      // limit.
       if (this.delays.policyOf(channel).rateLimit) blockedLanes.add(lane);
       if (result.length === limit) break;
     }

@@ -26,7 +26,9 @@ export interface DoctorContext {
   readonly options: DoctorOptions;
 }
 
-/** The default timeout. A slower server would delay every message. */
+/**
+ * The default timeout, in milliseconds. A server that needs more time would delay every message.
+ */
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Returns the timeout of a request, and the signal that cancels the request. */

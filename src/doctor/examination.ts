@@ -89,8 +89,8 @@ async function createChecks(
 }
 
 /**
- * Runs checks one by one. A check that throws counts as failed. If a check needs another check that
- * failed or was skipped, it is skipped too.
+ * Runs checks one by one. A check that throws counts as failed. A check is skipped if it needs a
+ * check that failed or was skipped.
  *
  * @param prefix the text before the names of the checks in the findings, such as `matrix/`
  */

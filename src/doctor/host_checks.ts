@@ -12,7 +12,7 @@ import { askHost, type DoctorContext, stateDirOf } from "./context.ts";
 import { findOwnSocket } from "./serve_checks.ts";
 import { type Check, failure, type Found, ok, skipped, warning } from "../channels/check.ts";
 
-/** Reports mistakes in the configuration, even if other users can change the file. */
+/** Reports all mistakes in the configuration. */
 export const configuration: Check<DoctorContext> = {
   name: "configuration",
   async *look(context) {

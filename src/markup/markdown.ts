@@ -47,8 +47,8 @@ const MAX_COST = 256 * 1024 * 1024;
 
 /**
  * The cost of a character that marks emphasis (`*`, `_` or `~`), for {@linkcode estimateCost}. The
- * cost is high, because the lexer searches the rest of the paragraph many times for each of them.
- * Other repeated spaces and punctuation marks cost 1.
+ * cost is high, because the lexer searches the rest of the paragraph many times for each such
+ * character. Other repeated spaces and punctuation marks cost 1.
  */
 const DELIMITER_COST = 16;
 

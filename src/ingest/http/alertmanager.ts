@@ -46,7 +46,10 @@ export const ALERTMANAGER: Protocol = {
   refuse: refuseAsJson,
 };
 
-/** The maximum number of alerts that are separate notifications. The others are in one notification. */
+/**
+ * The maximum number of alerts with their own notification. All further alerts are in one
+ * notification.
+ */
 const MAX_ALERTS = 200;
 
 function restOf(alerts: readonly unknown[]): NotificationInput {
@@ -70,7 +73,10 @@ const ALERT_NAMES: ReadonlySet<string> = new Set([
   ],
 ]);
 
-/** The fields of a group that have a special place, or are not shown. The first alert shows all others. */
+/**
+ * The fields of a group that have a special place, or are not shown. The notification of the first
+ * alert shows the other fields of the group.
+ */
 const GROUP_NAMES: ReadonlySet<string> = new Set([
   ...["receiver", "status", "alerts", "groupLabels", "commonLabels", "commonAnnotations", "externalURL", "version"],
   ...["groupKey", "truncatedAlerts", "routeLabels", "notification_reason"],
@@ -133,15 +139,15 @@ function toNotification(
 }
 
 /**
- * If the same alert arrives several times within this time (in milliseconds), it is one
- * notification.
+ * The length of a period, in milliseconds. Copies of an unchanged alert in the same period become
+ * one notification.
  */
 const SAME_ALERT_MS = 3_600_000;
 
 /**
  * Creates the idempotency key of an alert. Alertmanager sends a whole group again after a lost
- * answer, and after each change of an alert in the group. If an alert has not changed, it is one
- * notification within an hour.
+ * answer, and after each change of an alert in the group. Copies of an unchanged alert within the
+ * same hour have the same key, so they become one notification.
  */
 function idOf(alert: unknown, now: number): string {
   const content = ["status", "startsAt", "labels", "annotations"].map((name) => textOf(propertyOf(alert, name)));
@@ -169,7 +175,10 @@ function showValues(values: unknown): string {
   return [...entriesOf(values)].map(([name, value]) => `${name}=${textOf(value)}`).join(", ");
 }
 
-/** Returns a time; empty if it is missing or the zero time of Go. */
+/**
+ * Returns a time of an alert; empty if the time is missing or not set. Go writes a time that is not
+ * set as a time in year 1.
+ */
 function timeOf(alert: unknown, name: string): string {
   const time = textAt(alert, name);
   return time.startsWith("0001-01-01") ? "" : time;

@@ -1,6 +1,7 @@
 /**
- * Reads the body of a request: JSON, a form, XML, or text. The content decides, not the `Content-Type`:
- * RouterOS and curl send everything as a form if the script does not name a type.
+ * Reads the body of a request: JSON, a form, XML, or text. Mainly the content decides about the
+ * format, because the `Content-Type` is often wrong. For example, RouterOS and curl declare a form
+ * if the script does not set a type.
  *
  * @module
  */
@@ -28,8 +29,9 @@ export interface Body {
 /**
  * Reads a body. Accepts every input.
  *
- * @param isField returns true for the name of a known field. A body in the format of a form counts
- * as text if the name of its first field is unknown.
+ * @param isField returns true for the name of a known field. A body counts as a form if the name of
+ * its first field is known. In a correctly encoded form with the `Content-Type` of a form, any
+ * known name is enough.
  */
 export function readBody({ headers, body }: IncomingRequest, isField: (name: string) => boolean): Body {
   const type = parseStructured(headerText(headers, "content-type"));
@@ -63,7 +65,7 @@ function readForm(
 ): ReadonlyMap<string, unknown> | undefined {
   const raw = new TextDecoder("latin1").decode(body).trim();
   const isEncoded = !/\s/.test(raw);
-  // An ampersand in a text that was not encoded, as in "message=a & b", does not begin a field.
+  // An ampersand begins a field only before a name and `=`. So "message=a & b" is one field.
   const pairs = raw.split(/&(?=[^\s=&]{1,200}=)/, MAX_FIELDS + 1);
   const names = pairs.map((pair) => /^([\w.:-]{1,100})=/.exec(pair)?.[1].toLowerCase() ?? "");
   const isForm = isField(names[0]) && (isDeclared || isEncoded) ||
@@ -106,9 +108,9 @@ function readMultipart(contentType: string, bytes: Uint8Array): Body | undefined
 const LEAF_REGEXP = /<([A-Za-z][\w.-]{0,100})(\s[^<>]{0,1000})?>([^<]*)<\/\1\s*>/g;
 
 /**
- * Reads the elements of XML that have no children, wherever they are. Returns undefined if none has
- * a known name, or if a part of the text would be lost. Apprise sends a SOAP envelope
- * (NotifyXML-1.1.xsd): an `Attachment` is a file in base64.
+ * Reads the XML elements that have no child elements, at any depth. Returns undefined if no element
+ * has a known name, or if a part of the text would be lost. Apprise sends a SOAP envelope
+ * (NotifyXML-1.1.xsd), in which each element `Attachment` contains a file in base64.
  */
 function readXml(text: string, isField: (name: string) => boolean): Body | undefined {
   const fields = new Map<string, unknown>(), files: AttachmentInput[] = [];

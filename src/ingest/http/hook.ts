@@ -26,9 +26,13 @@ export interface HookMapping {
   readonly id?: string;
   readonly silent?: string;
   readonly format?: string;
-  /** The text of the sender is escaped for HTML, as Slack and Mattermost expect it. @default {false} */
+  /**
+   * True if the sender escapes its text for HTML, as in messages to Slack and Mattermost.
+   *
+   * @default {false}
+   */
   readonly isEscaped?: boolean;
-  /** The values with which a field says that the problem is over, by the path of the field. */
+  /** The values that mean that the problem is over. The key of the map is the path of the field. */
   readonly resolves?: ReadonlyMap<string, readonly string[]>;
 }
 
@@ -36,8 +40,8 @@ export interface HookMapping {
 export const HOOK_PRESETS = {
   /**
    * Proxmox VE and Backup Server. The administrator writes the body of the webhook; `docs/serve.md`
-   * shows the body that this mapping reads. A key needs a value for each placeholder, so only
-   * notifications about jobs have a key.
+   * shows the body that this mapping reads. Only notifications about jobs contain `job-id`. Other
+   * notifications get no key, because each placeholder of a key needs a value.
    */
   proxmox: {
     subject: "{{title}}",
@@ -74,7 +78,10 @@ export function hookProtocol(name: string, mapping: HookMapping): Protocol {
 /** Matches a placeholder: `{{fields.job-id}}`, `{{alerts.0.name}}`. */
 const PLACEHOLDER_REGEXP = /\{\{\s*([^{}]+?)\s*\}\}/g;
 
-/** Applies a mapping. Returns undefined if it finds neither a subject nor a message. */
+/**
+ * Applies a mapping. Returns undefined if no placeholder of the subject and the message has a
+ * value.
+ */
 function applyMapping(
   fields: ReadonlyMap<string, unknown>,
   mapping: HookMapping,
@@ -119,7 +126,7 @@ function applyMapping(
   return id === "" ? { input } : { input, id };
 }
 
-/** Finds the value at a dotted path. A field whose name contains the dots is preferred. */
+/** Finds the value at a path such as `job.name`. A field with exactly this name has priority. */
 function findValue(fields: ReadonlyMap<string, unknown>, path: string): unknown {
   if (fields.has(path)) return fields.get(path);
   const [first, ...rest] = path.split(".");

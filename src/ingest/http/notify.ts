@@ -92,7 +92,8 @@ export const NOTIFY: Protocol = {
   name: "notify",
   read(request) {
     const notification = readNotification(request);
-    // uclient-fetch of OpenWrt takes a 202 for an error (uclient-fetch.c: only 200, 204 and 206 are none).
+    // The program uclient-fetch of OpenWrt reports a 202 as an error. This program accepts only
+    // 200, 204 and 206 (uclient-fetch.c).
     const status = headerText(request.headers, "user-agent").startsWith("uclient-fetch") ? 200 : 202;
     return { notifications: [notification], answer: (ids) => jsonAnswer(status, { ids }) };
   },
@@ -154,8 +155,8 @@ function messageOf(
 const MAX_SUBJECT_LINE = 200;
 
 /**
- * Splits a text without a subject: its first line becomes the subject. A first line that is too long
- * for a subject also stays in the message.
+ * If the subject is empty, the first line of the message becomes the subject. If the first line is
+ * too long or the message is JSON, the subject stays empty and the message stays complete.
  */
 export function splitSubject(subject: string, message: string): { readonly subject: string; readonly message: string } {
   if (subject !== "") return { subject, message };
@@ -170,7 +171,11 @@ function severityOfPriority(text: string): NotificationInput["severity"] {
   return (["info", "info", "info", "warning", "critical"] as const)[Number(text) - 1];
 }
 
-/** Returns true for JSON, also for an object that was cut. Many texts begin with `[host]`. */
+/**
+ * Returns true if a text is JSON. A text that begins with `{` counts as JSON, because it may be a
+ * cut object. A text that begins with `[` must be valid JSON, because many texts begin with
+ * `[host]`.
+ */
 function isJson(text: string): boolean {
   return /^\s*\{/.test(text) || /^\s*\[/.test(text) && parseJson(text) !== undefined;
 }

@@ -24,7 +24,7 @@ import {
 } from "./request.ts";
 import { isTrue, joinParts, listOf, parseJson, propertyOf, showFields, textOf } from "./values.ts";
 
-/** Matches a path to which clients publish: a topic, then nothing, an action or a sequence id. */
+/** Matches a path to which clients publish: a topic, and optionally an action or a sequence id. */
 const TOPIC_REGEXP =
   /^\/([-_A-Za-z0-9]{1,64})(?:\/(?:publish|send|trigger|(?!(?:json|sse|raw|ws|auth)$)([-_A-Za-z0-9]{1,64})))?$/;
 
@@ -85,7 +85,8 @@ function readPublication(request: IncomingRequest): Publication {
     bytes: new TextEncoder().encode(textOf(propertyOf(json, "message"))),
     read(...names) {
       const known = names.map((name) => name.replaceAll("-", "_")).filter((name) => JSON_NAMES.has(name));
-      // The message is in `bytes`. Apprise sends JSON with other parameters in headers.
+      // Skip the message, because it is already in `bytes`. Read missing parameters from headers,
+      // because Apprise sends JSON with some parameters in headers.
       const given = known.filter((name) => name !== "message").map((name) => readJson(json, name));
       return given.find((value) => value !== "") ?? readParameter(...names);
     },
@@ -175,7 +176,7 @@ function readTexts(
 function readFile(bytes: Uint8Array, read: Publication["read"]): readonly AttachmentInput[] {
   const name = read("filename", "file", "f");
   if (bytes.length === 0 || read("attach", "a") !== "") return [];
-  // A byte 0 does not occur in a text, except in UTF-16, which begins with a byte order mark.
+  // Only a text in UTF-16 can contain a byte 0. Such a text begins with a byte order mark.
   const isBinary = bytes.includes(0) &&
     !/^(?:\u00ff\u00fe|\u00fe\u00ff)/.test(String.fromCharCode(...bytes.subarray(0, 2)));
   return name !== "" || isBinary ? [{ name: name || "attachment.bin", bytes }] : [];

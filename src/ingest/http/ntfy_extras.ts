@@ -16,10 +16,10 @@ const MAX_ACTIONS = 20;
 
 /**
  * Formats actions, one per line. A button cannot be pressed in a message, but its address can be
- * opened: `→ Open door: https://door.example.org`. Headers of a request are not
- * shown, because they can contain secrets.
+ * opened: `→ Open door: https://door.example.org`. Headers of a request are not shown, because they
+ * can contain secrets.
  *
- * @param given the list of JSON, or the text of the header, which is JSON or the short format
+ * @param given a list from JSON, or the text of a header. The text is JSON or the short format.
  */
 export function formatActions(given: string | readonly unknown[]): string {
   const actions = typeof given === "string" ? readActions(given) : given;
@@ -40,8 +40,8 @@ function readActions(text: string): readonly unknown[] {
 }
 
 /**
- * The names of the first values of an action. In the short format, these names can be left out. The
- * npm package ntfy leaves out the name of the body, too.
+ * The names of the first values of an action. In the short format, a value can come without its
+ * name. The npm package ntfy also leaves out the name `body` of the fourth value.
  */
 const POSITIONS = ["action", "label", "url"];
 
@@ -59,7 +59,8 @@ function splitActions(text: string): readonly Action[] {
   for (let position = 0, at = 0; at < text.length; position++) {
     VALUE_REGEXP.lastIndex = at;
     const match = VALUE_REGEXP.exec(text);
-    // The rest cannot be read, for example after a quote that is never closed. It is shown as it is.
+    // The rest is not valid, for example because a closing quotation mark is missing. The rest is
+    // shown unchanged.
     if (match === null || match[0] === "") {
       return [...actions, action, { label: text.slice(at).trim() }].filter(hasValue);
     }
@@ -87,8 +88,9 @@ const PLACEHOLDER_REGEXP = /\{\{-?\s*((?:\.\w{1,100}){1,20})\s*-?\}\}/g;
 const MAX_FILLED_CHARS = 1024 * 1024;
 
 /**
- * Fills a template with values of JSON. Returns undefined if there is no JSON, if the result is too
- * long, or if the template has more than paths: ntfy uses the template language of Go.
+ * Fills a template with values of JSON. Returns undefined if there is no JSON, or if the result is
+ * too long. Only placeholders with paths are supported. For other parts of Go's template language,
+ * the function returns undefined.
  */
 export function fillTemplate(template: string, json: unknown): string | undefined {
   if (typeof json !== "object" || template.replace(PLACEHOLDER_REGEXP, "").includes("{{")) return undefined;

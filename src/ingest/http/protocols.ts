@@ -15,8 +15,8 @@
  * | `/_matrix/client/v3/rooms/{room}/send/m.room.message/{txnId}` | PUT, POST | Matrix |
  * | `/api/v1/matrix/hook/{token}`, `/webhook/{token}` | POST, PUT | webhooks of Matrix bridges |
  *
- * Clients of Gotify and ntfy ask first who the server is; see {@linkcode PROBES}. Matrix clients ask
- * more; see `matrix/questions.ts`.
+ * Before they send, clients of Gotify and ntfy check the server: see {@linkcode PROBES}. For the
+ * other requests of Matrix clients, see `matrix/questions.ts`.
  *
  * @module
  */
@@ -88,8 +88,8 @@ function isUpload(method: string): boolean {
 }
 
 /**
- * The answers that clients of Gotify and ntfy ask for before they send. They contain nothing about
- * this host.
+ * The answers to requests with which clients of Gotify and ntfy check the server before they send.
+ * The answers contain nothing about this host.
  */
 export const PROBES: Readonly<Record<string, Answer>> = {
   "/health": jsonAnswer(200, { health: "green", database: "green" }),

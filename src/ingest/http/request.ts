@@ -1,6 +1,7 @@
 /**
- * The types of the HTTP receiver: a request as data, the notifications in it, and the answer. Every
- * protocol is a function that reads a request and returns the other two, so it needs no listener.
+ * The types of the HTTP receiver: a request, the notifications in the request, and the answer. A
+ * protocol reads a request, and returns the notifications and the answer. Protocols do not use the
+ * network.
  *
  * @module
  */
@@ -27,15 +28,19 @@ export interface KnownChannel {
   readonly destinations: readonly string[];
 }
 
-/** The context of a request. Only Matrix clients choose a place, so only they need the other fields. */
+/** The context of a request. Only the protocol of Matrix needs the optional fields. */
 export interface RequestContext {
   /** The current time, in milliseconds since 1970. */
   readonly now: number;
   /** The channels that the sender can use. @default none */
   readonly channels?: readonly KnownChannel[];
-  /** True if the sender can only use these channels with their own destinations. @default {false} */
+  /** True if the sender can send only to the `destinations` of these channels. @default {false} */
   readonly isLimited?: boolean;
-  /** The device of the login whose token the sender used. @default the sender used its own token */
+  /**
+   * The device of a Matrix login, if the request has the token from that login.
+   *
+   * @default the request has the sender's own token
+   */
   readonly device?: string;
   /** The files that Matrix clients have uploaded. @default none */
   readonly uploads?: UploadedFiles;
@@ -59,7 +64,11 @@ export interface Answer {
 /** A notification in a request. */
 export interface IncomingNotification {
   readonly input: NotificationInput;
-  /** Returns the input after work that takes time. @default the input is complete */
+  /**
+   * Returns the complete input, for example after the decryption of a file.
+   *
+   * @default the input is complete
+   */
   complete?(): Promise<NotificationInput>;
   /** The idempotency key. @default the notification is new */
   readonly id?: string;

@@ -75,7 +75,10 @@ function toPlainMessage(text: string, attachments: readonly ShownAttachment[]): 
   return { message, format: chooseFormat(message) };
 }
 
-/** The maximum length of the beginning of a text that decides about its format. */
+/**
+ * Only the beginning of a text decides about its format. This is the length of the beginning, in
+ * UTF-16 code units.
+ */
 const MAX_SAMPLE_CHARS = 64 * 1024;
 
 /**

@@ -125,7 +125,10 @@ function splitAtDelimiters(body: Content, boundary: string, maxParts: number): F
   return end > 0 ? found : [];
 }
 
-/** The notice for programs without MIME is at the beginning of a text. */
+/**
+ * The notice for programs without MIME is searched only in this number of characters at the start
+ * of a text.
+ */
 const MAX_NOTICE_CHARS = 2000;
 
 /** Returns the end of a part: the position before the line break that precedes a delimiter. */

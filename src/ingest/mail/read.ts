@@ -12,8 +12,8 @@ import { type Mail, type MailAttachment, parseUrgency } from "./mail.ts";
 import { frameMail, parseMail, type Part } from "./parts.ts";
 
 /**
- * Reads a mail. This function accepts every input. If a mail cannot be parsed, its text is the mail
- * as it came.
+ * Reads a mail. This function accepts every input. If a mail cannot be parsed, the whole mail is
+ * returned as text.
  *
  * @param options.dotEnds true if a line that consists of a single dot ends the mail
  */

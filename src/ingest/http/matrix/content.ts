@@ -48,7 +48,10 @@ export function readContent(given: object, findUpload: FindUpload): EventMessage
   return encryptedFile === undefined || file.attachments.length === 0 ? { input } : { input, encryptedFile };
 }
 
-/** Returns the new content of an edit. The text around it is for clients that cannot show edits. */
+/**
+ * Returns the new content of an edit. The text outside of `m.new_content` is for clients that
+ * cannot show edits.
+ */
 function newContent(content: object): object {
   const edited = propertyOf(content, "m.new_content");
   return typeof edited === "object" && edited !== null && !Array.isArray(edited) ? edited : content;
@@ -113,7 +116,10 @@ function readMentions(value: unknown): readonly string[] {
   return isTrue(propertyOf(value, "room")) ? ["@room", ...users] : users;
 }
 
-/** Removes the symbol that another matrix-notify has put into the title: it is added again. */
+/**
+ * Removes the severity symbol that another matrix-notify has put into the title. This program adds
+ * the symbol again later.
+ */
 function withoutSymbol(subject: string, symbol: string): string {
   return symbol === "" ? subject : subject.replace(`${symbol} `, "");
 }

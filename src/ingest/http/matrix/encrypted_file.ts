@@ -1,7 +1,7 @@
 /**
  * Decrypts an uploaded file (Client-Server API, "Sending encrypted attachments"). matrix-commander
- * encrypts every file, also for rooms without encryption: the message contains the key. Loaded only
- * when such a file comes.
+ * encrypts every file, even for rooms without encryption. The message contains the key. This module
+ * is loaded only when an encrypted file arrives.
  *
  * @module
  */

@@ -12,10 +12,10 @@ export interface SplitHtml {
 /** The longest first line that becomes the subject, in UTF-16 code units. */
 const MAX_SUBJECT_CHARS = 200;
 
-/** The longest beginning of the HTML in which the first line must end, in UTF-16 code units. */
+/** The first line must end within this length of the HTML, in UTF-16 code units. */
 const MAX_LINE_HTML_CHARS = 2000;
 
-/** Elements that a subject can do without. */
+/** Elements whose tags are left out of a subject. Their text is kept. */
 const EMPHASIS = new Set(["b", "strong", "i", "em", "u", "font", "span", "big", "small"]);
 
 /** Elements whose end is the end of a line. */
@@ -25,8 +25,9 @@ const BLOCKS = new Set(["p", "div", "h1", "h2", "h3", "h4", "h5", "h6"]);
 const BREAKS = new Set([...BLOCKS, "ul", "ol", "table", "pre", "blockquote", "hr", "details"]);
 
 /**
- * Splits HTML after its first line. Returns undefined if the first line has a link, code, an image or
- * something else that a subject cannot show, or if it is too long.
+ * Splits HTML after its first line. Returns undefined if the first line is too long. Also returns
+ * undefined if the first line has something that a subject cannot show, such as a link, code or an
+ * image.
  */
 export function splitHtml(html: string): SplitHtml | undefined {
   const open: { readonly name: string; readonly tag: string }[] = [];
@@ -35,7 +36,7 @@ export function splitHtml(html: string): SplitHtml | undefined {
     const subject = decodeEntities(line)?.replace(/\s+/g, " ").trim();
     if (subject === undefined || subject === "" || subject.length > MAX_SUBJECT_CHARS) return undefined;
     const rest = html.slice(from).replace(/^(?:\s|<br\s*\/?>)+/i, "");
-    // The elements that the first line has opened contain the rest too.
+    // An element that is still open also contains the rest. Therefore repeat its start tag.
     return { subject, message: rest === "" ? "" : open.map(({ tag }) => tag).join("") + rest };
   };
   while (at < html.length && at < MAX_LINE_HTML_CHARS) {

@@ -65,16 +65,17 @@ export const MATRIX: Protocol = {
 
 const NO_UPLOADS: UploadedFiles = { find: () => undefined, read: () => new Uint8Array() };
 
-/** Returns the content of the event. A body that is not JSON is the text. */
+/** Returns the content of the event. A body that is not JSON becomes the text of a message. */
 function contentOf(request: IncomingRequest): object {
   const { json, text } = readBody(request, () => false);
   return typeof json === "object" && json !== null && !Array.isArray(json) ? json : { msgtype: "m.text", body: text };
 }
 
 /**
- * Returns the idempotency key: a repeated request has the same device, room, transaction id and
- * content. Some clients use a transaction id again for another message, which must not be lost:
- * Apprise with an access token, and clients that count from 0 after each start.
+ * Returns the idempotency key. A repeated request has the same device, room, transaction id and
+ * content. The key contains the content, because some clients use a transaction id again for a new
+ * message. Examples are Apprise with an access token, and clients that count from 0 after each
+ * start.
  */
 function idOf(
   request: IncomingRequest,
@@ -85,7 +86,8 @@ function idOf(
   },
 ): string | undefined {
   if (txnId === "") return idempotencyKey(request);
-  // matrix-notify itself adds a note to a late message, and gives each message an id of its own.
+  // Another matrix-notify gives each message a unique id, and adds a note to a late message.
+  // Therefore the key of its messages does not contain the content.
   const own = textAt(content, "dev.matrix-notify.id");
   return ["matrix", device, room, txnId, own === "" ? crc32(request.body) : ""].join(" ");
 }

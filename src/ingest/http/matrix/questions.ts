@@ -1,6 +1,6 @@
 /**
- * Answers what Matrix clients ask besides sending messages, as a homeserver with one empty room
- * would. What notifiers do not need is refused.
+ * Answers the requests of Matrix clients that do not send messages. The answers are like those of a
+ * homeserver with empty rooms. Requests that notifiers do not need are refused.
  *
  * @module
  */
@@ -28,7 +28,7 @@ export function isMatrixPath(path: string): boolean {
   return path.startsWith("/_matrix/") || path.startsWith("/.well-known/matrix/");
 }
 
-/** The longest time that `/sync` waits, in milliseconds. It never has news. */
+/** The longest time that `/sync` waits, in milliseconds. The answer never contains new events. */
 const MAX_SYNC_MS = 5_000;
 
 /** Returns how long a request waits before its answer, in milliseconds. */
@@ -84,7 +84,7 @@ export function answerUpload(mediaId: string): Answer {
 }
 
 /**
- * Answers what needs no token. Returns undefined for everything else.
+ * Answers the requests that need no token. Returns undefined for every other request.
  *
  * @param address the https address of this server, if it is known
  */
@@ -94,7 +94,8 @@ export function answerOpenly({ method, path }: Pick<IncomingRequest, "method" | 
     case "/_matrix/client/versions":
       return jsonAnswer(200, { versions: VERSIONS, unstable_features: {} });
     case "/.well-known/matrix/client":
-      // Without an answer, clients use the address that they have. That is right behind a proxy too.
+      // After a 404, clients use the address from their own configuration. That address is also
+      // correct if this server is behind a proxy.
       return address === undefined
         ? matrixError(404, "M_NOT_FOUND", "there is no such document")
         : jsonAnswer(200, { "m.homeserver": { base_url: address } });
@@ -106,7 +107,7 @@ export function answerOpenly({ method, path }: Pick<IncomingRequest, "method" | 
     : jsonAnswer(200, { room_id: roomIdOf(decodePart(alias)), servers: [SERVER_NAME] });
 }
 
-/** The versions of the Client-Server API whose notifiers work. */
+/** The versions of the Client-Server API that notifiers can use with this server. */
 const VERSIONS = ["r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10"];
 
 const ALIAS_REGEXP = new RegExp(`${API_PATH}/directory/room/([^/]+)$`);
@@ -121,7 +122,8 @@ const forbidden = (text: string) => matrixError(403, "M_FORBIDDEN", text);
 const REPLIES: readonly (readonly [methods: string, path: string, reply: Reply])[] = [
   ["GET", "/account/whoami", ({ userId, deviceId }) => ok({ user_id: userId, device_id: deviceId, is_guest: false })],
   ["POST", "/logout(?:/all)?", () => ok({})],
-  // A client without a room sends to all joined rooms. The rules choose, so it must send only once.
+  // A client without a configured room sends each message to all joined rooms. The answer has only
+  // one room, so the client sends the message once. The rules then choose the channels.
   ["GET", "/joined_rooms", () => ok({ joined_rooms: [RULES_ROOM] })],
   ["POST", "/join/([^/]+)", (_, [room]) => ok({ room_id: roomIdOf(room) })],
   ["POST", "/rooms/([^/]+)/join", (_, [room]) => ok({ room_id: roomIdOf(room) })],
@@ -178,7 +180,7 @@ export function answerCaller(
 /** The largest upload: the largest request. */
 const MAX_UPLOAD_BYTES = 8 * 2 ** 20;
 
-/** A direct chat needs no creation: see `rooms.ts`. */
+/** Returns the room id of the direct chat with a user. All other new rooms are refused. */
 function createRoom(body: unknown): Answer {
   const [user = "", ...others] = listOf(propertyOf(body, "invite")).map(textOf);
   if (!/^@./.test(user) || others.length > 0) return forbidden("this server creates no rooms");

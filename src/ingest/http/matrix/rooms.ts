@@ -1,6 +1,7 @@
 /**
- * Finds the channels that a Matrix client means by a room. `serve` creates no rooms: the room id of
- * an alias contains the alias. So a room needs no look-up, and every client can join every room.
+ * Finds the channels for the room in a Matrix request. The command `serve` stores no rooms, because
+ * a room id contains the encoded alias. Therefore a room needs no look-up, and every client can
+ * join every room.
  *
  * @module
  */
@@ -8,23 +9,30 @@
 import { parseRoom } from "../../../matrix/ids.ts";
 import type { KnownChannel } from "../request.ts";
 
-/** The server name in the ids of this server. It needs no domain, because it is never looked up. */
+/**
+ * The server name in the ids of this server. Clients never look up this name, so it does not need
+ * to be a domain.
+ */
 export const SERVER_NAME = "matrix-notify";
 
 /** The room whose messages go where the rules send them. A client without a room uses this room. */
 export const RULES_ROOM = `!rules:${SERVER_NAME}`;
 
-/** The place of a message. Without channels and room, the rules choose. */
+/**
+ * The destination of a message. If `channels` and `room` are missing, the rules choose the
+ * channels.
+ */
 export interface Target {
   readonly channels?: readonly string[];
   readonly room?: string;
-  /** The name of an unknown room, for rules. */
+  /** The name of an alias that no channel has. Rules can choose channels by this name. */
   readonly origin?: string;
 }
 
 /**
- * Returns the room id of a room id, an alias, or a user id (for the direct chat with the user).
- * Apprise accepts only these characters: letters, digits, and `._=-`.
+ * Returns the room id of a room id, an alias, or a user id (for the direct chat with the user). An
+ * alias or a user id is encoded with letters, digits, and `._=-`, because Apprise accepts only
+ * these characters in a room id.
  */
 export function roomIdOf(room: string): string {
   if (room.startsWith("!")) return room;
@@ -33,7 +41,10 @@ export function roomIdOf(room: string): string {
   return `!${encoded.replaceAll("%", "=")}:${SERVER_NAME}`;
 }
 
-/** Returns the alias or the user id in a room id of {@linkcode roomIdOf}; another room id as it is. */
+/**
+ * Decodes a room id from {@linkcode roomIdOf} into the alias or the user id. Returns any other room
+ * id unchanged.
+ */
 function decodeRoomId(roomId: string): string {
   const encoded = ENCODED_REGEXP.exec(roomId)?.[1];
   return encoded === undefined ? roomId : decodePart(encoded.replaceAll("=", "%"));
@@ -51,9 +62,10 @@ export function decodePart(part: string): string {
 }
 
 /**
- * Returns the rooms that a client can have joined: the names of the channels, and the rooms of the
- * Matrix channels. Clients with encryption send only to such rooms. Old clients fail if a room id has
- * no server name, as in room version 12, so such rooms are left out.
+ * Returns the ids of the joined rooms: the room for the rules, a room for each channel name, and
+ * the rooms of the Matrix channels. Clients with encryption send only to joined rooms. Room ids of
+ * room version 12 have no server name. Such ids are left out, because old clients fail without a
+ * server name.
  */
 export function joinedRooms(channels: readonly KnownChannel[]): readonly string[] {
   const names = channels.map(({ name }) => `#${name}:${SERVER_NAME}`);
@@ -65,7 +77,7 @@ export function joinedRooms(channels: readonly KnownChannel[]): readonly string[
 const DOMAINLESS_REGEXP = /^![\w-]{43}$/;
 
 /**
- * Finds the place of a message.
+ * Finds the destination of a message.
  *
  * ```text
  * a room that a Matrix channel has         this channel and this room

@@ -1,6 +1,6 @@
 /**
  * Accepts what programs send to the webhooks of Matrix bridges: matrix-appservice-webhooks
- * (`/api/v1/matrix/hook/TOKEN`, in its own format and in the one of Slack) and matrix-hookshot
+ * (`/api/v1/matrix/hook/TOKEN`, in its own format or in the format of Slack) and matrix-hookshot
  * (`/webhook/TOKEN`). The token of the sender is the last part of the path.
  *
  * @module
@@ -36,7 +36,7 @@ export const MATRIX_WEBHOOK: Protocol = {
   refuse: refuseAsJson,
 };
 
-/** The fields that are not shown in another way. */
+/** The fields that this protocol uses or ignores. The message shows all other fields by name. */
 const NAMES: ReadonlySet<string> = new Set([
   ...["text", "html", "format", "displayName", "username", "attachments", "mrkdwn"],
   ...["avatarUrl", "avatar_url", "icon_url", "icon_emoji", "emoji", "msgtype", "channel"],
