@@ -88,8 +88,9 @@ export function cleanCommand({ path, args, env }: CleanProgram, options: Deno.Co
 const SYSTEM_FOLDERS: readonly string[] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /**
- * Returns the directories in which a program such as `systemctl`, or one that a shell starts, is searched. `su` keeps the `PATH`
- * of another user. Therefore root searches only in directories that no other user can change.
+ * Returns the directories in which programs are searched: programs such as `systemctl`, and the
+ * programs that a shell starts. `su` keeps the `PATH` of another user. Therefore root searches only
+ * in directories that no other user can change.
  */
 function toSearchPath(path: string): string {
   if (!mayReadSystem("uid") || Deno.uid() !== 0) return path;
@@ -135,8 +136,8 @@ export async function askProgram(
   try {
     const env = { ...readPassedVariables(), LC_ALL: "C" };
     const command = cleanCommand({ path, args, env }, { stdin: "null", stdout: "piped", stderr: "null", signal });
-    // A process that hangs in the kernel cannot be killed, so the waiting must end without the
-    // process.
+    // A process that hangs in the kernel cannot be killed. Therefore the waiting also ends when the
+    // signal aborts.
     const output = await untilAborted(command.output(), signal);
     return output.success ? new TextDecoder().decode(output.stdout) : undefined;
   } catch {

@@ -46,8 +46,8 @@ export function mapFileErrors<Result>(
  * Checks that no other user of this host can change a state directory, or put another directory in
  * its place.
  *
- * @param folders the names of directories in the state directory that are checked too
- * @throws {StorageError} if another user can
+ * @param folders the names of subdirectories of the state directory, which are checked too
+ * @throws {StorageError} if another user can change or replace one of the directories
  */
 export function requireTrustedStateDir(stateDir: string, folders: readonly string[] = []): void {
   mapFileErrors(`use the state directory ${stateDir}`, () => {

@@ -15,8 +15,9 @@ export interface OpenFile extends Disposable {
   /** Returns the size of the file in bytes. */
   size(): number;
   /**
-   * Returns a text that identifies the file. Renaming the file does not change this text. A later
-   * file never has the same text: inode numbers are used again, but not with the same birth time.
+   * Returns a text that identifies the file. Renaming the file does not change this text. No other
+   * file ever gets the same text: a new file can have an old inode number, but then has
+   * another birth time.
    */
   identity(): string;
   /**
@@ -75,7 +76,7 @@ export interface Files {
   syncDirectory(path: string): void;
   /**
    * Returns true if a file or a directory exists. Use this function instead of {@linkcode
-   * Files.list} to look for one name: Deno ignores errors of the disk while it reads a directory.
+   * Files.list} to look for one name. When Deno lists a directory, it ignores disk errors.
    *
    * @throws {UntrustedError} if the directory above is not trusted
    */

@@ -1,7 +1,7 @@
 /**
- * Sends one HTTP request. Failures have different error classes if delivery handles them
- * differently. Requests are not repeated here: the courier (which delivers the entries of the
- * queue) starts the next attempt.
+ * Sends one HTTP request. Failures that delivery handles in different ways have different error
+ * classes. Requests are not repeated here: the courier (which delivers the entries of the queue)
+ * starts the next attempt.
  *
  * @module
  */
@@ -45,15 +45,16 @@ export interface HttpRequest {
   /** The maximum size of the response, in bytes. @default {MAX_ANSWER_BYTES} */
   readonly maxAnswerBytes?: number;
   /**
-   * True if the caller needs only the status of the response. A response that is too long, or whose
-   * end does not arrive, is then cut and not rejected.
+   * True if the caller needs only the status of the response. A response that is too long is then
+   * cut. A response whose end does not arrive is accepted too.
    *
    * @default {false}
    */
   readonly cutsAnswer?: boolean;
   /**
-   * True if a successful response contains new secrets, which may be equal to known secrets. The
-   * caller must not show any part of such a response.
+   * True if a successful response contains new secrets, such as an access token. Secrets in such a
+   * response are not replaced, because a new secret can be equal to a known secret. The caller must
+   * not show any part of such a response.
    *
    * @default {false}
    */
@@ -122,16 +123,17 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
 }
 
 /**
- * Hides secrets in a response. Only pages of messages and lists of rooms are longer than
- * {@linkcode MAX_ANSWER_BYTES}. They are not searched, because only ids and names of rooms are
- * shown. The code that reads the names hides secrets in them.
+ * Hides secrets in a response. A successful response that is longer than {@linkcode
+ * MAX_ANSWER_BYTES} is not searched. Such a response is a page of messages or a list of rooms, and
+ * only its ids and room names are shown. The code that reads a room name hides secrets in the name.
  */
 function withoutSecrets(
   { status, ok, headers: given }: Response,
   text: string,
   { asksForSecrets = false }: HttpRequest,
 ): HttpAnswer {
-  // Few headers of a response are read, so each of them is searched when it is read.
+  // Few headers of a response are read. Therefore a header is searched for secrets only when the
+  // header is read.
   const headers = { get: (name: string) => hideSecretsInHeader(given.get(name)) };
   if (ok && (asksForSecrets || text.length > MAX_ANSWER_BYTES)) return { status, headers, text };
   const hidden = hideSecretsInData(text);

@@ -44,9 +44,9 @@ interface Route {
   /** The proxy; undefined for a direct connection. */
   readonly proxy?: URL;
   /**
-   * True if the client must ignore the proxy variables of the environment, because `fetch` reads
-   * them differently. There are two reasons: `NO_PROXY` lists the server, or this is a CGI program
-   * (see {@linkcode isCgi}).
+   * True if the client must ignore the proxy variables of the environment. This is the case if
+   * `NO_PROXY` lists the server, or if this process is a CGI program (see {@linkcode isCgi}). In
+   * both cases, `fetch` could read the variables differently, and use a proxy.
    */
   readonly isExempt: boolean;
 }
@@ -145,7 +145,7 @@ export class HttpClients implements Disposable {
   }
 }
 
-/** Remembers the password of a proxy as a secret, because a proxy may repeat it. */
+/** Remembers the password of a proxy as a secret, because a response may contain the password. */
 function rememberLogin({ username, password, host }: URL): void {
   if (username !== "") rememberSecret(`http://${username}:${password}@${host}`);
 }

@@ -14,9 +14,12 @@ import { isLoopback } from "./address.ts";
 export type Reach = "loopback" | "private" | "public";
 
 /**
- * Returns true if a server may lead to another host, with a redirect or an address in a document.
- * The first server is the one that a person named. It may lead to hosts with the same reach, or
- * with a wider one. So only a person can choose a host of a private network, or this machine.
+ * Returns true if a server may lead this program to another host, with a redirect or with an
+ * address in a document. The reach of the other host must be the same or wider. Therefore a server
+ * on the internet cannot choose this machine or a host of a private network.
+ *
+ * @param from the host name of the server
+ * @param to the other host name
  */
 export function mayLeadTo(from: string, to: string): boolean {
   const reaches: readonly Reach[] = ["loopback", "private", "public"];
@@ -90,7 +93,7 @@ export function parseBits(text: string): string | undefined {
 /** This machine. Linux connects an unspecified address (`0.0.0.0`, `::`) to this machine. */
 const LOOPBACK_NETWORKS: readonly string[] = ["127.0.0.0/8", "0.0.0.0/8", "::/127"];
 
-/** The addresses of a listener that only this machine reaches. */
+/** The addresses at which a listener is reachable only from this machine. */
 const LOCAL_LISTENERS: readonly string[] = ["127.0.0.0/8", "::1", "::ffff:127.0.0.0/104"];
 
 /**
@@ -114,8 +117,8 @@ const PRIVATE_NETWORKS: readonly string[] = [
 ];
 
 /**
- * IPv6 networks whose addresses contain an IPv4 address, and the position of its first bit:
- * IPv4-compatible, IPv4-mapped, NAT64 and 6to4 addresses.
+ * IPv6 networks whose addresses contain an IPv4 address: IPv4-compatible, IPv4-mapped, NAT64 and
+ * 6to4 addresses. `start` is the position of the first bit of the IPv4 address.
  */
 const EMBEDDING_NETWORKS: readonly (readonly [network: string, start: number])[] = [
   ...[["::/96", 96], ["::ffff:0:0/96", 96], ["64:ff9b::/96", 96], ["2002::/16", 16]] as const,

@@ -120,8 +120,8 @@ const NOTHING = new Uint8Array();
  * The bytes that are not written yet, in parts.
  *
  * `Deno.stdout` writes through a line buffer of Rust. If the pipe becomes full during a write, Deno
- * throws `WouldBlock`, and the number of written bytes is unknown. Therefore only these parts are
- * written, because Rust never writes half of such a part before the error:
+ * throws `WouldBlock`, and the number of written bytes is unknown. Therefore each write contains
+ * only one of the following parts. Rust never writes half of such a part before the error:
  *
  * - whole lines of at most {@linkcode ATOMIC_BYTES}; on a terminal, a single line break
  * - text without a line break that is larger than the buffer: Rust writes it directly

@@ -95,7 +95,7 @@ export function permissionFlags(permissions: readonly Permission[]): readonly st
   return Array.from(Map.groupBy(permissions, ({ kind }) => kind), ([kind, all]) => {
     const values = all.map(({ value }) => value);
     if (values.includes(undefined)) return `--allow-${kind}`;
-    // In a list, Deno reads two commas as one comma of a path.
+    // Commas separate the values in a list. Two commas mean one comma inside a value.
     return `--allow-${kind}=${[...new Set(values)].map((value) => value?.replaceAll(",", ",,")).join(",")}`;
   });
 }

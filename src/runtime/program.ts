@@ -63,8 +63,9 @@ export function withPermissions(words: readonly string[], flags: readonly string
 }
 
 /**
- * Replaces the directory of this version of the program by the link `current` beside the directory.
- * `install.sh` creates both. An update replaces the directory, and the link stays.
+ * Makes a command use the link `current` instead of the directory of this version. `install.sh`
+ * creates the link beside the directory. An update replaces the directory, but the path of the link
+ * stays valid.
  */
 function throughCurrent(words: readonly string[]): readonly string[] {
   const program = Deno.build.standalone ? Deno.execPath() : mainModule();
@@ -109,9 +110,10 @@ export function withAbsolutePaths(words: readonly string[]): readonly string[] {
 }
 
 /**
- * Finds a file named `matrix-notify` that starts this program: in the directories of `PATH`, then in
- * the directories `bin` around the program. `/opt/lib/matrix-notify/…/matrix-notify.js` belongs to
- * `/opt/bin/matrix-notify`. A file that another user can change is not used.
+ * Finds a file named `matrix-notify` that starts this program. Searches the directories of `PATH`
+ * first, then the directory `bin` in each directory above the program. For example, the file
+ * `/opt/bin/matrix-notify` is found for the program `/opt/lib/matrix-notify/…/matrix-notify.js`. A
+ * file that another user can change is not used.
  *
  * @param program the path of the module or of the binary
  */

@@ -1,9 +1,9 @@
 /**
  * Reads the proxy settings from the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
  * `NO_PROXY`, in upper or lower case. curl also reads these variables. `fetch` reads them as well,
- * but ignores values that it does not understand. For example, it connects without the proxy if the
- * address of the proxy has a typing error. If `NO_PROXY` lists a host in capitals, with a port or
- * with a `*`, `fetch` uses the proxy for this host.
+ * but ignores values that it does not understand. For example, if the address of the proxy has a
+ * typing error, `fetch` connects without the proxy. In `NO_PROXY`, `fetch` ignores a host name that
+ * has capitals, a port or a `*`. The proxy is then used for this host.
  *
  * @module
  */

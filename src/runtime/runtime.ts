@@ -53,8 +53,8 @@ export interface Stdio {
 export interface Runtime {
   /**
    * Sends an HTTP request with the parameters of the global `fetch`. Each request uses a new
-   * connection: if an idle connection breaks, Deno can send a PUT twice. A channel with
-   * certificates or a proxy in its settings passes `connection`.
+   * connection. If requests shared a connection that breaks, Deno could send a PUT twice. A channel
+   * with certificates or a proxy in its settings passes `connection`.
    */
   readonly fetch: (url: string, init: RequestInit, connection?: Connection) => Promise<Response>;
   /** Runs a program until it ends, or kills it when the signal aborts; see `subprocess.ts`. */
@@ -155,7 +155,7 @@ export function denoRuntime(onWarning: (text: string) => void = () => {}): Runti
   };
 }
 
-/** The fraction of a time limit by which an abort can be late. */
+/** How late an abort can be, as a fraction of the time limit. */
 const TIMEOUT_SLACK = 0.02;
 
 /**
@@ -242,8 +242,8 @@ async function waitAtMost(work: Promise<unknown>, ms: number): Promise<void> {
 }
 
 /**
- * How long the port of the inspector stays taken after a signal, in milliseconds. Deno opens the
- * inspector a short and unknown time after the signal: 1 to 40 ms on a busy host.
+ * How long this process occupies the port of the inspector after a signal, in milliseconds. Deno
+ * opens the inspector a short and unknown time after the signal: 1 to 40 ms on a busy host.
  */
 const HOLD_MS = 2000;
 
@@ -255,10 +255,10 @@ const CLOSE_AFTER_MS = [0, 10, 30, 100, 300, 1000, 3000];
 
 /**
  * Keeps Deno's inspector closed until the process ends. When a Deno process gets SIGUSR1, Deno
- * opens the inspector, and every user of the host can run code in the process. Deno has no option
- * against this. Therefore a listener for SIGUSR1 takes the port of the inspector first. Deno adds
- * its own listener only half a second after the start, so that the listener of Deno is called
- * later. Call this function as early as possible.
+ * opens the inspector, and every user of the host can run code in the process. No option of Deno
+ * turns the inspector off. Therefore this function adds a listener for SIGUSR1 that occupies the
+ * port of the inspector. The listener that is added first is also called first. Deno adds its own
+ * listener half a second after the start. Call this function as early as possible.
  */
 export function keepInspectorClosed(): void {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGUSR1", blockInspector);

@@ -115,7 +115,11 @@ export function readSecretFile(
   }
 }
 
-/** Secrets of containers may have any owner. @throws {UntrustedError} if the file is not trusted */
+/**
+ * Checks that a file is trusted. The files of secrets in containers may have any owner.
+ *
+ * @throws {UntrustedError} if the file is not trusted
+ */
 function requireTrustedPath(path: string): void {
   const distrust = findFileDistrust(path);
   const isContainerSecret = () => isBelow(CONTAINER_SECRETS, path) && Deno.statSync(path).isFile;

@@ -48,7 +48,7 @@ const DRAIN_MS = 200;
 /**
  * Runs a program until it ends.
  *
- * @throws the reason of the abort signal, if `signal` aborted and the program was ended
+ * @throws the reason of `signal`, if `signal` aborted before the program succeeded
  * @throws {Deno.errors.NotFound | Deno.errors.PermissionDenied | Deno.errors.NotCapable} if the
  * program cannot be started
  */

@@ -53,15 +53,15 @@ const MAX_LINKS = 40;
  * the way are followed one by one. A read-only mount is trusted, because no user of this host can
  * change it.
  *
- * @param folder `folder`: a group must not be able to change the directory of the file; `parent`: it
- * may
+ * @param folder the rule for the directory of the file. `folder`: a group must not be able to write
+ * to the directory. `parent`: a group may write to the directory.
  * @returns undefined if the file is trusted
  * @throws {Deno.errors.NotFound} if the file does not exist
  * @throws the errors of `lstat`
  */
 export function findFileDistrust(path: string, folder: "folder" | "parent" = "parent"): Distrust | undefined {
   if (Deno.build.os === "windows") return judge(path, Deno.statSync(path), "file", path);
-  // A missing file in an untrusted directory is missing, not untrusted.
+  // A missing file is reported as missing, even if its directory is not trusted.
   Deno.lstatSync(path);
   return walk(path, { last: "file", folder, mayBeReadOnly: true, asked: path });
 }
@@ -87,7 +87,10 @@ export interface DirectoryOptions {
    * @default {"directory"}
    */
   readonly role?: "directory" | "folder";
-  /** The path in the error message of the caller; the reason calls this path `it`. @default `path` */
+  /**
+   * The path that the error message of the caller names. The reason contains the word `it` instead
+   * of this path. @default `path`
+   */
   readonly asked?: string;
 }
 
@@ -115,8 +118,9 @@ export function findDirectoryDistrust(
  * Examines one directory. If the directory is a symbolic link, examines the way to its target.
  *
  * @param role `folder` if the directory may be sticky: in a sticky directory, other users can add
- * files, but not replace them
- * @param asked the path in the error message of the caller; the reason calls this path `it`
+ * files, but not replace the files of this user
+ * @param asked the path that the error message of the caller names; the reason contains the word
+ * `it` instead of this path
  * @throws {UntrustedError} if the directory is not trusted
  */
 export function requireTrustedDirectory(path: string, role: "directory" | "folder", asked = path): void {
@@ -161,7 +165,10 @@ interface WalkOptions {
   readonly folder: "folder" | "parent";
   /** True if a part on a read-only mount is trusted. */
   readonly mayBeReadOnly: boolean;
-  /** The path in the error message of the caller; the reason calls this path `it`. */
+  /**
+   * The path that the error message of the caller names. The reason contains the word `it` instead
+   * of this path.
+   */
   readonly asked: string;
 }
 
@@ -171,7 +178,7 @@ interface WalkOptions {
  */
 function walk(path: string, { last, folder, mayBeReadOnly, asked }: WalkOptions): Distrust | undefined {
   const whole = absolutePath(path), rest = toParts(whole);
-  // In a sticky directory, the owner of a file can replace the file.
+  // In a sticky directory, the owner of a file can replace the file. The mount is not checked then.
   let parent = "", isSticky = false;
   for (let links = 0; rest.length > 0;) {
     const name = rest.pop();
@@ -184,7 +191,8 @@ function walk(path: string, { last, folder, mayBeReadOnly, asked }: WalkOptions)
     const role = rest.length === 0 ? last : rest.length === 1 ? folder : "parent";
     const facts = readIfPermitted(here);
     const distrust = facts && judge(here, facts, role, here === whole && asked === path ? here : asked);
-    // `chmod` on a link changes its target. Therefore the mount of a link is found with its parent.
+    // The check of the mount calls `chmod`, which follows links. Therefore the check uses the
+    // directory of a link, not the link.
     const isFrozen = () => mayBeReadOnly && !isSticky && isOnReadOnlyMount(facts?.isSymlink ? parent || "/" : here);
     if (distrust !== undefined && (distrust.isType || !isFrozen())) return distrust;
     if (!facts?.isSymlink) {
@@ -209,8 +217,9 @@ function toParts(path: string): string[] {
 }
 
 /**
- * Returns undefined if Deno denies access: the background deliverer may read only the files that it
- * needs. The process that started it has examined the whole way.
+ * Reads the facts about one part of a path. Returns undefined if Deno denies access. In the
+ * background deliverer, Deno allows access only to the necessary files. The process that started
+ * the deliverer has examined the whole path before.
  */
 function readIfPermitted(path: string): Deno.FileInfo | undefined {
   try {
@@ -233,7 +242,8 @@ export type TrustFacts = Pick<Deno.FileInfo, "uid" | "mode" | "nlink" | "isFile"
 /**
  * Decides about one file, directory or link.
  *
- * @param asked the path in the error message of the caller; the reason calls this path `it`
+ * @param asked the path that the error message of the caller names; the reason contains the word
+ * `it` instead of this path
  */
 function judge(path: string, facts: TrustFacts, role: Role, asked: string): Judgement | undefined {
   const { uid: owner, mode, nlink, isFile, isDirectory, isSymlink } = facts;

@@ -72,8 +72,9 @@ function createDirectory(path: string, group: string | undefined): void {
 }
 
 /**
- * The state of a socket: a process listens there, none does, this user must not use it, or the
- * directory of the socket does not exist.
+ * The state of a socket. `open`: a process listens at the socket. `closed`: no process listens.
+ * `forbidden`: this user has no permission to connect. `absent`: the directory of the socket does
+ * not exist, or Deno denies access.
  */
 export type SocketState = "open" | "closed" | "forbidden" | "absent";
 
@@ -87,17 +88,18 @@ export async function probeSocket(path: string): Promise<SocketState> {
     if (error instanceof Deno.errors.PermissionDenied) return "forbidden";
     if (error instanceof Deno.errors.NotCapable) return "absent";
     if (!(error instanceof Deno.errors.NotFound)) throw error;
-    // A server that ends removes its socket. Its directory stays during a restart.
+    // A server that ends removes the file of its socket, but not the directory. If the directory
+    // exists, the server may be restarting.
     return exists(parentDirectory(path)) ? "closed" : "absent";
   }
 }
 
 /**
- * Lets the group use a new socket. Without a group of this name, only this user and root can use
- * it.
+ * Lets the group use a new socket. If the group does not exist or cannot be set, only this user and
+ * root can use the socket.
  *
- * @returns the reason why no group can use the socket; undefined if the group can use it
- * @throws {ConfigError} if the group was chosen, but does not exist or cannot be set
+ * @returns the reason why the group cannot use the socket; undefined if the group can
+ * @throws {ConfigError} if the settings name a group that does not exist or cannot be set
  */
 export function shareSocket({ path, group }: SocketFile): string | undefined {
   const gid = findGroup(group ?? GROUP);
@@ -130,9 +132,9 @@ function setGroup(path: string, gid: number): boolean {
 const REMOVE_MS = 1_000;
 
 /**
- * Closes the server of a socket whose file another process has removed. Deno removes the file at
- * the path of a closed server, even if it is the file of a new server. Therefore this function puts
- * a file there, and waits until Deno has removed it.
+ * Closes the server of a socket. Another process has already removed the file of the socket. When
+ * a server closes, Deno removes any file at the path, even the socket of a new server. Therefore
+ * this function creates an empty file at the path, and waits until Deno has removed this file.
  *
  * @throws {ConfigError} if there is another file at the path
  */
@@ -155,7 +157,7 @@ function createPlaceholder(path: string): void {
         hint: `see: ls -l ${quoteForShell(path)}`,
       });
     }
-    // Without its directory, there is no file to wait for.
+    // If the directory does not exist, Deno has no file to remove.
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   }
 }
@@ -168,7 +170,7 @@ export function findGroup(group: string): number | undefined {
   return found === undefined ? undefined : Number(found);
 }
 
-/** Returns true if there is a socket at a path that this process can reach. */
+/** Returns true if a path is a socket. Returns false if this process cannot examine the path. */
 export function isSocket(path: string): boolean {
   try {
     return Deno.lstatSync(path).isSocket === true;

@@ -1,13 +1,14 @@
 /**
- * Reads the bodies of requests within limits. All receivers of `serve` share one reader, so the
- * memory for bodies has one limit. A slow client holds a connection, but not longer than the limit.
+ * Reads the bodies of requests, and limits their memory and time. All receivers of `serve` share
+ * one reader, so the memory for all bodies together is limited.
  *
  * ```text
  * the first 64 KiB of each body   count against the memory for small bodies
  * the rest                        counts against the memory for large bodies
  * ```
  *
- * So a router can still send its alerts while other clients fill the memory with large files.
+ * Therefore a client can still send small alerts while other clients fill the memory for large
+ * bodies.
  *
  * @module
  */
@@ -16,18 +17,19 @@ import type { Runtime } from "../runtime/runtime.ts";
 
 /** The limits of a reader. */
 export interface BodyLimits {
-  /** The beginning of each body that counts as small, in bytes. @default {65536} */
+  /** The first bytes of each body count as small, up to this number. @default {65536} */
   readonly smallBytes?: number;
   /**
-   * The memory for the beginnings of all bodies, and as much again for the rest of all bodies, in
-   * bytes. A body that is larger is read if it is alone. @default {67108864} (64 MiB)
+   * The memory for small bodies, in bytes. The memory for large bodies has the same size. A body
+   * that is larger than this memory can be read only while no other large body is in memory.
+   * @default {67108864} (64 MiB)
    */
   readonly maxTotalBytes?: number;
   /** The time in which a body must arrive, in milliseconds. @default {30000} */
   readonly maxMs?: number;
 }
 
-/** A body, or the reason why it was not read. Disposing of it gives its memory back. */
+/** A body, or the reason why it was not read. Dispose of this object to free its memory. */
 export interface ReadBody extends Disposable {
   readonly bytes: Uint8Array<ArrayBuffer> | "too-large" | "unavailable" | "too-slow";
 }
@@ -47,8 +49,8 @@ export class BodyReader {
   }
 
   /**
-   * Reads the body of a request. Never throws. A body that breaks off counts as a body that is too
-   * slow.
+   * Reads the body of a request. Never throws. If the connection ends before the body is complete,
+   * the result is `too-slow`.
    *
    * @param maxBytes the maximum size of the body
    */

@@ -1,6 +1,6 @@
 /**
- * Counts the results of attempts in memory, since `serve` started: totals for `/metrics`, and hours
- * for the chart of the status page.
+ * Counts the results of attempts in memory, since `serve` started. `/metrics` shows the totals. The
+ * chart of the status page shows the results of each hour.
  *
  * @module
  */
@@ -12,7 +12,7 @@ const HOUR_MS = 3_600_000;
 /** The number of hours that are kept: the current hour and the hours before it. */
 const HOURS = 24;
 
-/** The upper bounds of the delays of deliveries that are counted apart, in seconds. */
+/** The upper bounds of the histogram of delivery delays, in seconds. */
 export const DELAY_BOUNDS: readonly number[] = [0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600, 21_600, 86_400];
 
 /** The results of attempts in a period. */
@@ -39,7 +39,10 @@ export interface ChannelTotals {
   readonly failed: Map<string, number>;
   /** The time from the queueing to the delivery of each delivered notification. */
   readonly delay: {
-    /** Deliveries by the first bound of {@linkcode DELAY_BOUNDS} that their delay does not exceed. */
+    /**
+     * The number of deliveries for each bound of {@linkcode DELAY_BOUNDS}. A delivery is counted
+     * only at the first bound that is not below its delay. The last number counts longer delays.
+     */
     readonly buckets: number[];
     sumSeconds: number;
   };
@@ -71,7 +74,10 @@ export class DeliveryCounters {
     for (const name of names) if (!this.#totals.has(name)) this.#totals.set(name, createTotals());
   }
 
-  /** Counts the result of an attempt, or the expiry of an entry. A batch counts as its members. */
+  /**
+   * Counts the result of an attempt, or the expiry of an entry. A delivered batch counts once for
+   * each member.
+   */
   count({ entry, result }: CourierEvent): void {
     const { channel, members = [entry] } = entry;
     const totals = this.#totals.get(channel) ?? createTotals();
@@ -81,7 +87,7 @@ export class DeliveryCounters {
       for (const { time } of members) this.#countDelay(totals, time);
       return this.#countHour(channel, { ...NONE, delivered: members.length });
     }
-    // The members of a rejected batch are sent again, each alone.
+    // If a batch is rejected, each member is sent again alone. So the batch is not a dead letter.
     if (result.state === "dead" && entry.members === undefined) {
       totals.dead++;
       return this.#countHour(channel, { ...NONE, dead: 1 });

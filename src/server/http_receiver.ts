@@ -52,13 +52,16 @@ export function createHttpReceiver(settings: HttpSettings): Receiver {
   };
 }
 
-/** How a browser gets the status page. */
+/** The texts for a browser that may not read the status page. */
 const PAGE_REFUSALS: Partial<Record<Refusal, string>> = {
   unauthorized: "sign in with any name, and the token of a sender as the password",
   forbidden: "the status page needs the token of a sender: see senders and statusPage in serve.http",
 };
 
-/** A summary of the queue is shown this long, in milliseconds. A summary of 10,000 entries takes 30 ms. */
+/**
+ * How long a summary of the queue is used again, in milliseconds. A summary of 10,000 entries takes
+ * 30 ms.
+ */
 const SUMMARY_MS = 1_000;
 
 /** Answers the requests of one listener. */
@@ -99,14 +102,17 @@ class HttpServer {
     return answer;
   }
 
-  /** Returns the answers for Matrix clients. They are loaded when the first one asks. */
+  /** Returns the façade for Matrix clients. Its module is loaded when the first client needs it. */
   async #openFacade(): Promise<MatrixFacade> {
     const { MatrixFacade } = await import("./matrix_facade.ts");
     const [context, senders, limiter] = [this.#context, this.#senders, this.#limiter];
     return this.#facade ??= new MatrixFacade({ context, senders, limiter, maxBytes: MAX_REQUEST_BYTES });
   }
 
-  /** Answers what is no notification. Returns undefined for any other path. */
+  /**
+   * Answers requests for probes, the health check, the metrics and the status page. Returns
+   * undefined for any other path.
+   */
   async #answerQuestion(
     path: string,
     headers: Headers,
@@ -129,8 +135,11 @@ class HttpServer {
   }
 
   /**
-   * Answers a reader who is not allowed, or reads too often. A wrong token counts as in
-   * {@linkcode HttpServer.#receive}, and reading does not use up the limit for notifications.
+   * Answers a reader who has no permission, or who reads too often. Requests with a wrong token have
+   * the same limit as in {@linkcode HttpServer.#receive}. Reading has its own limit, which is
+   * separate from the limit for notifications.
+   *
+   * @returns undefined if the reader may read
    */
   #refuse(
     reader: Sender | Refusal,
@@ -159,7 +168,10 @@ class HttpServer {
     return this.#summary.overview;
   }
 
-  /** The answer needs no token. So it names no channel, and the queue is counted once in {@linkcode SUMMARY_MS}. */
+  /**
+   * Answers the health check. A client needs no token, so the answer names no channel. The queue is
+   * counted at most once in {@linkcode SUMMARY_MS}.
+   */
   #health(): Answer {
     const time = this.#context.runtime.now();
     if (this.#healthCheck === undefined || Math.abs(time - this.#healthCheck.time) >= SUMMARY_MS) {
@@ -171,7 +183,7 @@ class HttpServer {
       : textAnswer(200, "ok");
   }
 
-  /** Returns what a protocol needs to choose the place of a notification. */
+  /** Returns the data that a protocol needs about a sender, and the uploaded files. */
   #placesFor(sender: Sender): Omit<RequestContext, "now"> {
     const { channels, stateDir } = this.#context;
     return {

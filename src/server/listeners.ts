@@ -61,8 +61,8 @@ export class Listeners {
   }
 
   /**
-   * Opens the listeners of these receivers, and closes all others. If one cannot be opened, the
-   * listeners are unchanged.
+   * Opens the listeners of these receivers, and closes all other listeners. If a listener cannot be
+   * opened, the previous listeners are restored.
    *
    * @throws {ConfigError} if an address or a certificate cannot be used
    */
@@ -123,7 +123,7 @@ export class Listeners {
     await Promise.all(open.map(shutDown));
   }
 
-  /** Closes a listener. Resolves before its last requests are answered. */
+  /** Closes a listener. Does not wait until its last requests are answered. */
   async #release(listener: Listener): Promise<void> {
     const { address } = listener.receiver;
     const close = () => void shutDown(listener);
@@ -131,7 +131,7 @@ export class Listeners {
     else await closeRemovedSocket(address, close, this.#runtime.sleep);
   }
 
-  /** Opens a listener again that was closed for a new one, at the same port. */
+  /** Opens a closed listener again at the same port, because its replacement failed. */
   async #reopen(place: string, closed: Listener): Promise<void> {
     const { receiver } = closed;
     try {

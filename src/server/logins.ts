@@ -6,7 +6,8 @@
  * mn.<device id, base64url>.<HMAC-SHA256 of the device id, with the token of the sender as key>
  * ```
  *
- * So no login is stored, and a restart ends none. A new token of the sender ends all of its logins.
+ * Therefore logins need no storage, and stay valid after a restart. If the token of a sender
+ * changes, all logins of this sender end.
  *
  * @module
  */
@@ -16,14 +17,17 @@ const TOKEN_REGEXP = /^mn\.([\w-]+)\.([\w-]{43})$/;
 /**
  * Creates the access token of a login.
  *
- * @param secret the token of the sender; empty if the sender needs none
+ * @param secret the token of the sender; empty if the sender has no token
  */
 export async function createLogin(deviceId: string, secret: string): Promise<string> {
   const device = toBase64Url(new TextEncoder().encode(deviceId));
   return `mn.${device}.${await sign(device, secret)}`;
 }
 
-/** Returns the device in an access token, without checking it; undefined for any other token. */
+/**
+ * Returns the device id in the access token of a login, without a check of the signature. Returns
+ * undefined for any other token.
+ */
 export function deviceOf(token: string): string | undefined {
   const device = TOKEN_REGEXP.exec(token)?.[1];
   try {

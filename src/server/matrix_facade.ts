@@ -1,6 +1,6 @@
 /**
- * Answers Matrix clients, as far as they do not send messages: logins, uploads, and the questions of
- * `ingest/http/matrix/questions.ts`.
+ * Answers all requests of Matrix clients, except messages: logins, uploads, and the requests that
+ * `ingest/http/matrix/questions.ts` describes.
  *
  * @module
  */
@@ -38,7 +38,7 @@ export interface FacadeParts {
   readonly maxBytes: number;
 }
 
-/** A login is short, and comes from a client that is not known yet. */
+/** The maximum size of the body of a login, in bytes. */
 const MAX_LOGIN_BYTES = 64 * 1024;
 
 /** The memory for the bodies of all logins, in bytes. */
@@ -102,7 +102,10 @@ export class MatrixFacade {
     }
   }
 
-  /** Counts a request. Questions do not use up the limit for notifications. */
+  /**
+   * Counts a request, and returns the waiting time in milliseconds if the client sends too often.
+   * These requests do not use up the limit for notifications.
+   */
   #take(sender: Sender | string, { ip }: Peer): number {
     return this.#parts.limiter.take(typeof sender === "string" ? `refused ${ip}` : `matrix ${sender.name} ${ip}`);
   }
@@ -112,7 +115,10 @@ function userOf({ name, device }: Sender): Omit<Caller, "rooms"> {
   return { userId: userIdOf(name), deviceId: device ?? name };
 }
 
-/** Returns the address that a client used, if it is https: here or at a proxy that says so. */
+/**
+ * Returns the address that a client used, if the client used `https`. Behind a proxy, the header
+ * `X-Forwarded-Proto` contains the protocol that the client used.
+ */
 function httpsAddress(request: Request): string | undefined {
   const { protocol } = new URL(request.url), host = request.headers.get("host") ?? "";
   const isHttps = protocol === "https:" || request.headers.get("x-forwarded-proto") === "https";

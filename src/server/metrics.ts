@@ -14,7 +14,7 @@ interface Metric {
   readonly name: string;
   readonly type: "counter" | "gauge" | "histogram";
   readonly help: string;
-  /** The values. A histogram has several, which differ in their `suffix`. */
+  /** The values. In a histogram, the `suffix` shows the kind of each value. */
   readonly values: readonly (readonly [labels: Labels, value: number, suffix?: "_bucket" | "_sum" | "_count"])[];
 }
 
@@ -79,7 +79,7 @@ function queueMetrics(status: Status): readonly Metric[] {
   ];
 }
 
-/** Each channel is one value, or one histogram. The values count since `serve` started. */
+/** Returns the metrics of the deliveries of each channel since `serve` started. */
 function deliveryMetrics({ since, totals }: DeliveryCounters): readonly Metric[] {
   const channels = [...totals];
   return [

@@ -6,7 +6,7 @@
  * listener -> receiver.handle(request) -> context.accept(notification) -> on disk -> answer
  * ```
  *
- * A receiver never waits for a delivery, unless its client asks for it with `waitMs`.
+ * A receiver does not wait for deliveries, unless a client requests this with `waitMs`.
  *
  * @module
  */
@@ -74,7 +74,7 @@ export interface ReceiverContext {
   accept(input: NotificationInput, options?: AcceptOptions): Promise<Accepted>;
   /** Returns true if an incident with the key of the notification is open at one of its destinations. */
   hasOpenIncident(input: NotificationInput, options?: AcceptOptions): boolean;
-  /** Returns the channels of the configuration, also those that a mistake stops. */
+  /** Returns all channels of the configuration, even if a mistake stops a channel. */
   channels(): readonly KnownChannel[];
   /** Returns the directory of the queue. */
   stateDir(): string;

@@ -1,5 +1,5 @@
 /**
- * Finds the sender of an HTTP request, by its token and the network that it comes from.
+ * Finds the sender of an HTTP request by the token in the request and the address of the client.
  *
  * @module
  */
@@ -16,7 +16,7 @@ import type { Peer } from "./receiver.ts";
 /** A sender. */
 export type Sender = Partial<SenderSettings> & {
   readonly name: string;
-  /** The device of the Matrix login whose access token the request has. @default none */
+  /** The Matrix device, if the request contains the access token of a login. @default none */
   readonly device?: string;
 };
 
@@ -67,14 +67,15 @@ export class Senders {
       return isLoggedIn.includes(true) ? { ...sender, device } : undefined;
     }));
     const known = found.filter((sender) => sender !== undefined);
-    // A token says more about a sender than its network.
+    // A sender that was found by its token comes first. A network alone says less about a sender.
     return known.find(({ token }) => token !== undefined) ?? known[0] ??
       (this.#hasTokens() ? "unauthorized" : "forbidden");
   }
 
   /**
-   * Finds the sender who reads the status page, or the reason why there is none. The page needs a token
-   * in a header: a network does not identify a person, and an address stays in the history of a browser.
+   * Finds the sender who reads the status page, or the reason why there is none. The token must be
+   * in a header. A network does not identify a person, and a token in the address would stay in the
+   * history of the browser.
    */
   async findReader(headers: Headers, peer: Peer): Promise<Sender | Refusal> {
     const sender = await this.find(headers, new URLSearchParams(), peer);

@@ -1,6 +1,7 @@
 /**
  * The chart of the last 24 hours: a column for each hour, with deliveries above the line and
- * failures below it. So the two differ without colours too. A table has the same numbers.
+ * failures below the line. Therefore deliveries and failures also differ without colours. A table
+ * has the same numbers.
  *
  * ```text
  *   █ █       deliveries
@@ -21,7 +22,10 @@ import { type Clock, type Html, markup, since } from "./html.ts";
 
 const HOUR_MS = 3_600_000;
 
-/** The units of the drawing: a column and its bar, and the heights above and below the line. */
+/**
+ * The sizes in the drawing: the width of a column, the width of its bar, and the heights above and
+ * below the line.
+ */
 const COLUMN = 10, BAR = 6, UP = 74, DOWN = 26;
 
 /** The smallest height of a bar, so that a single failure is seen beside many deliveries. */

@@ -1,6 +1,7 @@
 /**
- * Builds HTML. The template `markup` escapes every value, except values that are HTML already. Texts
- * from outside pass {@linkcode foreign}, which also hides secrets and invisible characters.
+ * Builds HTML. The template `markup` escapes every value, except values that are HTML already. Use
+ * {@linkcode foreign} for texts that this program did not write, such as texts of senders and
+ * servers. This function also hides secrets.
  *
  * @module
  */
@@ -50,11 +51,11 @@ function escape(text: string): string {
 const MAX_CHARS = 240;
 
 /**
- * Shows a text from outside. A long text is cut. The element keeps the direction of its letters away
- * from the texts around it.
+ * Shows a text that this program did not write. A long text is cut. The element `bdi` ensures that
+ * right-to-left letters in this text do not change the order of the texts around it.
  */
 export function foreign(text: string, maxChars = MAX_CHARS): Html {
-  // A secret behind the cut is not searched, and is not shown either.
+  // Only the beginning of a long text is searched for secrets. The rest is not shown.
   const characters = Array.from(hideSecrets(text.slice(0, 8 * maxChars)).trim());
   const isCut = characters.length > maxChars || text.length > 8 * maxChars;
   return markup`<bdi>${isCut ? `${characters.slice(0, maxChars).join("")}…` : characters.join("")}</bdi>`;

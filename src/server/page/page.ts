@@ -52,7 +52,8 @@ export async function renderPage(input: PageInput): Promise<Page> {
       "Cross-Origin-Opener-Policy": "same-origin",
       "Cross-Origin-Resource-Policy": "same-origin",
       "Cache-Control": "no-store",
-      // A page that reloads by itself disturbs screen readers. So only the reader turns it on.
+      // A page that reloads by itself disturbs screen readers. So reloading is off until the reader
+      // turns it on.
       ...input.refreshes ? { Refresh: String(REFRESH_SECONDS) } : {},
     },
     body: wholePage(input).text,
@@ -141,7 +142,7 @@ function summary({ tone, text }: Headline, { status }: Overview, clock: Clock): 
   }</p></div></div>`;
 }
 
-/** The shapes of the signs, so that they differ without colours too. */
+/** The shapes of the signs. Each sign has its own shape, so signs also differ without colours. */
 const SHAPES: Readonly<Record<Tone, string>> = {
   good: "M7.5 12.5l3 3 6-6.5",
   wait: "M12 7v5.2l3.2 1.9",

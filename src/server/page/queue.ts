@@ -20,13 +20,13 @@ import { type Clock, type Content, duration, foreign, type Html, markup, since, 
 /** The longest reason on the page, in characters. */
 const MAX_REASON = 400;
 
-/** An incident shows this many destinations. */
+/** The maximum number of destinations that are shown for one incident. */
 const MAX_DESTINATIONS = 3;
 
-/** The state directory that commands use without an option if root runs them. */
+/** The default of `--state-dir` for commands that root runs. */
 const DEFAULT_STATE_DIR = "/var/lib/matrix-notify";
 
-/** Shows each channel with what waits for it. */
+/** Shows each channel with its waiting entries. */
 export function queueSection({ channels, stateDir }: Overview, deliveries: DeliveryCounters, clock: Clock): Html {
   const isWaiting = channels.some(({ counts }) => countWaiting(counts) > 0);
   return markup`<section class="card" aria-labelledby="queue">
@@ -103,7 +103,12 @@ function countMembers({ members }: QueuedEntry): number {
   return members?.length ?? 1;
 }
 
-/** @param first the first entry of the lane; another reason than the reason of this entry is shown */
+/**
+ * Shows an entry of a lane. The reason of the entry is shown only if the first entry has a
+ * different reason.
+ *
+ * @param first the first entry of the lane
+ */
 function entryLine(entry: LiveEntry, first: LiveEntry, clock: Clock): Html {
   const { state, attempts, members, reason } = entry;
   const about = [
@@ -184,7 +189,7 @@ function subject({ notification }: QueuedEntry): Html {
   return markup`${symbol && `${symbol} `}${foreign(withResolution(notification).subject)}`;
 }
 
-/** Shows a reason or a mistake from outside as a sentence. */
+/** Shows a reason or a mistake in the configuration as a sentence. */
 function sentence(text: string): Html {
   return markup`${foreign(text.replace(/\.$/, ""), MAX_REASON)}.`;
 }

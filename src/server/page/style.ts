@@ -1,6 +1,6 @@
 /**
- * The style sheet of the status page. It stands in the page, and the Content Security Policy allows
- * it by its hash. The page loads nothing else.
+ * The style sheet of the status page. The HTML contains the style sheet, and the Content Security
+ * Policy contains its hash.
  */
 
 /**
