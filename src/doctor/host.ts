@@ -8,7 +8,7 @@
 
 import { askProgram } from "../runtime/clean_command.ts";
 import { denoFiles } from "../runtime/files.ts";
-import { isListening } from "../runtime/networks.ts";
+import { hasAddress, isListening } from "../runtime/networks.ts";
 import { mayReadSystem, mayRun } from "../runtime/permissions.ts";
 import { type Distrust, findDirectoryDistrust, isOnReadOnlyMount } from "../runtime/trust.ts";
 
@@ -46,6 +46,8 @@ export interface Host {
   mayRunItself(): boolean;
   /** Returns true if a process holds the lock of a file. Does not create the file. */
   isLocked(path: string): boolean;
+  /** Returns false if no network interface of this host has this address or name. */
+  hasAddress(hostname: string): boolean;
   /** Returns true if a process listens at a TCP port. */
   isListening(address: { readonly host: string; readonly port: number }): Promise<boolean>;
   /** Runs a program and returns its output, as {@linkcode askProgram} does. */
@@ -65,6 +67,7 @@ export function denoHost(): Host {
     mayRun,
     mayRunItself: () => mayRun(Deno.execPath()),
     isLocked,
+    hasAddress,
     isListening,
     ask: askProgram,
   };

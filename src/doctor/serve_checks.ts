@@ -22,6 +22,10 @@ export const serve: Check<DoctorContext> = {
       path: pathOf(name, settings),
     }));
     if (http === undefined && sockets.length === 0) return;
+    if (http !== undefined && !context.host.hasAddress(http.host)) {
+      const hint = "set serve.http.host to an address that `ip address` shows";
+      return yield failure(`serve cannot listen: this host does not have the address ${http.host}`, hint);
+    }
     const isRunning = context.host.isLocked(`${stateDirOf(context)}/queue/serve.lock`);
     const problems = isRunning
       ? [...await checkPort(http, context), ...await checkSockets(sockets), ...await checkUnit(context)]
@@ -66,8 +70,8 @@ async function checkSockets(
     if (findGroup(group) !== undefined) return [];
     return [
       warning(
-        `only root can use ${path}: there is no group ${group}`,
-        `run: groupadd --system ${group}; ${RELOAD_HINT.slice(5)}`,
+        `only root and the user of serve can use ${path}: there is no group ${group}`,
+        `as root, run: groupadd --system ${group}; ${RELOAD_HINT.slice(5)}`,
       ),
     ];
   }));

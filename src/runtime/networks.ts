@@ -140,3 +140,16 @@ export async function isListening({ host, port }: { readonly host: string; reado
     throw error;
   }
 }
+
+/** Returns false if no network interface of this host has this address or name. */
+export function hasAddress(hostname: string): boolean {
+  try {
+    Deno.listen({ hostname, port: 0 }).close();
+    return true;
+  } catch (error) {
+    if (error instanceof Deno.errors.AddrNotAvailable) return false;
+    // Without the permission to listen, the answer is unknown.
+    if (error instanceof Deno.errors.NotCapable) return true;
+    throw error;
+  }
+}

@@ -52,6 +52,12 @@ export function createHttpReceiver(settings: HttpSettings): Receiver {
   };
 }
 
+/** The log says why a sender is refused once in this time, in milliseconds. */
+const REFUSAL_LOG_MS = 3_600_000;
+
+/** The answer for a request that no protocol reads. */
+const NO_PATH = "there is no such path, or it takes another method";
+
 /** The texts for a browser that may not read the status page. */
 const PAGE_REFUSALS: Partial<Record<Refusal, string>> = {
   unauthorized: "sign in with any name, and the token of a sender as the password",
@@ -72,6 +78,7 @@ class HttpServer {
   readonly #limiter: RateLimiter;
   readonly #maxAgeMs: number;
   readonly #counters = new HttpCounters();
+  readonly #refusals: RateLimiter;
   #facade: MatrixFacade | undefined;
   #healthCheck: { readonly time: number; readonly oldestSeconds: number } | undefined;
   #summary: { readonly time: number; readonly overview: Promise<Overview> } | undefined;
@@ -82,6 +89,7 @@ class HttpServer {
     this.#hooks = createHooks(hooks);
     this.#limiter = new RateLimiter(rateLimit || DEFAULT_RATE_LIMIT, context.runtime.now);
     this.#maxAgeMs = maxAge;
+    this.#refusals = new RateLimiter({ count: 1, per: REFUSAL_LOG_MS }, context.runtime.now);
   }
 
   async answer(request: Request, peer: Peer): Promise<Answer> {
@@ -94,12 +102,29 @@ class HttpServer {
     if (protocol === undefined && isMatrixPath(pathname)) {
       const answer = await (await this.#openFacade()).answer(request, peer);
       this.#counters.countRequest("matrix", answer.status);
+      const isWrongLogin = answer.status === 403 && pathname.endsWith("/login");
+      this.#logRefusal("matrix", isWrongLogin ? 401 : answer.status, peer);
       return withRetryAfter(answer, 5000);
     }
-    if (protocol === undefined) return textAnswer(404, "there is no such path, or it takes another method");
+    if (protocol === undefined) {
+      if (request.method !== "GET" && request.method !== "HEAD") this.#logRefusal(request.method, 404, peer);
+      return textAnswer(404, NO_PATH);
+    }
     const answer = await this.#receive(request, { protocol, pathname, searchParams, peer });
     this.#counters.countRequest(protocol.name, answer.status);
+    this.#logRefusal(protocol.name, answer.status, peer);
     return answer;
+  }
+
+  /**
+   * Logs why a sender is refused. The path of the request is left out, because it can contain a token.
+   */
+  #logRefusal(request: string, status: number, { ip }: Peer): void {
+    const reason = status === 404 ? NO_PATH : Object.values(REFUSALS).find((known) => known.status === status)?.text;
+    // A 403 of the façade is about a function that it does not have, and Matrix clients expect some 404.
+    if (reason === undefined || status >= 500 || request === "matrix" && (status === 403 || status === 404)) return;
+    if (this.#refusals.take(`${ip} ${status}`) > 0) return;
+    this.#context.log(`http: refused ${ip} (${request}): ${reason} (logged once an hour)`);
   }
 
   /** Returns the façade for Matrix clients. Its module is loaded when the first client needs it. */

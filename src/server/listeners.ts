@@ -299,7 +299,23 @@ async function openServer(address: ListenAddress, options: CommonOptions): Promi
     return Deno.serve({ ...options, hostname, port, ...tls });
   } catch (error) {
     if (error instanceof HintedError || !(error instanceof Error)) throw error;
-    const state = error instanceof Deno.errors.AddrInUse ? "another process listens there" : error.message;
-    throw new ConfigError(`Cannot listen at ${formatAddress(address)}: ${hideSecrets(state)}`, { cause: error });
+    const { state, hint } = explain(error, address);
+    throw new ConfigError(`Cannot listen at ${formatAddress(address)}: ${hideSecrets(state)}`, { cause: error, hint });
   }
+}
+
+/** Says why a listener cannot be opened, and what to do. */
+function explain(error: Error, { transport }: ListenAddress): { readonly state: string; readonly hint?: string } {
+  if (error instanceof Deno.errors.AddrInUse) {
+    return { state: "another process listens there", hint: "stop that process, or change serve.http.port" };
+  }
+  if (error instanceof Deno.errors.AddrNotAvailable) {
+    const hint = "set serve.http.host to an address that `ip address` shows";
+    return { state: "this host does not have this address", hint };
+  }
+  if (error instanceof Deno.errors.PermissionDenied) {
+    const other = transport === "tcp" ? "a serve.http.port from 1024 on" : "another path for this socket";
+    return { state: error.message, hint: `run serve as root, or choose ${other}` };
+  }
+  return { state: error.message };
 }

@@ -15,7 +15,7 @@
  * @module
  */
 
-import { type ConfigError, StorageError } from "../base/errors.ts";
+import { type ConfigError, HintedError, StorageError } from "../base/errors.ts";
 import { hideSecrets } from "../base/secret.ts";
 import type { NotifierCore } from "../notifier/core.ts";
 import type { CoreOptions } from "../notifier/wiring.ts";
@@ -249,9 +249,10 @@ class Server {
       await this.#listeners.replace(await createReceivers(next, log));
     } catch (error) {
       await next?.[Symbol.asyncDispose]();
+      const hint = error instanceof HintedError && error.hint !== undefined ? ` (${error.hint})` : "";
       const problem = `the new configuration is not used, the old one stays: ${
         error instanceof Error ? error.message : error
-      }`;
+      }${hint}`;
       log(problem);
       return await this.#announce(hideSecrets(problem));
     }
@@ -264,7 +265,9 @@ class Server {
   /** Reports the listeners. `systemctl status` also shows the problem of the last reload. */
   async #announce(problem?: string): Promise<void> {
     const addresses = this.#listeners.addresses();
-    const status = addresses.length === 0 ? "no receiver is configured" : `listening at ${addresses.join(", ")}`;
+    const status = addresses.length === 0
+      ? "no receiver is configured: see serve.sockets and serve.http in docs/config.md"
+      : `listening at ${addresses.join(", ")}`;
     await this.#systemd?.ready(problem === undefined ? status : `${status}; ${problem}`);
     this.#options.onReady?.(addresses);
     this.#options.log(status);

@@ -67,6 +67,8 @@ Deno.test("examine() finds a serve that does not run, and another process at its
   assertEquals(await serve(), [["ok", "serve listens at port 8411"]]);
   isTaken = false;
   assertEquals(await serve(), [["failure", "serve does not listen at port 8411: it uses an older configuration"]]);
+  scene.host = { ...scene.host, hasAddress: () => false };
+  assertEquals(await serve(), [["failure", "serve cannot listen: this host does not have the address 127.0.0.1"]]);
 });
 
 Deno.test("examine() finds the timer of a host with systemd, and skips the timer where there is neither cron job", async () => {

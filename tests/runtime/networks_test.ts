@@ -1,6 +1,6 @@
 import { assertEquals } from "@std/assert";
 import { isLoopback } from "../../src/runtime/address.ts";
-import { mayLeadTo, type Reach, reachOf } from "../../src/runtime/networks.ts";
+import { hasAddress, mayLeadTo, type Reach, reachOf } from "../../src/runtime/networks.ts";
 
 const HOSTS: Readonly<Record<Reach, readonly string[]>> = {
   loopback: [
@@ -40,4 +40,9 @@ Deno.test("mayLeadTo() never leads to a host with a smaller reach", () => {
   const [here, lan, internet] = ["localhost", "10.0.0.1", "example.org"];
   const pairs = [here, lan, internet].map((from) => [here, lan, internet].map((to) => mayLeadTo(from, to)));
   assertEquals(pairs, [[true, true, true], [false, true, true], [false, false, true]]);
+});
+
+Deno.test("hasAddress() knows the addresses of this host", () => {
+  const hosts = ["127.0.0.1", "0.0.0.0", "192.0.2.1"];
+  assertEquals(hosts.map(hasAddress), [true, true, false]);
 });

@@ -105,7 +105,32 @@ Deno.test("createHttpReceiver() refuses in the format of the protocol, and logs 
   const response = await stage.send("/topic", { body: "x", headers: { Authorization: "Bearer secret-guess" } });
   assertEquals(response.headers.get("WWW-Authenticate"), 'Basic realm="matrix-notify"');
   assertEquals((await response.json()).code, 40101);
-  assertEquals(stage.log, []);
+  assertEquals(stage.log, ["http: refused 127.0.0.1 (ntfy): a token is missing or wrong (logged once an hour)"]);
+});
+
+Deno.test("createHttpReceiver() logs each reason of a refusal once an hour for an address", async () => {
+  await using stage = await setStage(SENDERS);
+  const refuse = async (path: string, call: Call = {}) => void await (await stage.send(path, call)).body?.cancel();
+  const login = { identifier: { type: "m.id.user", user: "nas" }, password: "guess", type: "m.login.password" };
+  for (const path of ["/notify", "/message", "/_matrix/client/v3/login", "/hooks/none"]) {
+    for (const ip of ["203.0.113.1", "203.0.113.1", "203.0.113.2"]) {
+      await refuse(path, { body: JSON.stringify(login), ip });
+    }
+  }
+  await refuse("/favicon.ico", { method: "GET", ip: "203.0.113.3" });
+  await refuse("/_matrix/client/v3/login", { body: JSON.stringify(login), ip: "203.0.113.4" });
+  const token = "a token is missing or wrong (logged once an hour)";
+  const path = "there is no such path, or it takes another method (logged once an hour)";
+  assertEquals(stage.log, [
+    `http: refused 203.0.113.1 (notify): ${token}`,
+    `http: refused 203.0.113.2 (notify): ${token}`,
+    `http: refused 203.0.113.1 (POST): ${path}`,
+    `http: refused 203.0.113.2 (POST): ${path}`,
+    `http: refused 203.0.113.4 (matrix): ${token}`,
+  ]);
+  stage.scene.runtime.time += 3_600_000;
+  await refuse("/notify", { body: "x", ip: "203.0.113.1" });
+  assertEquals(stage.log.length, 6);
 });
 
 Deno.test("createHttpReceiver() refuses more than 8 MiB, and takes 8 MiB", async () => {

@@ -147,6 +147,24 @@ Deno.test({
   },
 });
 
+Deno.test("Listeners.replace() says what to do if an address cannot be used", async () => {
+  await using scene = await openListeners();
+  const used = await scene.open(LOOPBACK, "used");
+  await using other = await openListeners();
+  const hintFor = async (address: ListenAddress) => {
+    const error = await assertRejects(() => other.listeners.replace([receiverAt(address, "x")]), ConfigError);
+    return [error.message.replace(/^.*?:\d+: /, ""), error.hint];
+  };
+  assertEquals(await hintFor(used), [
+    "another process listens there",
+    "stop that process, or change serve.http.port",
+  ]);
+  assertEquals(await hintFor({ ...LOOPBACK, hostname: "192.0.2.1" }), [
+    "this host does not have this address",
+    "set serve.http.host to an address that `ip address` shows",
+  ]);
+});
+
 Deno.test("Listeners.replace() refuses two receivers at one address", async () => {
   await using scene = await openListeners();
   const receivers = [receiverAt({ ...LOOPBACK, port: 8411 }, "a"), receiverAt({ ...LOOPBACK, port: 8411 }, "b")];

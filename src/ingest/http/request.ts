@@ -102,7 +102,7 @@ export type Refusal =
 /** The HTTP status and the text of each refusal. */
 export const REFUSALS: Readonly<Record<Refusal, { readonly status: number; readonly text: string }>> = {
   "unauthorized": { status: 401, text: "a token is missing or wrong" },
-  "forbidden": { status: 403, text: "this sender is not allowed" },
+  "forbidden": { status: 403, text: "no sender has the network of this address" },
   "too-slow": { status: 408, text: "the request did not arrive in time" },
   "too-large": { status: 413, text: "the request is larger than 8 MiB" },
   "too-many": { status: 429, text: "too many requests" },
