@@ -107,7 +107,7 @@ class HttpServer {
       return withRetryAfter(answer, 5000);
     }
     if (protocol === undefined) {
-      if (request.method !== "GET" && request.method !== "HEAD") this.#logRefusal(request.method, 404, peer);
+      if (request.method !== "GET" && request.method !== "HEAD") this.#logRefusal("unknown path", 404, peer);
       return textAnswer(404, NO_PATH);
     }
     const answer = await this.#receive(request, { protocol, pathname, searchParams, peer });

@@ -269,8 +269,11 @@ class Server {
       ? "no receiver is configured: see serve.sockets and serve.http in docs/config.md"
       : `listening at ${addresses.join(", ")}`;
     await this.#systemd?.ready(problem === undefined ? status : `${status}; ${problem}`);
-    this.#options.onReady?.(addresses);
     this.#options.log(status);
+    if (this.#delivery.notifier.channels.length === 0) {
+      this.#options.log("no channel is configured, so every notification is refused (run: matrix-notify setup)");
+    }
+    this.#options.onReady?.(addresses);
   }
 
   /** Ends attempts and requests within {@linkcode STOP_MS}. */

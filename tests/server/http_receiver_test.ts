@@ -124,8 +124,8 @@ Deno.test("createHttpReceiver() logs each reason of a refusal once an hour for a
   assertEquals(stage.log, [
     `http: refused 203.0.113.1 (notify): ${token}`,
     `http: refused 203.0.113.2 (notify): ${token}`,
-    `http: refused 203.0.113.1 (POST): ${path}`,
-    `http: refused 203.0.113.2 (POST): ${path}`,
+    `http: refused 203.0.113.1 (unknown path): ${path}`,
+    `http: refused 203.0.113.2 (unknown path): ${path}`,
     `http: refused 203.0.113.4 (matrix): ${token}`,
   ]);
   stage.scene.runtime.time += 3_600_000;

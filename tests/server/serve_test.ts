@@ -32,6 +32,7 @@ async function startServe(
     Promise.withResolvers(),
     Promise.withResolvers(),
     Promise.withResolvers(),
+    Promise.withResolvers(),
   ];
   let count = 0, reload = () => {};
   const options = {
@@ -96,6 +97,12 @@ Deno.test("serve() uses a new configuration after a reload, and keeps the old on
   assertStringIncludes(problem ?? "", '(did you mean "path"?)');
   await server.send({ subject: "old", wait: "10s" });
   assertEquals(ntfy.messages("other").length, 2);
+  await server.write({ ...server.config, channels: {} });
+  await server.reload();
+  assertEquals(
+    server.log.at(-1),
+    "no channel is configured, so every notification is refused (run: matrix-notify setup)",
+  );
 });
 
 Deno.test("serve() gathers notifications that come at the same time, so that they share a sync", async () => {
