@@ -160,8 +160,8 @@ class HttpServer {
   }
 
   /**
-   * Answers a reader who has no permission, or who reads too often. Requests with a wrong token have
-   * the same limit as in {@linkcode HttpServer.#receive}. Reading has its own limit, which is
+   * Answers a reader who has no permission, or who reads too often. Requests with a wrong token
+   * have the same limit as in {@linkcode HttpServer.#receive}. Reading has its own limit, which is
    * separate from the limit for notifications.
    *
    * @returns undefined if the reader may read
