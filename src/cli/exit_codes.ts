@@ -43,13 +43,13 @@ export const EXIT_MEANINGS: ExitMeanings = [
   [EXIT.ioErr, "reading or writing the disk failed, or the output could not be written"],
   [
     EXIT.tempFail,
-    "try again later: the notification was not accepted, or a request failed for now; in flush, queue retry and " +
-    "setup: an entry is not delivered yet",
+    "try again later: the notification was not accepted, or a request failed for now; for the commands flush, queue " +
+    "retry and setup: an entry is not delivered yet",
   ],
   [
     EXIT.noPerm,
-    "a permission is missing, or a login was refused; or the queue is unsafe because another user can change it, " +
-    "and the notification could not be delivered directly",
+    "a permission is missing; a login was refused; or the queue was not used, because another user can change it, " +
+    "and the direct delivery failed",
   ],
   [
     EXIT.config,

@@ -12,7 +12,7 @@ const OPTIONS = [
   { name: "now", summary: "try each destination once, even if a server asked to wait" },
   {
     name: "timer",
-    summary: "for a systemd timer or a crontab: keep waits that a server asked for, and print only errors",
+    summary: "for a systemd timer or a crontab: respect the delays that a server asked for, and print only errors",
   },
   {
     name: "wait",

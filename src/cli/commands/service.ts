@@ -27,8 +27,8 @@ export const install: Command = defineCommand({
     TIMER_SUMMARY,
     "To get an alert when another unit fails, write OnFailure=matrix-notify@%n.service into the section [Unit] of " +
     "that unit. The alert contains the name of the unit, its result and its last lines in the journal.",
-    "With --serve, service install also writes, enables and starts matrix-notify-serve.service. A second service " +
-    "install restarts this service. Before you use a local socket, create its group: groupadd --system " +
+    "With --serve, service install also writes, enables and starts matrix-notify-serve.service. If you run the " +
+    "command again, it restarts this service. Before you use a local socket, create its group: groupadd --system " +
     "matrix-notify.",
     "Without systemd, service install prints the lines for a crontab, and exits with 69.",
   ],
