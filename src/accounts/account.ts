@@ -80,8 +80,8 @@ export function serializeAccount(account: Account): string {
  * Reads an account from its file.
  *
  * @returns undefined if the account is not logged in
- * @throws {ConfigError} if another user can change or read the file, or it is not a valid account
- *   file
+ * @throws {ConfigError} if another user can change or read the file, or if the content of the file
+ *   is not valid
  */
 export function readAccount(stateDir: string, userId: string): Account | undefined {
   const path = accountPath(stateDir, userId);

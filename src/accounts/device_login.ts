@@ -45,8 +45,8 @@ const CLIENT = { clientName: "matrix-notify", clientUri: "https://matrix-notify.
  * Logs in with the device id that is stored in the state directory, and saves the account. A
  * previously saved account stays in use until the person has confirmed the new login.
  *
- * @throws {LoginError} if the server does not offer this login, or the login was refused, not
- * confirmed in time, or confirmed by another user
+ * @throws {LoginError} if the server does not offer this login, if the person refused the login or
+ * did not confirm it in time, or if another user confirmed the login
  */
 export async function signInWithDeviceCode(context: SignInContext, options: DeviceLoginOptions): Promise<Account> {
   const { userId, stateDir, runtime, userAgent, signal } = context;

@@ -11,9 +11,9 @@
  * contains the old refresh token. The old refresh token stays valid until the new access token is
  * used (Client-Server API, "Refreshing access tokens").
  *
- * After a timeout, the server may still process the old request, even after the next refresh has
- * succeeded. The saved refresh token may then become invalid. Therefore the previous refresh token
- * is stored too.
+ * The answer to a refresh request can be late, so that this program sends a second request. The
+ * server may then process the first request after the second request. In this case, the tokens from
+ * the second request may be invalid. Therefore the previous refresh token is stored too.
  *
  * @module
  */
@@ -54,8 +54,8 @@ export async function renewAccount(renewal: Renewal, refused: string, options: R
 }
 
 /**
- * Renews the tokens with a refresh token. @returns undefined if the server refuses both refresh
- * tokens
+ * Renews the tokens with the refresh token or, if the server refuses it, with the previous refresh
+ * token. @returns undefined if the server refuses both tokens
  */
 async function refresh(account: Account, renewal: Renewal, options: RenewOptions): Promise<Account | undefined> {
   const { refreshToken, previousRefreshToken } = account;

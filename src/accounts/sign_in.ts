@@ -53,7 +53,7 @@ export interface LoginOffer {
 /**
  * Finds the user's homeserver, and the kinds of login that the homeserver offers.
  *
- * @param options.homeserver the address or the server name of the homeserver, if a person entered it
+ * @param options.homeserver the address or the server name that a person entered for the homeserver
  * @throws {DiscoveryError} if the homeserver cannot be found
  * @throws {LoginError} if the homeserver does not answer
  */

@@ -125,12 +125,12 @@ function userIdOf(name: string): string | undefined {
 }
 
 /**
- * Returns the device_id of a state directory. If the directory has no device_id yet, creates and
- * stores a new device_id. Every login uses the same device, so the user's list of devices does not
- * grow with each login. The id has at least ten characters, because servers may refuse a shorter id
- * in a login with OAuth 2.0.
+ * Returns the device id that is stored in the state directory. If no id is stored yet, creates and
+ * stores a new id. Every login uses the same device, so the user's list of devices does not grow
+ * with each login. The id has at least ten characters, because servers may refuse a shorter id in a
+ * login with OAuth 2.0.
  *
- * @throws {StorageError} if the device_id cannot be written
+ * @throws {StorageError} if another login is running, or the id cannot be written
  */
 export function stableDeviceId(
   stateDir: string,

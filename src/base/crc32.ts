@@ -1,8 +1,8 @@
 /** The checksum CRC-32. */
 
 /**
- * The eight lookup tables of {@linkcode crc32} in one array. A step of the computation processes
- * eight bytes. Table `k` is for the byte that is followed by `k` more bytes in the same step.
+ * The eight lookup tables of {@linkcode crc32} in one array. One step of the computation processes
+ * eight bytes and uses one table for each byte: table 7 for the first byte, table 0 for the last.
  */
 const TABLE: Int32Array = createCrcTable();
 
@@ -34,7 +34,7 @@ export function crc32(bytes: Uint8Array): string {
   return crc32Value(bytes, bytes.length).toString(16).padStart(8, "0");
 }
 
-/** Computes the CRC-32 of the first `length` bytes, as a number without sign. */
+/** Computes the CRC-32 of the first `length` bytes, as an unsigned number. */
 export function crc32Value(bytes: Uint8Array, length: number): number {
   const whole = length - length % 8;
   let value = -1, at = 0;

@@ -284,7 +284,7 @@ export type ResponseClass =
 
 /** The information that a service gives when it refuses a request. */
 export interface Refusal {
-  /** The HTTP status, an SMTP reply code, or an exit code. */
+  /** The HTTP status, the SMTP reply code, or the exit code of a program. */
   readonly status: number;
   /**
    * The error code of the service, such as `M_FORBIDDEN`; absent if the service does not use codes.

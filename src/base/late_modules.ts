@@ -32,7 +32,8 @@ export type LateModule = typeof LATE_MODULES[number];
  * `loadLate<typeof import("./smtp.ts")>("channels/email/smtp.ts")`.
  *
  * @throws {PermissionError} if Deno denies access to the module
- * @throws {HintedError} if a package of the module cannot be loaded; the hint says how to install it
+ * @throws {HintedError} if a package of the module cannot be loaded; the hint contains the command
+ * that downloads the package
  */
 export async function loadLate<Module>(path: LateModule): Promise<Module> {
   try {
@@ -58,10 +59,7 @@ function lateFlag(): string {
   return `--allow-read=${decodeURIComponent(pathname).replace(/\/$/, "")}`;
 }
 
-/**
- * Returns the command that downloads all libraries of the program into the cache of Deno. For a
- * checkout, `deno.lock` decides the version and the content of each package.
- */
+/** Returns the command that downloads all packages of the program into the cache of Deno. */
 function installCommand(): string {
   const url = new URL("../", import.meta.url);
   const isFile = url.protocol === "file:";

@@ -80,7 +80,10 @@ const SENDING = {
   sys: ["hostname", "uid"],
 } as const satisfies CommandPermissions;
 
-/** Commands that send. If this user cannot send, these commands use the socket of `serve`. */
+/**
+ * Commands that send. If this user cannot read the configuration or use the queue, these commands
+ * pass the notification to the process `serve` through its socket.
+ */
 const HANDING_OVER = {
   ...SENDING,
   read: [...SENDING.read, "socket"],
@@ -100,7 +103,8 @@ const READING = {
 const EDITING = { ...READING, write: ["state"] } as const satisfies CommandPermissions;
 
 /**
- * Commands for accounts and rooms. They need all hosts, because a homeserver can name other hosts.
+ * Commands for accounts and rooms. These commands need the permission for all hosts, because a
+ * homeserver can name other hosts.
  */
 const ACCOUNT = {
   ...SENDING,

@@ -7,7 +7,8 @@
 
 // Hidden characters are control characters, format characters, line separators and characters that
 // have no shape. The two variation selectors of emoji do not count as hidden. V8 needs 0.2 ms to
-// compile a regular expression for hidden characters. Texts of printable ASCII do not need it.
+// compile a regular expression for hidden characters. Therefore a shorter expression first finds
+// the texts of printable ASCII, which have no hidden characters.
 
 /** Returns a text as one line. Replaces hidden characters and line breaks by spaces. */
 export function printable(text: string): string {

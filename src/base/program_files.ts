@@ -1,6 +1,6 @@
 /**
- * The files of the program. The build replaces this module, because the bundle has other files. A
- * test compares the exports of both modules.
+ * The files of the program. In the bundle, another module replaces this module, because the bundle
+ * has other files. A test checks that the two modules have the same exports.
  *
  * @module
  */

@@ -48,8 +48,9 @@ export class Secret {
 }
 
 /**
- * Remembers a secret, so that {@linkcode hideSecrets} finds it. In an address, the path, the query
- * and the password are secrets, but the host is not. In `Bearer TOKEN`, only the token is a secret.
+ * Remembers a secret, so that {@linkcode hideSecrets} finds the secret. In a URL, the path, the
+ * query and the password are secrets, but the host is not. In `Bearer TOKEN`, only the token is a
+ * secret.
  *
  * @returns the secret
  */

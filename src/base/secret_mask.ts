@@ -15,7 +15,8 @@
 export const HIDDEN = "[secret]";
 
 /**
- * A secret with fewer characters is not searched for, because ordinary texts contain it by chance.
+ * A secret with fewer characters is not hidden, because ordinary texts can contain the same few
+ * characters by chance.
  */
 const MIN_CHARS = 4;
 
@@ -26,21 +27,27 @@ const MIN_DATA_CHARS = 12;
 const MIN_STRONG_CHARS = 8;
 
 /**
- * The largest number of stored seeds with the same hash, for each form of a secret, such as its
- * base64. A seed is a short part of a form.
+ * A secret has several forms, such as its base64. A seed is a short part of a form. If several
+ * seeds of one form have the same hash, at most this number of them is stored.
  */
 const MAX_EQUAL_SEEDS = 4;
 
-/** The length of a seed, in characters. A search compares the short seeds first. */
+/**
+ * The length of a seed, in characters. A search first finds a seed in the text, and then compares
+ * the characters before and after the seed.
+ */
 const SEED_CHARS = 4;
 
 /**
- * A part of a secret is hidden if it has at least half of the secret's characters. A part with this
- * number of characters is always hidden.
+ * A part of a secret is hidden if it has half of the secret's characters, or if it has at least
+ * this number of characters.
  */
 const MAX_PART_CHARS = 12;
 
-/** A part of a secret with fewer characters is not hidden. A complete secret can be shorter. */
+/**
+ * A part with fewer characters is not hidden, even if it is half of the secret. This limit does not
+ * apply to a complete secret.
+ */
 const MIN_PART_CHARS = 7;
 
 /**
@@ -58,7 +65,7 @@ interface Form {
   /** True if the form is hidden only as a whole word, and not inside a longer word. */
   readonly isWord: boolean;
   /**
-   * True for base64 and hex. The adjacent characters of the same encoded text are then hidden too.
+   * True for base64 and hex. In this case, the whole encoded word that contains the form is hidden.
    */
   readonly isEncoded: boolean;
 }
@@ -96,8 +103,8 @@ type Place = readonly [start: number, end: number];
 interface SeedTable {
   readonly seeds: ReadonlyMap<number, readonly Seed[]>;
   /**
-   * For each hash: 1 if there are seeds with this hash, otherwise 0. A lookup in this array is
-   * faster than a lookup in the map.
+   * For each hash: 1 if `seeds` contains the hash, otherwise 0. A lookup in this array is faster
+   * than a lookup in `seeds`.
    */
   readonly isUsed: Uint8Array;
 }
@@ -147,7 +154,7 @@ function createTable(secrets: Iterable<string>): SeedTable {
   const seeds = new Map<number, Seed[]>();
   const isUsed = new Uint8Array(HASHES);
   for (const form of [...secrets].flatMap(formsOf)) {
-    // Every part of the form with `minChars` characters contains one of these seeds.
+    // With this distance between seeds, every part of `minChars` characters contains a whole seed.
     const step = Math.max(1, form.minChars - SEED_CHARS + 1);
     for (let at = 0; at + SEED_CHARS <= form.text.length; at += step) {
       const hash = hashAt(form.text, at);
@@ -194,9 +201,10 @@ export function isPlainWord(text: string): boolean {
 }
 
 /**
- * Encodes bytes as base64. In the encoded text, `shift` unknown bytes come before the given bytes,
- * and more unknown bytes may follow. Characters that depend on unknown bytes are left out. Returns
- * three texts: in the usual alphabet, in the alphabet for URLs, and without punctuation.
+ * Returns the base64 of bytes that are a part of longer data. In this data, `shift` unknown bytes
+ * come before the given bytes, and more unknown bytes may follow. Characters that depend on unknown
+ * bytes are left out. The result is three texts: in the usual alphabet, in the alphabet for URLs,
+ * and without punctuation.
  */
 function base64Forms(bytes: Uint8Array, shift: number): string[] {
   const shifted = new Uint8Array(shift + bytes.length);
@@ -302,10 +310,16 @@ const ENTITIES: Readonly<Record<string, string>> = {
   ...{ lowbar: "_", period: "." },
 };
 
-/** Encodings can be nested, such as an escaped URL in JSON. Deeper nesting is not decoded. */
+/**
+ * Encodings can be nested, for example an escaped URL in JSON. A text is decoded at most this
+ * number of times.
+ */
 const MAX_DECODINGS = 3;
 
-/** Returns the readings of a text. The ASCII letters of the text must be in lower case. */
+/**
+ * Returns the versions of a text in which secrets are searched for: unchanged, decoded, and without
+ * spaces and punctuation. The ASCII letters of the text must be in lower case.
+ */
 function* readings(text: string): Generator<Reading> {
   const plain: Reading = { text };
   yield* both(plain);
@@ -334,7 +348,7 @@ function decode({ text, places: findPlaces }: Reading, escapes: RegExp): Reading
   if (found === null) return undefined;
   const places = findPlaces?.();
   const parts: string[] = [];
-  // An escape is never shorter than the character that it encodes.
+  // The decoded text is not longer than `text`: an escape is not shorter than its character.
   const starts = new Uint32Array(text.length), ends = new Uint32Array(text.length);
   let at = 0, size = 0;
   const keep = (until: number) => {

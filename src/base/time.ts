@@ -6,8 +6,8 @@
  */
 
 /**
- * Returns the offset of local time from UTC at a given time, in minutes. Positive if local time is
- * ahead.
+ * Returns the offset of local time from UTC at a given time, in minutes. The offset is positive if
+ * local time is ahead of UTC.
  */
 export type Zone = (time: number) => number;
 
@@ -74,7 +74,10 @@ export function formatIsoTime(time: number, zone: Zone = hostZone): string {
   return `${whole}${sign}${twoDigits(hours)}:${twoDigits(minutes)}`;
 }
 
-/** Reads the local time: `2026-11-22T20:15:07.000`, its day and its time of day. */
+/**
+ * Converts a time to local time. Returns the whole local time (`2026-11-22T20:15:07.000`), its day,
+ * its time of day, and the offset from UTC.
+ */
 function readClock(time: number, zone: Zone) {
   const offset = zone(time);
   const whole = new Date(toDate(time).getTime() + offset * 60_000).toISOString().slice(0, -1);

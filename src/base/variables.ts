@@ -38,8 +38,8 @@ export const VARIABLES = {
     ...["CONFIGURATION_DIRECTORY", "STATE_DIRECTORY", "CREDENTIALS_DIRECTORY", "MATRIX_NOTIFY_SOCKET"],
   ],
   /**
-   * The proxies. `REQUEST_METHOD` is set only for a CGI program. A CGI program ignores
-   * `HTTP_PROXY`.
+   * The variables for proxies. If `REQUEST_METHOD` is set, this process is a CGI program. A CGI
+   * program must ignore `HTTP_PROXY`, because the client of the web server can set this variable.
    */
   proxies: [...PROXY_VARIABLES, "NO_PROXY", "no_proxy", "REQUEST_METHOD"],
   /** The environment of programs that matrix-notify starts. */

@@ -22,8 +22,8 @@ import { escapeHtml, formatNotes, linkHtml } from "../notification/render.ts";
 import { severitySymbol } from "../notification/title.ts";
 
 /**
- * The largest number of clock times that a block lists. If there are more, the block shows only the
- * first and the last.
+ * The largest number of clock times that a block lists. If there are more times, the block shows
+ * only the first time and the last time.
  */
 const MAX_TIMES = 5;
 
@@ -95,7 +95,7 @@ function excerptOf({ notification: { format }, message: { text } }: Block): stri
 }
 
 /**
- * Puts consecutive one-line blocks into one paragraph. Every other block gets its own paragraph.
+ * Puts consecutive one-line blocks into one paragraph. A longer block gets its own paragraph.
  */
 function toParagraphs(blocks: readonly Block[]): Block[][] {
   const isLine = ({ notification: { message, link }, notes }: Block) => message === "" && !link && notes.length === 0;
@@ -151,8 +151,8 @@ export async function countFitting(
     const batch = createBatch(items.slice(0, count), { style });
     return fits(batch, await renderBatch(batch, renderOnce));
   };
-  // Double the number until a batch does not fit. If the search started with all items, it could
-  // render a very long batch.
+  // First double the number of items until the batch does not fit. Then search between the last two
+  // numbers. Starting with all items could mean rendering a very long batch.
   let low = 1, high = Math.min(2, items.length);
   while (high < items.length && await fitting(high)) [low, high] = [high, Math.min(2 * high, items.length)];
   while (low < high) {

@@ -89,15 +89,15 @@ export interface Channel {
    */
   readonly attachmentMode?: AttachmentMode;
   /**
-   * Returns true if the service has recently refused all files. If true, a long message
-   * is only cut. If false, the whole message is also sent as a file.
+   * Returns true if the service has recently refused all files. In this case, a long message is
+   * only cut. Otherwise, a long message is cut, and the whole message is also sent as a file.
    *
    * @default the service accepts files
    */
   refusesFiles?(): boolean;
   /**
-   * The account that sends. If the caller names a room, only one channel of each account sends to
-   * this room.
+   * Identifies the account that sends. If the caller chooses a room, and several channels have the
+   * same account, only one of these channels sends to the room.
    *
    * @default the account is unknown
    */

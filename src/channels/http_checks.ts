@@ -24,8 +24,8 @@ export interface HttpProbe {
   /** The address of the server, without a trailing slash. */
   readonly server: string;
   /**
-   * Sends a request and returns the answer. Later calls return the same answer without another
-   * request.
+   * The first call sends a request and returns the answer. Later calls return the same answer
+   * without another request.
    */
   readonly firstAnswer: () => Promise<HttpAnswer>;
   /** The checks `connection` and `clock`. */
@@ -101,14 +101,14 @@ function environmentProxy(url: URL, env: Runtime["env"]): URL | undefined {
 }
 
 /**
- * The smallest clock difference that causes a warning, in milliseconds. The times in messages are
- * then wrong.
+ * The smallest difference between the clocks of this host and the server that causes a warning, in
+ * milliseconds. With this difference, the times in messages are wrong.
  */
 const WARN_SKEW_MS = 60_000;
 
 /**
- * The smallest clock difference that causes a failure, in milliseconds. Valid certificates and
- * tokens may then seem to be expired.
+ * The smallest difference between the clocks that causes a failure, in milliseconds. With this
+ * difference, valid certificates and tokens may seem to be expired.
  */
 const FAIL_SKEW_MS = 3_600_000;
 

@@ -92,8 +92,8 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
    */
   readonly speaksHttp?: boolean;
   /**
-   * True if the messages of the service have priorities. The default title then has no symbol for
-   * the severity.
+   * True if the messages of the service have priorities. In this case, the default title has no
+   * symbol for the severity.
    *
    * @default {false}
    */
@@ -119,8 +119,8 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
    */
   readonly destination?: Destination<Table, Key>;
   /**
-   * Lists what a channel uses. Leaves out a file if its path is in a setting whose name ends with
-   * `File`.
+   * Lists what a channel uses, except the files of settings such as `tokenFile`. The caller adds
+   * these files.
    *
    * @param cache the results of earlier lookups
    * @throws {ConfigError} if a setting is in a file that cannot be read
@@ -159,7 +159,7 @@ export interface Destination<Table extends SettingTable, Key extends string> {
 export interface AppriseForm {
   /** The schemes of the URLs, without `://`. */
   readonly schemas: readonly string[];
-  /** Loads the function that converts a URL to the object of a channel. */
+  /** Loads the function that converts a URL to the settings of a channel. */
   load(): Promise<{ fromApprise(url: AppriseUrl): Readonly<Record<string, unknown>> }>;
 }
 

@@ -1,4 +1,6 @@
-/** Renders the message of a notification as plain text and as HTML, and cuts it if it is too long. */
+/**
+ * Renders the message of a notification as plain text and as HTML. Cuts a message that is too long.
+ */
 
 import { HintedError, InvalidNotificationError } from "../base/errors.ts";
 import { loadLate } from "../base/late_modules.ts";

@@ -65,7 +65,7 @@ export function inMemoryRoomCache(): RoomCache {
   };
 }
 
-/** The key of the names of rooms. The value is an object with a name for each room id. */
+/** The key of the entry with the names of rooms. Its value is an object: the name by room id. */
 const NAMES_KEY = "names";
 
 /** The longest name that is stored, in characters. */
@@ -97,7 +97,7 @@ export function formatDestination(destination: string, names: RoomNames): string
   return name === undefined ? destination : `${name} (${destination})`;
 }
 
-/** The longest time to wait for the lock that is needed to write the file, in milliseconds. */
+/** The longest time that a write waits for the lock of the file, in milliseconds. */
 const WRITE_TURN_MS = 2_000;
 
 /** The largest file that is read, in bytes. */
@@ -110,7 +110,7 @@ export class RoomCacheFile implements RoomCache {
   readonly #files: Files;
   /** Values that are not written to the file yet. */
   readonly #unsaved = new Map<string, unknown>();
-  /** The content of the file when it was last read, and the version of the file. */
+  /** The content and the version of the file at the last read. */
   #known: { readonly version: string; readonly values: Readonly<Record<string, unknown>> } | undefined;
 
   constructor(stateDir: string, runtime: Pick<Runtime, "now" | "sleep" | "random">, files: Files = denoFiles) {

@@ -1,9 +1,12 @@
 /**
  * Parses the arguments of a command. The options that the command declares define the syntax.
  *
- * A word that begins with `-` can be text, such as `-5 °C` or a line of `ls -l`. If such a word
- * does not have the form of an option, it is an operand. After an option that needs a value, such a
- * word is the value, unless the word is a declared option.
+ * A word that begins with `-` is not always an option. It can be text, such as `-5 °C` or a line of
+ * `ls -l`:
+ *
+ * - A word that does not have the form of an option is an operand.
+ * - The word after an option that needs a value is the value, unless this word is a declared
+ *   option.
  *
  * @module
  */
@@ -244,9 +247,7 @@ function endOptions(argv: readonly string[], options: readonly OptionSpec[]): re
   return argv[at] === "--" ? argv : [...argv.slice(0, at), "--", ...argv.slice(at)];
 }
 
-/**
- * Checks the values of an option. Unlike other options, a switch can always be given several times.
- */
+/** Checks the values of an option. A switch has no values, and can be given several times. */
 function checkValues(option: OptionSpec, values: readonly string[]): void {
   if (option.value === undefined) return;
   for (const value of values) {

@@ -49,8 +49,8 @@ export async function openBody(path: string, { sleep }: Pick<Runtime, "sleep">):
   const file = await Promise.race([opening, sleep(WRITER_WAIT_MS, done.signal)]);
   done.abort();
   if (file) return file.readable;
-  // Do not wait for `opening`: matrix-notify can end while the operating system still waits for a
-  // writer.
+  // Closes the file if a program opens the pipe later. matrix-notify does not wait for this, and
+  // can end first.
   opening.then((late) => late.close(), () => {});
   throw new Error(`It is a pipe, and no program has opened it for writing within ${WRITER_WAIT_MS / 1000} s`);
 }

@@ -32,8 +32,8 @@ async function decodeWords(words: readonly string[]): Promise<readonly string[]>
   const { readArgumentBytes } = await import("../runtime/argument_bytes.ts");
   const { decodeText } = await import("../notification/text.ts");
   const given = (await readArgumentBytes())?.map(decodeText) ?? [];
-  // If the program was started as `sendmail`, `words` begins with this name. The user did not type
-  // it.
+  // If the program was started as `sendmail`, `words` begins with the added word `sendmail`. The
+  // arguments of the process do not contain this word.
   return [...words.slice(0, words.length - given.length), ...given];
 }
 
@@ -108,9 +108,9 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
 }
 
 /**
- * The first words with which programs call sendmail, such as `-t`, `-oi`, `-FCronDaemon` and
- * `root@example.org`. If a link named `sendmail` points to a wrapper script, only these words show
- * that sendmail was called.
+ * Matches the first words with which programs call sendmail, such as `-t`, `-oi`, `-FCronDaemon`
+ * and `root@example.org`. If a link named `sendmail` points to a script, the script does not pass
+ * on the name of the link. Then only such a word shows that sendmail was called.
  */
 const SENDMAIL_WORD_REGEXP = /^(-t|-i|-[obB]\w+|-F.*|[^-\s@][^\s@]*@[^\s@]+)$/;
 
@@ -123,8 +123,8 @@ function findFamily([first]: readonly string[]): readonly CommandEntry[] {
 }
 
 /**
- * Matches the name of a local user. A program that calls sendmail can give such a name as the
- * recipient, in the place of a command. Standard input then contains the mail.
+ * Matches the name of a local user. A program that calls sendmail can give only the recipient, such
+ * as `root`, and the mail on standard input.
  */
 const USER_NAME_REGEXP = /^[a-z_][\w.-]*$/;
 

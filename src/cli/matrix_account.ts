@@ -73,8 +73,8 @@ export async function createSignIn(context: CommandContext, userId: string): Pro
 
 /**
  * Finds the Matrix channels that use an account. Without `userId`, finds the channels with the
- * setting `accessToken`. A channel with a mistake is left out, and if the file cannot be read, the
- * list is empty. Other commands report these mistakes.
+ * setting `accessToken`. A channel with a mistake is left out. If the configuration file cannot be
+ * read, the list is empty. Other commands report these mistakes.
  */
 export async function findMatrixChannels(
   { args, runtime }: CommandContext,
@@ -132,8 +132,8 @@ export interface ChannelClient {
 }
 
 /**
- * Creates the client of the channel in `--channel`. The default is the channel `matrix`, or the
- * only Matrix channel.
+ * Creates the client of the channel that `--channel` names. The default is the channel `matrix`, or
+ * the only Matrix channel.
  *
  * @throws {ConfigError} if the channel does not exist or its configuration has mistakes
  */

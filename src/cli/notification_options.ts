@@ -1,6 +1,6 @@
 /**
- * The options that describe a notification. This file imports the code of notifications. The file
- * `options.ts` does not, so the help of the program does not load this code.
+ * The options that describe a notification. This file imports the code of notifications. The help
+ * of the program imports only `options.ts`, so that it does not load this code.
  *
  * @module
  */

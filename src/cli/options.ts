@@ -26,8 +26,8 @@ export interface OptionSpec {
   /** The permitted values. @default every value is permitted */
   readonly oneOf?: readonly string[];
   /**
-   * True if an empty value means that the option is not given. Scripts can then pass an empty
-   * variable. If false, an empty value is a mistake. @default {false}
+   * True if an option with an empty value is ignored. Scripts can then pass an empty variable. If
+   * false, an empty value is a mistake. @default {false}
    */
   readonly allowsEmpty?: boolean;
   /** True if the option can be given several times. @default {false} */

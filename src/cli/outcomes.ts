@@ -83,9 +83,9 @@ export function isLeft(outcome: Outcome): outcome is PendingOutcome {
 /**
  * Waits until a notification is delivered or stored in the queue.
  *
- * @param untrusted the exit code if another user can change the queue
- * @throws {CommandError} if the notification can be neither stored nor delivered. The exit code is
- *   `untrusted` or 75 (the caller can try again later).
+ * @param untrusted the exit code if another user can change the queue. The exit code for all other
+ *   causes is 75 (the caller can try again later).
+ * @throws {CommandError} if the notification can be neither stored nor delivered
  */
 export async function requireAccepted<Result>(
   sending: Promise<Result>,

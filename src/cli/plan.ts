@@ -9,7 +9,7 @@ import { EVERY_CHANNEL } from "../routing/rule.ts";
 /** The destinations and fallbacks of a notification that is not sent yet. */
 export type Plan = ReturnType<NotifierCore["plan"]>;
 
-/** Formats a destination, with the name of the room if it is known. */
+/** The object that formats a destination, with the name of the room if it is known. */
 export type Destinations = Pick<NotifierCore, "formatDestination">;
 
 /** Formats a destination with its channel: `matrix Alerts (!abc:example.org)`. */

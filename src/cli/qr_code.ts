@@ -13,8 +13,8 @@ import { encode } from "npm:uqr@0.1.3";
 const QUIET_ZONE = 4;
 
 /**
- * White text on a black background. Light modules (squares of the QR code) are drawn with
- * characters. Dark modules are spaces.
+ * White text on a black background. Light modules (squares of the QR code) are drawn with white
+ * block characters, and dark modules with spaces.
  */
 const COLOURS = "\x1b[97;40m";
 const RESET = "\x1b[0m";

@@ -11,9 +11,8 @@ import { readArgumentBytes } from "../runtime/argument_bytes.ts";
 const DECODER = new TextDecoder("utf-8", { ignoreBOM: true });
 
 /**
- * The script of the shell. Its arguments are the words of the command, each with a first character.
- * `r` means octal numbers, and `=` means plain text. The script decodes the words and starts the
- * command.
+ * The script of the shell. Each argument is a word of the command with a prefix: `r` means octal
+ * numbers, and `=` means plain text. The script decodes the words and starts the command.
  */
 const SCRIPT = `
 for word do
@@ -30,7 +29,8 @@ exec "$@"
 /**
  * Creates the command line that starts a command with its exact bytes.
  *
- * @param command the command as text. It is the end of the command line of this process.
+ * @param command the words of the command, which are the last words in the command line of this
+ *   process
  * @returns undefined if the bytes cannot be read, for example without `/proc`
  */
 export async function createRawCommand(command: readonly string[]): Promise<readonly string[] | undefined> {
@@ -46,7 +46,7 @@ export async function createRawCommand(command: readonly string[]): Promise<read
   ];
 }
 
-/** Encodes bytes for `printf %b`: `\0344` for each byte. */
+/** Encodes bytes for `printf %b`: each byte as an octal number, such as `\0344`. */
 function encode(bytes: Uint8Array): string {
   return `r${Array.from(bytes, (byte) => `\\0${byte.toString(8).padStart(3, "0")}`).join("")}`;
 }

@@ -2,7 +2,9 @@
 
 import { quoteForShell } from "../base/shell_word.ts";
 
-/** Escapes a command line for a crontab, where a percent sign begins the standard input. */
+/**
+ * Escapes a command line for a crontab. Without a backslash, a percent sign would end the command.
+ */
 export function quoteForCrontab(command: string): string {
   return command.replaceAll("%", "\\%");
 }

@@ -28,13 +28,13 @@ import type { CommandContext } from "./command.ts";
 import { CommandError } from "./errors.ts";
 import { EXIT } from "./exit_codes.ts";
 
-/** A request is repeated for this long while `serve` does not answer, in milliseconds. */
+/** If `serve` does not answer, a request is repeated for this time, in milliseconds. */
 const RETRY_MS = 10_000;
 
 /** The pause between two requests, in milliseconds. */
 const PAUSE_MS = 200;
 
-/** The server gets this much time in addition to `--wait`, in milliseconds. */
+/** The time to wait for an answer, in addition to `--wait`, in milliseconds. */
 const GRACE_MS = 30_000;
 
 /** A file to send. */
@@ -60,7 +60,7 @@ export class SocketSender implements Sender {
   #local: Sender | undefined;
   #problems: readonly ConfigError[] = [];
 
-  /** @param openLocal opens the sender to use if the socket cannot be reached */
+  /** @param openLocal opens a notifier, which is used if the socket cannot be reached */
   constructor(path: string, context: Pick<CommandContext, "runtime" | "ui">, openLocal: () => Promise<Sender>) {
     this.#path = path;
     this.#context = context;
@@ -90,8 +90,8 @@ export class SocketSender implements Sender {
       if (error instanceof RefusedError && error.status === 413 && files.length > 0) {
         return await this.#send(withoutFiles(request, files, error), []);
       }
-      // The server cannot store the notification. If the caller gave an id, sending fails, because
-      // the id needs the queue. Without an id, the server makes a single attempt to deliver.
+      // The server cannot store the notification, so it cannot store the id either. If the caller
+      // gave an id, sending fails. Otherwise, the server makes a single attempt to deliver.
       if (!(error instanceof StorageError) || options.id) throw error;
       return await this.#send({ ...request, options: { ...request.options, id: undefined } }, files);
     }).catch(toCommandError);
@@ -123,9 +123,9 @@ export class SocketSender implements Sender {
   }
 
   /**
-   * Waits while `serve` starts again.
+   * Waits until `serve` listens on the socket, for at most {@linkcode RETRY_MS}.
    *
-   * @returns false if this user cannot use the socket
+   * @returns false if no server listens, or if this user has no permission to use the socket
    */
   async #isReachable(): Promise<boolean> {
     const { runtime, ui } = this.#context;
@@ -154,7 +154,8 @@ export class SocketSender implements Sender {
   async #post(path: string, request: SendRequest, files: readonly SentFile[]): Promise<Response> {
     const { runtime } = this.#context;
     const { waitMs = 0 }: SendOptions = request.options;
-    // The time starts with the first failure: a server that hangs can take long to restart.
+    // The time limit begins at the first failure, because the first request can wait for a long
+    // time.
     let end: number | undefined;
     for (;;) {
       const response = await postToSocket(this.#path, path, {
@@ -191,7 +192,10 @@ async function readFiles({ attachments = [] }: NotificationInput) {
   return { files, problems };
 }
 
-/** Names the files as problems in the message, because the server refused them as too large. */
+/**
+ * Removes the files from a request, because the server refused them as too large. The message of
+ * the notification lists the files as problems.
+ */
 function withoutFiles(
   { input, options }: SendRequest,
   files: readonly SentFile[],

@@ -60,9 +60,9 @@ const TERMINAL_SIGNALS: readonly Deno.Signal[] = ["SIGINT", "SIGQUIT", "SIGTSTP"
 const DRAIN_MS = 2000;
 
 /**
- * Runs a command without a shell. Searches for the command in `PATH`. Signals do not end
- * matrix-notify before the caller has disposed of the result. The caller can therefore send the
- * result first.
+ * Runs a command without a shell. Searches for the command in `PATH`. Until the caller disposes of
+ * the result, signals do not end matrix-notify. The caller can therefore send the result, even
+ * after a signal.
  */
 export async function supervise(
   command: readonly string[],
@@ -97,8 +97,8 @@ class Copy {
 
   /**
    * @param pass passes a chunk on, and returns false if no program reads the output any more. The
-   * output of the command is then closed. Its next write sends SIGPIPE to the command, as in a
-   * shell.
+   *   output of the command is then closed. The next write of the command causes SIGPIPE, as in a
+   *   shell.
    */
   constructor(stream: ReadableStream<Uint8Array>, pass: (chunk: Uint8Array) => Promise<boolean>) {
     this.#reader = stream.getReader();

@@ -1,7 +1,7 @@
 /**
  * Lists the channels of a configuration before their settings are parsed. In this list, every
- * channel is an object: an Apprise URL (one text with all settings of a channel) is converted. The
- * parsers of rules and fallbacks look up channels in this list.
+ * channel is an object. An Apprise URL (one text with all settings of a channel) is converted to an
+ * object. The parsers of rules and fallbacks look up channels in this list.
  *
  * @module
  */

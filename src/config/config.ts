@@ -51,7 +51,8 @@ export interface Config {
   /** The channels that cannot be used because of a mistake. */
   readonly stopped: readonly StoppedChannel[];
   /**
-   * The mistake that prevents reading the channels in the file. @default the channels can be read
+   * The mistake because of which no channel in the file can be used. Absent if there is no such
+   * mistake.
    */
   readonly failure?: ConfigError;
   /** All mistakes in the configuration. */
@@ -103,7 +104,7 @@ export interface ConfigContext extends ParseContext {
    * value, an error about this value shows the name of the variable.
    */
   readonly names: Readonly<Record<string, Readonly<Record<string, string>>>>;
-  /** The file that contains the configuration. @default the configuration is not from a file */
+  /** The file that contains the configuration. Absent if the configuration is not from a file. */
   readonly file?: Pick<ConfigFile, "failure" | "mistakes" | "locate">;
   /**
    * True if the parser also reads each file whose path is in a setting, and reports the problems of
@@ -155,7 +156,8 @@ export async function parseConfig(value: unknown, context: ConfigContext): Promi
     stopped: channels.flatMap(({ name, problems: [problem] }) =>
       problem === undefined ? [] : { name, kind: list.get(name)?.kind?.name, problem: locate(problem) }
     ),
-    // If there are no channels, the first mistake is the cause: the key "channels" may be mistyped.
+    // If there are no channels, the first mistake counts as the failure. For example, the key
+    // "channels" may be mistyped.
     failure: failure ?? (channels.length === 0 ? all[0] : undefined),
     problems: all,
   };

@@ -41,7 +41,10 @@ const DEFAULT: Origin = { source: "default" };
 /** The values that are in use. */
 export interface EffectiveConfig {
   readonly values: readonly EffectiveValue[];
-  /** The reason why the channels of the file are not in use. @default the channels are in use */
+  /**
+   * The mistake because of which no channel in the file can be used. Absent if there is no such
+   * mistake.
+   */
   readonly failure?: ConfigError;
 }
 
@@ -139,7 +142,10 @@ function withDefaults(value: unknown, schema: Readonly<Record<string, unknown>> 
   return { ...Object.fromEntries(defaults), ...value };
 }
 
-/** The tables for the objects in `serve` whose keys the user chooses, such as names of senders. */
+/**
+ * The setting tables of some objects in `serve`. The user chooses the keys of these objects, such
+ * as the names of senders.
+ */
 const NAMED_TABLES: Readonly<Record<string, SettingTable>> = {
   "serve.sockets": SOCKET_SETTINGS,
   "serve.http.senders": SENDER_SETTINGS,
@@ -193,7 +199,7 @@ async function channelValues(
     const variable = sources.variables[name]?.[key];
     const origin: Origin = variable === undefined ? file : { source: "environment", from: variable };
     if (Object.hasOwn(channel, key)) {
-      // An unknown key may be the mistyped name of a secret.
+      // The value of an unknown key is not shown. The key may be the mistyped name of a secret.
       const shown = Object.hasOwn(schemas, key) ? concealSetting(key, channel[key], settings) : "[unknown key]";
       return [{ path: at(key), value: withDefaults(shown, schemas[key]), ...origin }];
     }

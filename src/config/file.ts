@@ -31,7 +31,8 @@ export interface ConfigFile {
   /** True if this user does not have the permission to read the file. @default {false} */
   readonly isForbidden?: boolean;
   /**
-   * The mistake that prevents reading the channels in the file. @default the channels can be read
+   * The mistake because of which no channel in the file can be used. Absent if there is no such
+   * mistake.
    */
   readonly failure?: ConfigError;
   /**

@@ -38,8 +38,8 @@ export class JsonSyntaxError extends Error {
 const MAX_SHOWN_CHARS = 80;
 
 /**
- * The maximum length of a line that is searched for values. A value that is cut at this length is
- * hidden.
+ * The maximum number of characters of a line that are searched for values to hide. If a value
+ * continues after this limit, it is hidden, too.
  */
 const MAX_SEARCHED_CHARS = 1000;
 

@@ -55,8 +55,8 @@ export interface ConfigSources {
   readonly file: ConfigFile;
   readonly value: Record<string, unknown>;
   /**
-   * The names of environment variables, by channel and key. An error shows the name of the variable
-   * instead of the dotted path.
+   * The names of environment variables that an error shows instead of a dotted path, by channel and
+   * key. If a channel is not in the file, the variables that are not set are included.
    */
   readonly names: ConfigContext["names"];
   /** The names of the environment variables that are set, by channel and key. */
@@ -100,7 +100,7 @@ async function findFile(runtime: ConfigRuntime, { configFile }: LoadOptions): Pr
       : undefined;
     const alternative = variable && `unset ${variable}`;
     const file = await readConfigFile(path, { mustExist, alternative }).catch((error) => {
-      // Deno may allow access to the first file, but deny access to the second file.
+      // If Deno denies access to the second file, use the first file.
       if (error instanceof PermissionError && files.length > 0) return files[0];
       throw error;
     });
@@ -178,7 +178,7 @@ export interface ChannelSource {
   readonly name: string;
   readonly kind: string;
   readonly fields: Fields;
-  /** The reason why the settings cannot be read; `kind` and `fields` are then empty. */
+  /** The reason why the settings cannot be read. In this case, `kind` and `fields` are empty. */
   readonly problem?: ConfigError;
   readonly context: ParseContext;
   /**

@@ -43,7 +43,7 @@ function timeOfDay(help: string, example: string) {
   });
 }
 
-/** The settings that can be set for all channels or for one channel. */
+/** The settings for batches, rate limits and quiet hours, for all channels or for one channel. */
 export const POLICY_SETTINGS = {
   batch: object({
     help:
@@ -178,9 +178,9 @@ function readBatch(
 }
 
 /**
- * Reads `title`.
+ * Reads `title`, the template for the titles of messages.
  *
- * @returns undefined if the template is not set
+ * @returns undefined if `title` is not set
  * @throws {ConfigError} if the template is not valid
  */
 export function readTitle(fields: Fields, context: ParseContext): string | undefined {

@@ -33,7 +33,10 @@ import { DEFAULT_SOCKET, SOCKET_DIRECTORY } from "./paths.ts";
 /** The longest path of a Unix socket on Linux, in bytes: `sun_path` without its zero byte. */
 const MAX_SOCKET_PATH = 107;
 
-/** The default of `rateLimit`: the largest number of notifications of one sender in a period. */
+/**
+ * The default of `rateLimit`. A sender can send `count` notifications in each period. The length of
+ * the period is `per`, in milliseconds.
+ */
 export const DEFAULT_RATE_LIMIT = { count: 600, per: 60_000 };
 
 /** The setting for the limit of each sender of a receiver. */
@@ -219,7 +222,10 @@ export type SenderSettings = SettingsOf<typeof SENDER_SETTINGS>;
 /** The parsed settings of a hook. */
 export type HookSettings = SettingsOf<typeof HOOK_SETTINGS>;
 
-/** If other hosts can reach the receiver, requires senders, each with a token or a network. */
+/**
+ * Checks the settings of the HTTP receiver. If other hosts can reach the receiver, there must be
+ * senders, and each sender must have a token or a network.
+ */
 function checkHttp({ host, senders }: HttpSettings, fields: Fields): void {
   if (isLocalListener(host)) return;
   if (senders.size === 0) {
@@ -265,7 +271,7 @@ export type SocketSettings = SettingsOf<typeof SOCKET_SETTINGS>;
  * Reads `serve`.
  *
  * @param readsFiles true to also read certificate and token files, and to report their problems
- * @returns undefined if a setting has a mistake; `fields` then has the problem
+ * @returns undefined if a setting has a mistake; the problem is recorded in `fields`
  */
 export function readServe(fields: Fields, context: ParseContext, readsFiles = false): ServeSettings | undefined {
   const before = fields.problemCount;
@@ -299,8 +305,8 @@ export function findTokenProblems({ senders }: HttpSettings): readonly ConfigErr
 }
 
 /**
- * Reads the certificate and the private key of the HTTP receiver. If `certFile` or `keyFile` is not
- * set, the result is empty.
+ * Reads the certificate and the private key of the HTTP receiver. Returns an empty object if
+ * `certFile` or `keyFile` is not set.
  *
  * @throws {ConfigError} if a file cannot be read, is not trusted, or is not in PEM format
  */

@@ -125,8 +125,8 @@ interface AttemptLimit {
 }
 
 /**
- * Creates the time limit of an attempt. Returns undefined for a channel that runs a program: its
- * setting `timeout` limits the program.
+ * Creates the time limit of an attempt. Returns undefined for a channel that runs a program,
+ * because the setting `timeout` of the channel limits the program.
  */
 async function limitAttempt(
   { attachments = [], file }: Notification,

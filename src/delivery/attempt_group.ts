@@ -1,21 +1,20 @@
 /**
  * A group of attempts of one channel. Before the group starts, the courier (courier.ts) announces
- * all its attempts in the journal (the queue file), in one write. The group makes the attempts one
- * after another, and records their results.
+ * all attempts of the group in the journal (the queue file), in one write. The group makes the
+ * attempts one after another, and records their results.
  *
- * The records of deliveries are written together, because a write for each of them costs as much as
- * half a request:
+ * One write records several deliveries, because each write costs as much as half a request:
  *
  * ```text
  * attempts   1 delivered   2 delivered   3 delivered   4 failed
  * journal                                              1 2 3 delivered, 4 failed
  * ```
  *
- * Deliveries are recorded when the group ends or an attempt has another result, but at the latest
- * after {@linkcode RECORD_AFTER_MS}. If the process is killed before it records a delivery, the
- * outcome of this attempt and of all later attempts of the group is in doubt. These attempts are
- * repeated with the same txnId. If a service does not recognize a repeated message, the group
- * records each of its deliveries at once.
+ * Deliveries are recorded when the group ends or an attempt does not deliver its entry, but at the
+ * latest after {@linkcode RECORD_AFTER_MS}. If the process is killed before it records a delivery,
+ * the outcome of this attempt and of all later attempts of the group is in doubt. These attempts
+ * are repeated with the same txnId. Some services do not recognize a repeated message. For such a
+ * service, the group records each delivery immediately, in a separate write.
  *
  * @module
  */
@@ -44,8 +43,8 @@ const MIN_TIMEOUT_MS = 1_000;
 export const ATTEMPT_TIMEOUT_MS: number = 5 * REQUEST_TIMEOUT_MS;
 
 /**
- * Near the deadline of a run, an attempt has this much more time than a request. The time limit of
- * the request ends first, because its error names the server.
+ * Near the deadline of a run, an attempt has this much more time than a request. So the request
+ * reaches its time limit first, and the error of a request names the server.
  */
 export const ATTEMPT_GRACE_MS = 500;
 
@@ -81,7 +80,7 @@ export class AttemptGroup {
   #recordsSoon = new AbortController();
   /** Resolves when the last deliveries are recorded. */
   #recording: Promise<void> = Promise.resolve();
-  /** The error of a record that was written during an attempt. */
+  /** The error if the timer could not record deliveries. */
   #failure: { readonly error: unknown } | undefined;
 
   constructor(options: GroupOptions) {
@@ -100,7 +99,8 @@ export class AttemptGroup {
     try {
       for (const { id, key, channel } of entries) {
         if (isStopped()) return false;
-        // Record the earlier deliveries first: the text about an incident depends on them.
+        // Record the earlier deliveries first: the text of a later notification with the same key
+        // depends on the recorded deliveries.
         if (key !== undefined) await this.#recordDelivered();
         const entry = queue.state.entry(id);
         announced.delete(id);

@@ -1,6 +1,6 @@
 /**
- * Selects the entries of batches. A batch is one message with several waiting entries of one lane
- * (one channel and destination), each in full. Only consecutive entries are batched, so their order
+ * Selects the entries of batches. A batch is one message for several waiting entries of one lane
+ * (one channel and destination). Only consecutive entries are batched, so the order of the entries
  * is kept. A batch must fit into one message. Critical entries, attachments, and entries that may
  * have been delivered already are never batched. `channels/batch_message.ts` renders a batch.
  *

@@ -64,8 +64,8 @@ export interface Failure {
 export const TIMEOUT_GAP_MS = 30_000;
 
 /**
- * The shortest wait after a connection reset or an HTTP status 5xx, or if the deliverer was killed
- * during an attempt; see {@linkcode Failure.gapMs}.
+ * The shortest wait after a connection reset, after an HTTP status 5xx, and after an attempt whose
+ * process was killed; see {@linkcode Failure.gapMs}.
  */
 export const RESET_GAP_MS = 2_000;
 

@@ -1,6 +1,6 @@
 /**
  * Protection against wrong clocks. A host without a clock battery starts in 1970, and a clock can
- * jump. A wrong time must not delay an entry for years or make it expire immediately.
+ * jump. Because of a wrong time, an entry must neither wait for years nor expire immediately.
  *
  * @module
  */

@@ -75,9 +75,9 @@ export interface RunOptions {
    */
   readonly mine?: readonly string[];
   /**
-   * True if the run ends early when another process may know a new token. This is the case if an
-   * entry is held (it waits until a person fixes its channel), and another process requests a flush
-   * (immediate attempts).
+   * True if the run ends early so that a process with a new token can continue. The run ends early
+   * if an entry is held (it waits until a person fixes its channel), and another process requests a
+   * flush (immediate attempts).
    *
    * @default {false}
    */
@@ -98,7 +98,8 @@ export interface RunOptions {
 }
 
 /**
- * The reason why a run ended. For `handed-over` see {@linkcode RunOptions.handsOver} and
+ * The reason why a run ended. `over`: no entry can be sent soon, or the time is over.
+ * `handed-over`: another process can continue; see {@linkcode RunOptions.handsOver} and
  * {@linkcode RunOptions.leave}.
  */
 export type RunEnd = "over" | "handed-over";
@@ -144,8 +145,8 @@ export class Courier {
   #cannotCompact = false;
   /**
    * The value of `removedWithFiles` at the last sweep; 0 before the first sweep. A sweep deletes
-   * unneeded attachments. `removedWithFiles` counts the entries with attachments that were removed
-   * since the last compaction. Another process may have removed such entries without a sweep.
+   * unneeded attachments. `removedWithFiles` counts the entries with attachments that any process
+   * removed since the last compaction. If the count has changed, a sweep is needed.
    */
   #sweptReleases = 0;
 
@@ -303,7 +304,8 @@ export class Courier {
   async #pause(run: Run, schedule: Schedule): Promise<void> {
     const now = this.#runtime.now();
     const busy = [...run.busy.values()];
-    // Do not sleep: an aborted signal ends each sleep at once, so the loop would never pause.
+    // Wait only for the requests: an aborted signal ends each sleep at once, so the loop would not
+    // pause.
     if (this.#isAborted(run) || run.leave?.aborted) return void await Promise.all(busy);
     const heads = schedule.heads().filter(({ entry }) =>
       run.mine === undefined || !schedule.delays.isPendingFallback(entry)
@@ -377,7 +379,8 @@ export class Courier {
   }
 
   /**
-   * Records on disk that attempts will start. Skips entries whose attempts are already announced.
+   * Records on disk that attempts will start. An attempt that is already announced is not announced
+   * again. Returns all entries.
    */
   async #announce(entries: readonly Entry[]): Promise<readonly Entry[]> {
     const fresh = entries.filter((entry) => !this.#announced.has(entry.id));

@@ -59,7 +59,7 @@ export interface DelaySource {
   lane(lane: Lane): LaneEntries;
   entry(id: string): Entry | undefined;
   /**
-   * Returns when the last messages were delivered to the channel and destination of an entry, in
+   * Returns when the last messages of a lane (one channel and destination) were delivered, in
    * milliseconds since 1970, oldest first.
    */
   recentDeliveries(lane: Lane): readonly number[];
@@ -152,8 +152,8 @@ export class Delays {
   }
 
   /**
-   * Returns when the rate limit for the channel and destination of an entry ends, in milliseconds
-   * since 1970. Returns 0 if the limit was not reached at `since`.
+   * Returns the time from which the rate limit of a lane (one channel and destination) allows the
+   * next message, in milliseconds since 1970. Returns 0 if this time is not after `since`.
    */
   #rateLimitEnd({ count, perMs }: RateLimit, lane: Lane, since: number): number {
     // Ignore deliveries in the future: a wrong clock recorded them.

@@ -4,8 +4,8 @@
  *
  * ```text
  * the files change    the pause ends a moment later, because other changes may follow quickly
- * nothing changes     the pause ends after some seconds: the poll is for systems that do not report
- *                     changes, such as network file systems
+ * nothing changes     the pause ends after some seconds (the poll interval), because some file
+ *                     systems do not report changes, such as network file systems
  * ```
  *
  * @module
@@ -45,7 +45,7 @@ export class IdlePause implements Disposable {
     return pause;
   }
 
-  /** Waits until the time is over, a signal aborts, the files change, or the poll is due. */
+  /** Waits until `ms` or the poll interval is over, a signal aborts, or the files change. */
   async wait(ms: number, signals: readonly AbortSignal[]): Promise<void> {
     const waking = new AbortController();
     this.#wake = () => waking.abort();

@@ -11,7 +11,7 @@ import type { QuietHours } from "./quiet_hours.ts";
 
 /**
  * A limit of `count` messages within `perMs` milliseconds. Further entries wait and become one
- * batch (one message for several entries). A batch counts as `count` messages.
+ * batch (one message for several entries). A batch uses up the whole limit.
  */
 export interface RateLimit {
   readonly count: number;

@@ -30,8 +30,8 @@ export const MAX_SERVER_WAIT_MS: number = 24 * 3_600_000;
 const MIN_RETRY_AFTER_MS = 1000;
 
 /**
- * The wait if the account or its token does not work. The wait is short, so that a new login is
- * noticed without a flush.
+ * The wait if the account or its token does not work. The wait is short, so that messages are sent
+ * soon after a new login.
  */
 export const CREDENTIALS_RETRY_MS: number = 5 * 60_000;
 

@@ -93,7 +93,7 @@ export class Schedule {
     return this.#waitEndOf(entry) <= this.now;
   }
 
-  /** Returns the lanes of a channel. Entries whose destination is not known have no lane. */
+  /** Returns the lanes of a channel. Leaves out entries whose destination is not known yet. */
   lanes(channel: string): readonly LaneEntries[] {
     return [...this.#queue.lanes()].filter((lane) => {
       const first = firstOf(lane);

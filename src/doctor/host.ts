@@ -34,9 +34,12 @@ export interface Host {
    * access is denied
    */
   stat(path: string): FileFacts | undefined;
-  /** Returns the reason why a directory is not safe from other users. */
+  /** Returns the reason why a directory is not safe from other users; undefined if it is safe. */
   findDirectoryDistrust(path: string): Distrust | undefined;
-  /** Returns true if a file or directory is on a read-only mount. The path must be trusted. */
+  /**
+   * Returns true if a file or directory is on a read-only mount. Call this function only if no
+   * other user can replace the file or directory.
+   */
   isOnReadOnlyMount(path: string): boolean;
   /** Returns the user id of this process. Returns undefined if the id is unknown. */
   uid(): number | undefined;
@@ -50,7 +53,7 @@ export interface Host {
   hasAddress(hostname: string): boolean;
   /** Returns true if a process listens at a TCP port. */
   isListening(address: { readonly host: string; readonly port: number }): Promise<boolean>;
-  /** Runs a program and returns its output, as {@linkcode askProgram} does. */
+  /** Runs a program and returns its output; undefined if the program cannot be run or fails. */
   ask(program: string, args: readonly string[], signal: AbortSignal): Promise<string | undefined>;
 }
 

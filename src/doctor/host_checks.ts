@@ -115,8 +115,8 @@ export const clock: Check<DoctorContext> = {
 };
 
 /**
- * Checks that a systemd timer or a cron job delivers queued notifications. This is needed after a
- * restart of the host, and where a background process is stopped too early.
+ * Checks that a systemd timer or a cron job delivers queued notifications. The timer or the job is
+ * needed after a restart of the host, and if the host stops background processes too early.
  */
 export const timer: Check<DoctorContext> = {
   name: "timer",

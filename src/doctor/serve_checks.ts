@@ -11,7 +11,10 @@ import { askHost, type DoctorContext, stateDirOf } from "./context.ts";
 const RELOAD_HINT = `run: systemctl reload ${SERVE_SERVICE}`;
 const INSTALL_HINT = "run: matrix-notify service install --serve";
 
-/** Checks that `serve` runs with the receivers of the configuration. Finds nothing without receivers. */
+/**
+ * Checks that `serve` runs with the receivers of the configuration. If no receiver is configured,
+ * the check reports nothing.
+ */
 export const serve: Check<DoctorContext> = {
   name: "serve",
   async *look(context) {
@@ -89,8 +92,8 @@ async function checkUnit(context: DoctorContext): Promise<readonly Found[]> {
 }
 
 /**
- * Returns the path of the socket through which this user sends, because the user cannot read the
- * configuration. Undefined if no `serve` listens there.
+ * Returns the path of the socket of `serve`. A user who cannot read the configuration sends through
+ * this socket. Returns undefined if no process listens at the socket.
  */
 export async function findOwnSocket({ runtime }: Pick<DoctorContext, "runtime">): Promise<string | undefined> {
   const path = socketPath(runtime);

@@ -84,7 +84,7 @@ export const stateDirectory: Check<DoctorContext> = {
 const IN_MEMORY: readonly string[] = ["tmpfs", "ramfs", "devtmpfs", "zram"];
 
 /**
- * File systems that can lose data, or on which file locks may fail. Each has a reason and a hint.
+ * File systems that can lose data, or on which file locks may fail. `meaning` describes the risk.
  */
 const RISKY: readonly (readonly [pattern: RegExp, meaning: string, hint: string])[] = [
   [
@@ -124,8 +124,8 @@ export const fileSystem: Check<DoctorContext> = {
 };
 
 /**
- * The free space that is enough for the largest queue and its compaction, in KiB. A compaction
- * writes the queue file again without finished entries.
+ * The disk counts as nearly full if the free space is smaller than this, in KiB. More space is
+ * enough for the largest queue and its compaction (a new queue file without finished entries).
  */
 const LOW_KIB = 64 * 1024;
 
@@ -291,10 +291,9 @@ export interface QueueReading {
 }
 
 /**
- * Reads the queue and its status. Normally, opening a queue copies each damaged line to the
- * quarantine, a folder for damaged lines. This function does not write files. Instead, this
- * function counts the damaged lines that are not yet in the quarantine, and adds this number to the
- * field `quarantined` of the status.
+ * Reads the queue and its status without writing files. Normally, opening a queue copies each
+ * damaged line to the quarantine (a folder for damaged lines). Here, the damaged lines that are not
+ * yet in the quarantine are only counted. The field `quarantined` includes their number.
  *
  * @throws {StorageError} if the queue cannot be read
  */

@@ -45,10 +45,11 @@ interface Frame {
  * Reduces HTML to permitted elements and attributes, and creates the plain text of the HTML. The
  * Client-Server API (v1.18) lists the permitted elements in section "m.room.message msgtypes".
  *
- * - Elements that are not permitted, and elements deeper than 100 levels, are replaced by their
- *   text.
  * - `script`, `style`, `template`, `mx-reply` and some others are removed with their content.
- * - Blocks that are not permitted become a `div`, and `strike` becomes `del`.
+ * - Some elements become similar elements. For example, `strike` becomes `del`, and blocks that are
+ *   not permitted become a `div`.
+ * - Other elements that are not permitted are replaced by their text.
+ * - Elements deeper than 100 levels are replaced by their text.
  * - Colours (`<font color>`, the attribute `style`) become a `span` with `data-mx-color`.
  * - A link is replaced by its text if its address is not absolute or its scheme is not permitted.
  * - An image without an `mxc:` address becomes a link.
@@ -56,8 +57,7 @@ interface Frame {
  *
  * The function never throws. HTML is shown as source if it is longer than
  * {@linkcode MAX_HTML_CHARS} or has more than 512 open elements. It is also shown as source if the
- * result would be much longer. The source is escaped and its line breaks are shown. If the HTML is
- * not shown as source, reducing the result again does not change it.
+ * result would be much longer. The source is escaped and its line breaks are shown.
  *
  * @param html a fragment or a whole page, well-formed or not
  * @returns the HTML and the text; both are empty if the HTML does not contain text
@@ -155,7 +155,7 @@ function writeStart(node: DefaultTreeAdapterTypes.Element, writer: HtmlWriter): 
     tag === "span" && attributes.length === 0;
   const opened = [...isUseless ? [] : [[tag, attributes] as const], ...styles]
     .map(([tag, attributes]) => writer.open(tag, attributes));
-  // Closing the outermost of these elements also closes the elements inside it.
+  // Return the outermost of these elements: closing it also closes the elements inside it.
   return opened.find((element) => element !== undefined);
 }
 
@@ -186,7 +186,7 @@ const WITHOUT_TEXT = new Set(["table", "thead", "tbody", "tr", "ul", "ol", "br",
  * Returns the elements that replace the attribute `style` of an element. They are written
  * inside the element, or instead of a `font`, `mark` or `span`.
  *
- * A text colour without a background colour is left out, unless it is readable on both a white and
+ * A text colour without a background colour is kept only if the text is readable on a white and on
  * a dark background. The text colour of a link is left out, because clients choose this colour.
  *
  * @param source the name of the element in the source

@@ -148,9 +148,9 @@ export class HtmlWriter {
   }
 
   /**
-   * Closes the previous list item, because a new item starts. The previous item stays open if the
-   * new item is in a block inside it, such as a nested list. A `div` does not count as a block
-   * here.
+   * Closes the previous list item, because a new item starts. The previous item stays open if it
+   * contains the new item in a block, such as a nested list. Here, a `div` does not count as a
+   * block.
    */
   #closeItem(): void {
     const block = this.#open.findLast(({ tag }) => BLOCKS.has(tag) && tag !== "div");

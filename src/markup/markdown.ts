@@ -22,7 +22,7 @@ import { cleanText, type Markup, toPlainMarkup } from "./markup.ts";
 
 /**
  * The maximum length of Markdown that is parsed. Longer Markdown is shown as source, without
- * formatting. A Matrix event also has at most 64 KiB.
+ * formatting. A Matrix event cannot be longer than 64 KiB.
  */
 export const MAX_MARKDOWN_CHARS: number = 64 * 1024;
 
@@ -48,7 +48,8 @@ const MAX_COST = 256 * 1024 * 1024;
 /**
  * The cost of a character that marks emphasis (`*`, `_` or `~`), for {@linkcode estimateCost}. The
  * cost is high, because the lexer searches the rest of the paragraph many times for each such
- * character. Other repeated spaces and punctuation marks cost 1.
+ * character. In a row of spaces or of other punctuation marks, each character after the first
+ * costs 1.
  */
 const DELIMITER_COST = 16;
 

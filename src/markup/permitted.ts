@@ -146,7 +146,10 @@ function target(value: string): string | undefined {
   return value === "_blank" ? value : undefined;
 }
 
-/** Normalises an address as a browser does. Removes tabs, line breaks, and blanks at both ends. */
+/**
+ * Normalises an address as a browser does: removes blanks at both ends, and all tabs and line
+ * breaks.
+ */
 function normalizeUrl(value: string): string {
   return cleanText(value).trim().replaceAll("\n", "").replaceAll("\t", "");
 }
@@ -154,7 +157,7 @@ function normalizeUrl(value: string): string {
 function href(value: string): string | undefined {
   const url = normalizeUrl(value);
   const start = HREF_STARTS.find((start) => url.toLowerCase().startsWith(start));
-  // The scheme must be in lower case, because clients compare the scheme case-sensitively.
+  // Write the scheme in lower case, because clients compare the scheme case-sensitively.
   return start !== undefined && URL.canParse(url) ? start + url.slice(start.length) : undefined;
 }
 

@@ -92,8 +92,8 @@ export class TextWriter {
   }
 
   /**
-   * Handles an end tag. The caller must close the innermost open element first. The caller must not
-   * close elements that cannot have content, such as `br`.
+   * Handles an end tag. The caller must close inner elements before outer elements. The caller must
+   * not close an element without content, such as `br`.
    */
   close(tag: string): void {
     if (this.#hidden > 0) {
@@ -182,8 +182,8 @@ export class TextWriter {
       this.#text += this.#lineStart();
     } else {
       if (this.#space) this.#text += " ";
-      // A mark is written only at the start of a line. If a list item starts in the middle of a
-      // line, its mark is left out.
+      // Marks are written only at the start of a line. An element that starts in the middle of a
+      // line gets no mark. Therefore its mark counts as used.
       for (const level of this.#levels) level.used = true;
     }
     this.#text += piece;

@@ -23,7 +23,7 @@ import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
 const WELL_KNOWN = "/.well-known/matrix/client";
 
-/** The longest address that a server can name, in characters. Messages show addresses. */
+/** The maximum length of an address from a server, in characters. */
 const MAX_ADDRESS_CHARS = 2048;
 
 /** The largest number of redirects that are followed for one page. */
@@ -52,7 +52,8 @@ export interface Homeserver {
   /** The versions of the Matrix specification that the homeserver supports, such as `v1.15`. */
   readonly versions: readonly string[];
   /**
-   * The addresses that were tried, in order. Each string also contains the result, as a sentence.
+   * The addresses that were tried, in order. Each string contains an address and the result, such
+   * as `https://example.org/.well-known/matrix/client: not found (404)`.
    */
   readonly tried: readonly string[];
   /** The hosts that were asked, as `host:port`. */
@@ -167,8 +168,9 @@ function toOrigin(serverName: string): string | undefined {
 }
 
 /**
- * Reads the well-known document. @returns the base_url in the document; undefined if the domain
- * does not have the document
+ * Reads the well-known document.
+ *
+ * @returns the base_url in the document; undefined if the domain does not have the document
  */
 async function readWellKnown(search: Search, origin: string): Promise<string | undefined> {
   const url = origin + WELL_KNOWN;
@@ -217,8 +219,8 @@ interface Page {
 }
 
 /**
- * Requests a page, and follows redirects. Many servers redirect requests for static pages.
- * Redirects are safe here, because the requests do not contain secrets.
+ * Requests a page, and follows redirects. Redirects are safe here, because the requests do not
+ * contain secrets.
  */
 async function follow(search: Search, first: string): Promise<Page> {
   const { userAgent, timeoutMs, signal } = search.options;

@@ -38,14 +38,14 @@ export interface RoomMessageContent extends OwnFields {
    */
   readonly "m.mentions": { readonly user_ids?: readonly string[]; readonly room?: true };
   readonly "m.relates_to"?: Relation;
-  /** The content that replaces the content of the earlier event. Set only for an edit. */
+  /** The new content of the edited message. Absent if this event is not an edit. */
   readonly "m.new_content"?: Omit<RoomMessageContent, "dev.matrix-notify.id" | "dev.matrix-notify.ids">;
 }
 
 /** The content of an `m.room.message` event that shows a file. */
 export interface MediaContent extends OwnFields {
   readonly msgtype: "m.image" | "m.audio" | "m.video" | "m.file";
-  /** Always equal to `filename`. If `body` were different, clients would show it as a caption. */
+  /** Always equal to `filename`. Clients would show a different `body` as a caption. */
   readonly body: string;
   readonly filename: string;
   /** The `mxc://` URI of the file. */
@@ -75,8 +75,8 @@ export interface Relation {
 export interface SendEventOptions extends RequestOptions {
   readonly roomId: string;
   /**
-   * The transaction id. If a request with this id was already processed, the server returns the
-   * first event, and does not create a second event.
+   * The transaction id. The server creates only one event for each id. If the request is repeated,
+   * the server returns the id of the existing event.
    */
   readonly txnId: string;
 }
@@ -147,7 +147,7 @@ export interface FindEventOptions extends RequestOptions {
   readonly since: number;
 }
 
-/** The number of events in one request. Dendrite returns at most this number of events. */
+/** The number of events in one answer. Dendrite does not return more events at once. */
 const PAGE_EVENTS = "100";
 
 /** The maximum number of pages to read. A server could return pages without end. */

@@ -122,8 +122,8 @@ export async function request(client: MatrixClient, details: MatrixRequest): Pro
   try {
     return await requestOnce(client, details, token);
   } catch (error) {
-    // The field soft_logout is not checked, because servers that delegate their logins to an OAuth
-    // 2.0 server omit this field.
+    // The token is renewed even if `softLogout` is absent. Servers that delegate their logins to an
+    // OAuth 2.0 server omit this field.
     if (!(error instanceof MatrixError) || error.errcode !== "M_UNKNOWN_TOKEN" || token === undefined) throw error;
     const { softLogout } = error;
     if (!credentials || !await renew(credentials, token, { ...details, softLogout })) throw error;
@@ -134,8 +134,8 @@ export async function request(client: MatrixClient, details: MatrixRequest): Pro
 async function freshToken(credentials: Credentials | undefined, options: RequestOptions): Promise<string | undefined> {
   const token = credentials?.accessToken();
   if (token === undefined || !credentials?.isExpired?.()) return token;
-  // If the login cannot be renewed, the old token is used anyway. It may still be valid, because
-  // the clock of this host may be wrong.
+  // The result of the renewal is ignored. Without a new token, the old token is used. The old token
+  // may still be valid, because the clock of this host may be wrong.
   await renew(credentials, token, { ...options, softLogout: true });
   return credentials.accessToken();
 }

@@ -44,7 +44,7 @@ export async function readState(client: MatrixClient, options: StateOptions): Pr
   }
 }
 
-/** The longest name of a room that is kept, in characters. An event can contain 64 KiB. */
+/** The maximum length of the name of a room, in characters. A longer name is cut. */
 const MAX_NAME_CHARS = 255;
 
 /** Shortens the name of a room, if it is very long. */
@@ -90,7 +90,10 @@ export async function readMembership(
 /** The room that replaced another room. */
 export interface Replacement {
   readonly roomId: string;
-  /** The server of the user who replaced the room. We can join the new room through this server. */
+  /**
+   * The names of servers through which we can join the new room. The only name is the server of the
+   * user who replaced the room. Empty if this server is unknown.
+   */
   readonly via: readonly string[];
 }
 

@@ -77,8 +77,8 @@ const NOTHING = { not_types: ["*"] };
 /**
  * Creates the filter of a request. The newest state events may be in the state or in the timeline
  * of the answer, so the filter includes both. Synapse caches the answer to an initial sync for two
- * minutes. If the same filter is sent again, the answer may be old. Therefore each filter is
- * different: it contains the current time, as the name of an invented presence type.
+ * minutes. If the same filter is sent again, the answer may be old. Therefore each filter contains
+ * the current time, as the name of a presence type that does not exist.
  */
 function createFilter(now: number) {
   return {
@@ -206,7 +206,8 @@ function summarize(roomId: string, events: readonly Event[]): RoomSummary {
   const name = parseText(content("m.room.name").name);
   return {
     roomId,
-    // In a short answer, secrets are already hidden. In a long answer, secrets are hidden here.
+    // The HTTP client does not hide secrets in an answer of more than 1 MiB. Therefore secrets are
+    // hidden here.
     name: name && cutRoomName(hideSecrets(name)),
     alias: checked(content("m.room.canonical_alias").alias, isAlias),
     version: create === undefined ? undefined : parseText(create.content.room_version) ?? "1",

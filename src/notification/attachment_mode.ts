@@ -1,6 +1,6 @@
 /**
- * The ways in which channels send attachments: as separate messages, inside the message, or not at
- * all. No side effects.
+ * The ways in which channels send attachments: as separate messages, or inside the message. A
+ * channel without a mode cannot send attachments. No side effects.
  */
 
 import type { Attachment, Notification } from "./notification.ts";

@@ -1,6 +1,6 @@
 /**
- * A batch: several notifications in one message, each in full. `delivery/batching.ts` decides which
- * entries become a batch. `channels/batch_message.ts` renders a batch. No side effects.
+ * A batch: several notifications in one message. `delivery/batching.ts` decides which entries
+ * become a batch. `channels/batch_message.ts` renders a batch. No side effects.
  *
  * @module
  */
@@ -21,7 +21,7 @@ export interface BatchItem {
 
 /**
  * A notification that combines other notifications. Each channel renders `items` in its own way.
- * Therefore the field `message` contains only the subjects of the items.
+ * The field `message` contains only the subjects of the items.
  */
 export interface Batch extends Notification {
   readonly items: readonly BatchItem[];

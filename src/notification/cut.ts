@@ -4,7 +4,7 @@
  * @module
  */
 
-/** The length of the pieces that are measured one by one, in UTF-16 code units. */
+/** The length of one piece in {@linkcode byteLength}, in UTF-16 code units. */
 const PIECE_CHARS = 64 * 1024;
 
 /** Returns the length of a text in UTF-8 bytes. Encodes a long text in pieces, to save memory. */
@@ -36,15 +36,17 @@ export function cutToBytes(message: string, maxBytes: number): string {
 }
 
 /**
- * Shortens a text by leaving out its middle. Cuts the given beginning and end to a total length in
- * UTF-8 bytes, and adds a note between them. The end is kept because an error is often in the last
- * lines. Cuts at a line break if one is near. Fast even for texts of several megabytes.
+ * Shortens a text by leaving out its middle. Cuts `beginning` and `end`, and puts a note between
+ * them. Together, the three parts have at most `maxBytes` UTF-8 bytes. `total` is the length of the
+ * whole text. The end is kept because an error is often in the last lines. Cuts at a line break if
+ * one is near. Fast even for texts of several megabytes.
  */
 export function cutEnds(
   { beginning, end, total }: { readonly beginning: string; readonly end: string; readonly total: number },
   maxBytes: number,
 ): string {
-  // Reserve space for the longest possible note: the note for a text that is completely missing.
+  // Reserve space for the longest possible note. The longest note reports that all bytes are
+  // missing.
   const room = Math.max(0, maxBytes - byteLength(cutNote(total, total)) - 2);
   const first = wholeLines(firstBytes(beginning, Math.ceil(room / 2)), "end");
   const last = wholeLines(lastBytes(end, Math.floor(room / 2)), "start");
@@ -59,7 +61,7 @@ export interface CutOptions {
    * fit.
    */
   readonly fits: (message: string) => boolean;
-  /** A message with more UTF-16 code units than this never fits. */
+  /** The length above which no message fits, in UTF-16 code units. */
   readonly maxUnits: number;
   /** True if only the end is kept: a program usually prints its errors at the end of its output. */
   readonly keepsEnd?: boolean;

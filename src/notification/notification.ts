@@ -101,9 +101,9 @@ export interface Notification {
   /** The attachment, if this notification only sends one attachment as a separate message. */
   readonly file?: Attachment;
   /**
-   * True if `file` contains the whole message of an alert. The alert was sent before this file,
-   * with a cut message. If the service rejects the file, a note is sent instead. There is no dead
-   * letter (an undelivered notification), because the service has accepted the alert.
+   * True if `file` contains the whole message of an alert. The alert itself was already sent with a
+   * cut message. If the service rejects the file, a note is sent instead. The file does not become
+   * a dead letter (an undelivered notification).
    */
   readonly isFullText?: true;
   /**
@@ -216,16 +216,16 @@ export const MAX_FILES = 10;
 export const DEFAULT_TTL_MS: number = 14 * 86_400_000;
 
 /**
- * Creates a notification from its input: makes its texts readable and adds default values. Texts in
- * a wrong form do not cause an error. Data that cannot be used is left out. The field `problems`
- * then has a sentence about each problem. This function does not read attachments;
- * `attachments/source.ts` reads them.
+ * Creates a notification from its input: makes its texts readable and adds default values. A value
+ * with a wrong form, such as a link that is not a URL, does not cause an error. Such a value is
+ * shortened or left out, and the field `problems` describes the problem. This function does not
+ * read attachments; `attachments/source.ts` reads them.
  *
  * @param now the current time, in milliseconds since 1970
  * @param warn a function that is called with each problem, even if the notification does not show
  * the problem
  * @throws {InvalidNotificationError} if an option is wrong: an unknown format or severity, a
- * duration that is not positive, a resolve without a key
+ * duration that is not positive, or `resolves` without a key
  *
  * @example Create a notification from a subject
  * ```ts
@@ -284,8 +284,9 @@ export function createNotification(
 }
 
 /**
- * Makes a message readable. A very long message would take seconds. If a message is longer than
- * twice the limit, this function uses only its beginning and its end, each as long as the limit.
+ * Makes a message readable. If a message is longer than twice the limit, this function uses only
+ * its beginning and its end, each as long as the limit. To read a longer message as a whole would
+ * take seconds.
  */
 function readableBody(message: NotificationInput["message"], format: Format, warn: ReportProblem): string {
   const isSized = typeof message === "string" || message instanceof Uint8Array;

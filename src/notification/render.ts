@@ -69,8 +69,8 @@ export function formatNotes(
 }
 
 /**
- * The lines around the message of a notification. They are formatted once: a message is often
- * rendered in two forms, and several times if it must be cut.
+ * The lines around the message of a notification. They are formatted only once, because a message
+ * can be rendered several times: as plain text, as HTML, and again if it must be cut.
  */
 export class Layout {
   readonly #title: string;

@@ -23,15 +23,15 @@ export function isPlaced(text: string): boolean {
 const MOVE_REGEXP = /\x1b(?!\[[0-9;]*K)/;
 
 /**
- * The maximum length of a text in which the cursor can move to other rows, in UTF-16 code units. In
- * a longer text, the sequences are removed, and not carried out.
+ * The maximum length of a text whose sequences affect several rows, in UTF-16 code units. In a
+ * longer text, all sequences are removed.
  */
 const MAX_MOVED_CHARS = 1024 * 1024;
 
-/** The work for a sequence, and for a new row, in cells. */
+/** The work that counts for one sequence, and for one new row; see {@linkcode Budget}. */
 const SEQUENCE_WORK = 2, ROW_WORK = 16;
 
-/** The maximum work for a text, in cells. This takes about a tenth of a second. */
+/** The maximum work for a text; see {@linkcode Budget}. It takes about a tenth of a second. */
 const MAX_WORK = 4 * 1024 * 1024;
 
 /**
@@ -267,8 +267,8 @@ class Terminal {
   }
 
   /**
-   * Moves the cursor by several rows. Moving down past the last row adds only one row. With more
-   * rows, a short text could become very long.
+   * Moves the cursor by several rows. Moving down past the last row adds only one row, so that a
+   * short text cannot become very long.
    */
   #moveRows(count: number): void {
     const { column } = this;

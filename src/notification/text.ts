@@ -42,7 +42,7 @@ function decodeCutText(bytes: Uint8Array): string | undefined {
     break;
   }
   const middle = tryUtf8(bytes.subarray(start, end));
-  // If all other characters are ASCII, the bytes at the edges are more likely Latin-1.
+  // If the middle contains only ASCII, the bytes before and after it are more likely Latin-1.
   // deno-lint-ignore no-control-regex
   if (middle === undefined || /^[\x00-\x7f]*$/.test(middle)) return undefined;
   return (start > 0 ? "\ufffd" : "") + middle + (end < bytes.length ? "\ufffd" : "");
@@ -102,7 +102,7 @@ function characterLength(bytes: Uint8Array, at: number): number {
  * - Lone surrogates become U+FFFD, because the Matrix server Synapse answers a message with a
  *   lone surrogate with status 500.
  *
- * A second call with the result does not change the text.
+ * If the result is passed to this function again, the text does not change.
  */
 export function readableText(source: string): string {
   const text = source.toWellFormed();
@@ -111,12 +111,12 @@ export function readableText(source: string): string {
   return isPlaced(visible) ? visible : placeText(visible);
 }
 
-/** The maximum length of a piece whose sequences are replaced at once. */
+/** The maximum length of a piece in {@linkcode splitText}, in UTF-16 code units. */
 const MAX_PIECE_CHARS = 512 * 1024;
 
 /**
  * Splits a long text into pieces, if possible after a line break. This saves memory: V8 needs
- * hundreds of megabytes to replace millions of sequences at once.
+ * hundreds of megabytes to replace millions of sequences in one text.
  */
 function splitText(text: string): string[] {
   const pieces: string[] = [];
@@ -162,9 +162,9 @@ const SPECIAL_REGEXP = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]/;
  * - the eight-bit forms of OSC, DCS and CSI. These match only if they are complete, because the
  *   same characters occur in text with a wrong charset.
  *
- * If the end of a sequence is missing, only its beginning is removed, so that no text is lost. The
- * same happens with a payload of more than a million characters, because V8 has too little memory
- * for such a match.
+ * If the end of a sequence is missing, only its beginning is removed, so that no text is lost. If a
+ * payload has more than a million characters, also only the beginning of the sequence is removed,
+ * because V8 has too little memory for such a match.
  */
 const SEQUENCE_REGEXP = new RegExp(
   [

@@ -58,7 +58,8 @@ type Placeholder = keyof ReturnType<typeof valuesOf>;
 const PLACEHOLDERS: readonly Placeholder[] = ["identity", "symbol", "subject", "severity", "origin", "key"];
 
 /**
- * Matches a placeholder. Brackets around the placeholder also match if they contain nothing else.
+ * Matches a placeholder. If a pair of brackets contains only the placeholder, the match includes
+ * the brackets.
  */
 const PLACEHOLDER_REGEXP = /\[\{([^{}]*)\}\]|\(\{([^{}]*)\}\)|\{([^{}]*)\}/g;
 
@@ -81,7 +82,7 @@ export function formatTitle(
   { identity, titleTemplate = DEFAULT_TITLE }: TitleOptions,
 ): string {
   const values: Readonly<Record<string, string>> = valuesOf(notification, identity);
-  // Spaces are removed only from the template. The subject is shown as it was written.
+  // Remove superfluous spaces only from the template. The subject is shown as it was written.
   return titleTemplate.replace(
     PLACEHOLDER_REGEXP,
     (whole, ...names: string[]) => values[placeholderOf(names)] === "" ? "" : whole,

@@ -98,8 +98,8 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /**
-   * True if this user cannot send without help: no channel is configured, the configuration cannot
-   * be read, or the queue belongs to another user.
+   * True if this user can send only through `serve`: no channel is configured, the configuration
+   * cannot be read, or the queue belongs to another user.
    */
   get needsServer(): boolean {
     const { mistakes: { failure }, channels, problems, noPlace } = this.#parts;
@@ -147,7 +147,8 @@ export class NotifierCore implements AsyncDisposable {
     const options = { ...given, id: idOfCaller(given) };
     if (given.id !== undefined && options.id === undefined) warn("The id is empty: repeated calls send new messages");
     const plan = this.plan(noPlace ? withoutAttachments(input, noPlace) : input, options, warn);
-    // Undecided entries have no destination yet. After an error, they wait for the next call.
+    // Entries that were queued with a wrong configuration may get their destinations now. If this
+    // fails, the entries wait for the next call.
     await ignoreStorageErrors(this.#decide());
     if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, routing, runtime);
     if (noPlace !== undefined) return await this.#send(plan, options);
@@ -207,7 +208,8 @@ export class NotifierCore implements AsyncDisposable {
     if (problem) return await this.#reportSpooled(entries, problem, isDeliverer);
     const mine = entries.filter(({ fallbackFor }) => fallbackFor === undefined).map(({ id }) => id);
     const patienceMs = options.untilDelivered ? waitMs : 0;
-    // Without time for an attempt, the only possible work is to compact the journal.
+    // If `waitMs` is 0, there is no time for an attempt. The only possible work is then to compact
+    // the journal.
     if (waitMs > 0 || queue.isWorthCompacting()) {
       await this.#deliver({ deadline, patienceMs, mine, signal, leave, isDeliverer });
     }
@@ -408,7 +410,8 @@ export class NotifierCore implements AsyncDisposable {
       if (warning) warn(warning);
       return enqueued;
     };
-    // Only the deliverer and the search for duplicates need the new records of other processes.
+    // The new records of other processes are needed only to deliver, and to find a used idempotency
+    // key.
     const needsState = isDeliverer || requests.some(({ idempotencyKey }) => idempotencyKey !== undefined);
     return needsState ? this.#prepare(isDeliverer, work) : work();
   }

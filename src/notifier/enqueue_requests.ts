@@ -13,8 +13,8 @@ import type { Plan } from "../routing/route.ts";
 /** The options of a call that are stored in its entries. */
 export interface Caller {
   /**
-   * The idempotency key. For a separate message with an attachment, a space and a number are added.
-   * An id from a caller never contains a space, because spaces are encoded.
+   * The idempotency key. If an attachment is a separate message, its key ends with a space and a
+   * number. An id from a caller contains no space, because its spaces are encoded.
    */
   readonly id?: string;
   /** The name of the sender that owns the ids and keys. @default this user */
@@ -52,7 +52,8 @@ function toEnqueueRequest(envelope: Envelope, { id, sender }: Caller): EnqueueRe
     ...{ ...envelope, expires, sender, isUrgent: severity === "critical" },
     ...(files.length === 0 ? {} : { files }),
   };
-  // The attachments use the same key, so a newer notification also replaces the attachments.
+  // An attachment has the incident key of its notification. Therefore a newer notification also
+  // replaces the attachment.
   if (attachmentIndex !== undefined) return { ...common, key, idempotencyKey: id && `${id} ${attachmentIndex}` };
   const keyed = key === undefined ? {} : { key, title: incidentTitle(notification), resolves, replaces: true } as const;
   return { ...common, ...keyed, idempotencyKey: id };

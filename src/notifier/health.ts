@@ -26,8 +26,8 @@ export interface Health {
 }
 
 /**
- * The limits of a number. A value above `warning` is a warning. A value above `critical` is
- * critical.
+ * The limits of a number in a status. A value above `warning` causes a warning. A value above
+ * `critical` causes a critical problem.
  */
 export interface Threshold {
   readonly warning?: number;
@@ -38,11 +38,11 @@ export interface Threshold {
 export type JudgedNumber = "oldestSeconds" | "held" | "bytes" | "dead" | "quarantined";
 
 /**
- * Returns the threshold of each number.
+ * Returns the threshold of each number in a status.
  *
  * @param maxAgeMs the longest acceptable waiting time of an entry, in milliseconds; an entry that
  * waits for more than half of this time causes a warning
- * @param status the status to judge
+ * @param status a status that contains the maximum size of the queue
  */
 export function createThresholds(
   maxAgeMs: number,

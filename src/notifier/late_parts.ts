@@ -1,7 +1,7 @@
 /**
- * The parts of the program that are loaded late, when an alert needs them. `serve` loads them when it
- * starts, and `run` while its command runs: an update can replace the files of the program
- * meanwhile. Otherwise, these processes would load parts of another version.
+ * The parts of the program that are normally loaded late, when an alert needs them. An update can
+ * replace the files of a running program. A late part would then have another version. Therefore
+ * `serve` loads these parts when it starts, and `run` loads them while its command runs.
  *
  * @module
  */

@@ -117,7 +117,7 @@ export interface NotifyOptions extends RouteOptions {
   readonly signal?: AbortSignal;
 }
 
-/** Options for a flush. A flush does not send entries that quiet hours or a rate limit delay. */
+/** Options for a flush. Entries that wait because of quiet hours or a rate limit are not sent. */
 export interface FlushOptions {
   /**
    * True if each destination is tried once, even if a server asked for a longer wait. Short waits

@@ -163,17 +163,17 @@ export class Reporter {
     this.#findObstacle = findObstacle;
   }
 
-  /** Returns the outcomes of entries that this process watches, without cancelled fallbacks. */
+  /** Returns the outcomes of the entries of a call. Cancelled entries are left out. */
   outcomes(entries: readonly Entry[]): Outcome[] {
     const schedule = this.#courier.schedule();
     return entries.filter((entry) => !this.#isCancelled(entry)).map((entry) => this.#outcome(entry, schedule));
   }
 
   /**
-   * Returns true if an entry was cancelled, because it is not needed any more. Another process may
-   * cancel an entry and compact the journal before this process reads the journal. The final state
-   * of the entry is then unknown. Only fallbacks and files with a whole message
-   * are cancelled. Therefore a missing entry of these kinds counts as cancelled.
+   * Returns true if an entry was cancelled, because it is not needed any more. Only fallbacks and
+   * files with a whole message are cancelled. If another process has compacted the journal, the
+   * final state of the entry is unknown. A missing entry of these two kinds then counts as
+   * cancelled.
    */
   #isCancelled(entry: Entry): boolean {
     const finalState = this.#queue.state.finalState(entry.id);

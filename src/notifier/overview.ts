@@ -11,7 +11,7 @@ import type { DeadEntry, LiveEntry, QueuedEntry, WaitView } from "./outcomes.ts"
 import { computeStatus, type Status } from "./status.ts";
 import type { NotifierParts } from "./wiring.ts";
 
-/** The largest number of lanes, of entries in a lane, of dead letters, and of incidents in a summary. */
+/** The maximum number of items in each list of a summary. `entries` applies to each lane. */
 export const OVERVIEW_LIMITS = { lanes: 20, entries: 5, dead: 20, incidents: 20, problems: 10 } as const;
 
 /** The first items of a list. */
@@ -72,14 +72,14 @@ export interface LaneOverview {
 /** An incident with the destinations where it is open. */
 export interface OpenIncident {
   readonly key: string;
-  /** The sender that the key belongs to. Absent if it is the user of the queue. */
+  /** The sender that the key belongs to. Absent if the key belongs to the user of the queue. */
   readonly sender?: string;
   readonly title: string;
   readonly since: number;
   readonly lastDelivery: number;
   /**
-   * The number of delivered notifications about the incident. If the numbers of its destinations
-   * differ, the largest number.
+   * The number of delivered notifications about the incident, at the destination with the most
+   * deliveries.
    */
   readonly count: number;
   readonly destinations: readonly string[];

@@ -6,8 +6,8 @@ import type { NotifierOptions, NotifyOptions } from "./options.ts";
 import type { Outcome } from "./outcomes.ts";
 
 /**
- * Options of {@linkcode notify}: the other fields of the notification, its channels, and the
- * configuration.
+ * Options of {@linkcode notify}. They contain the channels, the configuration, and all fields of
+ * the notification except the subject.
  */
 export interface NotifyCallOptions
   extends

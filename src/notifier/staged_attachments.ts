@@ -26,7 +26,7 @@ export class StagedAttachments implements Disposable {
   readonly #files: StagedFiles | undefined;
   readonly #parts: PlanFiles;
 
-  /** @param files the store for the copies; undefined if no file can be stored */
+  /** @param files the stored attachments; undefined if no file can be stored */
   constructor(files: StagedFiles | undefined, parts: PlanFiles) {
     this.#files = files;
     this.#parts = parts;
@@ -55,7 +55,8 @@ export class StagedAttachments implements Disposable {
  * Writes attachments to the state directory, and syncs them to disk. Leaves out the files that
  * cannot be used or stored. The notification is then sent without these files.
  *
- * @param inputs the attachments from the caller, and the whole message if it needs a file
+ * @param inputs the attachments from the caller
+ * @param fullText the whole message, if the message is so long that it is sent as a file
  * @param queue the queue in whose state directory the attachments are stored
  * @param warn a function that is called with a sentence about each file that is left out
  */
@@ -148,7 +149,7 @@ export interface PlanFiles {
   readonly fullText?: FullText;
 }
 
-/** If a message is stored as a file, the queue has an excerpt of this length, in UTF-8 bytes. */
+/** The length of the excerpt of a message whose full text is stored as a file, in UTF-8 bytes. */
 const EXCERPT_BYTES = 8 * 1024;
 
 /**
@@ -182,9 +183,9 @@ export function splitPlan(
   };
   const parts = new Map(plan.envelopes.map((envelope) => [envelope, split(envelope)]));
   /**
-   * Finds the messages of a primary envelope that a fallback message replaces. A fallback message
-   * with inline attachments replaces all of them. A separate text replaces only the text. A
-   * separate attachment replaces only the same attachment.
+   * Finds the messages of a primary envelope that a fallback message replaces. If the fallback
+   * channel sends text and attachments in one message, this message replaces all messages.
+   * Otherwise, a text replaces only the text, and an attachment only the same attachment.
    */
   const findPrimaries = (envelope: Envelope, primary: Envelope) => {
     const all = parts.get(primary) ?? [];

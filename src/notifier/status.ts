@@ -1,4 +1,4 @@
-/** Computes the status: the numbers of the queue. */
+/** Computes the status of the queue, such as the number of entries. */
 
 import { isNotification } from "../notification/notification.ts";
 import { type Entry, notificationOf } from "../queue/entry.ts";
@@ -6,8 +6,8 @@ import type { Queue } from "../queue/queue.ts";
 import type { Reporter } from "./outcomes.ts";
 
 /**
- * The numbers of the queue. An entry is live if it is queued, deferred or held, but not if it is a
- * dead letter. Each member of a batch is counted.
+ * The status of the queue. An entry is live if it is queued, deferred or held. A dead letter is not
+ * live. A batch (several entries in one message) counts as several entries.
  */
 export interface Status {
   /** The number of entries without an attempt, including the entries in `spool/`. */
@@ -56,8 +56,8 @@ export interface Status {
    */
   readonly torn: number;
   /**
-   * The number of attempts that may have delivered a message twice. Counted since the queue was
-   * created.
+   * The number of attempts since the creation of the queue that may have delivered a message
+   * twice.
    */
   readonly possibleDuplicates: number;
   /**
@@ -65,8 +65,8 @@ export interface Status {
    */
   readonly lastDelivery?: number;
   /**
-   * The age of the oldest live entry, in seconds; 0 if there is no live entry. Entries that the
-   * user's configuration delays do not count.
+   * The age of the oldest live entry, in seconds; 0 if there is no live entry. Entries are ignored
+   * while a setting of the user, such as quiet hours, delays them.
    */
   readonly oldestSeconds: number;
   /** The reason why the first live entry (not a dead letter) waits. */
@@ -114,7 +114,7 @@ const AGE_LIMITS_MS: readonly (readonly [keyof Ages, number])[] = [
   ["under7d", 7 * DAY_MS],
 ];
 
-/** Counts times by their age. A time in the future, after the clock was set back, has the age 0. */
+/** Counts times by their age. A time in the future (after a clock change) counts as now. */
 export function countAges(times: Iterable<number>, now: number): Ages {
   const counts = { under1m: 0, under15m: 0, under1h: 0, under6h: 0, under1d: 0, under7d: 0, older: 0 };
   for (const time of times) counts[AGE_LIMITS_MS.find(([, limitMs]) => now - time < limitMs)?.[0] ?? "older"]++;
@@ -129,7 +129,7 @@ export function computeStatus(queue: Queue, reporter: Pick<Reporter, "waits">, n
   const count = { queued: 0, deferred: 0, held: 0, dead: 0 };
   let fallbacks = 0, oldest = spooledTimes.reduce((oldest, time) => Math.min(oldest, time), now);
   const times = [...spooledTimes];
-  // A long queue is read in one pass, without lists of its entries.
+  // The queue may be long. One loop over the entries needs less memory than several lists of them.
   for (const entry of queue.state.each()) {
     if (isPendingFallback(entry)) {
       fallbacks++;

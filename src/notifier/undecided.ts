@@ -1,6 +1,7 @@
 /**
- * Notifications for channels that have a mistake in the configuration. Their destinations are not
- * decided, because the mistake may be in the destinations. The notification is still queued:
+ * Notifications for channels that have a mistake in the configuration. The destinations of such a
+ * notification are not decided, because the mistake may be in the destinations. The notification is
+ * still queued:
  *
  * ```text
  * plan      If a channel has a mistake, or the configuration file cannot be read, the envelope

@@ -59,18 +59,21 @@ export interface NotifierParts {
   /** The channels by name. */
   readonly channels: ReadonlyMap<string, Channel>;
   readonly queue: Queue;
-  /** The reason why there is no place for a queue. Absent if there is a place. */
+  /** The reason why no directory can store the queue. Absent if the queue has a directory. */
   readonly noPlace?: StorageError;
   readonly courier: Courier;
   readonly reporter: Reporter;
   /**
    * Renders a notification as its readers see it: with its title, with "✅ Resolved" if it resolves
-   * an incident, and with symbols instead of shortcodes. The message itself is not changed.
+   * an incident, and with emoji instead of shortcodes. The message itself is not changed.
    */
   preview(envelope: Pick<Envelope, "channel" | "notification">): string;
-  /** Formats a destination for people, with the name of a room if it is known: `Alerts (!id)`. */
+  /** Formats a destination for people, such as `Alerts (!id)` for a room with a known name. */
   formatDestination(destination: string): string;
-  /** Hands over the queue to the next deliverer. Reports a warning if the handover fails. */
+  /**
+   * Starts a background process that delivers the remaining entries, if this is needed and allowed.
+   * Reports a warning if the start fails.
+   */
   handOver(): Promise<void>;
   /** Reports a warning. */
   warn(text: string): void;

@@ -95,7 +95,7 @@ export function shortenWait(wait: Wait, reach: FlushReach): Wait {
   return { ...wait, next: notBefore, notBefore };
 }
 
-/** Returns the earliest time of the next attempt, without the wait that a server asked for. */
+/** Returns the earliest time of the next attempt. Ignores a wait that the server asked for. */
 function earliestRetry({ class: failureClass, since, notBefore }: Wait): number {
   if (failureClass === "unverified") return notBefore;
   return failureClass === "in-doubt" ? Math.min(notBefore, since + LONGEST_GAP_MS) : 0;

@@ -26,8 +26,8 @@ export interface Compaction {
   readonly snapshot: Iterable<JournalRecord>;
   /**
    * Returns true if the line of this record must be copied from the old journal to the new one.
-   * Called once for each record, in their order. Not called for lines of unknown types, which are
-   * always copied.
+   * Called once for each record, in the order of the journal. Not called for lines of unknown
+   * types, which are always copied.
    */
   readonly keep: (record: JournalRecord) => boolean;
   /** Copies a damaged line to the quarantine. If this function throws, the compaction fails. */

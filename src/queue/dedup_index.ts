@@ -33,8 +33,8 @@ export class DedupIndex {
   /** The ids of the entries with a key, by key (see `identifyKey`) and lane. */
   readonly #byKey = new Map<string, Map<string, Set<string>>>();
   /**
-   * The lengths of the `ack` records (the records of deliveries) in the journal, oldest first. There
-   * are many of them, so nothing else is stored for each.
+   * The lengths of the `ack` records (the records of deliveries) in the journal, oldest first. To
+   * save memory, nothing else about these records is stored here.
    */
   readonly #acks: number[] = [];
   /** The deliveries with an idempotency key, by the position of their record in `#acks`. */

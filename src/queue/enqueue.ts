@@ -22,8 +22,8 @@ import type { QueueState } from "./state.ts";
  */
 export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallbackFor"> & {
   /**
-   * If this entry is a fallback: the requests that are tried before it, each with its timeout in
-   * milliseconds. The fallback and these requests must be enqueued in one call.
+   * The requests that are tried before this fallback, each with its timeout in milliseconds. The
+   * fallback and these requests must be enqueued in one call. Absent if the entry is no fallback.
    */
   readonly primaries?: readonly { readonly request: EnqueueRequest; readonly afterMs: number }[];
   /**
@@ -33,7 +33,8 @@ export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallback
    */
   readonly time?: number;
   /**
-   * If this entry is a fallback for entries that are already in the queue: their ids and deadlines.
+   * The ids and deadlines of the entries that are tried before this fallback. Only set if these
+   * entries are already in the queue.
    * @default computed from `primaries`
    */
   readonly fallbackFor?: FallbackFor;

@@ -18,7 +18,7 @@ export type EntryState = "queued" | "deferred" | "held" | "dead";
 export interface Entry extends EntryFields, EntryHistory {
   /** The length of the entry's line in the journal, in bytes. */
   readonly bytes: number;
-  /** If this is a batch: its entries, in the order of arrival. A batch has no notification. */
+  /** The entries of a batch, in the order of arrival. Absent if this is not a batch. */
   readonly members?: readonly Entry[];
   /** The style of a batch. `lines`: the message contains only one line for each entry. */
   readonly style?: "lines";
@@ -64,8 +64,8 @@ export function roomOfUndecided({ destination }: Pick<Lane, "destination">): str
 export type SenderKey = Pick<Entry, "key" | "sender">;
 
 /**
- * Returns a text that identifies a key among the keys of all senders. A key has no line break.
- * Returns undefined if there is no key.
+ * Returns a text that identifies a key among the keys of all senders. The text is unique, because a
+ * key cannot contain a line break. Returns undefined if there is no key.
  */
 export function identifyKey({ key, sender }: SenderKey): string | undefined {
   return key === undefined || sender === undefined ? key : `${key}\n${sender}`;
@@ -85,8 +85,8 @@ export function expandBatches(entries: readonly Entry[]): Entry[] {
 
 /**
  * Returns true if an entry can be added to a batch (several entries in one message). Returns false
- * for dead letters, batches, members of a rejected batch, entries that may have arrived, and
- * entries with attachments.
+ * for dead letters, batches, members of a rejected batch, entries whose message may already have
+ * arrived, and entries with attachments.
  */
 export function canBeBatched(
   { dead, inFlight, inDoubt, members, noBatch, files }: Pick<

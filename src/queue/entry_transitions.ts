@@ -42,7 +42,8 @@ export function createEntry(record: EnqueueRecord, bytes = 0): Entry {
 }
 
 /**
- * Finds the entries that a new entry replaces: waiting entries that cannot have arrived.
+ * Finds the waiting entries that a new entry replaces. Skips an entry if its message may already
+ * have arrived.
  *
  * @param earlier the entries with the same key, channel and destination as the new entry
  */

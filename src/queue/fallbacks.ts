@@ -26,8 +26,11 @@ import type { FallbackFor } from "./record.ts";
 export type PrimaryEnd = "delivered" | "dropped" | "dead" | { readonly supersededBy: string };
 
 /**
- * Returns a changed copy of `fallbackFor`, which lists the entries that are tried before a
- * fallback. `id` is one of these entries, and no longer waits.
+ * Updates the list of the entries that are tried before a fallback. Returns a changed copy of the
+ * list.
+ *
+ * @param fallbackFor the list
+ * @param id the id of an entry in the list that no longer waits
  */
 export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd): FallbackFor {
   if (fallbackFor[id] === undefined) return fallbackFor;
@@ -40,8 +43,8 @@ export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd):
 
 /**
  * Limits the wait of a fallback that replaces other fallbacks. The wait ends no later than the
- * waits of the replaced fallbacks.
- * Without this limit, frequent notifications with the same key would postpone the fallback forever.
+ * waits of the replaced fallbacks. Without this limit, frequent notifications with the same key
+ * would postpone the fallback forever.
  */
 export function limitWait(
   fallbackFor: FallbackFor | undefined,

@@ -27,7 +27,7 @@ export type IncidentSubject = Pick<
 export class Incidents {
   /**
    * The open incidents. The key of the map consists of the lane (channel and destination), the key
-   * and the sender. The incident with the oldest last delivery is the first.
+   * and the sender. The incidents are sorted by the time of their last delivery, oldest first.
    */
   readonly #open = new Map<string, IncidentRecord>();
   #bytes = 0;
@@ -57,8 +57,8 @@ export class Incidents {
   }
 
   /**
-   * Lists the incidents that are open at the given time. The incident with the oldest last delivery
-   * is the first.
+   * Lists the incidents that are open at the given time. They are sorted by the time of their last
+   * delivery, oldest first.
    */
   all(time: number): IncidentRecord[] {
     return [...this.#open.values()].filter((incident) => isRemembered(incident, time));
@@ -92,7 +92,8 @@ export class Incidents {
 
   /**
    * Creates the records for a compacted journal. Each incident is kept for twice
-   * `INCIDENT_RETENTION_MS` after its last delivery. An old entry may still refer to the incident.
+   * `INCIDENT_RETENTION_MS` after its last delivery, because an old entry in the queue may still
+   * refer to the incident.
    */
   snapshot(now: number): IncidentRecord[] {
     return [...this.#open.values()].filter(({ lastDelivery }) => lastDelivery > now - 2 * INCIDENT_RETENTION_MS);

@@ -9,8 +9,8 @@
  *   last byte is not LF  ->  first write LF, which seals (ends) the torn line of another process
  *   one write            ->  failed or partial: truncate to the old size; the caller gets an error
  *                            disk full: truncate, remove reserve.bin, write again
- *   fdatasync            ->  failed: truncate; a second fdatasync on this descriptor
- *                            would report success although the bytes are lost
+ *   fdatasync            ->  failed: truncate, no retry (a second fdatasync on this descriptor
+ *                            would report success although the bytes are lost)
  *   fsync of directory   ->  failed: truncate; on success the file's name is durable too
  *   read the new lines of other processes, then apply the own lines
  *   unlock
@@ -19,7 +19,7 @@
  *   before the write      nothing
  *   during the write      a torn (half-written) line without its checksum
  *   before fdatasync      whole lines that may or may not be on the disk
- *   after fdatasync       whole lines that are on the disk: only now the append resolves
+ *   after fdatasync       whole lines that are on the disk
  * ```
  *
  * {@linkcode JournalReader} can read the file in all of these cases.
@@ -43,9 +43,9 @@ import type { JournalRecord } from "./record.ts";
 import type { Reserve } from "./reserve.ts";
 
 /**
- * What a power cut can do to an append. `none`: the records can be lost. An attempt is then
- * repeated with the same txnId. `data`: the records survive, because of fdatasync. `directory`: a
- * new or renamed file also survives, because of fsync of the directory.
+ * How an append is written to the disk. `none`: without a sync, so a power cut can remove the
+ * records. `data`: with fdatasync, so the records survive a power cut. `directory`: also with fsync
+ * of the directory, so that the name of a new journal file survives too.
  */
 export type Durability = "none" | "data" | "directory";
 
@@ -54,7 +54,7 @@ export type JournalRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostnam
 /** The maximum time that an append waits for the lock, in milliseconds. */
 export const LOCK_TIMEOUT_MS = 5000;
 
-/** From the weakest to the strongest. */
+/** All values of {@linkcode Durability}, from the weakest to the strongest. */
 const DURABILITIES: readonly Durability[] = ["none", "data", "directory"];
 
 const LF = 0x0a;
@@ -320,7 +320,7 @@ export class Journal {
       if (isNext) this.#apply(lines);
       else this.#read(file, identity, size + bytes.length);
     } catch {
-      // The lines are on the disk, so the append must not fail. The next call reads the lines.
+      // The lines are in the file, so the append must not fail. The next call reads the lines.
     }
   }
 
@@ -390,7 +390,7 @@ function endsInLineFeed(file: OpenFile, size: number): boolean {
   return file.read(last, size - 1) === 1 && last[0] === LF;
 }
 
-/** Appends bytes in one write. If only a part is written, the disk is full. */
+/** Appends bytes in one write. Throws if only a part is written, because the disk is then full. */
 function appendWhole(file: OpenFile, bytes: Uint8Array): void {
   if (file.append(bytes) === bytes.length) return;
   throw new StorageError("disk-full", "Cannot write the queue: no space is left on the disk");

@@ -10,8 +10,8 @@
  * from all bytes before `,"c":` and is verified before the JSON is parsed. The JSON text does not
  * contain line feeds. Therefore, after a damaged line, the reader can continue after the next LF.
  *
- * The notification of an entry is the last field before the checksum. So the reader can parse the
- * other fields alone.
+ * The notification of an entry is the last field before the checksum. Therefore the reader can
+ * parse all other fields without the notification.
  *
  * @module
  */
@@ -38,7 +38,7 @@ const CR = 0x0d;
 const BRACE = 0x7b;
 
 const encoder = new TextEncoder();
-/** The beginning of the field `notification`, which an entry stores as text. */
+/** The beginning of the field `notification` in a line. */
 const NOTIFICATION = encoder.encode(',"notification":{');
 /**
  * The option `fatal` is not set. The checksum already proves that the bytes are UTF-8, and decoding
@@ -161,13 +161,13 @@ export function isUnfinished(line: Uint8Array): boolean {
   return BEGINNING.startsWith(text.slice(0, BEGINNING.length)) && !TRAILER_REGEXP.test(text);
 }
 
-/** Writes the checksum of the first `length` bytes into the trailer after them. */
+/** Writes the checksum of the first `length` bytes into the checksum field that follows them. */
 function writeChecksum(line: Uint8Array, length: number): void {
   const checksum = crc32Value(line, length);
   for (let at = 0; at < CHECKSUM_CHARS; at++) line[length + CHECKSUM_AT + at] = hexDigit(checksum, at);
 }
 
-/** Returns true if the first `length` bytes are followed by a trailer with their checksum. */
+/** Returns true if a field with the correct checksum follows the first `length` bytes. */
 function hasChecksum(line: Uint8Array, length: number): boolean {
   const checksum = crc32Value(line, length);
   for (let at = 0; at < TRAILER_BYTES; at++) {

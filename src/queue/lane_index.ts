@@ -16,8 +16,8 @@ export type LaneEntries = ReadonlyMap<string, Entry>;
 const NO_ENTRIES: LaneEntries = new Map();
 
 /**
- * A value for each lane. The map is used for each record of the journal. Nested maps save the time
- * for creating a combined key.
+ * Stores a value for each lane. Uses nested maps, because they are faster than one map whose keys
+ * combine channel and destination.
  */
 export class LaneMap<Value> {
   readonly #channels = new Map<string, Map<string, Value>>();

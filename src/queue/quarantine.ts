@@ -25,9 +25,9 @@ export interface DamagedPlace {
    */
   readonly born: number;
   /**
-   * True if the line will soon be removed from the journal. The line is then always copied, and the
-   * oldest copies are deleted if there is too little space. If `isRemoved` is false, the line is
-   * copied only if there is space.
+   * True if a compaction is about to remove the line from the journal. Such a line is always
+   * copied, and the oldest copies are deleted if there is too little space. Other lines are copied
+   * only if there is space.
    */
   readonly isRemoved: boolean;
 }

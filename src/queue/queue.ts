@@ -71,13 +71,13 @@ export interface BatchRequest {
   /** The entries. All entries must have the same channel and destination. */
   readonly entries: readonly Entry[];
   /**
-   * Set if the message contains only one line for each entry. @default the message contains the
+   * `lines`: the message contains only one line for each entry. @default the message contains the
    * full texts
    */
   readonly style?: "lines";
   /** A stored file with the full texts of the entries. */
   readonly file?: { readonly content: string };
-  /** The message that contains the file. Absent if the batch itself contains the file. */
+  /** The separate message for the file. Absent if the message of the batch contains the file. */
   readonly message?: { readonly expires: number };
 }
 
@@ -288,8 +288,8 @@ export class Queue {
         const common = { t: "batch", id, time, channel, destination, members, style } as const;
         if (message === undefined) return [{ ...common, file, ...files }];
         const request = { channel, destination, notification: message, expires: message.expires, attachmentIndex: 1 };
-        // Because of this time, the entry of the file is inserted after the batch and before later
-        // entries.
+        // The entry of the file gets the time of the newest entry of the batch. Therefore this
+        // entry is inserted after the batch and before later entries.
         const last = entries.reduce((latest, { time }) => Math.max(latest, time), 0);
         return [common, {
           ...toRecord({ ...request, ...files }, this.#runtime.uuid(), last),
@@ -328,9 +328,9 @@ export class Queue {
   }
 
   /**
-   * Records the result of an attempt. Syncs the record of a dead letter. Syncs the record of a
-   * delivery only if `isProof` is true. Other records can be lost in a power cut. The entry is then
-   * tried one more time. Set `isProof` if the service would not recognize the repeated attempt.
+   * Records the result of an attempt. Syncs the record of a dead letter, and the record of a
+   * delivery if `isProof` is true. A power cut can remove any other record. matrix-notify then
+   * repeats the attempt. Set `isProof` if the service cannot detect that an attempt is repeated.
    */
   async recordResult(entry: Entry, result: AttemptResult, { isProof }: { readonly isProof: boolean }): Promise<void> {
     const durability = result.state === "dead" || (result.state === "delivered" && isProof) ? "data" : "none";

@@ -86,7 +86,7 @@ export class JournalReader {
    * Moves the position past a line that this process appended. All earlier lines must have been
    * read. `line` includes the line feed.
    *
-   * @returns the record as `read` passes it on: the notification of an entry is stored as text
+   * @returns the record; the notification of a new entry is stored as text, as after `read`
    */
   pass(record: JournalRecord, line: Uint8Array): JournalRecord {
     this.#offset += line.length;

@@ -186,7 +186,7 @@ const FIELDS = {
      * duplicate.
      */
     idempotencyKey: optional(text),
-    /** If this entry is a fallback: the entries that are tried before it, with deadlines. */
+    /** The entries that are tried before this entry, with deadlines. Only set for a fallback. */
     fallbackFor: optional(times),
     /**
      * Set if the entry was first written to `spool/`, because the journal could not be written. The
@@ -199,13 +199,13 @@ const FIELDS = {
      */
     files: optional(texts),
     /**
-     * If this entry is an attachment: the number of the attachment, starting at 1. An earlier entry
-     * contains the text of the notification.
+     * The number of the attachment, starting at 1. Only set if this entry is an attachment. An
+     * earlier entry then contains the text of the notification.
      */
     attachmentIndex: optional(number),
     /**
-     * If this entry is a file with the full texts of a batch (several entries in one message): the
-     * id of the batch. If the batch is replaced with its members, this entry is removed.
+     * The id of a batch (several entries in one message). Only set if this entry is the file with
+     * the full texts of the batch. This entry is removed if the members replace the batch.
      */
     ofBatch: optional(text),
   },

@@ -19,7 +19,7 @@ export class Reserve {
   readonly #files: Files;
   readonly #path: string;
   readonly #onUse: () => void;
-  /** True if the reserve existed when this process last looked, and this process did not use it. */
+  /** True if this process found or created the reserve, and has not removed it since. */
   #isKept = false;
 
   /** @param onUse called after the reserve was removed because the disk is full */

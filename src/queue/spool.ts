@@ -14,8 +14,8 @@
  * was delivered long ago. Therefore a process must not rely on a deletion until it has synced the
  * directory.
  *
- * The size of `spool/` includes the `.tmp` files of other processes. Therefore many processes that
- * write at the same time cannot exceed the limit: the last one to finish its file counts all files.
+ * The size of `spool/` includes the `.tmp` files of other processes. Therefore processes that write
+ * at the same time cannot exceed the limit together.
  *
  * A damaged file is moved to `quarantine/` after its complete lines are imported. A file that
  * cannot be read for ten minutes is also moved, so that it does not block all other entries. A link,
@@ -156,10 +156,10 @@ export class Spool {
 
   /**
    * Deletes imported files and leftovers of killed processes, and moves damaged files to the
-   * directory `quarantine/`. Then syncs the directory, so that the deletions of other processes are
-   * also durable. Call {@linkcode Spool.list} before. If `files` is empty, does nothing if the
-   * directory does not exist, or if an earlier call has already synced the directory.
+   * directory `quarantine/`. Then syncs `spool/`, so that the deletions of other processes are also
+   * durable. Call {@linkcode Spool.list} first.
    *
+   * @param files the files from {@linkcode Spool.list}
    * @param now the current time, in milliseconds since 1970
    * @throws {StorageError} if a file or the directory cannot be changed
    */

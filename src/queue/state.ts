@@ -1,8 +1,8 @@
 /**
  * The state of the queue. Its invariant:
  *
- * > The state is computed only from the records of the journal, in their order. Processes that read
- * > the same records have the same state.
+ * > The state is computed only from the records of the journal, from the first to the last.
+ * > Processes that read the same records have the same state.
  *
  * ```text
  * journal: hdr enq att nack enq ack … ──apply()──> QueueState ──snapshot()──> compacted journal
@@ -12,9 +12,8 @@
  *                                                    keys, idempotency keys
  * ```
  *
- * Therefore the state always agrees with the journal. After a crash between two writes, the state
- * is the same as before the second write. The state does not contain delivered entries. Therefore
- * the memory use does not depend on the size of the file.
+ * Therefore the state always agrees with the journal, even after a crash. The state does not
+ * contain delivered entries. Therefore the memory use does not depend on the size of the journal.
  *
  * @module
  */
@@ -156,16 +155,16 @@ export class QueueState {
   }
 
   /**
-   * Lists the incidents that are open at the given time. The incident with the oldest last delivery
-   * is the first.
+   * Lists the incidents that are open at the given time. They are sorted by the time of their last
+   * delivery, oldest first.
    */
   openIncidents(time: number): IncidentRecord[] {
     return this.#incidents.all(time);
   }
 
   /**
-   * Lists the lanes (channel and destination) where an incident with this key is open, or where a
-   * waiting entry will open one. Ignores waiting fallbacks.
+   * Lists the lanes (channel and destination) where an incident with this key is open, or where the
+   * delivery of a waiting entry will open an incident. Ignores waiting fallbacks.
    */
   openIncidentLanes(key: SenderKey, time: number): Lane[] {
     const keyed = this.#dedup.findIdsWithKeyAnywhere(key).map((id) => this.entry(id)).filter((entry) =>
@@ -373,8 +372,8 @@ export class QueueState {
     const failed = onFailure(entry, record, wait);
     this.#channels.onFailure(entry.channel, record, wait);
     if (failureClass !== "not-sent" || !failed.members || failed.inDoubt) return this.#entries.set(failed);
-    // The batch was not sent, so its members can be separated. Newer entries can then replace the
-    // members, and the next batch can also contain later entries.
+    // The batch certainly did not arrive, so its members can become separate entries again. Newer
+    // entries can then replace the members, and the next batch can also contain later entries.
     const { attempts } = failed;
     this.#dissolve(failed, (member) => ({ ...member, attempts, wait }));
   }

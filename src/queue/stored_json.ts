@@ -1,10 +1,9 @@
 /**
  * JSON values of the journal that are parsed only when they are needed. With a long queue, a
- * command reads thousands of entries, but needs the notifications of very few.
+ * command reads thousands of entries, but needs the notifications of only a few entries.
  *
  * The bytes of several values share a block. The garbage collector frees a block when none of its
- * values is used any more. Blocks are small, so that a value that is kept for long does not keep
- * many others in memory.
+ * values is used any more. One value in use keeps its whole block in memory, so blocks are small.
  *
  * @module
  */

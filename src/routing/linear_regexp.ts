@@ -2,7 +2,7 @@
  * Regular expressions without backtracking (Thompson's construction). The matcher reads each
  * character of a text only once, and tracks all states of the expression at the same time. Its run
  * time is at most proportional to the length of the text times the size of the expression. The size
- * is limited.
+ * of the expression is limited.
  *
  * The syntax is the same as in JavaScript with the flag `u`, but without back references and
  * lookaround. Both need backtracking. JavaScript's RegExp checks the syntax and matches single

@@ -36,8 +36,8 @@ export interface RouteOptions {
   /** The kind of channels to use. */
   readonly kind?: string;
   /**
-   * The room to use instead of the configured rooms. Then only channels of kind `matrix` are used,
-   * and only one channel for each account.
+   * The room to use instead of the configured rooms. If it is set, matrix-notify uses only channels
+   * of kind `matrix`, and only one channel for each account.
    */
   readonly room?: string;
 }

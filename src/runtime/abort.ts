@@ -8,8 +8,7 @@ const EITHER = new WeakMap<AbortSignal, WeakMap<AbortSignal, AbortSignal>>();
 
 /**
  * Returns a signal that aborts when one of two signals aborts. Calls with the same signals get the
- * same result. A new signal for each request would need much memory, and a tenth of the time of the
- * request.
+ * same result, because a new signal for each request would need much memory and time.
  *
  * @param signal the signal of the caller; undefined if there is none
  * @param limit the signal of a time limit

@@ -46,7 +46,7 @@ export function parseServer(text: string, options: ServerAddressOptions): Server
   return { baseUrl: url.origin + url.pathname.replace(/\/+$/, "") };
 }
 
-/** Returns host and port of a URL in the form for Deno's `--allow-net`: `example.org:443`. */
+/** Returns host and port of a URL for Deno's option `--allow-net`, such as `example.org:443`. */
 export function hostOf(url: string | URL): string {
   const { hostname, port, protocol } = new URL(url);
   return `${hostname}:${port || (DEFAULT_PORTS[protocol] ?? 443)}`;

@@ -1,7 +1,7 @@
 /**
  * Reads the arguments of this program as bytes. `Deno.args` replaces bytes that are not UTF-8 by
- * U+FFFD. The original bytes are in `/proc`. Deno allows a program to read `/proc` only with all
- * permissions, so a child process reads the bytes.
+ * U+FFFD. The original bytes are in `/proc`. Deno allows this program to read `/proc` only if the
+ * program has all permissions. Therefore the program `cat` reads the bytes.
  *
  * @module
  */

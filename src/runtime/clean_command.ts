@@ -88,9 +88,9 @@ export function cleanCommand({ path, args, env }: CleanProgram, options: Deno.Co
 const SYSTEM_FOLDERS: readonly string[] = ["/usr/sbin", "/usr/bin", "/sbin", "/bin"];
 
 /**
- * Returns the directories in which programs are searched: programs such as `systemctl`, and the
- * programs that a shell starts. `su` keeps the `PATH` of another user. Therefore root searches only
- * in directories that no other user can change.
+ * Returns the directories in which to look for programs, such as `systemctl`. For root, removes the
+ * directories of `path` that other users can change. After `su`, `PATH` can contain such
+ * directories, because `su` keeps the `PATH` of the other user.
  */
 function toSearchPath(path: string): string {
   if (!mayReadSystem("uid") || Deno.uid() !== 0) return path;

@@ -131,7 +131,7 @@ export function explainConnectError(text: string, host: string): ConnectProblem 
   return { state: text };
 }
 
-/** Formats a host for the `subjectAltName` of a certificate: `DNS:example.org`, `IP:10.0.0.1`. */
+/** Formats a host for a certificate's `subjectAltName`, such as `IP:10.0.0.1`. */
 function toAltName(host: string): string {
   return /^[\d.]+$|^\[/.test(host) ? `IP:${host.replace(/^\[|\]$/g, "")}` : `DNS:${host}`;
 }

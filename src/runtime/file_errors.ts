@@ -14,7 +14,7 @@ import { findDirectoryDistrust, requireTrustedDirectory, UntrustedError } from "
 /**
  * Runs file operations and turns their errors into storage errors.
  *
- * @param what the operation, for the message: `write the queue /var/lib/…`
+ * @param what the name of the operation in messages, such as `write the queue /var/lib/…`
  * @param operation the file operations
  * @param otherwise the code of the storage error for an unknown cause
  * @returns the result of the operation
@@ -101,7 +101,7 @@ function findErrno(error: unknown): string | undefined {
   return { "21": "EISDIR", "28": "ENOSPC", "30": "EROFS", "122": "EDQUOT" }[number ?? ""];
 }
 
-/** Formats a failed write: `Cannot write to standard output: no space is left on the disk`. */
+/** Returns an error message such as `Cannot write to standard output: permission is denied`. */
 export function formatOutputFailure({ to, error }: OutputFailure): string {
   const name = to === "stdout" ? "standard output" : "standard error";
   return `Cannot write to ${name}: ${describeState(error, findCode(error))}`;
@@ -118,7 +118,7 @@ function describeState(error: unknown, code: StorageErrorCode | undefined): stri
   return text.replace(/ \(os error \d+\).*$/s, "").replace(/^./, (first) => first.toLowerCase());
 }
 
-/** Describes why a file of the caller cannot be read: `there is no such file`. */
+/** Describes why a file of the caller cannot be read, such as `there is no such file`. */
 export function unreadableState(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return "there is no such file";
   if (error instanceof Deno.errors.NotCapable) {

@@ -15,9 +15,9 @@ export interface OpenFile extends Disposable {
   /** Returns the size of the file in bytes. */
   size(): number;
   /**
-   * Returns a text that identifies the file. Renaming the file does not change this text. No other
-   * file ever gets the same text: a new file can have an old inode number, but then has
-   * another birth time.
+   * Returns a text that identifies the file, made of its device, inode number and birth time.
+   * Renaming the file does not change this text. A new file can get the inode number of a deleted
+   * file, but has another birth time.
    */
   identity(): string;
   /**
@@ -46,7 +46,7 @@ export interface OpenFile extends Disposable {
 /**
  * The mode for opening a file. `append` creates a missing file. `create` removes an existing file
  * or link with this name, and creates a new file. Therefore links are not followed, and the new
- * file never has the mode of the old file.
+ * file never has the access permissions of the old file.
  */
 export type OpenMode = "read" | "append" | "create";
 
@@ -153,7 +153,7 @@ export const denoFiles: Files = {
     }
   },
   makeDirectory(path) {
-    // In most cases the directory exists. An error of `mkdir` would cost 50 µs.
+    // The directory usually exists. This check avoids an error of `mkdir`, which costs 50 µs.
     if (isDirectory(path)) return requireTrustedDirectory(path, "folder");
     try {
       createDirectory(path);

@@ -45,8 +45,8 @@ export interface HttpRequest {
   /** The maximum size of the response, in bytes. @default {MAX_ANSWER_BYTES} */
   readonly maxAnswerBytes?: number;
   /**
-   * True if the caller needs only the status of the response. A response that is too long is then
-   * cut. A response whose end does not arrive is accepted too.
+   * True if the caller needs only the HTTP status. A response that is too long is then cut, and an
+   * incomplete response is accepted.
    *
    * @default {false}
    */
@@ -94,8 +94,8 @@ export async function exchange(runtime: HttpRuntime, request: HttpRequest): Prom
   try {
     const response = await runtime.fetch(request.url, {
       method: request.method,
-      // With this header, `fetch` decompresses nothing. Its decompressor has no memory limit: a gzip
-      // header with an endless file name fills the memory before the first byte of the body.
+      // With this header, `fetch` decompresses nothing. The decompressor has no memory limit: a
+      // malicious server can fill the memory with an endless file name in a gzip header.
       headers: { ...request.headers, "Accept-Encoding": "identity" },
       body: request.body,
       redirect: "manual",

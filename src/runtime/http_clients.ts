@@ -12,8 +12,8 @@ import { type Env, isCgi, isExempt, proxyVariable } from "./proxy.ts";
 import { readVariable } from "./permissions.ts";
 
 /**
- * The connection of a channel to its server. A channel must use the same object for all requests,
- * because each object gets its own HTTP clients.
+ * The connection of a channel to its server. A channel must use one `Connection` object for all
+ * requests, because each `Connection` object gets its own HTTP clients.
  */
 export interface Connection {
   /** The name that errors show for these settings, such as `channels.matrix`. */
@@ -45,8 +45,8 @@ interface Route {
   readonly proxy?: URL;
   /**
    * True if the client must ignore the proxy variables of the environment. This is the case if
-   * `NO_PROXY` lists the server, or if this process is a CGI program (see {@linkcode isCgi}). In
-   * both cases, `fetch` could read the variables differently, and use a proxy.
+   * `NO_PROXY` lists the server, or if this process is a CGI program (see {@linkcode isCgi}). An
+   * ordinary client of `fetch` may still use a proxy in these cases.
    */
   readonly isExempt: boolean;
 }

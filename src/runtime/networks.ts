@@ -29,8 +29,8 @@ export function mayLeadTo(from: string, to: string): boolean {
 /**
  * Returns the reach of a host.
  *
- * @param hostname the `hostname` of a URL. The URL parser has normalized IP addresses in other
- * forms, such as `0x7f.1`.
+ * @param hostname the `hostname` of a parsed `URL`. Unusual forms of IP addresses do not occur: the
+ * URL parser turns `0x7f.1` into `127.0.0.1`.
  */
 export function reachOf(hostname: string): Reach {
   const name = hostname.replace(/^\[|\]$|\.$/g, "").toLowerCase();
@@ -76,7 +76,7 @@ export function parseNetwork(text: string): Network | undefined {
   return { prefix: bits.slice(0, length === undefined ? undefined : Number(length)), length: bits.length };
 }
 
-/** Returns an IP address as a text of 32 or 128 bits. The URL parser normalizes IPv6 addresses. */
+/** Returns an IP address as a text of 32 (IPv4) or 128 (IPv6) binary digits. */
 export function parseBits(text: string): string | undefined {
   if (/^\d{1,3}(\.\d{1,3}){3}$/.test(text)) {
     return text.split(".").map((byte) => Number(byte).toString(2).padStart(8, "0")).join("");
@@ -97,8 +97,8 @@ const LOOPBACK_NETWORKS: readonly string[] = ["127.0.0.0/8", "0.0.0.0/8", "::/12
 const LOCAL_LISTENERS: readonly string[] = ["127.0.0.0/8", "::1", "::ffff:127.0.0.0/104"];
 
 /**
- * Returns true if only programs of this machine reach a listener at this address. A listener at
- * `0.0.0.0` or `::` is reached by other hosts too.
+ * Returns true if only programs of this machine can reach a listener at this address. Other hosts
+ * can also reach a listener at `0.0.0.0` or `::`.
  *
  * @param host an IP address without brackets, or a host name
  */

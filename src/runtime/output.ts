@@ -90,7 +90,7 @@ export class Output {
     return this.#state;
   }
 
-  /** Returns true if the write must be tried again. Otherwise remembers the error. */
+  /** Handles an error of a write. Returns true if the write must be tried again. */
   #isFull(error: unknown, rest: Rest): boolean {
     if (error instanceof Deno.errors.Interrupted) return true;
     if (error instanceof Deno.errors.WouldBlock) {
@@ -125,8 +125,8 @@ const NOTHING = new Uint8Array();
  *
  * - whole lines of at most {@linkcode ATOMIC_BYTES}; on a terminal, a single line break
  * - text without a line break that is larger than the buffer: Rust writes it directly
- * - text without a line break that fits into the buffer: Rust keeps the text in the buffer. An
- *   empty write then writes the buffer.
+ * - text without a line break that fits into the buffer: Rust keeps the text in the buffer. A later
+ *   write of zero bytes writes the buffer to the pipe.
  */
 class Rest {
   readonly #traits: OutputTraits;

@@ -43,11 +43,10 @@ export function mayRun(command: string): boolean {
 
 /**
  * Throws an error if Deno does not allow this process to find its directories. Call this function
- * if a file in one of these directories, or a setting in the environment, was not found.
+ * after the search for a file or for a setting has found nothing.
  *
- * @param action the action that failed, for the message: `find the configuration`
- * @throws {PermissionError} if Deno denies access to a variable, or to the user id, which decides
- *   whether this user is root
+ * @param action the action that failed, such as `find the configuration`; the message contains it
+ * @throws {PermissionError} if Deno denies access to an environment variable or to the user id
  */
 export function requirePlaces(action: string): void {
   const needed = [...VARIABLES.places, ...VARIABLES.config];

@@ -20,8 +20,8 @@ export interface Program {
    */
   readonly words: readonly string[];
   /**
-   * The path of a file named `matrix-notify` that runs the same command: a script, or a link to the
-   * binary. If there is no such file, this list is equal to `words`.
+   * A shorter command that does the same: only the path of a file named `matrix-notify`. The file
+   * is a script, or a link to the binary. If there is no such file, this list is equal to `words`.
    */
   readonly shortWords: readonly string[];
 }
@@ -125,8 +125,9 @@ function findCommand(program: string, path: string, starts: (file: string) => bo
 }
 
 /**
- * Returns true if a script starts the main module with this Deno. The script must also work with the
- * short `PATH` of cron and systemd. The script in `bin` beside the module finds Deno by itself.
+ * Returns true if a script starts the main module with this Deno. The script must also work with
+ * the short `PATH` of cron and systemd. The script in `bin` beside the module always works, because
+ * this script searches for Deno.
  */
 function isWrapper(file: string, module: string, execPath: string): boolean {
   const text = isSmall(file) ? readIfThere(file) : undefined;

@@ -32,8 +32,8 @@ export interface Stdio {
   /** Writes messages for people to standard error. Never throws; see {@linkcode Stdio.failures}. */
   readonly stderr: (text: string) => void;
   /**
-   * Writes the output of another program to standard output or standard error, unchanged. Other work
-   * continues while the reader is slow. Never throws.
+   * Writes the output of another program to standard output or standard error, unchanged. If the
+   * reader of this output is slow, this process can do other work during the write. Never throws.
    *
    * @returns the state of the output after the write
    */
@@ -160,8 +160,8 @@ const TIMEOUT_SLACK = 0.02;
 
 /**
  * Creates the function `timeout`. Calls that follow each other quickly share a signal. A signal
- * needs memory until its time is over, even after the request has ended. In a loop of 10,000
- * requests, a signal for each request would cost 30 MiB.
+ * occupies memory until its time is over, even if its request ends earlier. In a loop of 10,000
+ * requests, a signal for each request would occupy 30 MiB.
  */
 function createTimeouts(): (ms: number) => AbortSignal {
   const latest = new Map<number, { readonly signal: AbortSignal; readonly createdAt: number }>();

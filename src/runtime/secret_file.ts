@@ -1,7 +1,7 @@
 /**
  * Reads files with secrets. matrix-notify refuses a secret that another user of the host can change
- * (see `trust.ts`), or that every user can read.
- * Files whose modes the system chooses are an exception:
+ * (see `trust.ts`), or that every user can read. Every user may read the following files, because
+ * the system chooses their modes:
  *
  * - in `$CREDENTIALS_DIRECTORY` (systemd, `LoadCredential=`)
  * - in `/run/secrets` (containers)
@@ -116,7 +116,7 @@ export function readSecretFile(
 }
 
 /**
- * Checks that a file is trusted. The files of secrets in containers may have any owner.
+ * Checks that a file is trusted. Each regular file in `/run/secrets` (containers) is trusted.
  *
  * @throws {UntrustedError} if the file is not trusted
  */

@@ -15,7 +15,7 @@ import { exists, findUnit, isBooted, type Manager } from "./systemd.ts";
 /** Where this process runs. `host`: background processes can continue after this process ends. */
 export type Surroundings =
   | { readonly kind: "host" }
-  /** A service of systemd, which ends the background processes of the service. */
+  /** A service of systemd. When the service ends, systemd ends all its processes. */
   | { readonly kind: "unit"; readonly unit: string; readonly manager: Manager }
   | { readonly kind: "container" };
 
@@ -25,7 +25,7 @@ const HOST: Surroundings = { kind: "host" };
 const ANSWER_MS = 2_000;
 
 /**
- * Reads the surroundings of this process. If nothing else is found, the result is `host`.
+ * Reads the surroundings of this process. Returns `host` if no service or container is found.
  */
 export async function readSurroundings(env: (name: string) => string | undefined): Promise<Surroundings> {
   if (Deno.build.os !== "linux") return HOST;
@@ -42,8 +42,8 @@ export async function readSurroundings(env: (name: string) => string | undefined
 }
 
 /**
- * The values of `KillMode=` with which background processes continue after the main process has
- * ended.
+ * The values of `KillMode=` that let background processes continue after the end of the main
+ * process.
  */
 const SURVIVABLE_MODES: ReadonlySet<string> = new Set(["process", "none"]);
 

@@ -60,8 +60,8 @@ const SCRIPT = 'echo started; exec "$@" >/dev/null 2>&1';
 
 /**
  * Starts a program in a scope. The program gets the environment and the file systems of this
- * process. Other users can read the properties of a unit. Secrets in the environment do not become
- * such properties.
+ * process. Other users can read the properties of a unit, but these properties do not contain the
+ * environment of the program.
  *
  * @returns true if the program was started; false if systemd does not allow it
  */

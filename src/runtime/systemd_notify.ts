@@ -15,7 +15,7 @@ export class SystemdNotifier {
   readonly #runtime: Pick<Runtime, "env" | "run" | "now" | "timeout">;
   readonly #socket: string | undefined;
   readonly #log: (text: string) => void;
-  /** The interval of the watchdog in milliseconds; Infinity without a watchdog. */
+  /** The minimum time between two reports, in milliseconds. Infinity without a watchdog. */
   readonly #intervalMs: number;
   #lastAlive = -Infinity;
 

@@ -4,12 +4,13 @@
  *
  * - The owner of the file is this user or root, and only the owner can write to it.
  * - The file is a regular file. Opening a pipe or a device could block forever.
- * - The same owner rule holds for each directory and each symbolic link on the way to the file.
- *   Every directory on the way is closed to other users, or is sticky (such as `/tmp`).
+ * - The owner of each directory and each symbolic link on the way to the file is also this user or
+ *   root. If every user can write to a directory on the way, the directory is sticky (such as
+ *   `/tmp`).
  *
  * Deno cannot open a file with `O_NOFOLLOW`, so the owners and modes of the directories protect the
  * program. If the system has no owners (Windows), or if Deno does not permit reading the user id,
- * only the rules that can be checked are checked.
+ * owners are not checked.
  *
  * @module
  */
@@ -37,8 +38,9 @@ export class UntrustedError extends HintedError {
 /**
  * How a file or a directory is used. `file`: a file that the program reads or runs. `own`: a file in
  * the state directory, which only matrix-notify creates. `directory`: a directory in which the
- * program creates files. `folder`: the directory of a configuration. `parent`: another directory on
- * the way to a file. A group may write to a parent, because the owner of the parent chose the group.
+ * program creates files. `folder`: the directory of a configuration. `parent`: any other directory
+ * on the way to a file. A group may write to a parent, because the owner of the parent chose the
+ * group.
  */
 type Role = "file" | "own" | "directory" | "folder" | "parent";
 
@@ -67,8 +69,8 @@ export function findFileDistrust(path: string, folder: "folder" | "parent" = "pa
 }
 
 /**
- * Like {@linkcode findFileDistrust}, but a file that cannot be examined counts as trusted; its use
- * then fails.
+ * Like {@linkcode findFileDistrust}, but a file that cannot be examined counts as trusted. A later
+ * attempt to read or run this file fails.
  */
 export function findKnownDistrust(path: string): Distrust | undefined {
   try {
@@ -88,16 +90,15 @@ export interface DirectoryOptions {
    */
   readonly role?: "directory" | "folder";
   /**
-   * The path that the error message of the caller names. The reason contains the word `it` instead
-   * of this path. @default `path`
+   * The path in the error message of the caller. The reason calls this path `it`. @default `path`
    */
   readonly asked?: string;
 }
 
 /**
  * Examines the way to a directory in which the program creates files. A directory that does not
- * exist yet is trusted if its parents are. A directory that cannot be examined counts as trusted;
- * its use then fails.
+ * exist yet is trusted if its parents are. A directory that cannot be examined counts as trusted. A
+ * later attempt to create files in this directory fails.
  *
  * @returns undefined if the directory is trusted
  */
@@ -119,8 +120,7 @@ export function findDirectoryDistrust(
  *
  * @param role `folder` if the directory may be sticky: in a sticky directory, other users can add
  * files, but not replace the files of this user
- * @param asked the path that the error message of the caller names; the reason contains the word
- * `it` instead of this path
+ * @param asked the path in the error message of the caller; the reason calls this path `it`
  * @throws {UntrustedError} if the directory is not trusted
  */
 export function requireTrustedDirectory(path: string, role: "directory" | "folder", asked = path): void {
@@ -152,7 +152,7 @@ function readFacts(path: string): Deno.FileInfo | undefined {
   }
 }
 
-/** Returns true if a directory prevents the examination. The next file operation then fails. */
+/** Returns true if an error means that this process cannot examine a path. */
 function isUnknown(error: unknown): boolean {
   return error instanceof Deno.errors.NotCapable || error instanceof Deno.errors.PermissionDenied ||
     error instanceof Deno.errors.NotADirectory;
@@ -165,10 +165,7 @@ interface WalkOptions {
   readonly folder: "folder" | "parent";
   /** True if a part on a read-only mount is trusted. */
   readonly mayBeReadOnly: boolean;
-  /**
-   * The path that the error message of the caller names. The reason contains the word `it` instead
-   * of this path.
-   */
+  /** The path in the error message of the caller. The reason calls this path `it`. */
   readonly asked: string;
 }
 
@@ -178,7 +175,8 @@ interface WalkOptions {
  */
 function walk(path: string, { last, folder, mayBeReadOnly, asked }: WalkOptions): Distrust | undefined {
   const whole = absolutePath(path), rest = toParts(whole);
-  // In a sticky directory, the owner of a file can replace the file. The mount is not checked then.
+  // In a sticky directory, the owner of a file can replace the file during the check of the mount.
+  // Therefore the mount is not checked for such a file.
   let parent = "", isSticky = false;
   for (let links = 0; rest.length > 0;) {
     const name = rest.pop();
@@ -219,7 +217,7 @@ function toParts(path: string): string[] {
 /**
  * Reads the facts about one part of a path. Returns undefined if Deno denies access. In the
  * background deliverer, Deno allows access only to the necessary files. The process that started
- * the deliverer has examined the whole path before.
+ * the deliverer has already examined the whole path.
  */
 function readIfPermitted(path: string): Deno.FileInfo | undefined {
   try {
@@ -240,10 +238,10 @@ interface Judgement extends Distrust {
 export type TrustFacts = Pick<Deno.FileInfo, "uid" | "mode" | "nlink" | "isFile" | "isDirectory" | "isSymlink">;
 
 /**
- * Decides about one file, directory or link.
+ * Examines the owner, mode and type of one file, directory or link.
  *
- * @param asked the path that the error message of the caller names; the reason contains the word
- * `it` instead of this path
+ * @param asked the path in the error message of the caller; the reason calls this path `it`
+ * @returns undefined if the file, directory or link is trusted
  */
 function judge(path: string, facts: TrustFacts, role: Role, asked: string): Judgement | undefined {
   const { uid: owner, mode, nlink, isFile, isDirectory, isSymlink } = facts;
@@ -295,7 +293,8 @@ export function formatMode(mode: number): string {
 
 /**
  * Returns true if a file or directory is on a read-only mount. Sets the mode of the file to its
- * current value: on a read-only mount, this fails with EROFS, even if this user is not the owner.
+ * current value. On a read-only mount, `chmod` fails with EROFS, even if this user is not the
+ * owner.
  * The caller ensures that no other user can replace the file at the same time.
  */
 export function isOnReadOnlyMount(path: string): boolean {

@@ -95,8 +95,8 @@ export async function probeSocket(path: string): Promise<SocketState> {
 }
 
 /**
- * Lets the group use a new socket. If the group does not exist or cannot be set, only this user and
- * root can use the socket.
+ * Lets the group use a new socket. If the settings name no group, and the usual group does not
+ * exist or cannot be set, only this user and root can use the socket.
  *
  * @returns the reason why the group cannot use the socket; undefined if the group can
  * @throws {ConfigError} if the settings name a group that does not exist or cannot be set

@@ -17,7 +17,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 
 /** The limits of a reader. */
 export interface BodyLimits {
-  /** The first bytes of each body count as small, up to this number. @default {65536} */
+  /** How many bytes of each body count against the memory for small bodies. @default {65536} */
   readonly smallBytes?: number;
   /**
    * The memory for small bodies, in bytes. The memory for large bodies has the same size. A body
@@ -49,8 +49,8 @@ export class BodyReader {
   }
 
   /**
-   * Reads the body of a request. Never throws. If the connection ends before the body is complete,
-   * the result is `too-slow`.
+   * Reads the body of a request. Never throws. The result is `too-slow` also if the connection ends
+   * before the body is complete.
    *
    * @param maxBytes the maximum size of the body
    */
@@ -83,7 +83,8 @@ export class BodyReader {
         size += value.length;
         const isTooLarge = size > maxBytes;
         if (isTooLarge || this.#isFull(maxBytes)) {
-          // Its memory is free at once, so that the other bodies can go on.
+          // Frees the memory of this body before the wait for `cancel`. Other bodies can then use
+          // this memory.
           const refused = end(isTooLarge ? "too-large" : "unavailable");
           await reader.cancel().catch(() => {});
           return refused;

@@ -41,7 +41,8 @@ export interface ChannelTotals {
   readonly delay: {
     /**
      * The number of deliveries for each bound of {@linkcode DELAY_BOUNDS}. A delivery is counted
-     * only at the first bound that is not below its delay. The last number counts longer delays.
+     * once, at the smallest bound that its delay does not exceed. One more number at the end counts
+     * the deliveries whose delay exceeds all bounds.
      */
     readonly buckets: number[];
     sumSeconds: number;
@@ -55,7 +56,7 @@ export class DeliveryCounters {
   /** The time of the start, in milliseconds since 1970. */
   readonly since: number;
   readonly #now: () => number;
-  /** The results by the number of the hour since 1970, and by channel. */
+  /** The results. The outer key is the number of the hour since 1970, the inner key the channel. */
   readonly #hours = new Map<number, Map<string, Counts>>();
   readonly #totals = new Map<string, ChannelTotals>();
 

@@ -65,7 +65,7 @@ const PAGE_REFUSALS: Partial<Record<Refusal, string>> = {
 };
 
 /**
- * How long a summary of the queue is used again, in milliseconds. A summary of 10,000 entries takes
+ * How long a summary of the queue is reused, in milliseconds. To summarize 10,000 entries takes
  * 30 ms.
  */
 const SUMMARY_MS = 1_000;
@@ -135,8 +135,8 @@ class HttpServer {
   }
 
   /**
-   * Answers requests for probes, the health check, the metrics and the status page. Returns
-   * undefined for any other path.
+   * Answers requests for the health check, the metrics and the status page. Also answers requests
+   * with which clients of Gotify and ntfy check the server. Returns undefined for any other path.
    */
   async #answerQuestion(
     path: string,
@@ -160,9 +160,9 @@ class HttpServer {
   }
 
   /**
-   * Answers a reader who has no permission, or who reads too often. Requests with a wrong token
-   * have the same limit as in {@linkcode HttpServer.#receive}. Reading has its own limit, which is
-   * separate from the limit for notifications.
+   * Refuses a reader who has no permission, or who reads too often. A reader has one limit for
+   * reading, and a separate limit for notifications. Requests with a wrong token have one limit for
+   * both purposes.
    *
    * @returns undefined if the reader may read
    */
@@ -194,8 +194,8 @@ class HttpServer {
   }
 
   /**
-   * Answers the health check. A client needs no token, so the answer names no channel. The queue is
-   * counted at most once in {@linkcode SUMMARY_MS}.
+   * Answers the health check. A client needs no token, so the answer names no channel. The age of
+   * the oldest entry is reused for {@linkcode SUMMARY_MS}.
    */
   #health(): Answer {
     const time = this.#context.runtime.now();
@@ -208,7 +208,7 @@ class HttpServer {
       : textAnswer(200, "ok");
   }
 
-  /** Returns the data that a protocol needs about a sender, and the uploaded files. */
+  /** Returns the channels, the device and the uploaded files that a request of a sender can use. */
   #placesFor(sender: Sender): Omit<RequestContext, "now"> {
     const { channels, stateDir } = this.#context;
     return {

@@ -1,11 +1,12 @@
 /**
- * The open listeners of `serve`. A reload replaces the receivers:
+ * The open listeners of `serve`. A reload replaces the receivers. The new address of a receiver
+ * decides what happens to its listener:
  *
  * ```text
- * same address                          the listener stays open, so no client is refused
- * socket, other group                   the listener stays open, and its file gets the other group
- * same port, other certificate or host  the old listener closes, then the new one opens: clients are
- *                                       refused for some milliseconds
+ * same address                        the listener stays open, so no client is refused
+ * same socket, new group              the listener stays open, and its file gets the new group
+ * same port, new certificate or host  the old listener closes, then the new one opens: clients are
+ *                                     refused for some milliseconds
  * ```
  *
  * @module
@@ -202,7 +203,7 @@ export class Listeners {
       signal: abort.signal,
       onListen() {},
       handler: async (request, { remoteAddr }) => {
-        // Deno accepts a request whose target or `Host` is no part of an address.
+        // Deno accepts a request even if its target and `Host` do not form a valid URL.
         if (!URL.canParse(request.url)) return new Response("the address is not valid\n", { status: 400 });
         const peer = "hostname" in remoteAddr ? { ip: remoteAddr.hostname } : {};
         return await this.#answer(receiver(), request, peer);
@@ -270,7 +271,8 @@ function boundAddress({ receiver: { address }, server: { addr } }: Listener): Li
 }
 
 /**
- * Opens a listener with a certificate at another port, and closes it.
+ * Checks a certificate. Opens a listener with this certificate at a free port, and closes the
+ * listener again.
  *
  * @throws {ConfigError} if the certificate or its key is wrong
  */

@@ -103,8 +103,8 @@ export class MatrixFacade {
   }
 
   /**
-   * Counts a request, and returns the waiting time in milliseconds if the client sends too often.
-   * These requests do not use up the limit for notifications.
+   * Counts a request. Returns the time that the client must wait, in milliseconds, or 0 if the
+   * request is allowed now. Notifications have a separate limit.
    */
   #take(sender: Sender | string, { ip }: Peer): number {
     return this.#parts.limiter.take(typeof sender === "string" ? `refused ${ip}` : `matrix ${sender.name} ${ip}`);

@@ -74,7 +74,7 @@ export interface ReceiverContext {
   accept(input: NotificationInput, options?: AcceptOptions): Promise<Accepted>;
   /** Returns true if an incident with the key of the notification is open at one of its destinations. */
   hasOpenIncident(input: NotificationInput, options?: AcceptOptions): boolean;
-  /** Returns all channels of the configuration, even if a mistake stops a channel. */
+  /** Returns all channels of the configuration, including channels with a mistake. */
   channels(): readonly KnownChannel[];
   /** Returns the directory of the queue. */
   stateDir(): string;

@@ -20,7 +20,7 @@ export type Sender = Partial<SenderSettings> & {
   readonly device?: string;
 };
 
-/** Returns the only channels that a sender can use; undefined if it can use all channels. */
+/** Returns the channels that a sender can use; undefined if the sender can use all channels. */
 export function limitOf({ channels = [] }: Sender): readonly string[] | undefined {
   return channels.length === 0 ? undefined : channels;
 }
@@ -67,7 +67,8 @@ export class Senders {
       return isLoggedIn.includes(true) ? { ...sender, device } : undefined;
     }));
     const known = found.filter((sender) => sender !== undefined);
-    // A sender that was found by its token comes first. A network alone says less about a sender.
+    // Several senders can match. A sender with a token comes first, because a network alone does
+    // not identify a sender.
     return known.find(({ token }) => token !== undefined) ?? known[0] ??
       (this.#hasTokens() ? "unauthorized" : "forbidden");
   }

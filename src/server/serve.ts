@@ -78,8 +78,8 @@ interface Delivery {
 const BUSY_MS = 10;
 
 /**
- * The time from the first gathered notification until all gathered notifications continue, in
- * milliseconds.
+ * How long the first gathered notification waits for others, in milliseconds. Then the queue stores
+ * all gathered notifications.
  */
 const GATHER_MS = 5;
 
@@ -97,8 +97,8 @@ class Gathering {
   }
 
   /**
-   * Resolves immediately for a notification that is not gathered. For gathered notifications, all
-   * promises resolve at the same time.
+   * Waits until a notification may be stored. Does not wait if the notification is not gathered.
+   * The waits of all gathered notifications end at the same time.
    */
   async join(): Promise<void> {
     const { now, sleep } = this.#runtime;
@@ -121,12 +121,12 @@ class Server {
   readonly #context: ReceiverContext;
   readonly #gathering: Gathering;
   readonly #deliveries: DeliveryCounters;
-  /** After a stop, ends the delivery attempts and the waits that take too long. */
+  /** Aborts when the time limit after a stop is over. Then all attempts and waits end. */
   readonly #abort = new AbortController();
   #delivery!: Delivery;
   /** The reload in progress. */
   #reloading: Promise<void> = Promise.resolve();
-  /** For each notifier, the number of notifications that it is accepting now. */
+  /** For each notifier, the number of notifications that the notifier is accepting now. */
   readonly #accepting = new Map<NotifierCore, number>();
 
   constructor(options: ServeOptions) {
@@ -167,7 +167,7 @@ class Server {
       notifier.status();
       const lock = acquireLock(notifier.stateDir);
       try {
-        // An update can replace the files of the program while `serve` runs.
+        // Loads further modules now, because an update can replace their files while `serve` runs.
         await notifier.loadLateParts();
         await this.#listeners.replace(await createReceivers(notifier, log));
         this.#start(notifier);

@@ -125,7 +125,7 @@ export class Accounts {
    * Revokes a token. With `softLogout`, the token only expires, and its device is not removed.
    * Without `softLogout`, the device is removed if this token was the last token of the device.
    *
-   * @returns the token if the device was removed
+   * @returns the revoked token if its device was removed; otherwise undefined
    */
   revoke(accessToken: string, softLogout: boolean): Token | undefined {
     const token = this.#tokens.get(accessToken);
@@ -165,8 +165,8 @@ export class Accounts {
 }
 
 /**
- * The number of logins that Synapse accepts without a delay. After that, Synapse accepts one login
- * per interval.
+ * The number of logins that Synapse accepts without a delay. After these logins, Synapse accepts
+ * one login in each interval of {@linkcode LOGIN_INTERVAL_MS}.
  */
 const LOGIN_BURST = 5;
 const LOGIN_INTERVAL_MS = 300_000;
@@ -251,7 +251,7 @@ export class Logins {
   }
 
   /**
-   * Exchanges a refresh token for a new pair of tokens. The answer can get lost on the way to the client.
+   * Exchanges a refresh token for a new pair of tokens. The answer with the new pair can get lost.
    * Therefore, the old refresh token stays valid until the new pair is used. If the client uses the
    * old refresh token again, the server creates another pair, and revokes the unused pair.
    */

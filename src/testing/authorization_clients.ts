@@ -119,8 +119,8 @@ function findMetadataProblem(
   if (!["web", "native"].includes(String(metadata.application_type ?? "web"))) {
     return bad("application_type must be web or native");
   }
-  // The only allowed value is none. If the field is missing, RFC 7591 defines the default
-  // client_secret_basic, which is not allowed here.
+  // The only allowed value is the word `none`. The default of RFC 7591, `client_secret_basic`, is
+  // not allowed here. Therefore the field must not be missing.
   if (metadata.token_endpoint_auth_method !== "none") return bad("token_endpoint_auth_method must be none");
   const grants = texts(metadata.grant_types, ["authorization_code"]);
   const hasCode = texts(metadata.response_types, ["code"]).includes("code");

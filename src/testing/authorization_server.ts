@@ -161,8 +161,8 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
   }
 
   /**
-   * Finds the owner of an access token, for a homeserver. Returns undefined if the token is not
-   * valid.
+   * Finds the owner of an access token. Returns undefined if the token is not valid. A homeserver
+   * calls this method to check a token.
    */
   introspect(accessToken: string): Introspection | undefined {
     return this.#state.sessions.introspect(accessToken);

@@ -249,7 +249,7 @@ export class Sessions {
 
   /**
    * Finds the owner of an access token. Returns undefined if the token is not valid. If the token
-   * belongs to the newest pair, the previous pair becomes invalid.
+   * belongs to the newest pair of its session, the previous pair becomes invalid.
    */
   introspect(token: string): Introspection | undefined {
     const session = this.#byToken.get(token);

@@ -119,8 +119,8 @@ export class FaultRules<FaultName extends string, RouteName extends string> {
   }
 
   /**
-   * Finds the first rule that applies to a request. Later rules ignore this request: it does not
-   * count for their options `times` and `every`.
+   * Finds the first rule that applies to a request. The request does not count for the options
+   * `times` and `every` of later rules.
    */
   next(request: ReceivedRequest<RouteName>): FaultRule<FaultName, RouteName> | undefined {
     for (const rule of this.#rules) {
@@ -182,7 +182,7 @@ export const COMMON_FAULTS: Readonly<Record<CommonFaultName, FaultPlan>> = {
   "unfinished-body": { acts: false, outcome: () => streamAnswer(sendOnce()) },
 };
 
-/** Creates an answer with JSON that begins with blanks and has no end. */
+/** Creates an answer whose header announces JSON. Its body contains only blanks, and never ends. */
 function streamAnswer(pull: (controller: BodyController) => void | Promise<void>): Answer {
   return { status: 200, headers: { "content-type": "application/json" }, body: new ReadableStream({ pull }) };
 }

@@ -28,8 +28,9 @@ export interface GotifyOptions extends LoopbackOptions {
   /** The token of the server's only client. @default {"C-loopback.token"} */
   readonly clientToken?: string;
   /**
-   * The version of the server. Before version 3, only an application can send messages. Since
-   * version 3, a client can also send messages. The client must add the number of an application.
+   * The version of the server. Before version 3, a request to send a message needs the token of an
+   * application. Since version 3, the token of a client is also valid. A request with this token
+   * must contain the number of an application.
    * @default {"3.0.0"}
    */
   readonly version?: "2.6.3" | "3.0.0";

@@ -105,8 +105,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
 
   /**
    * Creates another access token for a user. If the device already has a token, this method
-   * simulates a new login on the device. Dendrite then revokes the older token. A token without a
-   * device id has no device, like a token that an administrator of Synapse created.
+   * simulates a new login on the device. Dendrite then revokes the older token. If `deviceId` is
+   * missing, the token belongs to no device, like a token that an administrator of Synapse created.
    *
    * @throws {Error} if the user does not exist
    */
@@ -129,8 +129,8 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
   }
 
   /**
-   * Enables single sign-on for a user. A browser that opens the URL of single sign-on is then
-   * logged in as this user. `GET login` then lists `m.login.sso` and `m.login.token`.
+   * Enables single sign-on. A browser that opens the URL of single sign-on logs in as this user.
+   * `GET login` also lists `m.login.sso` and `m.login.token`.
    */
   allowSso(userId: string): void {
     this.#state.logins.ssoUser = userId;

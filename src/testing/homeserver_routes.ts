@@ -94,8 +94,8 @@ type HomeserverRoute =
       readonly access: "token";
       readonly run: (state: HomeserverState, request: AuthenticatedRequest) => Answer | Promise<Answer>;
       /**
-       * True if `run` itself awaits the promise `ready`, which the fault (simulated error) `slow`
-       * delays. Otherwise, the caller awaits `ready` before it calls `run`.
+       * True if `run` itself calls and awaits the function `ready` of the request. Otherwise, the
+       * caller awaits `ready` before `run`.
        */
       readonly awaitsReady?: boolean;
       /** True if the body is a file instead of JSON. */

@@ -54,8 +54,8 @@ export interface EndpointRequest {
   /** The raw body. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /**
-   * Returns a promise. The promise resolves immediately, or after a delay if the test set the fault
-   * (simulated error) `slow`.
+   * Waits for the delay of the fault (simulated error) `slow`, if this fault applies to the
+   * request. Otherwise resolves immediately.
    */
   readonly ready: () => Promise<void>;
   /** Waits for `ms` milliseconds, or until `earlier` resolves. */

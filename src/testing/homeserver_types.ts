@@ -28,8 +28,8 @@ export interface HomeserverOptions extends LoopbackOptions {
   /** The scope of transaction ids. By default, the scope that the real software uses. */
   readonly transactions?: TransactionScope;
   /**
-   * The authorization server that manages the logins. If it is set, the homeserver does not offer
-   * logins, and the test does not have to call {@linkcode LoopbackHomeserver.addUser}.
+   * The authorization server that manages the logins. With this option, the homeserver itself
+   * offers no logins, and the test does not have to call {@linkcode LoopbackHomeserver.addUser}.
    */
   readonly authorizationServer?: LoopbackAuthorizationServer;
   /** True if users can log in with a password. @default {true} */

@@ -80,7 +80,8 @@ export interface NtfyOptions extends LoopbackOptions {
    */
   readonly maxTotalFileBytes?: number;
   /**
-   * The server's `message-size-limit`, in bytes. Messages must be shorter than this limit.
+   * The server's `message-size-limit`, in bytes. A text that reaches this limit becomes an
+   * attachment.
    * @default {4096}
    */
   readonly messageLimitBytes?: number;
@@ -120,8 +121,8 @@ const KEPT_SECONDS = 12 * 60 * 60;
  * An ntfy server on 127.0.0.1. A client can publish JSON to `/` and text to `/{topic}`, poll
  * topics, and check the health of the server. Errors and limits are those of ntfy with its default
  * settings. Messages are in memory and survive {@linkcode LoopbackServer.restart}. If a client
- * sends a message twice, the server stores two messages, as ntfy would. A `sequence_id` does not
- * change this.
+ * sends a message twice, the server stores two messages, as ntfy would, even if both have the same
+ * `sequence_id`.
  */
 export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
   readonly #cache: Cache;
@@ -169,8 +170,8 @@ function route(method: string, path: string): NtfyRouteName | undefined {
 }
 
 /**
- * Answers a request. The checks have the same order as in ntfy: token, form of the request, topic,
- * write permission, parameters, body. The status for an unknown method is 404, as in ntfy.
+ * Answers a request. The checks have the same order as in ntfy: token, path, JSON syntax, topic,
+ * write permission, parameters, attachment. The status for an unknown method is 404, as in ntfy.
  */
 async function answer(cache: Cache, call: Call<NtfyRouteName>): Promise<Answer> {
   await call.ready();

@@ -28,7 +28,7 @@ export interface NtfyMessage {
   readonly sequence_id?: string;
   /** The title, if any. */
   readonly title?: string;
-  /** The priority, from 1 (min) to 5 (max). Absent for the default, 3. */
+  /** The priority, from 1 (min) to 5 (max). Absent if the request set no priority. */
   readonly priority?: number;
   /** The tags, if any. */
   readonly tags?: readonly string[];
@@ -122,7 +122,7 @@ const JSON_TYPES: Readonly<Record<string, (value: unknown) => boolean>> = {
   sequence_id: isString,
 };
 
-/** The limits of a server. Also the expiry time and the URL of a new attachment. */
+/** The limits of a server, and some data for a new attachment. */
 export interface NtfyLimits {
   /** The message-size-limit of the server, in bytes. */
   readonly messageBytes: number;

@@ -25,8 +25,8 @@ export interface Call<RouteName extends string = string> extends ReceivedRequest
   /** The raw body. */
   readonly bytes: Uint8Array<ArrayBuffer>;
   /**
-   * Returns a promise. The promise resolves immediately, or after a delay if the test set the fault
-   * (simulated error) `slow`.
+   * Waits for the delay of the fault (simulated error) `slow`, if this fault applies to the
+   * request. Otherwise resolves immediately.
    */
   readonly ready: () => Promise<void>;
   /**
@@ -45,8 +45,7 @@ export interface LoopbackService<FaultName extends string, RouteName extends str
   readonly route: (method: string, path: string) => RouteName | undefined;
   /**
    * Processes a request. Returns the answer, or `cut` if the connection must end without an answer.
-   * The fault (simulated error) `slow` delays the promise that `call.ready()` returns. The function
-   * must await this promise before the steps that the fault must delay.
+   * This function must await `call.ready()`, so that a test can delay the processing.
    */
   readonly handle: (call: Call<RouteName>) => Promise<Answer | "cut">;
 }
@@ -255,8 +254,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Delays a request. After the delay, the server continues with the request, even if the client
-   * has disconnected.
+   * Waits for the delay of a fault (a simulated error). Does not end early if the client
+   * disconnects.
    *
    * @throws {StoppedError} if the server was stopped
    */
@@ -267,7 +266,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 }
 
-/** Processes a request normally. A fault (a simulated error) can delay the promise of `ready`. */
+/** Processes a request after a call of `ready`, which can wait for the delay of a fault. */
 type Handle = (ready: () => Promise<void>) => Promise<Answer | "cut">;
 
 /** Two signals: `gone` aborts when the client disconnects, `stopping` when the server stops. */

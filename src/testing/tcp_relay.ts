@@ -16,8 +16,9 @@ const REOPEN_LIMIT_MS = 5000;
 export class TcpRelay {
   readonly #innerPort: () => number;
   /**
-   * The open connections to the HTTP server, by their local port. The relay opens one such
-   * connection for each client. The HTTP server sees the local port as the port of the client.
+   * The open connections. The relay opens a connection to the HTTP server for each client. The key
+   * is the port that the relay uses for this connection. The HTTP server sees this port as the port
+   * of the client.
    */
   readonly #connections = new Map<number, Connection>();
   readonly #tasks = new Set<Promise<void>>();

@@ -90,9 +90,9 @@ export async function parseFileMessage(
 }
 
 /**
- * The maximum length of a text without its tags, in UTF-16 code units. TDLib (Telegram's public
- * client library) counts code points, but the code of Telegram's servers is not public. So this
- * server uses the stricter unit.
+ * The maximum length of a text without its tags, in UTF-16 code units. The unit of Telegram's
+ * servers is not public. TDLib (Telegram's public client library) counts code points. UTF-16 code
+ * units are the stricter unit.
  */
 const MAX_CHARS = 4096;
 

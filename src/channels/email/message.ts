@@ -16,8 +16,8 @@ export const MAX_MAIL_BYTES: number = 44 * 1024;
 
 /**
  * The longest subject, in UTF-16 code units. A line of a header has at most 998 characters (RFC
- * 5322, section 2.1.1), and long words are not split. The text of the mail begins with the complete
- * subject.
+ * 5322, section 2.1.1), and the library does not split a long word. A longer subject is cut, but
+ * the text of the mail begins with the complete subject.
  */
 const MAX_SUBJECT_CHARS = 500;
 

@@ -102,7 +102,7 @@ function isUtf8(bytes: Uint8Array): boolean {
 class Session {
   /** True if the server has answered the command EHLO. */
   isConnected = false;
-  /** True if the whole mail was sent. The server may have accepted the mail. */
+  /** True if the whole mail was sent. In this case, the server may have accepted the mail. */
   isOut = false;
   readonly #connection: SMTPConnection;
   readonly #failed = Promise.withResolvers<never>();
@@ -122,8 +122,8 @@ class Session {
       },
       ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, socketCloseTimeout: 0 },
       ...(caFile === undefined ? {} : { tls: { secureContext: trustAlso(caFile) } }),
-      // The library reports two events only in its log. The first: the connection is established,
-      // and EHLO is not sent yet. The second: the last byte of a mail is sent.
+      // Two events appear only in the log of the library. `message`: the last byte of a mail is
+      // sent. `localAddress`: the connection is established, and EHLO is not sent yet.
       logger: {
         ...{ trace: ignore, debug: ignore, warn: ignore, error: ignore, fatal: ignore },
         info: (entry: unknown) => {

@@ -12,7 +12,7 @@ export interface SmtpContext extends Pick<SmtpServer, "host" | "security"> {
   readonly to?: string;
   /** The size of the mail, in bytes; undefined for a connection without a mail. */
   readonly size?: number;
-  /** True if the whole mail was sent. The server may have accepted the mail. */
+  /** True if the whole mail was sent. In this case, the server may have accepted the mail. */
   readonly isOut: boolean;
 }
 
@@ -74,7 +74,7 @@ export function silenceHint(security: SmtpServer["security"]): string | undefine
 /** The enhanced status code, which some servers write after the reply code (RFC 2034). */
 const ENHANCED_CODE_REGEXP = /^\d{3}[- ]([245]\.\d{1,3}\.\d{1,3})\b/;
 
-/** A name for the phase of a connection before the first SMTP command. */
+/** Names for error messages. The library uses `CONN` before the first SMTP command. */
 const PHASES: Readonly<Record<string, string>> = { CONN: "the connection" };
 
 /** Checks whether an error is from the library. All errors of the library have a code. */
@@ -167,10 +167,10 @@ function toFailureClass(answer: Answer, context: SmtpContext): ResponseClass {
 }
 
 /**
- * Returns the failure class of a permanent failure of RCPT TO. By default, Postfix checks the name
- * in EHLO and the sender only at RCPT TO (`smtpd_delay_reject`). Many servers do not write enhanced
- * codes. A refusal without such a code may mean that this host must not relay mail. The result
- * is then `destination`.
+ * Returns the failure class of a permanent failure of RCPT TO. The failure may be about the name in
+ * EHLO or about the sender: by default, Postfix checks both only at RCPT TO (`smtpd_delay_reject`).
+ * Many servers do not write enhanced codes. A refusal without an enhanced code may mean that this
+ * host must not relay mail. For this refusal, the class is `destination`.
  */
 function toRecipientClass({ status, errcode = "" }: Answer, to: string): ResponseClass {
   if (UNKNOWN_RECIPIENT_CODES.has(errcode) || errcode.startsWith("5.6.")) return "rejected";

@@ -37,12 +37,12 @@ const WORD_REGEXP = /[\w~+-]{20,}={0,2}/g;
 /** Matches a placeholder of a template. */
 const PLACEHOLDER_REGEXP = /\{\{[^{}]*\}\}/g;
 
-/** Returns true if a name looks like the name of a secret, even if the name is mistyped. */
+/** Returns true if a name ends with a word for a secret, such as `token` or `key`. */
 export function isSecretName(name: string): boolean {
   return NAME_REGEXP.test(name);
 }
 
-/** Hides the login in an address, even if the setting does not allow a login. */
+/** Hides the user name and the password in an address. */
 export function hideLogin(text: string): string {
   return text.replace(LOGIN_REGEXP, (_, slashes = "") => `${slashes}${HIDDEN}@`);
 }

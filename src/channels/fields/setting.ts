@@ -132,8 +132,8 @@ function checkRelations(table: SettingTable, key: string, fields: Fields): void 
 }
 
 /**
- * Returns the key that is used for a setting: the key of the setting or the key of its file;
- * undefined if neither key is used.
+ * Returns the key that the configuration contains for a setting, for example `token` or
+ * `tokenFile`. Returns undefined if the configuration contains neither key.
  */
 function usedKey(table: SettingTable, key: string, fields: Fields): string | undefined {
   const keys = table[key]?.hasFile ? [key, `${key}File`] : [key];
@@ -156,7 +156,7 @@ export interface SettingOptions<Example = unknown> extends SettingRelations {
   readonly examples: readonly [Example, ...Example[]];
 }
 
-/** The schema of a setting, without the keywords that {@linkcode SettingOptions} contains. */
+/** The schema of a setting, without its description and its examples. */
 type OwnSchema = Omit<SettingSchema, "description" | "examples">;
 
 /**
@@ -193,8 +193,8 @@ export interface TextOptions extends SettingOptions<string> {
    */
   readonly pattern?: RegExp;
   /**
-   * A more precise check that the parser uses instead of the pattern. @default compares the text
-   * with the pattern
+   * A more precise check that the parser uses instead of the pattern. @default the parser uses the
+   * pattern
    */
   readonly isValid?: (text: string) => boolean;
   /** The problem to report if a text is not valid. */

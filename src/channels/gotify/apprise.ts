@@ -3,8 +3,8 @@
 import type { AppriseUrl } from "../apprise_url.ts";
 
 /**
- * Converts the URL. The last part of the path is the token of the application. The other parts are
- * the path of the server.
+ * Converts the URL to the settings of a channel. The last part of the path in the URL is the token
+ * of the application. The other parts are the path of the server.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   url.end();

@@ -30,7 +30,7 @@ export function findMatrixAccess(
 
 /**
  * Lists the URLs and the files of an account. If the account is not logged in, the lists are empty,
- * because the channel cannot send. The next login starts a new deliverer, which uses new lists.
+ * because the channel cannot send. The next login starts a new background deliverer with new lists.
  */
 function accountAccess(user: LoggedInAccount | undefined): ReturnType<LoggedInAccount["session"]["access"]> {
   try {

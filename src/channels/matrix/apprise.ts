@@ -3,9 +3,10 @@
 import { type AppriseUrl, isYes } from "../apprise_url.ts";
 
 /**
- * Converts an Apprise URL, which must contain an access token. A URL with a password is rejected,
- * because every message would need a new login. Homeservers limit the number of logins. A URL with
- * a webhook `mode` is rejected, because it is for another service.
+ * Converts an Apprise URL, which must contain an access token. A URL with a user name and a
+ * password is rejected. With a password, every message would need a new login, and homeservers
+ * limit the number of logins. A URL with a webhook `mode` is rejected, because a webhook belongs to
+ * another service.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const mode = url.option("mode");

@@ -119,9 +119,9 @@ export class MatrixChannel implements Channel {
 
   /**
    * Sends a message to a room. If the outcome of an earlier attempt is unknown, first looks in the
-   * room for the event of the earlier attempt. If the room refuses the message, there are two
-   * cases. If the destination has a new room, sends the message to the new room. If it has none,
-   * tries to join the room.
+   * room for the event of the earlier attempt. If the room refuses the message, looks for a new
+   * room of the destination, and sends the message to the new room. If there is no new room, joins
+   * the room that refused the message, and sends the message again.
    */
   async #deliver(sending: Sending, isLast = false): Promise<Receipt> {
     const { roomId, destination, timeoutMs, signal } = sending;
@@ -179,8 +179,8 @@ export class MatrixChannel implements Channel {
   }
 
   /**
-   * Returns a function that uploads a file when it is called for the first time. If the room
-   * already contains the message, the function is never called.
+   * Returns a function whose first call uploads a file. Later calls return the same result. If the
+   * room already contains the message, the function is never called.
    */
   #uploading(
     file: Attachment,
@@ -198,8 +198,8 @@ export class MatrixChannel implements Channel {
   }
 
   /**
-   * Joins a room that refused the message, and sends the message again. This works if the account
-   * was invited to the room. If the account cannot join, throws the error of the first refusal.
+   * Joins a room that refused the message, and sends the message again. The account can join if it
+   * was invited to the room. If the account cannot join, throws `refusal`.
    */
   async #enterAndPut(sending: Sending, refusal: MatrixError): Promise<string> {
     const { roomId, timeoutMs, signal } = sending;
@@ -254,7 +254,7 @@ interface Sending extends Pick<SendOptions, "txnId" | "inDoubt" | "timeoutMs" | 
    * Undefined if the event has no relation.
    */
   readonly related: { readonly content: RoomMessageContent; readonly roomId: string } | undefined;
-  /** True if the event shows a file. The text of the notification is then in another event. */
+  /** True if the event shows a file. The text of the notification is in another event. */
   readonly isFile: boolean;
   readonly destination: string;
   readonly roomId: string;

@@ -94,8 +94,9 @@ function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings
 }
 
 /**
- * Yields the findings of a check. If no homeserver answers, yields a failure. Its hint contains the
- * address from a well-known document (the file in which a domain publishes its homeserver).
+ * Yields the findings of a check. If there is no homeserver at the configured address, yields a
+ * failure. The hint of the failure contains the address from a well-known document (the file in
+ * which a domain publishes its homeserver).
  */
 async function* withOtherAddress(
   findings: AsyncIterable<Found> | Iterable<Found>,

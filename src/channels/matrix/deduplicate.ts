@@ -7,7 +7,7 @@
  * Synapse   remembers an id for 24 hours per device; a repeated PUT returns the same event
  * Dendrite  remembers an id for half an hour in memory, but only after the first request has ended
  *
- * end of the last attempt -> wait (not for Synapse) -> read the room back to the first attempt
+ * end of the last attempt -> wait (not for Synapse) -> read all events since the first attempt
  *   our id is found           delivered: the event_id is the receipt
  *   our id is not found       send again; on Synapse this cannot create a second event
  *   the room cannot be read   send again, and count a possible duplicate
@@ -30,7 +30,8 @@ type InDoubtPolicy = MatrixSettings["inDoubt"];
 
 /**
  * The time to wait before the read-back (looking in the room for the event of an earlier attempt),
- * in milliseconds. A server other than Synapse may accept an event and show it some time later.
+ * in milliseconds, for each value of the setting `inDoubt`. A server other than Synapse may accept
+ * an event and show the event some time later.
  */
 export const QUIET_MS: Readonly<Record<InDoubtPolicy, number>> = { send: 35_000, wait: 310_000 };
 

@@ -27,7 +27,7 @@ import { createRoom, inviteUser } from "../../matrix/rooms.ts";
 import { type JoinedRoom, syncRooms } from "../../matrix/sync.ts";
 import type { RoomCache } from "../room_cache.ts";
 
-/** The key in the first event of our direct chats: the user id of the other person. */
+/** A field in the first event of our direct chats. The value is the user id of the other person. */
 export const DIRECT_MARK = "dev.matrix-notify.direct";
 
 /**

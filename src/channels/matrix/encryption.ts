@@ -69,7 +69,7 @@ export class EncryptionGuard {
    *
    * @returns a warning to print after the message was sent; undefined if the room is not encrypted
    * @throws {DestinationError} if the room is encrypted, and the policy is `refuse`
-   * @throws the error of the request if the policy is `refuse`
+   * @throws any error of the request that reads the state of the room, if the policy is `refuse`
    */
   async check(roomId: string, destination: string, options: RequestOptions): Promise<string | undefined> {
     if (!await this.#isEncrypted(roomId, destination, options)) return undefined;

@@ -49,7 +49,7 @@ export async function locateHomeserver(serverName: string, options: LocateOption
 
 /**
  * Returns the hosts of the last successful lookup, as `host:port`: the domain, the hosts to which
- * it redirects, and the homeserver. Returns undefined if there was no lookup yet.
+ * the domain redirects, and the homeserver. Returns undefined if there was no lookup yet.
  */
 export function knownHosts(serverName: string, cache: Pick<RoomCache, "get">): readonly string[] | undefined {
   const value = cache.get(cacheKey(serverName));
@@ -69,8 +69,8 @@ function cacheKey(serverName: string): string {
 }
 
 /**
- * Replaces the hint, which is about a command-line option, with a hint about the setting
- * `homeserver`.
+ * Returns the error with a hint about the setting `homeserver`. The original hint is about a
+ * command-line option.
  */
 function withSettingHint(error: DiscoveryError): DiscoveryError {
   const hint = "check the server name, or set homeserver to the address: https://matrix.example.org";

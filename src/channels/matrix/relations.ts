@@ -121,8 +121,8 @@ export async function relatedContent(
   }
   const maxBytes = (options.maxBytes - EDIT_BYTES) / 2;
   const content = await contentOf(notification, { ...options, notes: [`↩ Before: ${to.title}, ${since}`], maxBytes });
-  // The new content must not contain our transaction id. A search for the id must find the edit,
-  // not the edited message.
+  // A server may show the first message with the new content. If the new content contained our
+  // transaction id, a search for the id could find the first message instead of the edit.
   const { "dev.matrix-notify.id": _, ...fresh } = content;
   const { body, formatted_body } = content;
   return {

@@ -3,7 +3,7 @@
  * person. If the room was replaced, the new room is used.
  *
  * ```text
- * find:   in the cache and checked recently -> this room
+ * find:   a cached room that was checked recently -> use the cached room
  *         otherwise: find the room of the alias or person -> follow replacements -> cache
  * moved:  the room refused a message -> look for another room -> join it -> cache
  * ```

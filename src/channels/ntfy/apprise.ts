@@ -8,8 +8,8 @@ const CLOUD = "https://ntfy.sh";
 const TOKEN_REGEXP = /^tk_/;
 
 /**
- * Converts the URL. If the URL contains only one name, this name is a topic of ntfy.sh. Otherwise,
- * the first name is the host, and the topic follows.
+ * Converts the URL to the settings of a channel. If the URL contains only one name, this name is a
+ * topic of ntfy.sh. If it contains two names, they are the host and the topic.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const targets = [...url.entries, ...url.list("to")];

@@ -177,8 +177,9 @@ export class NtfyChannel implements Channel {
   }
 
   /**
-   * Returns a function that creates the request as JSON, and a function that checks its length. ntfy
-   * shows an empty message as "triggered", so the subject is sent as the message if there is no text.
+   * Returns two functions: `request` creates the request as JSON, and `fits` checks if a text is
+   * short enough. ntfy shows an empty message as "triggered", so the subject is sent as the message
+   * if there is no text.
    */
   #message(
     notification: Notification,

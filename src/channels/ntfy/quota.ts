@@ -1,7 +1,7 @@
 /**
- * Explains why an ntfy server refused a file with the error code 41301. There are three possible
- * reasons. The file is larger than the limit, the space for files is used up, or the user's daily
- * volume is used up. The limits come from `GET /v1/account` (ntfy API).
+ * Explains why an ntfy server refused a file with the error code 41301. Either the file is larger
+ * than the limit for one file, or the space for files or the daily volume is used up. The limits
+ * come from `GET /v1/account` (ntfy API).
  */
 
 import { ResponseError } from "../../base/errors.ts";
@@ -11,7 +11,7 @@ import type { Attachment } from "../../notification/notification.ts";
 import { formatBytes } from "../../notification/render.ts";
 import { exchange, type HttpRequest, type HttpRuntime, readDuration } from "../../runtime/http.ts";
 
-/** A refused file, and the request for the limits of the user. */
+/** A refused file, and the options of the request that asks for the limits of the user. */
 export interface RefusedFile extends Pick<HttpRequest, "url" | "headers" | "timeoutMs" | "signal"> {
   readonly file: Pick<Attachment, "name" | "size">;
   readonly error: ResponseError;

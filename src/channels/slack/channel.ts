@@ -20,8 +20,8 @@ import { cutMessage, longestNotes, type RenderedMessage, renderMessage } from ".
 import { maxTextChars, type SlackSettings } from "./settings.ts";
 
 /**
- * The failure classes of error codes. An error code is listed only if the HTTP status of the answer
- * does not determine the class (Slack documentation, "Handling errors").
+ * The failure classes of error codes (Slack documentation, "Handling errors"). For all other error
+ * codes, the HTTP status determines the class.
  */
 const FAILURE_CLASSES: Readonly<Record<string, ResponseClass>> = {
   // The webhook or its workspace is deleted or disabled.
@@ -67,8 +67,8 @@ const SLACK: Service = {
     const said = typeof json.message === "string" ? json.message : errcode;
     if (status < 400 || !isCode && said === text.trim()) return undefined;
     const known = isCode && Object.hasOwn(FAILURE_CLASSES, errcode);
-    // Rocket.Chat accepts every text of this channel. It answers 400 if the room is missing,
-    // blocked or read-only (Rocket.Chat, `canSendMessage.ts` and `processWebhookMessage.ts`).
+    // Rocket.Chat answers 400 if the room is missing, blocked or read-only (Rocket.Chat,
+    // `canSendMessage.ts` and `processWebhookMessage.ts`).
     const isRoomProblem = status === 400 && json.success === false;
     const failureClass = known ? FAILURE_CLASSES[errcode] : isRoomProblem ? "destination" : undefined;
     return {
@@ -90,8 +90,8 @@ export class SlackChannel implements Channel {
   readonly #context: ChannelContext;
 
   /**
-   * Creates the channel. The destination is the name of the channel, because the address is a
-   * secret.
+   * Creates the channel. The destination is the configured name of the channel, because the address
+   * is a secret.
    */
   constructor({ name, settings }: ChannelSetup<SlackSettings>, context: ChannelContext) {
     this.name = name;
@@ -189,11 +189,14 @@ function codeBlock(text: string): string {
 const LINK_TARGET_REGEXP = /\](?:\(|:)\s*(?:&lt;)?\s*([a-z-]+)\\?:(?=\S)/gi;
 
 /**
- * Escapes the characters that begin mentions and links in Slack: `<!channel>` in a subject must not
- * notify everyone. Mattermost and Rocket.Chat notify everyone for a plain `@channel` or `@all`, so
- * an invisible character is inserted after the `@`. Mattermost and Rocket.Chat also show Markdown
- * links. In an unsafe link such as `[x](javascript:…)`, the invisible character is inserted before
- * the colon. The link is then invalid.
+ * Escapes a text, so that it does not contain mentions or unsafe links:
+ *
+ * - Slack: escapes `&`, `<` and `>`. For example, `<!channel>` in a subject then does not notify
+ *   everyone.
+ * - Mattermost and Rocket.Chat: inserts an invisible character after the `@` of `@channel`, `@all`,
+ *   `@everyone` and `@here`.
+ * - Unsafe Markdown links, such as `[x](javascript:…)`: inserts an invisible character before the
+ *   colon. The link is then invalid.
  */
 function escapeText(text: string): string {
   return text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;")

@@ -37,7 +37,7 @@ export const SLACK_SETTINGS = {
 /** The parsed settings. */
 export type SlackSettings = SettingsOf<typeof SLACK_SETTINGS>;
 
-/** Returns the longest text of a channel, in UTF-16 code units. */
+/** Returns the maximum length of a message, in UTF-16 code units. */
 export function maxTextChars({ url, maxChars }: SlackSettings): number {
   const isSlack = new URL(url.reveal()).hostname === "hooks.slack.com";
   return maxChars ?? (isSlack ? SLACK_MAX_CHARS : COMMON_MAX_CHARS);

@@ -14,7 +14,7 @@ export interface BotCall extends Pick<HttpRequest, "timeoutMs" | "signal"> {
   /** The name of the method: `sendMessage`, `getMe`. */
   readonly method: string;
   readonly parameters?: Readonly<Record<string, unknown>>;
-  /** The parameters of a call that contains a file. Used instead of `parameters`. */
+  /** The parameters of a call that uploads a file. These calls do not use `parameters`. */
   readonly form?: FormData;
 }
 

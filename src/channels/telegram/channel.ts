@@ -87,8 +87,8 @@ export class TelegramChannel implements Channel {
         parameters: {
           ...parameters,
           ...text,
-          // If the chat has a new number, its old messages also have new, unknown numbers. In this
-          // case, the message is not sent as a reply.
+          // If a chat gets a new number, its old messages also get new numbers. These numbers are
+          // unknown, so the message is not sent as a reply.
           ...(chat === parseDestination(destination).chat ? replyTo(incident) : {}),
           link_preview_options: { is_disabled: true },
         },

@@ -113,8 +113,8 @@ class TelegramWriter {
   }
 
   /**
-   * Writes a text in the element `pre`. If the text ends with a line break, this line break and the
-   * one after the block become a single line break.
+   * Writes a text in the element `pre`. A line break at the end of the text counts as one of the
+   * line breaks after the element.
    */
   #verbatim(escaped: string): void {
     const isEnded = escaped.endsWith("\n");

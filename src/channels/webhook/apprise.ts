@@ -3,8 +3,8 @@
 import type { AppriseUrl } from "../apprise_url.ts";
 
 /**
- * The body that Apprise sends (Apprise documentation, "JSON HTTP Request Notifications"). The value
- * of `type` differs, because Apprise uses other words for severities.
+ * The body that Apprise sends (Apprise documentation, "JSON HTTP Request Notifications"). Only the
+ * value of `type` is different, because Apprise has other names for severities.
  */
 const BODY = { version: "1.0", title: "{{subject}}", message: "{{message}}", attachments: [], type: "{{severity}}" };
 

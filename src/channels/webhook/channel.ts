@@ -18,8 +18,8 @@ import type { WebhookSettings } from "./settings.ts";
 import { fillTemplate, type Values } from "./template.ts";
 
 /**
- * The failure classes of statuses. If the address does not exist or needs another method, the
- * problem is in the configuration, not in the notification.
+ * The failure classes of statuses. These statuses concern the configuration or the state of the
+ * service, not the notification.
  */
 const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   402: "credentials",
@@ -36,7 +36,7 @@ const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
   425: "not-sent",
 };
 
-/** The longest part of the answer that an error shows, in characters. */
+/** The maximum length of the answer in an error message, in characters. A longer answer is cut. */
 const MAX_SAID_CHARS = 200;
 
 /**
@@ -67,8 +67,8 @@ export class WebhookChannel implements Channel {
   readonly #context: ChannelContext;
 
   /**
-   * Creates the channel. The destination is the name of the channel, because the address may be a
-   * secret.
+   * Creates the channel. The destination is the configured name of the channel, because the address
+   * may be a secret.
    */
   constructor({ name, settings }: ChannelSetup<WebhookSettings>, context: ChannelContext) {
     this.name = name;

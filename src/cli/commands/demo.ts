@@ -163,7 +163,10 @@ class DemoScene {
     return this.#pid;
   }
 
-  /** Waits until the homeserver has stored a message but has not sent a response. */
+  /**
+   * Waits until the homeserver has stored a message without answering the request. Returns false
+   * after {@linkcode DELIVERER_TIMEOUT_MS}.
+   */
   async homeserverStoredOne(): Promise<boolean> {
     const giveUp = new AbortController();
     const stored = this.homeserver.received(({ fault, handled }) => fault !== undefined && handled).then(() => true);

@@ -89,7 +89,8 @@ export const run: Command = defineCommand({
 
 /**
  * Runs the command and sends its result. The key selects an incident, which is a series of
- * failures. After a success, the notification has the key only if this incident is still open.
+ * failures. After a success, the notification resolves the incident if the incident is open.
+ * Otherwise, the notification has no key.
  */
 async function runCommand(context: RunContext): Promise<number> {
   const { args, runtime, ui } = context;
@@ -139,7 +140,8 @@ async function exactCommand({ args, ui }: RunContext): Promise<readonly string[]
  * Reports mistakes in the options and the configuration before the command runs. Without this
  * check, the user would see these mistakes only after the command has ended.
  *
- * @returns the sender, already closed. Undefined if the sender could not be opened.
+ * @returns the closed sender, which is used only for `loadLateParts`. Undefined if the sender could
+ *   not be opened.
  */
 async function checkEarly(context: RunContext): Promise<Pick<Sender, "loadLateParts"> | undefined> {
   const { args } = context;
@@ -154,14 +156,15 @@ async function checkEarly(context: RunContext): Promise<Pick<Sender, "loadLatePa
 }
 
 /**
- * The time after which `run` loads the parts that it needs after the command, in milliseconds. A
- * long command can be an update that replaces the files of the program.
+ * The time limit of a short command, in milliseconds. A longer command can be an update that
+ * replaces the files of matrix-notify. Therefore `run` loads the rest of its code before the
+ * command ends.
  */
 const LONG_COMMAND_MS = 250;
 
 /**
  * Waits for the command. If the command runs longer than {@linkcode LONG_COMMAND_MS}, loads the
- * parts that `run` needs after the command.
+ * code that sends the result.
  */
 async function loadPartsDuring<Result>(
   command: Promise<Result>,
@@ -197,7 +200,9 @@ function toRoute(args: RunContext["args"]) {
 /** The result of a command. */
 interface Result {
   readonly end: CommandEnd;
-  /** The errors of the outputs (stdout and stderr) that `run` could not print completely. */
+  /**
+   * The errors of stdout and stderr. Empty if `run` could print the whole output of the command.
+   */
   readonly cuts: readonly string[];
   readonly output: string;
   readonly tookMs: number;

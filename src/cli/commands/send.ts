@@ -149,8 +149,8 @@ async function run(context: SendContext): Promise<number> {
 }
 
 /**
- * Returns true if a channel has delivered the notification, or if no channel will deliver it. The
- * second case means that a rule muted the notification or that all channels rejected it.
+ * Returns true if a channel has delivered the notification. Also returns true if the notification
+ * will never be delivered: a rule muted it, or every channel rejected it.
  */
 function wasDelivered(outcomes: readonly Outcome[]): boolean {
   const messages = outcomes.filter(({ file }) => file === undefined);
@@ -255,8 +255,8 @@ async function readSource(
       const message = toMessage(ends, (problem) => ui.warn(problem));
       return { body: { message }, size: formatBytes(beginning.length + missing + end.length) };
     }
-    // A complete body is not decoded here, because its decoding depends on the format of the
-    // notification.
+    // The body is passed on as bytes, because the format of the notification determines their
+    // decoding. Here, the bytes are decoded only to count the lines.
     const lines = countLines(decodeText(beginning));
     return { body: { message: beginning }, size: lines === 0 ? undefined : formatCount(lines, "line") };
   } catch (error) {

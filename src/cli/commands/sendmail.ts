@@ -52,8 +52,8 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
       channels: channels.length > 0 ? channels : undefined,
       waitMs: args.durationMs("wait"),
     }),
-    // After the exit code 77, a mail server returns the mail to its sender. After 75 (tempFail), it
-    // tries again later.
+    // After the exit code 75 (tempFail), a mail server tries again later. After the exit code 77,
+    // it would return the mail to its sender.
     EXIT.tempFail,
   );
   if (args.has("json")) printOutcomesJson(outcomes, ui);

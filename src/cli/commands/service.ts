@@ -77,7 +77,7 @@ export const alert: Command = defineCommand({
 async function sendAlert(context: ContextFor<typeof ALERT_OPTIONS>): Promise<number> {
   const { args, runtime, ui } = context;
   const [unit] = args.operands;
-  // If all services send alerts, a failed alert would cause the next alert, without end.
+  // An alert about a failed alert could also fail, and cause alerts without end.
   if (unit.startsWith("matrix-notify")) {
     ui.warn(`No alert about ${unit}: it belongs to matrix-notify`);
     return EXIT.ok;

@@ -68,7 +68,7 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
     `queue: ${queued} queued, ${deferred} deferred, ${held} held, ${dead} dead ` +
     `(${bytes} of ${maxBytes} bytes in ${stateDir})`,
   ];
-  // The age is 0 if quiet hours or a rate limit delay all entries.
+  // The age is 0 if no entry waits, or if quiet hours or a rate limit delay all entries.
   if (oldestSeconds > 0) lines.push(`oldest: ${formatDuration(oldestSeconds * 1000)}`);
   if (queued + deferred + held > 0) lines.push(`ages: ${formatAges(ages)}`);
   if (waitingFor !== undefined) {

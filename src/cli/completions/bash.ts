@@ -44,7 +44,10 @@ _matrix_notify_first_words=${quoteForShell(firstWords)}
 ${FUNCTIONS}`;
 }
 
-/** The table of a command; the script describes its format. `-` means that a field is empty. */
+/**
+ * The table of a command. A comment in the completion script describes the format. `-` means that a
+ * field is empty.
+ */
 function tableOf({ options, operands, isLastRepeated }: CompletedCommand): string {
   return [
     ...options.map(optionRow),

@@ -108,7 +108,10 @@ export function withSecondWord(
     .filter(([, members]) => members.length > 0);
 }
 
-/** The description of the commands with the same first word: `list, show, retry`. */
+/**
+ * Returns the description of the commands with the same first word: their second words, such as
+ * `list, show, retry`. If the first word alone is a command, returns the summary of this command.
+ */
 export function describeFamily(commands: readonly CompletedCommand[]): string {
   const [{ name, summary }] = commands;
   return name.includes(" ") ? commands.map(({ name }) => name.split(" ")[1]).join(", ") : summary;

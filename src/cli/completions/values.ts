@@ -33,7 +33,10 @@ export async function listEntries(context: CommandContext): Promise<readonly str
   return notifier.entries().map(({ id, notification }) => `${id}\t${printable(notification.subject)}`);
 }
 
-/** A value with hidden characters cannot be typed on a command line. */
+/**
+ * Returns true if a value has no hidden characters. A value with hidden characters cannot be typed
+ * on a command line.
+ */
 function isPrintable(value: string): boolean {
   return value === printable(value);
 }

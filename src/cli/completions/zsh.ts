@@ -117,7 +117,7 @@ function actionOf(values: Values): string {
     case "channels":
     case "rooms":
     case "entries":
-      // Without the blank, `_arguments` would add its own arguments to the call of the function.
+      // The blank at the beginning prevents `_arguments` from adding its own arguments to the call.
       return ` _matrix_notify_printed ${values}`;
     case "names":
     case "command line":

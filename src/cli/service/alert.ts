@@ -65,12 +65,13 @@ interface Run {
 }
 
 /**
- * Reads the last lines of a unit, including the lines of systemd about the unit. Does not select
- * the lines by the id of the run: if a process ends quickly, its lines have no such id in the
- * journal.
+ * Reads the last lines of a unit in the journal, including the lines of systemd about the unit.
+ * Does not select lines by the id of the run, because the last lines of a short process can be
+ * without this id.
  */
 async function readJournal(unit: string, { since, user, ask }: Run): Promise<readonly string[]> {
-  // Only root can use `--sync`. It waits until the last lines of the unit are in the journal.
+  // `journalctl --sync` waits until the last lines of the unit are in the journal. Only root can
+  // run this command.
   if (user.length === 0) await ask("journalctl", "--sync");
   const options = ["--quiet", "--no-pager", "--output=cat", `--lines=${MAX_LINES}`];
   if (since) options.push(`--since=${since}`);

@@ -59,7 +59,7 @@ export async function installUnits(
   }
   warnAboutVariables(context);
   if (plan.origin === "package") {
-    // systemd would use a unit in `folder` instead of the unit of the package.
+    // An old unit in `folder` would override the unit of the package.
     removeUnits(installation, ui.data.bind(ui));
     ui.data(`the units of the package are in ${PACKAGE.units}`);
   } else {
@@ -173,7 +173,9 @@ export async function printStatus(context: CommandContext): Promise<number> {
 
 const INSTALL_HINT = "run: matrix-notify service install";
 
-/** The result of a run that did not start the program, because there is no queue yet. */
+/**
+ * The result that systemd reports if it did not start the program, because there is no queue yet.
+ */
 const NO_QUEUE = "exec-condition";
 
 async function planInstallation(context: CommandContext, hasServe = false): Promise<Installation> {
@@ -264,7 +266,8 @@ function warnAboutVariables({ args, runtime, ui }: CommandContext): void {
 }
 
 /**
- * The systemd of a user stops when the user logs out, unless lingering is enabled (loginctl(1)).
+ * Returns a hint if lingering is not enabled (loginctl(1)). Without lingering, the systemd of a
+ * user stops when the user logs out.
  */
 async function lingerHint(runtime: Runtime): Promise<readonly string[]> {
   if (runtime.isRoot()) return [];

@@ -28,7 +28,10 @@ export interface ChannelPlan {
   /** The current user and room of the channel in the file. */
   readonly before: { readonly user?: string; readonly room?: string };
   readonly connection: Connection | undefined;
-  /** Creates the new channel object for the file. Other settings of the channel are not changed. */
+  /**
+   * Creates the new channel object. The object keeps the old settings that `setup` does not
+   * replace.
+   */
   toChannel(user: string, room: string): Readonly<Record<string, unknown>>;
 }
 
@@ -42,8 +45,8 @@ const CONNECTION_KEYS = [
 ] as const;
 
 /**
- * The keys that setup removes from the old channel object. setup sets these keys again if
- * necessary.
+ * The keys of the old channel object that `setup` removes. For some of these keys, `setup` writes
+ * new values.
  */
 const REPLACED_KEYS: readonly string[] = [
   ...["kind", "user", "room", "homeserver", "insecureHttp"],
@@ -155,7 +158,7 @@ export interface ChannelPlace extends ConfigPlace {
  * Writes a channel into the configuration file. Replaces only the channel with the same name.
  *
  * @throws {ConfigError} if the file cannot be read
- * @throws {StorageError} if the file cannot be written; then the old file is unchanged
+ * @throws {StorageError} if the file cannot be written; the old file stays unchanged
  */
 export async function writeChannel(
   { name, ...place }: ChannelPlace,
@@ -169,11 +172,11 @@ export async function writeChannel(
 }
 
 /**
- * Changes the configuration file. The file is replaced atomically, and only its owner can read it. If
- * the path is a symbolic link, the target of the link is replaced.
+ * Changes the configuration file. The file is replaced atomically, and only its owner can read it.
+ * If the path is a symbolic link, the target of the link is replaced.
  *
  * @throws {ConfigError} if the file cannot be read
- * @throws {StorageError} if the file cannot be written; then the old file is unchanged
+ * @throws {StorageError} if the file cannot be written; the old file stays unchanged
  */
 export async function changeConfig(
   { path, lockPath }: ConfigPlace,

@@ -16,7 +16,7 @@ export interface SetupContext extends SetupCommandContext {
   readonly connected: Runtime;
   /** A signal that aborts with an {@linkcode InterruptedError} on Ctrl-C. */
   readonly signal: AbortSignal;
-  /** The finished steps that are not undone if setup stops: `the login of @bot:example.org`. */
+  /** The finished steps, which are kept if setup stops: `the login of @bot:example.org`. */
   readonly done: string[];
 }
 

@@ -3,7 +3,7 @@
 import type { ContextFor } from "../command.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION, type OptionSpec, SIGN_IN_OPTIONS } from "../options.ts";
 
-/** The kinds of routers and scripts for which `setup router` prints something. */
+/** The kinds of routers and scripts that `setup router` supports. */
 export const ROUTER_KINDS = ["routeros", "netwatch", "openwrt", "opnsense"] as const;
 
 /** A kind in {@linkcode ROUTER_KINDS}. */

@@ -1,7 +1,7 @@
 /**
  * Asks the questions of `setup`. On a terminal, the user answers the questions. Without a terminal,
- * or with `--yes`, the default answers are used. If a question then has no default answer, setup
- * fails, and the error suggests an option.
+ * or with `--yes`, each question gets its default answer. A question without a default answer is an
+ * error, and the error suggests an option.
  *
  * @module
  */

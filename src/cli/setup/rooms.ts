@@ -182,8 +182,8 @@ async function joinExisting(room: string, context: RoomContext): Promise<Room> {
 }
 
 /**
- * Returns true if an invite could let the account join the room. This includes status 404, because
- * the homeserver may know the room only after the invite.
+ * Returns true if the account may be able to join the room after an invite. This includes status
+ * 404, because a homeserver may not know a room of another server before the invite.
  */
 function mayNeedInvite(error: unknown): boolean {
   if (!(error instanceof CommandError) || !(error.cause instanceof MatrixError)) return false;
@@ -200,8 +200,8 @@ async function resolve(alias: string, { client, signal }: RoomContext): Promise<
 }
 
 /**
- * Waits for invites to any room. The user then chooses an invite, because strangers can send
- * invites.
+ * Waits for invites to any room. The user chooses one of the invites, because strangers can also
+ * send invites. Then joins the room.
  */
 async function joinInvited(context: RoomContext): Promise<Room> {
   const { client, done, prompter, signal } = context;
@@ -264,8 +264,8 @@ async function askForNewRoom(context: RoomContext): Promise<Room> {
 }
 
 /**
- * Finds the room that an earlier setup created with this name. Without this check, a
- * repeated command would create a second room.
+ * Finds the room with this name that an earlier run of `setup` created. Without this check, each
+ * run would create another room.
  */
 async function findCreatedBefore(name: string, { client, plan, signal }: RoomContext): Promise<string | undefined> {
   const { room } = plan.before;

@@ -31,7 +31,7 @@ interface RouterAnswers {
   /** The name of the sender. */
   readonly name: string;
   readonly kind: RouterKind;
-  /** The IP address or the name of this host, as the router reaches it. */
+  /** The IP address or host name at which the router reaches this host. */
   readonly address: string;
   /** The addresses of the router. */
   readonly networks: readonly string[];
@@ -68,7 +68,8 @@ export async function setUpRouter(context: RouterCommandContext): Promise<number
   }
   const isChanged = JSON.stringify(change(before)) !== JSON.stringify(before);
   if (isChanged) {
-    // The token comes first: a configuration must not name a file that does not exist.
+    // The token is written first, because the configuration must not refer to a file that does not
+    // exist.
     if (JSON.stringify(change(before)).includes(JSON.stringify(tokenFile))) createToken(tokenFile, runtime.uuid);
     await changeConfig({ path, lockPath: `${stateDir}/setup.lock` }, change);
     ui.tell(`Wrote ${path}`);
@@ -193,9 +194,12 @@ function requirePort(text: string): number {
 }
 
 /**
- * Returns the setting for the address at which `serve` listens. A new `serve.http` listens only at
- * the address that the router uses. If `serve.http` was only for programs of this host, it now
- * listens at all addresses (`0.0.0.0`). These programs can then still send.
+ * Returns the new setting `host` (the address at which `serve` listens), or no setting if the old
+ * address is sufficient.
+ *
+ * - A new `serve.http` listens at the address that the router uses.
+ * - If `serve.http` listens only for programs of this host, the new address is `0.0.0.0` (all
+ *   addresses). The router and these programs can then send.
  */
 function listenAt(
   { host }: ConfigValues,
@@ -216,7 +220,8 @@ function isOneAddress(host: string): boolean {
 
 /**
  * Returns a sender for the programs of this host, if no sender is configured yet. Without senders,
- * these programs need no token. With the sender of a router only, `serve` would refuse them.
+ * `serve` accepts these programs without a token. If the router were the only sender, `serve` would
+ * refuse these programs.
  */
 function localSender({ senders }: ConfigValues, serve: ConfigValues): ConfigValues {
   const hasSenders = isObject(senders) && Object.keys(senders).length > 0;

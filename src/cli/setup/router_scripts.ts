@@ -22,7 +22,7 @@ export interface RouterValues {
   readonly token: string;
 }
 
-/** The functions that return the text to paste into a router of a kind. */
+/** For each kind of router, the function that returns the text to paste into the router. */
 export const ROUTER_SCRIPTS: Readonly<Record<RouterKind, (values: RouterValues) => string>> = {
   routeros: (values) => pasteModule(renderRouterOs(routerosModule, values)),
   netwatch: pasteNetwatch,
@@ -59,7 +59,10 @@ function pasteModule(source: string): string {
   ].join("\n");
 }
 
-/** The command that adds a netwatch (a check of a host) with a script for down and one for up. */
+/**
+ * The command that adds a netwatch (a check of a host). One script of the netwatch reports that the
+ * host is down. The other script reports that the host is up again.
+ */
 function pasteNetwatch(values: RouterValues): string {
   const source = netwatch.replace(/^(?:#.*\n)+/, "");
   const script = (fields: string) => quoteLines(renderRouterOs(source, { ...values, fields }).trimEnd());
@@ -96,8 +99,8 @@ function escapeRouterOs(text: string): string {
 }
 
 /**
- * Quotes a text with several lines for RouterOS, in the format of its command `/export`. Each line
- * ends with a backslash. The next line begins with blanks, which RouterOS skips, and `\n`.
+ * Quotes a text with several lines for RouterOS, like its command `/export`. Each line ends with a
+ * backslash. The next line begins with blanks and `\n`. RouterOS skips the blanks.
  */
 function quoteLines(text: string): string {
   return `"${text.split("\n").map(escapeRouterOs).join("\\\n    \\n")}"`;

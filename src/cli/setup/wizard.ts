@@ -1,8 +1,7 @@
 /**
  * Runs `setup`: asks for the account and the room, writes the channel into the configuration file,
- * and sends a test message. If a step fails, the results of the earlier steps are still saved, and
- * the next run continues after these steps. The configuration file is written only after all
- * questions.
+ * and sends a test message. The configuration file is written only after all questions. If a step
+ * fails, finished steps such as the login are kept, and the next run continues after them.
  *
  * @module
  */
@@ -105,8 +104,7 @@ function checkOptions(args: SetupCommandContext["args"]): void {
 
 /**
  * Delivers the queued notifications that could not be sent before the login. After that, sends a
- * test message to the room. The test message is queued, but the rules of the configuration are not
- * applied.
+ * test message to the room through the queue, without the rules of the configuration.
  */
 async function sendTestMessage(
   context: SetupCommandContext,

@@ -1,7 +1,7 @@
 /**
- * Reads the body of a request: JSON, a form, XML, or text. Mainly the content decides about the
- * format, because the `Content-Type` is often wrong. For example, RouterOS and curl declare a form
- * if the script does not set a type.
+ * Reads the body of a request: JSON, a form, XML, or text. The format is mainly detected from the
+ * content, because the `Content-Type` is often wrong. For example, RouterOS and curl declare a form
+ * if the user does not set a type.
  *
  * @module
  */
@@ -20,7 +20,7 @@ export interface Body {
   readonly fields?: ReadonlyMap<string, unknown>;
   /** The JSON value; undefined for any other body. */
   readonly json?: unknown;
-  /** The text that is not in a field: the whole body if it has no fields. */
+  /** The text outside of fields. If the body has no fields, this is the whole body. */
   readonly text: string;
   /** The files of a multipart form or of XML. */
   readonly files: readonly AttachmentInput[];
@@ -30,8 +30,8 @@ export interface Body {
  * Reads a body. Accepts every input.
  *
  * @param isField returns true for the name of a known field. A body counts as a form if the name of
- * its first field is known. In a correctly encoded form with the `Content-Type` of a form, any
- * known name is enough.
+ * its first field is known. If the `Content-Type` names a form and the form is encoded correctly,
+ * the known field can be at any position.
  */
 export function readBody({ headers, body }: IncomingRequest, isField: (name: string) => boolean): Body {
   const type = parseStructured(headerText(headers, "content-type"));
@@ -78,12 +78,12 @@ function readForm(
   }));
 }
 
-/** Decodes a name or a value of a form, with one character for each byte. */
+/** Decodes a name or a value of a form. The given text has one character for each byte. */
 function decodeFormText(raw: string): string {
   return decodeText(decodeQuotedPrintable(latin1Bytes(raw.replaceAll("+", " ")), "%"));
 }
 
-/** Reads a multipart form (RFC 7578). Returns undefined if it has no parts. */
+/** Reads a multipart form (RFC 7578). Returns undefined if the body has no parts. */
 function readMultipart(contentType: string, bytes: Uint8Array): Body | undefined {
   const framed: FramedMail = {
     head: new TextEncoder().encode(`Content-Type: ${contentType}\n`),

@@ -19,7 +19,7 @@ import {
 } from "./request.ts";
 import { isTrue, joinParts, listOf, parseJson, severityOf, showFields, textAt, textOf } from "./values.ts";
 
-/** The names of each field, the preferred one first. Names are compared without case. */
+/** The names that each field can have in a request. Names are compared without case. */
 const NAMES = {
   subject: ["subject", "title", "summary"],
   message: ["message", "body", "text", "content", "msg", "description"],
@@ -41,8 +41,8 @@ const NAMES = {
 type FieldName = keyof typeof NAMES;
 
 /**
- * The fields of the RouterOS scripts that mean nothing outside of a router: recipients of other
- * services, and whether the router deletes a file that it mailed.
+ * Ignored fields from scripts for RouterOS. `remove-attach` is only for the router. The other
+ * fields name recipients of other services.
  */
 const IGNORED_NAMES: ReadonlySet<string> = new Set(["remove-attach", "chatid", "threadid", "replyto"]);
 
@@ -66,10 +66,13 @@ interface SortedFields {
   readonly others: readonly (readonly [string, unknown])[];
 }
 
-/** The fields that Apprise sends. Its `version` is the version of the format. */
+/** The fields that Apprise sends, each with its possible names. `version` is the format version. */
 const APPRISE_NAMES = [["version"], ["title", "subject"], ["message"], ["type", "messagetype"]];
 
-/** Sorts fields. Of several names for the same field, the first one with a value counts. */
+/**
+ * Separates the known fields from the others. If a request contains a field under several names,
+ * the first value that is not empty counts.
+ */
 function sortFields(fields: readonly (readonly [string, unknown])[]): SortedFields {
   const given = new Set(fields.map(([name]) => name.toLowerCase()));
   const isApprise = APPRISE_NAMES.every((names) => names.some((name) => given.has(name)));
@@ -92,8 +95,8 @@ export const NOTIFY: Protocol = {
   name: "notify",
   read(request) {
     const notification = readNotification(request);
-    // The program uclient-fetch of OpenWrt reports a 202 as an error. This program accepts only
-    // 200, 204 and 206 (uclient-fetch.c).
+    // The client `uclient-fetch` of OpenWrt accepts only the HTTP statuses 200, 204 and 206
+    // (uclient-fetch.c).
     const status = headerText(request.headers, "user-agent").startsWith("uclient-fetch") ? 200 : 202;
     return { notifications: [notification], answer: (ids) => jsonAnswer(status, { ids }) };
   },

@@ -38,7 +38,7 @@ interface Publication {
   readonly topic: string;
   /** The text or the file in the body. */
   readonly bytes: Uint8Array;
-  /** Returns the value of the first of these parameters that is set; empty if none is. */
+  /** Returns the value of the first parameter in `names` that is set; empty if none is set. */
   read(...names: string[]): string;
   /** The actions in JSON. @default the value of the parameter `actions` */
   readonly actions?: readonly unknown[];
@@ -100,7 +100,7 @@ function readJson(json: object, name: string): string {
   return (Array.isArray(value) ? value.map(textOf).join(",") : textOf(value)).trim();
 }
 
-/** Reads a header. The header `Priority` of browsers and proxies (RFC 9218) does not count. */
+/** Reads a header. Ignores the header `Priority` of browsers and proxies (RFC 9218). */
 function readHeader(headers: Headers, name: string): string {
   const value = decodeWords(headerText(headers, name));
   return name === "priority" && /^u=\d(?:,\s*(?:i|\d))?$/.test(value) ? "" : value;

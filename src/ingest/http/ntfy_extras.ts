@@ -40,8 +40,8 @@ function readActions(text: string): readonly unknown[] {
 }
 
 /**
- * The names of the first values of an action. In the short format, a value can come without its
- * name. The npm package ntfy also leaves out the name `body` of the fourth value.
+ * The names of the first three values of an action. In the short format, these values can come
+ * without names. A fourth value without a name is the `body`, as the npm package ntfy sends it.
  */
 const POSITIONS = ["action", "label", "url"];
 

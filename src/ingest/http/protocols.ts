@@ -6,7 +6,7 @@
  * | `/notify` | POST, PUT | our own |
  * | `/message` | POST, PUT | Gotify |
  * | `/alertmanager` | POST, PUT | Alertmanager |
- * | `/grafana` | POST, PUT | Grafana, which sends what Alertmanager sends, and more |
+ * | `/grafana` | POST, PUT | Grafana: the format of Alertmanager with more fields |
  * | `/uptime-kuma` | POST, PUT, GET | Uptime Kuma |
  * | `/hooks/{name}` | POST, PUT | a mapping of the configuration |
  * | `/` | POST, PUT | ntfy as JSON |
@@ -56,7 +56,7 @@ function toMapping({ preset, resolves, ...own }: HookSettings): HookMapping {
   };
 }
 
-/** Chooses the protocol of a request. Returns undefined if the path takes no notification. */
+/** Chooses the protocol of a request. Returns undefined if no protocol accepts the request. */
 export function chooseProtocol(
   method: string,
   path: string,
@@ -73,8 +73,8 @@ export function chooseProtocol(
     return isUpload(method) || method === "GET" && protocol === UPTIME_KUMA ? protocol : undefined;
   }
   if (isUpload(method)) return plain === "/" || topicOf(plain) !== undefined ? NTFY : undefined;
-  // ntfy allows GET requests to publish on these paths. On all other paths, a browser that loads the
-  // address publishes nothing.
+  // A GET request publishes only on these paths of ntfy. On all other paths, a browser can load the
+  // address without sending a notification.
   return method === "GET" && /^\/[^/]+\/(?:publish|send|trigger)$/.test(plain) && topicOf(plain) ? NTFY : undefined;
 }
 

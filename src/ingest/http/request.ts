@@ -34,7 +34,7 @@ export interface RequestContext {
   readonly now: number;
   /** The channels that the sender can use. @default none */
   readonly channels?: readonly KnownChannel[];
-  /** True if the sender can send only to the `destinations` of these channels. @default {false} */
+  /** True if the sender can send only to the `destinations` in `channels`. @default {false} */
   readonly isLimited?: boolean;
   /**
    * The device of a Matrix login, if the request has the token from that login.
@@ -65,12 +65,12 @@ export interface Answer {
 export interface IncomingNotification {
   readonly input: NotificationInput;
   /**
-   * Returns the complete input, for example after the decryption of a file.
+   * Returns the final input, which replaces `input`. For example, a file must be decrypted first.
    *
-   * @default the input is complete
+   * @default `input` is final
    */
   complete?(): Promise<NotificationInput>;
-  /** The idempotency key. @default the notification is new */
+  /** The idempotency key. @default the notification is not compared with earlier notifications */
   readonly id?: string;
   /** The names of the channels. @default the rules choose */
   readonly channels?: readonly string[];
@@ -118,7 +118,7 @@ export interface Protocol {
   /**
    * Creates the answer to a refused request, as the protocol's own server would.
    *
-   * @param waitMs the time until the client may try again, for `too-many`
+   * @param waitMs the time until the client may try again, in milliseconds; only for `too-many`
    */
   refuse(refusal: Refusal, waitMs?: number): Answer;
 }

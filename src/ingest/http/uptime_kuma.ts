@@ -101,7 +101,10 @@ function showTags(tags: unknown): string {
     .filter((tag) => tag !== "").join(", ");
 }
 
-/** If two notifications of a monitor have the same time, they are the same notification. */
+/**
+ * Returns the idempotency key. A repeated notification has the same monitor, time and status.
+ * Returns undefined if one of these values is missing.
+ */
 function idOf({ heartbeat }: Kuma): string | undefined {
   const parts = ["monitorID", "time", "status"].map((name) => textAt(heartbeat, name));
   return parts.includes("") ? undefined : `uptime-kuma/${parts.join("/")}`;

@@ -102,7 +102,7 @@ export function textOf(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-/** Returns true for `true`, `1`, `yes` and `on`, as a value or as a text. */
+/** Returns true for values that mean yes, such as the value `true` or the text `on`. */
 export function isTrue(value: unknown): boolean {
   return /^\s*(?:true|1|yes|on|y|t)\s*$/i.test(textOf(value));
 }

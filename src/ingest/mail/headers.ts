@@ -78,8 +78,9 @@ function isRestOfWord(last: string, line: string): boolean {
 }
 
 /**
- * Parses headers. If a header occurs twice, the first value counts. Bytes that are not ASCII are
- * decoded as UTF-8, in the charset of `Content-Type`, or as Latin-1.
+ * Parses headers. If a header occurs twice, the first value counts. Headers in valid UTF-8 are
+ * decoded as UTF-8. Other headers are decoded with the charset of `Content-Type` if it has one byte
+ * for each character, otherwise as Latin-1.
  */
 export function parseHeaders(head: Uint8Array): Headers {
   const headers = parseLines(decodeCharset(head));
@@ -100,7 +101,7 @@ function parseLines(head: string): Headers {
 /** Matches one encoded word. Its text may contain spaces, although the standard forbids spaces. */
 const WORD = String.raw`=\?([^?\s]+)\?([QqBb])\?([^?]*)\?=`;
 const WORD_REGEXP = new RegExp(WORD, "g");
-/** Encoded words in a row. The white space between them does not count (RFC 2047, section 6.2). */
+/** Matches encoded words in a row. White space between them is ignored (RFC 2047, section 6.2). */
 const WORDS_REGEXP = new RegExp(`${WORD}(?:\\s*${WORD})*`, "g");
 
 /**
@@ -173,7 +174,7 @@ export function parseStructured(header = ""): Structured {
 
 /** Joins the sections of a parameter. If a section occurs twice, the first one counts. */
 function joinSections(sections: readonly Section[]): string {
-  // `name*=` contains the value of `name=`, and also declares its charset.
+  // If a header has `name=` and `name*=`, use only `name*=`: it has the same value with a charset.
   const extended = sections.filter(({ index, isEncoded }) => index >= 0 || isEncoded);
   if (extended.length === 0) return decodeWords(sections[0].text);
   const sorted = extended.toSorted((a, b) => a.index - b.index)

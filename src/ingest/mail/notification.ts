@@ -25,7 +25,10 @@ import type { Mail, MailAttachment, Urgency } from "./mail.ts";
 
 /** The information from the command line of sendmail. */
 export interface MailContext {
-  /** The sender for a mail without `From`: the value of `-F`, or of `-f` if `-F` is missing. */
+  /**
+   * The sender for a mail without the header `From`. This is the value of the option `-F`, or of
+   * `-f` if `-F` is missing.
+   */
   readonly sender?: string;
 }
 

@@ -11,7 +11,10 @@ import { decodeBase64, decodeQuotedPrintable } from "./transfer.ts";
 /** Bytes, and the same bytes as a text. */
 interface Content {
   readonly bytes: Uint8Array;
-  /** One character for each byte, so a position in the text is also a position in the bytes. */
+  /**
+   * The text, which has one character for each byte. So a position in the text is also a position
+   * in the bytes.
+   */
   readonly text: string;
 }
 

@@ -87,7 +87,10 @@ function collect(part: Part, parent?: Part): Collected {
   return { blocks: [], attachments: [{ name, type: type.value, charset, content: part.body }] };
 }
 
-/** In a report of a failed delivery, the returned mail counts as an attachment. */
+/**
+ * Returns true if a mail inside a mail counts as an attachment. An example is the mail that a
+ * report of a failed delivery returns.
+ */
 function isAttached({ disposition }: Part, parent: Part | undefined): boolean {
   return disposition.value === "attachment" || parent?.type.value === "multipart/report";
 }

@@ -32,7 +32,7 @@ export interface SendResult {
   readonly problems: readonly ConfigError[];
 }
 
-/** The receiver refused a request, because the request is too large, too early, or not allowed. */
+/** The receiver refused a request. Example: the request is too large or is not allowed. */
 export class RefusedError extends HintedError {
   override name = "RefusedError" as const;
   /** The HTTP status. */

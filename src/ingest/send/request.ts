@@ -1,6 +1,6 @@
 /**
- * Reads a request from a program on this host to send a notification: the fields of a form, JSON,
- * or a plain text. The names of the fields are the names of the options of `matrix-notify send`.
+ * Reads a request to send a notification. The request comes from a program on this host, as a form,
+ * JSON or plain text. The fields have the same names as the options of `matrix-notify send`.
  *
  * ```text
  * curl -d 'subject=Disk full' …                     a form
@@ -64,7 +64,7 @@ export async function readSendRequest(body: Uint8Array<ArrayBuffer>, contentType
   return toRequest(new Map([["message", [body]]]), []);
 }
 
-/** The maximum number of fields of a form. Millions of them would block the server. */
+/** The maximum number of fields of a form. Millions of fields would block the server. */
 const MAX_FIELDS = 1000;
 
 async function readForm(body: Uint8Array<ArrayBuffer>, contentType: string): Promise<SendRequest> {
@@ -73,7 +73,7 @@ async function readForm(body: Uint8Array<ArrayBuffer>, contentType: string): Pro
     boundary === undefined ? "&" : `--${boundary}`,
     MAX_FIELDS + 3,
   );
-  // The end of a multipart form is one more boundary, and text before it one more part.
+  // A multipart form also has a part before the first boundary and a part after the last boundary.
   if (parts.length > MAX_FIELDS + 2) throw tooMany(`${MAX_FIELDS} fields`);
   let form;
   try {

@@ -97,7 +97,7 @@ function unusableMetadata(host: string, state: string): NotTheServiceError {
   return new NotTheServiceError(`Cannot use the OAuth 2.0 metadata of ${host}: ${state}`, { status: 200 });
 }
 
-/** The longest address that a server can name, in characters. Addresses are stored and shown. */
+/** The maximum length of an address from a server, in characters. */
 const MAX_ADDRESS_CHARS = 2048;
 
 /** The keys of the endpoints that this program uses. */
@@ -108,10 +108,10 @@ const ENDPOINT_KEYS: readonly string[] = [
 /**
  * Compares the metadata with the issuer's own metadata (RFC 8414, section 3.3). A hostile
  * homeserver could name a trusted issuer together with hostile endpoints. Therefore the issuer must
- * confirm each endpoint with another origin. If all endpoints have the origin of the issuer, this
- * function does not send a request.
+ * confirm each endpoint that does not have the origin of the issuer. If there is no such endpoint,
+ * this function does not send a request.
  *
- * @throws {NotTheServiceError} if an endpoint has another origin, and the issuer does not confirm it
+ * @throws {NotTheServiceError} if the issuer does not confirm such an endpoint
  * @throws {TransportError} if the issuer did not answer
  */
 async function confirmByIssuer(

@@ -260,8 +260,8 @@ export async function pollDeviceToken(client: OAuthClient, options: PollOptions)
 
 function classifyPollError(error: unknown): "pending" | "slow-down" | "unreachable" | "failed" {
   if (error instanceof TransportError) return "unreachable";
-  // A page of a captive portal or a proxy is a temporary problem. A page with status 404 is a
-  // permanent problem.
+  // A page of a captive portal or an overloaded proxy is a temporary problem. Another error status,
+  // such as 404, is a permanent problem.
   if (error instanceof NotTheServiceError) {
     return error.status < 400 || isTemporary(error.status) ? "unreachable" : "failed";
   }

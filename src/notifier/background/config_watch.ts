@@ -27,7 +27,10 @@ import { type Access, findMissing, resolvePermissions } from "./permissions.ts";
 export type ConfigChange =
   /** Open the configuration again. */
   | { readonly kind: "reload" }
-  /** End, because the new configuration needs permissions that this process does not have. */
+  /**
+   * The deliverer must end, because the new configuration needs permissions that this process does
+   * not have.
+   */
   | { readonly kind: "lacks"; readonly flags: string };
 
 /** The input of {@linkcode watchConfig}. */

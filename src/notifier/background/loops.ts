@@ -1,6 +1,6 @@
 /**
- * The loops of long-running deliverers: the background deliverer ends when the queue is empty,
- * `serve` ends when it is stopped. While another process delivers, both wait.
+ * The loops of the long-running deliverers. The background deliverer ends when the queue is empty.
+ * `serve` ends when it is stopped. Both wait while another process delivers.
  *
  * @module
  */
@@ -51,8 +51,9 @@ export interface ServeDelivery {
 /**
  * Delivers until the queue is empty. While another process delivers, this process waits.
  *
- * The deliverer ends early if an entry is held (waits for a person) and another process requests
- * a flush (immediate attempts). The other process may know a new token.
+ * The deliverer ends early if an entry is held (waits for a person) and another process requests a
+ * flush (immediate attempts). That process then delivers the queue, because it may know a new
+ * token.
  *
  * @throws the signal's reason, if the signal aborts
  */

@@ -36,7 +36,10 @@ export interface Access extends Required<ChannelAccess> {
   /** The possible paths of the configuration file. */
   readonly configFiles: readonly string[];
   readonly unitDir: string | undefined;
-  /** The directory of the units of the Debian package. Absent if this user cannot install it. */
+  /**
+   * The directory of the units of the Debian package. Absent if this user is not root, because only
+   * root can install the package.
+   */
   readonly packageUnitDir?: string;
   /** The socket of `serve`. Absent if there is none. */
   readonly socket?: string;
@@ -132,7 +135,7 @@ export function delivererPermissions(access: Access): readonly Permission[] {
 /**
  * Returns the permissions that every command needs:
  *
- * - to open the port of Deno's inspector, so that no other user can reach the inspector
+ * - to occupy the port of Deno's inspector, so that no other user can use the inspector
  * - to read the modules that are loaded late. This permission is left out if the program was
  *   started from a URL, because its modules are then not files.
  */
@@ -210,9 +213,9 @@ function findFiles(files: Files, access: Access): readonly (string | undefined)[
 }
 
 /**
- * Lists the files with secrets on read-only mounts. Their modes cannot be changed, so matrix-notify
- * accepts every mode. A process recognizes such a mount only if the process has the
- * permission to write the file.
+ * Lists the files with secrets on read-only mounts. The mode of such a file cannot be changed, so
+ * matrix-notify accepts every mode. To recognize a read-only mount, a process needs the permission
+ * to write the file.
  */
 function readOnlyFiles({ read, write }: CommandPermissions, { files, configFiles }: Access): readonly string[] {
   if (!read.includes("named files") || write.length === 0) return [];

@@ -48,7 +48,7 @@ export interface UnitPlan {
    * not installed as a service.
    */
   readonly serveProgram?: readonly string[];
-  /** True if the host has the group of the sockets. */
+  /** True if the host has the group {@linkcode SOCKET_GROUP}. */
   readonly hasSocketGroup?: boolean;
   /** The options that select the configuration and the queue; `--state-dir` is the last option. */
   readonly places: readonly string[];
@@ -196,12 +196,14 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
         "Restart=always",
         "RestartSec=2s",
         `WatchdogSec=${WATCHDOG}`,
-        // A stopped process reacts to no other signal. A kill loses nothing.
+        // A process that was stopped with SIGSTOP reacts only to SIGKILL. The kill loses no
+        // notification.
         "WatchdogSignal=SIGKILL",
         "TimeoutStopSec=15s",
-        // Each connection is a file and some memory. Above the limit, serve closes all connections.
+        // Each connection needs a file descriptor and some memory. At the limit, the listeners of
+        // `serve` close all their connections.
         "LimitNOFILE=4096",
-        // Threads then share their free memory, which saves some megabytes.
+        // With this variable, all threads share their free memory. This saves some megabytes.
         "Environment=MALLOC_ARENA_MAX=1",
         ...manager === "user" ? [] : socketDirectory(plan),
         ...common(quoteWords([...serveProgram, "serve", ...places])),

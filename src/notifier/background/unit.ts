@@ -1,9 +1,9 @@
 /**
  * Starts the background deliverer in a service of systemd or in a container, where background
  * processes may end too early. In a service, the deliverer starts in a separate systemd scope, so
- * that it can continue after the service ends. The deliverer starts without a scope in a container,
- * and in a service that may not create a scope. If no timer delivers the queue, a warning then says
- * how to deliver it later.
+ * that it can continue after the service ends. In a container, and in a service that may not create
+ * a scope, the deliverer starts without a scope. If no timer delivers the queue in this case, a
+ * warning says how to deliver the queue later.
  *
  * @module
  */

@@ -87,8 +87,8 @@ export class AttachmentStore {
    *
    * @param known the names of files that entries certainly need; these files are skipped
    * @param named a function that syncs and reads the queue, and returns the names of all files that
-   * entries need. `sweep` first locks all files that can be deleted, and then calls `named`.
-   * Therefore no process is still writing these files.
+   * entries need. Called after all files that are not in `known` were locked. A process that writes
+   * a file holds the lock of the file, so `sweep` skips this file.
    * @throws {StorageError} if the directory cannot be read or written
    */
   async sweep(known: ReadonlySet<string>, named: () => Promise<ReadonlySet<string>>): Promise<void> {
@@ -137,9 +137,8 @@ interface StagedFilesParts {
  * Files that are written before their entries are enqueued. `dispose` deletes the files that were
  * not passed to {@linkcode StagedFiles.keep}.
  *
- * The size limit is checked after each chunk is written. Every process counts the bytes of all
- * processes. Therefore many processes that write at the same time cannot exceed the limit: the last
- * one to finish counts all files.
+ * The size limit is checked after each chunk is written. Every process counts the files of all
+ * processes. Therefore processes that write at the same time cannot exceed the limit together.
  */
 export class StagedFiles implements Disposable {
   readonly #directory: string;
@@ -162,7 +161,7 @@ export class StagedFiles implements Disposable {
    * @returns the name of the stored file, and its size in bytes
    * @throws {StorageError} if the file cannot be written
    * @throws {InvalidNotificationError} if all files together would exceed the limit
-   * @throws the errors of `chunks`, if it reads from a file or a stream
+   * @throws the errors that `chunks` throws
    */
   write(chunks: Iterable<Uint8Array>, title: string): { readonly name: string; readonly size: number } {
     const action = `store ${title} in ${this.#directory}`;

@@ -112,7 +112,7 @@ function failuresOf({ failed, dead }: Counts): number {
   return failed + dead;
 }
 
-/** The numbers as text, the newest first. Hours before the start are left out. */
+/** The numbers as text, the newest hour first. Leaves out the hours before `serve` started. */
 function table({ hours, since: start, zone }: ChartInput): Html {
   const counted = hours.filter((hour) => hour.start + HOUR_MS > start).toReversed();
   return markup`<details><summary>Show the numbers</summary>

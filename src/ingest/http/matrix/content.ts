@@ -12,13 +12,13 @@ import { isTrue, joinParts, listOf, propertyOf, severityOf, showFields, textAt, 
 import { splitHtml } from "./html_subject.ts";
 import { SERVER_NAME } from "./rooms.ts";
 
-/** Returns the path of an uploaded file; undefined if this server does not have it. */
+/** Returns the path of an uploaded file; undefined if this server does not have the file. */
 export type FindUpload = (mediaId: string) => string | undefined;
 
 /** A message in an event. */
 export interface EventMessage {
   readonly input: NotificationInput;
-  /** The field `file` with the key, if the attachment is encrypted. */
+  /** The field `file` of the event, if the attachment is encrypted. It has the decryption key. */
   readonly encryptedFile?: unknown;
 }
 
@@ -59,7 +59,11 @@ function newContent(content: object): object {
 
 type Text = Pick<NotificationInput, "subject" | "format"> & { readonly message: string };
 
-/** @param fileName the name of the file in the event; empty if there is none */
+/**
+ * Reads the text of an event.
+ *
+ * @param fileName the name of the file in the event; empty if the event has no file
+ */
 function readText(content: object, fileName: string): Text {
   const body = textOf(propertyOf(content, "body")), html = textOf(propertyOf(content, "formatted_body"));
   if (fileName !== "" && (body.trim() === "" || body === fileName)) {
@@ -117,8 +121,8 @@ function readMentions(value: unknown): readonly string[] {
 }
 
 /**
- * Removes the severity symbol that another matrix-notify has put into the title. This program adds
- * the symbol again later.
+ * Removes the severity symbol that another matrix-notify has put into the title. Otherwise the
+ * title would show the symbol twice, because this matrix-notify also adds the symbol.
  */
 function withoutSymbol(subject: string, symbol: string): string {
   return symbol === "" ? subject : subject.replace(`${symbol} `, "");

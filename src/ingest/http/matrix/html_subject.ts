@@ -36,7 +36,7 @@ export function splitHtml(html: string): SplitHtml | undefined {
     const subject = decodeEntities(line)?.replace(/\s+/g, " ").trim();
     if (subject === undefined || subject === "" || subject.length > MAX_SUBJECT_CHARS) return undefined;
     const rest = html.slice(from).replace(/^(?:\s|<br\s*\/?>)+/i, "");
-    // An element that is still open also contains the rest. Therefore repeat its start tag.
+    // An element that is still open continues in the message. Therefore repeat its start tag.
     return { subject, message: rest === "" ? "" : open.map(({ tag }) => tag).join("") + rest };
   };
   while (at < html.length && at < MAX_LINE_HTML_CHARS) {
@@ -63,7 +63,7 @@ const ENTITIES: Readonly<Record<string, string>> = {
   ...{ amp: "&", lt: "<", gt: ">", quot: '"', apos: "'", nbsp: " ", emsp: " " },
 };
 
-/** Decodes the entities of a text. Returns undefined if one is not known. */
+/** Decodes the entities of a text. Returns undefined if an entity is not known. */
 function decodeEntities(text: string): string | undefined {
   let isKnown = true;
   const decoded = text.replace(/&(?:#(\d{1,7})|#x([\da-f]{1,6})|(\w+));/gi, (_, decimal, hex, name) => {

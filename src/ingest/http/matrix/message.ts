@@ -86,8 +86,8 @@ function idOf(
   },
 ): string | undefined {
   if (txnId === "") return idempotencyKey(request);
-  // Another matrix-notify gives each message a unique id, and adds a note to a late message.
-  // Therefore the key of its messages does not contain the content.
+  // Another matrix-notify gives each message a unique id. If it sends a message again later, it may
+  // add a note, so the content changes. Therefore the key does not contain the content.
   const own = textAt(content, "dev.matrix-notify.id");
   return ["matrix", device, room, txnId, own === "" ? crc32(request.body) : ""].join(" ");
 }

@@ -1,6 +1,7 @@
 /**
- * Answers the requests of Matrix clients that do not send messages. The answers are like those of a
- * homeserver with empty rooms. Requests that notifiers do not need are refused.
+ * Answers all requests of Matrix clients except the requests that send messages. The answers are
+ * like those of a homeserver with empty rooms. Requests that programs do not need for sending
+ * messages are refused.
  *
  * @module
  */
@@ -118,7 +119,7 @@ const ok = (value: object): Answer => jsonAnswer(200, value);
 const notFound = (what: string) => matrixError(404, "M_NOT_FOUND", `there is no such ${what}`);
 const forbidden = (text: string) => matrixError(403, "M_FORBIDDEN", text);
 
-/** The answers by method and path below the version, such as `GET /account/whoami`. */
+/** The answers, by the method and the path after a version such as `/_matrix/client/v3`. */
 const REPLIES: readonly (readonly [methods: string, path: string, reply: Reply])[] = [
   ["GET", "/account/whoami", ({ userId, deviceId }) => ok({ user_id: userId, device_id: deviceId, is_guest: false })],
   ["POST", "/logout(?:/all)?", () => ok({})],

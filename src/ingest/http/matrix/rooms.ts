@@ -15,7 +15,7 @@ import type { KnownChannel } from "../request.ts";
  */
 export const SERVER_NAME = "matrix-notify";
 
-/** The room whose messages go where the rules send them. A client without a room uses this room. */
+/** The rules choose the channels for messages to this room. Clients without a room use it. */
 export const RULES_ROOM = `!rules:${SERVER_NAME}`;
 
 /**
@@ -30,9 +30,9 @@ export interface Target {
 }
 
 /**
- * Returns the room id of a room id, an alias, or a user id (for the direct chat with the user). An
- * alias or a user id is encoded with letters, digits, and `._=-`, because Apprise accepts only
- * these characters in a room id.
+ * Converts an alias or a user id (for the direct chat with the user) to a room id. Returns a room
+ * id unchanged. The alias or the user id is encoded with letters, digits, and `._=-`, because
+ * Apprise accepts only these characters in a room id.
  */
 export function roomIdOf(room: string): string {
   if (room.startsWith("!")) return room;
@@ -83,7 +83,7 @@ const DOMAINLESS_REGEXP = /^![\w-]{43}$/;
  * a room that a Matrix channel has         this channel and this room
  * a name of this server: #phone, !phone    the channel with this name
  * #alerts, if a channel has #alerts:x.org  this channel and this room
- * a room of another server                 this room, with the Matrix channels, as `send --room`
+ * a room of another server                 this room, through the Matrix channels
  * everything else                          the rules choose; the name of an alias is the origin
  * ```
  *
