@@ -48,8 +48,8 @@ export const EXIT_MEANINGS: ExitMeanings = [
   ],
   [
     EXIT.noPerm,
-    "a permission is missing; a login was refused; or the queue was not used, because another user can change it, " +
-    "and the direct delivery failed",
+    "a permission is missing; or a login was refused; or another user can change the queue, and one attempt without " +
+    "the queue failed",
   ],
   [
     EXIT.config,

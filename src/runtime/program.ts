@@ -32,7 +32,7 @@ const NAME = "matrix-notify";
 /** The paths where cron, systemd and sshd find Deno with their default `PATH`. */
 const COMMON_DENO = ["/usr/bin/deno", "/bin/deno"];
 
-/** The maximum time for reading the command line of this process, in milliseconds. */
+/** The maximum time of the child process that reads the command line, in milliseconds. */
 const ANSWER_MS = 2_000;
 
 /** The assumed options of Deno if the command line of this process cannot be read. */

@@ -15,9 +15,10 @@ export const permissions: Command = defineCommand({
   details: [
     "permissions prints a command line that runs COMMAND (send by default). The command line permits only the hosts, " +
     "files, programs and variables that the configuration of this host needs. docs/permissions.md lists the " +
-    "permissions of every command.",
-    "The permission to run Deno or a shell is as powerful as all permissions. With --no-background, send does not " +
-    "need this permission. A systemd timer or cron can then deliver queued notifications with flush.",
+    "permissions of every command. COMMAND can have two words, such as queue list.",
+    "To start the background process, send needs the permission to run Deno or a shell. A program with this " +
+    "permission can do everything that its user can do. With --no-background, send does not need this permission. A " +
+    "systemd timer or cron can then deliver queued notifications with flush.",
   ],
   examples: ["matrix-notify permissions", "matrix-notify permissions flush --no-background"],
   run,

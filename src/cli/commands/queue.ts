@@ -90,7 +90,7 @@ export const exportEntries: Command = defineCommand({
     "The entries stay in the queue. Remove them with queue drop.",
   ],
   examples: [
-    "matrix-notify queue export --dead letters.jsonl &&\n" +
+    "matrix-notify queue export letters.jsonl --dead &&\n" +
     "  matrix-notify queue drop $(jq -r .id letters.jsonl)",
   ],
   run: writeExport,
@@ -235,7 +235,10 @@ function findEntries(notifier: NotifierCore, ids: readonly string[]): QueuedEntr
   const entries = notifier.entries().flatMap((entry) => [entry, ...entry.members ?? []]);
   const chosen = ids.map((id) => {
     if (id === "") {
-      throw new UsageError("Cannot select entries: an id is empty", "check that the shell variable is set");
+      throw new UsageError(
+        "Cannot select entries: an id is empty",
+        "if the id is in a shell variable, check that the variable is set",
+      );
     }
     const found = entries.filter((entry) => entry.id.startsWith(id));
     if (found.length === 1) return found[0];
@@ -260,7 +263,10 @@ async function writeExport(context: ContextFor<typeof EXPORT_OPTIONS>): Promise<
     return EXIT.ok;
   }
   if (path === "") {
-    throw new UsageError("Cannot export: the name of the file is empty", "check that the shell variable is set");
+    throw new UsageError(
+      "Cannot export: the name of the file is empty",
+      "if the name is in a shell variable, check that the variable is set",
+    );
   }
   writeNewFile(path, entries.map((entry) => `${toJson(entry)}\n`).join(""));
   ui.data(`${entries.length} exported to ${path}`);

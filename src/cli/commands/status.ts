@@ -25,8 +25,9 @@ export const status: Command = defineCommand({
   operands: "",
   options: OPTIONS,
   details: [
-    "Dead letters cause a warning until you retry or drop them with matrix-notify queue. Damaged lines of " +
-    "the journal cause a warning, too. Torn lines (a write was interrupted) and possible duplicates are only counted.",
+    "Dead letters cause a warning until you retry or drop them with matrix-notify queue. Damaged lines in the file " +
+    "of the queue cause a warning, too. Torn lines (their write was interrupted) and possible duplicates are only " +
+    "counted.",
     "The user who runs status must be able to read the queue. Run status as the owner of the state directory. If " +
     "the queue is not in the default state directory of that user, add --state-dir.",
   ],

@@ -37,7 +37,7 @@ interface RouterAnswers {
   readonly networks: readonly string[];
 }
 
-/** The titles of the kinds in the question. */
+/** The titles of the kinds of routers, in the question for the kind. */
 const KIND_TITLES: Readonly<Record<RouterKind, string>> = {
   routeros: "RouterOS: a module for all scripts of the router, with a queue",
   netwatch: "RouterOS: a netwatch that reports an address that does not answer",
