@@ -307,6 +307,7 @@ install() {
     "matrix-notify "[0-9]*) ;;
     *) fail 69 "Cannot install from $from: $(printf '%s\n' "$is" | head -n 1)" ;;
   esac
+  [ -z "$deno" ] || analyse_bundle
   was=
   [ -z "$old" ] || was=$("$old/bin/matrix-notify" --version 2>/dev/null) || was="a damaged matrix-notify"
   make_links
@@ -392,6 +393,12 @@ write_launcher() {
       cat "$stage/matrix-notify/launcher.sh"
     } >"$stage/bin/matrix-notify" && chmod 755 "$stage/bin/matrix-notify"
   } 2>&1) || fail_because "Cannot write $stage/bin/matrix-notify" "$output"
+}
+
+# Deno parses each file once, and keeps the result in its cache. Without this step, the first `serve`
+# parses the files and uses 12 MiB more memory until its next start.
+analyse_bundle() {
+  DENO_NO_UPDATE_CHECK=1 "$deno" cache -q --no-config "$stage/matrix-notify/url.js" >/dev/null 2>&1 || true
 }
 
 # Decides about the link before anything changes.

@@ -16,7 +16,7 @@ import { basename, fromFileUrl, join, relative } from "@std/path";
 import { type OutputBundle, type OutputChunk, type Plugin, rolldown } from "npm:rolldown@1.3.3";
 import manifest from "../../deno.json" with { type: "json" };
 import { LATE_MODULES } from "../../src/base/late_modules.ts";
-import { BUNDLE, FOLDER } from "./bundle_files.ts";
+import { BUNDLE, FOLDER, toAscii } from "./bundle_files.ts";
 import { compileEagerly } from "./eager_functions.ts";
 
 const ROOT = fromFileUrl(new URL("../..", import.meta.url));
@@ -36,9 +36,10 @@ const LATER_PARTS: readonly (readonly [part: string, pattern: RegExp])[] = [
   ["html", /\/node_modules\/.*(parse5|entities)|^src\/markup\/html\.ts$/],
   ["markdown", /\/node_modules\/.*marked|^src\/markup\/markdown\.ts$/],
   ["markup", /^src\/markup\//],
+  ["accounts", /^src\/(accounts|matrix\/oauth)\//],
   [
     "setup",
-    /\/node_modules\/.*uqr|^src\/cli\/(qr_code|setup\/|login|matrix_|commands\/(setup|log|join|room|whoami))|^src\/(accounts|matrix\/oauth)\/|^scripts\//,
+    /\/node_modules\/.*uqr|^src\/cli\/(qr_code|setup\/|login|matrix_|commands\/(setup|log|join|room|whoami))|^scripts\//,
   ],
   ["demo", /^src\/testing\/|^src\/cli\/commands\/demo/],
   ["doctor", /^src\/doctor\/|^src\/cli\/commands\/doctor|\/checks\.ts$/],
@@ -74,7 +75,7 @@ export async function bundleProgram(directory: string): Promise<readonly string[
       includeDependenciesRecursively: false,
       groups: [{ name: (id) => parts.get(id) }],
     },
-    plugins: [computedImports()],
+    plugins: [computedImports(), asciiFiles()],
   });
   const files = output.map(({ fileName }) => fileName);
   await compileEagerly(directory, files);
@@ -177,6 +178,16 @@ const LOAD_PART = `function loadPart(path, select = (part) => part) {
 	return import(path).then(select);
 }
 `;
+
+/** Escapes all characters outside of ASCII. V8 needs two bytes for each character of any other file. */
+function asciiFiles(): Plugin {
+  return {
+    name: "ascii-files",
+    generateBundle(_, bundle) {
+      for (const chunk of chunksOf(bundle)) chunk.code = toAscii(chunk.code);
+    },
+  };
+}
 
 function chunksOf(bundle: OutputBundle): OutputChunk[] {
   return Object.values(bundle).filter((output) => output.type === "chunk");

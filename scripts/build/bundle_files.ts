@@ -1,5 +1,5 @@
 /**
- * The names of the bundle's files, and how to build the bundle from a test.
+ * The names and the encoding of the bundle's files, and how to build the bundle from a test.
  *
  * @module
  */
@@ -31,4 +31,15 @@ export async function buildRelease(directory: string, what: "--bundle" | "--npm"
     stdout: "null",
   }).output();
   if (!success) throw new Error(new TextDecoder().decode(stderr).trim());
+}
+
+/**
+ * Replaces the characters outside of ASCII in JavaScript code by escapes.
+ *
+ * @throws {Error} if `String.raw` contains such a character: there, an escape has another meaning
+ */
+export function toAscii(code: string): string {
+  const [raw] = /String\.raw`[^`]*[^\0-\x7f`][^`]*`/.exec(code) ?? [];
+  if (raw !== undefined) throw new Error(`Cannot escape ${raw}: it contains a character outside of ASCII`);
+  return code.replace(/[^\0-\x7f]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }

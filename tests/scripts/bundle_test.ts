@@ -1,5 +1,6 @@
-import { assertEquals, assertStringIncludes } from "@std/assert";
-import { buildBundle, BUNDLE, FOLDER } from "../../scripts/build/bundle_files.ts";
+import { DatabaseSync } from "node:sqlite";
+import { assertEquals, assertStringIncludes, assertThrows } from "@std/assert";
+import { buildBundle, BUNDLE, FOLDER, toAscii } from "../../scripts/build/bundle_files.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import * as programFiles from "../../src/base/program_files.ts";
@@ -46,6 +47,28 @@ Deno.test("deno task build --bundle writes a program whose plain send loads thre
     const { code, stderr } = await deno("-A", ...denied, `${directory}/${BUNDLE}`, "send", "One", "Body");
     assertEquals([code, stderr, subjects()], [0, "", ["One"]]);
   });
+});
+
+Deno.test("deno task build --bundle writes only ASCII, and deno cache parses all its files", async () => {
+  await bundleTest(async ({ directory, files }) => {
+    for (const file of files) {
+      const [character] = /[^\0-\x7f]/.exec(await Deno.readTextFile(`${directory}/${file}`)) ?? [];
+      assertEquals(character, undefined, file);
+    }
+    const args = ["cache", "-q", "--no-config", `${directory}/${FOLDER}/url.js`];
+    const { success } = await new Deno.Command(Deno.execPath(), { args, env: { DENO_DIR: `${directory}/cache` } })
+      .output();
+    assertEquals(success, true);
+    using database = new DatabaseSync(`${directory}/cache/dep_analysis_cache_v2`, { readOnly: true });
+    const parsed = database.prepare("SELECT specifier FROM moduleinfocache").all();
+    const paths = parsed.map(({ specifier }) => String(specifier).replace(`file://${directory}/`, ""));
+    assertEquals(paths.toSorted(), files.toSorted());
+  });
+});
+
+Deno.test("toAscii() replaces characters by escapes, and refuses them in String.raw", () => {
+  assertEquals(toAscii('"é✅🚨", /[\u200d✂️]/u'), String.raw`"\u00e9\u2705\ud83d\udea8", /[\u200d\u2702\ufe0f]/u`);
+  assertThrows(() => toAscii("String.raw`é`"), Error, "Cannot escape String.raw`é`");
 });
 
 Deno.test("deno task build --bundle puts the functions of a plain send into parentheses, and no others", async () => {

@@ -373,6 +373,16 @@ Deno.test("install.sh starts the bundle with a Deno that is new enough", async (
   }
 });
 
+Deno.test("install.sh lets Deno parse the bundle once, and needs no success of that", async () => {
+  await using host = await Host.create();
+  await host.releaseBundle(LAUNCHER);
+  const calls = `${host.root}/calls`;
+  const deno = await host.program("deno", `case $1 in cache) echo "$*" >>${calls}; exit 1 ;; esac\n${DENO("2.9.6")}`);
+  assertEquals((await host.run(["--deno", deno])).code, 0);
+  const version = await Deno.readLink(`${host.prefix}/lib/matrix-notify/current`);
+  assertEquals(await Deno.readTextFile(calls), `cache -q --no-config ${version}/matrix-notify/url.js\n`);
+});
+
 Deno.test("the launcher passes every byte of the arguments, and works through a link named sendmail", async () => {
   for (const shell of ["dash", ...hasBusybox ? ["busybox"] as const : []] as const) {
     await using host = await Host.create(shell);
