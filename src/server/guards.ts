@@ -1,9 +1,10 @@
 /**
- * Protects a receiver: limits the rate of each sender, and compares tokens.
+ * Protects a receiver: limits the rate of each sender, compares tokens, and logs refusals.
  */
 
 import type { SettingsOf } from "../channels/fields/setting.ts";
 import type { RATE_LIMIT_SETTING } from "../config/serve.ts";
+import type { ReceiverContext } from "./receiver.ts";
 
 /** A limit: `count` notifications in the period `per` (milliseconds). */
 export type RateLimit = Exclude<SettingsOf<{ readonly limit: typeof RATE_LIMIT_SETTING }>["limit"], false | undefined>;
@@ -46,6 +47,24 @@ export class RateLimiter {
       }
     }
     return filled < 1 ? Math.ceil((1 - filled) * per / count) : 0;
+  }
+}
+
+/** A refusal is logged again after this time, in milliseconds. */
+const REFUSAL_LOG_MS = 3_600_000;
+
+/** Logs refusals, each kind once an hour. So a wrong program does not fill the log. */
+export class RefusalLog {
+  readonly #log: (text: string) => void;
+  readonly #limiter: RateLimiter;
+
+  constructor({ log, runtime }: Pick<ReceiverContext, "log" | "runtime">) {
+    this.#log = log;
+    this.#limiter = new RateLimiter({ count: 1, per: REFUSAL_LOG_MS }, runtime.now);
+  }
+
+  add(kind: string, text: string): void {
+    if (this.#limiter.take(kind) === 0) this.#log(`${text} (logged once an hour)`);
   }
 }
 

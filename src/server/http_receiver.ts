@@ -24,7 +24,7 @@ import {
 } from "../ingest/http/request.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
 import type { Overview } from "../notifier/overview.ts";
-import { RateLimiter } from "./guards.ts";
+import { RateLimiter, RefusalLog } from "./guards.ts";
 import type { MatrixFacade } from "./matrix_facade.ts";
 import { formatMetrics, HttpCounters } from "./metrics.ts";
 import type { Peer, Receiver, ReceiverContext } from "./receiver.ts";
@@ -52,9 +52,6 @@ export function createHttpReceiver(settings: HttpSettings): Receiver {
   };
 }
 
-/** The log says why a sender is refused once in this time, in milliseconds. */
-const REFUSAL_LOG_MS = 3_600_000;
-
 /** The answer for a request that no protocol reads. */
 const NO_PATH = "there is no such path, or it takes another method";
 
@@ -78,7 +75,7 @@ class HttpServer {
   readonly #limiter: RateLimiter;
   readonly #maxAgeMs: number;
   readonly #counters = new HttpCounters();
-  readonly #refusals: RateLimiter;
+  readonly #refusals: RefusalLog;
   #facade: MatrixFacade | undefined;
   #healthCheck: { readonly time: number; readonly oldestSeconds: number } | undefined;
   #summary: { readonly time: number; readonly overview: Promise<Overview> } | undefined;
@@ -89,7 +86,7 @@ class HttpServer {
     this.#hooks = createHooks(hooks);
     this.#limiter = new RateLimiter(rateLimit || DEFAULT_RATE_LIMIT, context.runtime.now);
     this.#maxAgeMs = maxAge;
-    this.#refusals = new RateLimiter({ count: 1, per: REFUSAL_LOG_MS }, context.runtime.now);
+    this.#refusals = new RefusalLog(context);
   }
 
   async answer(request: Request, peer: Peer): Promise<Answer> {
@@ -123,8 +120,7 @@ class HttpServer {
     const reason = status === 404 ? NO_PATH : Object.values(REFUSALS).find((known) => known.status === status)?.text;
     // A 403 of the façade is about a function that it does not have, and Matrix clients expect some 404.
     if (reason === undefined || status >= 500 || request === "matrix" && (status === 403 || status === 404)) return;
-    if (this.#refusals.take(`${ip} ${status}`) > 0) return;
-    this.#context.log(`http: refused ${ip} (${request}): ${reason} (logged once an hour)`);
+    this.#refusals.add(`${ip} ${status}`, `http: refused ${ip} (${request}): ${reason}`);
   }
 
   /** Returns the façade for Matrix clients. Its module is loaded when the first client needs it. */

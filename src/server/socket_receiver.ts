@@ -12,7 +12,7 @@ import { DEFAULT_RATE_LIMIT, type SocketSettings } from "../config/serve.ts";
 import { RefusedError, toAnswer, toErrorAnswer } from "../ingest/send/answer.ts";
 import { readSendRequest, type SendRequest } from "../ingest/send/request.ts";
 import type { ReadBody } from "./body_reader.ts";
-import { RateLimiter } from "./guards.ts";
+import { RateLimiter, RefusalLog } from "./guards.ts";
 import type { Receiver, ReceiverContext } from "./receiver.ts";
 
 /** The longest time that a sender can wait for a delivery, in milliseconds. */
@@ -21,10 +21,13 @@ const MAX_WAIT_MS = 600_000;
 /** A sender can try again after this time if the memory for requests is full, in milliseconds. */
 const FULL_RETRY_MS = 5_000;
 
+/** The longest reason of a refusal in the log, in characters. A reason can contain a value of the request. */
+const MAX_REASON_CHARS = 300;
+
 /** Creates the receiver of a socket. */
 export function createSocketReceiver(name: string, settings: SocketSettings): Receiver {
   const { path = `${SOCKET_DIRECTORY}/${name}`, group, maxBytes, rateLimit } = settings;
-  let limiter: RateLimiter | undefined;
+  let limiter: RateLimiter | undefined, refusals: RefusalLog | undefined;
   return {
     name: `socket ${name}`,
     address: { transport: "unix", path, group },
@@ -35,6 +38,9 @@ export function createSocketReceiver(name: string, settings: SocketSettings): Re
       } catch (error) {
         const refusal = toErrorAnswer(error);
         if (refusal === undefined) throw error;
+        const reason = error instanceof Error ? error.message.slice(0, MAX_REASON_CHARS) : error;
+        refusals ??= new RefusalLog(context);
+        refusals.add(String(refusal.status), `socket ${name}: refused: ${reason}`);
         return refusal;
       }
     },

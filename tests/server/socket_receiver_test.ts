@@ -18,6 +18,7 @@ function setReceiver(
   limits: BodyLimits = {},
 ) {
   const runtime = fakeRuntime();
+  const log: string[] = [];
   let before: Promise<unknown> = Promise.resolve();
   const accepted: { readonly input: NotificationInput; readonly options?: AcceptOptions }[] = [];
   const context: ReceiverContext = {
@@ -34,7 +35,7 @@ function setReceiver(
     deliveries: new DeliveryCounters(runtime.now),
     channels: () => [],
     stateDir: () => "",
-    log() {},
+    log: (text) => void log.push(text),
     bodies: new BodyReader(runtime, limits),
     runtime,
   };
@@ -48,7 +49,7 @@ function setReceiver(
     return { status: response.status, body: await response.json(), headers: response.headers };
   };
   const waitFor = (promise: Promise<unknown>) => void (before = promise);
-  return { runtime, accepted, post, receiver, waitFor, [Symbol.dispose]: () => runtime[Symbol.dispose]() };
+  return { runtime, log, accepted, post, receiver, waitFor, [Symbol.dispose]: () => runtime[Symbol.dispose]() };
 }
 
 Deno.test("createSocketReceiver() listens in the usual directory, or at the path of the settings", () => {
@@ -109,6 +110,20 @@ Deno.test("handle() refuses a body above the limit, and another path", async () 
   assertEquals((await scene.post({ subject: "a", message: "x".repeat(2000) })).status, 413);
   assertEquals((await scene.post({ subject: "a" }, "/other")).status, 404);
   assertEquals(scene.accepted, []);
+});
+
+Deno.test("handle() logs each kind of refusal once an hour", async () => {
+  using receiver = setReceiver();
+  const { post, log, runtime } = receiver;
+  const refuse = () => post({ subject: "Disk full", severety: "error" });
+  assertEquals([(await refuse()).status, (await refuse()).status, (await post({}, "/notify")).status], [400, 400, 404]);
+  assertEquals(log, [
+    'socket nut: refused: Cannot use field "severety": there is no such field (logged once an hour)',
+    "socket nut: refused: Cannot use /notify: there is only POST /send (logged once an hour)",
+  ]);
+  runtime.time += 3_600_000;
+  await refuse();
+  assertEquals(log.length, 3);
 });
 
 Deno.test("handle() tells a sender to try again while other requests fill the memory, and still takes a short one", async () => {
