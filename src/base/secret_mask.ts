@@ -65,7 +65,7 @@ interface Form {
   /** True if the form is hidden only as a whole word, and not inside a longer word. */
   readonly isWord: boolean;
   /**
-   * True for base64 and hex. In this case, the whole encoded word that contains the form is hidden.
+   * True if the form is base64 or hex. In this case, the whole word around the form is hidden.
    */
   readonly isEncoded: boolean;
 }
@@ -127,8 +127,8 @@ export class SecretMask {
   /**
    * Returns a text without the secrets.
    *
-   * @param isData true for a value on which delivery may depend, such as an id or an error code. In
-   * such a value without spaces, only complete secrets of at least 12 characters are hidden.
+   * @param isData true for a value on which delivery may depend, such as an id or an error code. If
+   * the value contains no spaces, only complete secrets of at least 12 characters are hidden.
    */
   hide(text: string, isData = false): string {
     if (this.#secrets.size === 0 || text.length < MIN_CHARS) return text;
@@ -239,7 +239,10 @@ function hashAt(text: string, at: number): number {
   return hash & (HASHES - 1);
 }
 
-/** Finds the secrets in a reading. Returns their places in the original text. */
+/**
+ * Finds the secrets in one version of a text (unchanged, decoded, or without spaces and
+ * punctuation). Returns their places in the original text.
+ */
 function* find(reading: Reading, original: string, { seeds, isUsed }: SeedTable): Generator<Place> {
   const { text, places, isSqueezed } = reading;
   for (let at = 0; at + SEED_CHARS <= text.length; at++) {
@@ -392,7 +395,8 @@ const SEPARATORS_REGEXP = /[^0-9a-z\x80-\x9f\xa1-\xac\xae-\u1fff\u2070-\ufefe\uf
 
 /**
  * Removes spaces and punctuation, so that a secret with line breaks in it becomes one word. Most
- * texts contain no secret, so the places are only computed when they are needed.
+ * texts contain no secret. Therefore the places of the characters in the original text are computed
+ * only after a secret is found.
  */
 function squeeze({ text, places }: Reading): Reading {
   const squeezed = text.replace(SEPARATORS_REGEXP, "");

@@ -1,4 +1,4 @@
-/** Recognizes links that must not reach a service. */
+/** Recognizes dangerous links. matrix-notify does not send them as links. */
 
 /** Schemes that run code in the reader's client, or open a file of the reader. */
 const UNSAFE_REGEXP = /^(javascript|vbscript|data|blob|file|filesystem|view-source|jar|content|intent):/i;

@@ -95,7 +95,7 @@ export class AppriseUrl {
    * Throws an error if the URL contains an option that was not read. Call this method after reading
    * all supported options.
    *
-   * @param ignored the names of more options to ignore
+   * @param ignored the names of options to ignore in addition to `IGNORED_OPTIONS`
    */
   end(ignored: readonly string[] = []): void {
     const verify = this.option("verify");
@@ -107,8 +107,8 @@ export class AppriseUrl {
     }
     for (const name of this.#options.keys()) {
       if (IGNORED_OPTIONS.has(name) || ignored.includes(name)) continue;
-      // If a password contains ? or & without an escape, the name may be a part of the password.
-      // Therefore the error shows only a simple name that has a value.
+      // If a password contains ? or & without an escape, `name` may be a part of the password.
+      // Therefore the error shows `name` only if it looks like an option name and `=` follows it.
       const what = /^[a-z_]{1,20}$/.test(name) && this.#named.has(name) ? `the option ${name}` : "an option";
       throw this.error(
         `${what} is not supported`,

@@ -79,7 +79,7 @@ export interface ChannelSetup<Settings> {
 
 /** The definition of a kind. */
 export interface KindDefinition<Table extends SettingTable, Key extends string> {
-  /** The name: `ntfy`. */
+  /** The name of the kind, such as `ntfy`. */
   readonly name: string;
   /** A short description of the destinations, for the documentation. */
   readonly summary: string;

@@ -107,8 +107,10 @@ export interface Grammar {
    * Set if some words of the command line are for another program. Undefined if all words are for
    * matrix-notify.
    *
-   * - `own`: the command has its own parser for all words after its long options.
-   * - `command`: the operands are a command to run. Short forms must be before the command.
+   * - `own`: only the long options at the beginning are for matrix-notify. The command has its own
+   *   parser for all later words, as `sendmail` does.
+   * - `command`: the operands are the command line of another program, as in `run -- PROGRAM`.
+   *   Short options of matrix-notify must be before the program.
    */
   readonly foreignWords?: "own" | "command";
 }
@@ -156,8 +158,8 @@ export function parseArguments(name: string, grammar: Grammar, argv: readonly st
 }
 
 /**
- * Returns true if a word is not an option. If the operands are a command to run, all words with
- * a leading `-` before this command are options.
+ * Returns true if a word is not an option. The word `-` is never an option. If the operands are
+ * the command line of another program, every other word with a leading `-` is an option.
  */
 function isOperand(word: string, options: readonly OptionSpec[], { foreignWords }: Grammar): boolean {
   if (!word.startsWith("-") || word === "-") return true;

@@ -11,12 +11,12 @@ export const COMMANDS: readonly CommandEntry[] = [
   },
   {
     name: "setup router",
-    summary: "Let a router send to this host, and print its script",
+    summary: "Let a router send here, and print a script for the router",
     load: async () => (await import("./commands/setup.ts")).router,
   },
   {
     name: "send",
-    summary: "Send a notification through every configured channel",
+    summary: "Send a notification to all channels, or as the rules choose",
     load: async () => (await import("./commands/send.ts")).send,
   },
   {

@@ -38,23 +38,26 @@ export const EXIT_MEANINGS: ExitMeanings = [
   [EXIT.ok, "success: a notification is delivered, or stored in the queue on disk"],
   [EXIT.usage, "the command line has a mistake"],
   [EXIT.dataErr, "the input is not valid, or the service rejected the notification permanently"],
-  [EXIT.unavailable, "a homeserver or a login method is not available, or an option of sendmail is not supported"],
+  [
+    EXIT.unavailable,
+    "something that the command needs is not available: a homeserver, a login method, systemd or its timer, or an option of sendmail",
+  ],
   [EXIT.software, "a bug in matrix-notify"],
   [EXIT.ioErr, "reading or writing the disk failed, or the output could not be written"],
   [
     EXIT.tempFail,
-    "try again later: the notification was not accepted, or a request failed for now; for the commands flush, queue " +
-    "retry and setup: an entry is not delivered yet",
+    "try again later: the notification was not accepted, or a request failed for now; after send --require, flush, " +
+    "queue retry or setup, the notification is in the queue: do not send it again",
   ],
   [
     EXIT.noPerm,
-    "a permission is missing; or a login was refused; or another user can change the queue, and one attempt without " +
-    "the queue failed",
+    "a permission of a file or of Deno is missing, or a login was refused; or other users can change the queue, so " +
+    "one attempt was made without the queue, and this attempt failed",
   ],
   [
     EXIT.config,
-    "the configuration has mistakes: channels without mistakes get the notification; for other channels, it is held " +
-    "on disk",
+    "the configuration has mistakes: channels without mistakes get the notification; for the others, it waits on " +
+    "disk until you fix the configuration",
   ],
   [EXIT.interrupted, "you pressed Ctrl-C"],
 ];

@@ -29,7 +29,7 @@ export interface EffectiveValue {
   readonly from?: string;
 }
 
-/** The options of the command line that affect the values. */
+/** The options of the command line that affect the values of the configuration. */
 export interface EffectiveOptions extends LoadOptions {
   readonly noBackground?: boolean;
 }

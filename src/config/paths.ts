@@ -85,10 +85,10 @@ export function withoutSlash(directory: string): string {
 }
 
 /**
- * Returns the first directory named `matrix-notify` in a list. systemd sets a list of directories,
- * separated by colons, for a service with `StateDirectory=`. The service of another program can
- * call matrix-notify. The directories of the other program are then ignored, so that all calls of
- * matrix-notify use one queue.
+ * Returns the first directory named `matrix-notify` in a list. systemd passes such a list,
+ * separated by colons, to a service with `StateDirectory=`. If the service of another program calls
+ * matrix-notify, the list contains the directories of the other program. These directories are
+ * ignored, so that all calls of matrix-notify use one queue.
  */
 function ownDirectory(directories: string | undefined): string | undefined {
   return directories?.split(":").map(withoutSlash).find((path) => path.endsWith(`/${NAME}`));

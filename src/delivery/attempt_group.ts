@@ -48,7 +48,7 @@ export const ATTEMPT_TIMEOUT_MS: number = 5 * REQUEST_TIMEOUT_MS;
  */
 export const ATTEMPT_GRACE_MS = 500;
 
-/** The longest time between a delivery and its record. */
+/** The longest time between a delivery and its record in the journal, in milliseconds. */
 const RECORD_AFTER_MS = 100;
 
 /** What a group of attempts uses. */

@@ -75,9 +75,9 @@ export interface RunOptions {
    */
   readonly mine?: readonly string[];
   /**
-   * True if the run ends early so that a process with a new token can continue. The run ends early
-   * if an entry is held (it waits until a person fixes its channel), and another process requests a
-   * flush (immediate attempts).
+   * True if another process can take over the delivery. The run then ends early if that process
+   * requests a flush (immediate attempts) while an entry is held (it waits until a person fixes its
+   * channel). The other process may know a new token.
    *
    * @default {false}
    */
@@ -390,8 +390,8 @@ export class Courier {
   }
 
   /**
-   * Withdraws announcements of attempts that did not start. If the write fails, the next courier
-   * assumes that a process was killed during these attempts. This assumption is safe.
+   * Records on disk that announced attempts did not start. If the write fails, the next courier
+   * treats these attempts as attempts of a killed process, whose outcome is unknown. This is safe.
    */
   async #withdraw(isWithdrawn: (entry: Entry) => boolean): Promise<void> {
     const entries = [...this.#announced].map((id) => this.#queue.state.entry(id)).filter((entry) =>

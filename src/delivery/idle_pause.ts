@@ -13,7 +13,7 @@
 
 import type { Runtime } from "../runtime/runtime.ts";
 
-/** The longest pause. */
+/** The longest pause if the files are watched. */
 const POLL_MS = 10_000;
 
 /** The longest pause if the files cannot be watched. */

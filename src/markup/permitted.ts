@@ -73,7 +73,7 @@ export const DROPPED: ReadonlySet<string> = new Set([
 export interface Attribute {
   /** The name in lower case. */
   readonly name: string;
-  /** The value without escaping. */
+  /** The value, not escaped: it contains `&`, not `&amp;`. */
   readonly value: string;
 }
 

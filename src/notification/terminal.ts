@@ -23,8 +23,8 @@ export function isPlaced(text: string): boolean {
 const MOVE_REGEXP = /\x1b(?!\[[0-9;]*K)/;
 
 /**
- * The maximum length of a text whose sequences affect several rows, in UTF-16 code units. In a
- * longer text, all sequences are removed.
+ * The maximum length of a text that contains a match of {@linkcode MOVE_REGEXP}, in UTF-16 code
+ * units. If such a text is longer, all its sequences are removed and not carried out.
  */
 const MAX_MOVED_CHARS = 1024 * 1024;
 

@@ -11,8 +11,8 @@ import { isPlaced, placeText } from "./terminal.ts";
 
 /**
  * Decodes bytes. A byte order mark selects UTF-8 or UTF-16. Without a byte order mark, valid UTF-8
- * is read as UTF-8, and every other byte as Latin-1. If a text of valid UTF-8 begins or ends within
- * a character, the incomplete character becomes U+FFFD.
+ * characters are read as UTF-8, and the remaining bytes as Latin-1. If the text is valid UTF-8
+ * except for an incomplete character at its beginning or end, this character becomes U+FFFD.
  *
  * The result still contains control characters; see {@linkcode readableText}.
  */
@@ -42,7 +42,8 @@ function decodeCutText(bytes: Uint8Array): string | undefined {
     break;
   }
   const middle = tryUtf8(bytes.subarray(start, end));
-  // If the middle contains only ASCII, the bytes before and after it are more likely Latin-1.
+  // If `middle` contains only ASCII, nothing shows that the text is UTF-8. The bytes before and
+  // after `middle` are then more likely Latin-1.
   // deno-lint-ignore no-control-regex
   if (middle === undefined || /^[\x00-\x7f]*$/.test(middle)) return undefined;
   return (start > 0 ? "\ufffd" : "") + middle + (end < bytes.length ? "\ufffd" : "");
@@ -194,7 +195,7 @@ function keepMoves(sequence: string): string {
   return single === undefined ? "" : `\x1b${single}`;
 }
 
-/** Matches the characters that end a line. */
+/** Matches the characters that end a line, except CR and LF. */
 const LINE_END_REGEXP = /[\v\f\x85\u2028\u2029]/g;
 
 /** Matches control characters without a meaning in a text, and a byte order mark at the start. */

@@ -17,7 +17,11 @@ export interface Caller {
    * number. An id from a caller contains no space, because its spaces are encoded.
    */
   readonly id?: string;
-  /** The name of the sender that owns the ids and keys. @default this user */
+  /**
+   * The name of the sender. Each sender has its own idempotency keys and incident keys.
+   *
+   * @default this user
+   */
   readonly sender?: string;
 }
 

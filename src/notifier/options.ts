@@ -120,8 +120,8 @@ export interface NotifyOptions extends RouteOptions {
 /** Options for a flush. Entries that wait because of quiet hours or a rate limit are not sent. */
 export interface FlushOptions {
   /**
-   * True if each destination is tried once, even if a server asked for a longer wait. Short waits
-   * that prevent duplicates still apply.
+   * True if each destination is tried once now, even if its server asked matrix-notify to wait.
+   * Short waits that prevent duplicates still apply.
    *
    * @default {false}
    */

@@ -170,10 +170,10 @@ export class Reporter {
   }
 
   /**
-   * Returns true if an entry was cancelled, because it is not needed any more. Only fallbacks and
-   * files with a whole message are cancelled. If another process has compacted the journal, the
-   * final state of the entry is unknown. A missing entry of these two kinds then counts as
-   * cancelled.
+   * Returns true if an entry was cancelled, because it is not needed any more. Only two kinds of
+   * entries can be cancelled: fallbacks, and entries that send the whole text of a message as a
+   * file. If another process has compacted the journal, the final state of an entry can be unknown.
+   * An entry of these two kinds then counts as cancelled if it is not in the queue any more.
    */
   #isCancelled(entry: Entry): boolean {
     const finalState = this.#queue.state.finalState(entry.id);

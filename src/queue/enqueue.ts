@@ -171,8 +171,8 @@ export class Enqueuer {
   }
 
   /**
-   * Creates an entry from its record, without the history in the journal. A duplicate gets the id
-   * of the entry that was enqueued first, and no files.
+   * Creates an entry from its record only, without the later changes in the journal. If the record
+   * is a duplicate, the entry gets the id of the entry that was enqueued first, and no files.
    */
   #withoutState(record: EnqueueRecord): Entry {
     const duplicate = this.#parts.state().findDuplicate(record);

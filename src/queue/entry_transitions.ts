@@ -102,9 +102,9 @@ function extendDoubt({ inDoubt }: Entry, since: number, until: number): InDoubt 
  *
  * Each member of a batch (several entries in one message) gets a separate `ack` (the record of a
  * delivery). This `ack` stores the idempotency key of the member and informs callers that wait for
- * the member. The `ack` of the batch is the last record. If a power cut removes the `ack` of the
- * batch, the whole batch is tried again. All members are then still in the queue, with their
- * idempotency keys.
+ * the member. It does not remove the member from the queue. The `ack` of the batch, which is the
+ * last record, removes the batch and all its members. If a power cut removes this record, all
+ * members are still in the queue, with their idempotency keys, and the whole batch is tried again.
  */
 export function resultRecords(entry: Entry, result: AttemptResult, time: number): JournalRecord[] {
   const common = { id: entry.id, time };

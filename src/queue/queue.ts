@@ -276,7 +276,7 @@ export class Queue {
 
   /**
    * Creates one batch for each request. The entries of a batch are sent in one message. The new
-   * records are synced when the first attempts are announced.
+   * records are not synced yet. {@linkcode Queue.announce} syncs them before the batches are sent.
    */
   async batch(requests: readonly BatchRequest[]): Promise<void> {
     const time = this.#runtime.now();
@@ -425,8 +425,10 @@ export class Queue {
         this.refresh();
         return this.#state.snapshot(header);
       },
-      // In the new journal, the kept lines follow the snapshot. An `ack` (the record of a delivery)
-      // removes its entry. Therefore the `ack` must not be kept if the entry still waits.
+      // The kept lines follow the snapshot in the new journal. There, an `ack` (the record of a
+      // delivery) would remove its entry. A power cut can leave the `ack` of a member of a batch
+      // without the `ack` of the batch. The member is then still in the queue, and its `ack` is not
+      // kept.
       (record) =>
         record.t === "ack" && acks++ >= this.#state.forgottenAcks && isKept(record, now) &&
         this.#state.entry(record.id) === undefined,

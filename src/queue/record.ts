@@ -126,8 +126,8 @@ export interface Wait {
   /** The time when the attempt failed, in milliseconds since 1970. */
   readonly since: number;
   /**
-   * The time of the next attempt. A flush (a request to try all entries now) changes this time to
-   * `notBefore`.
+   * The time of the next attempt, in milliseconds since 1970. A flush (a request to try all entries
+   * now) can shorten the wait: this time then becomes the value of `notBefore`.
    */
   readonly next: number;
   /**
@@ -204,8 +204,9 @@ const FIELDS = {
      */
     attachmentIndex: optional(number),
     /**
-     * The id of a batch (several entries in one message). Only set if this entry is the file with
-     * the full texts of the batch. This entry is removed if the members replace the batch.
+     * The id of a batch (several entries in one message). Only set if this entry sends the file
+     * with the full texts of the batch. If the batch is split into separate entries again, this
+     * entry is removed.
      */
     ofBatch: optional(text),
   },
@@ -234,8 +235,8 @@ const FIELDS = {
   },
 
   /**
-   * Attempt `n` of an entry is announced. The outcome of the attempt is unknown until the next
-   * record with the same id.
+   * Attempt `n` of an entry is announced: this record is on disk before the attempt starts. The
+   * outcome of the attempt is unknown until the next record with the same id.
    */
   att: { id: text, n: number, time: number },
 

@@ -55,8 +55,8 @@ const MAX_LINKS = 40;
  * the way are followed one by one. A read-only mount is trusted, because no user of this host can
  * change it.
  *
- * @param folder the rule for the directory of the file. `folder`: a group must not be able to write
- * to the directory. `parent`: a group may write to the directory.
+ * @param folder the role of the directory that contains the file. `folder`: a group must not be
+ * able to write to this directory, except if it is sticky. `parent`: a group may write to it.
  * @returns undefined if the file is trusted
  * @throws {Deno.errors.NotFound} if the file does not exist
  * @throws the errors of `lstat`
@@ -116,11 +116,13 @@ export function findDirectoryDistrust(
 }
 
 /**
- * Examines one directory. If the directory is a symbolic link, examines the way to its target.
+ * Examines one directory, without its parents. If the directory is a symbolic link, also examines
+ * each directory on the way to the target of the link.
  *
  * @param role `folder` if the directory may be sticky: in a sticky directory, other users can add
  * files, but not replace the files of this user
- * @param asked the path in the error message of the caller; the reason calls this path `it`
+ * @param asked the path that the error message of the caller names; the reason in the error says
+ * `it` for this path, and names every other path
  * @throws {UntrustedError} if the directory is not trusted
  */
 export function requireTrustedDirectory(path: string, role: "directory" | "folder", asked = path): void {
@@ -175,8 +177,9 @@ interface WalkOptions {
  */
 function walk(path: string, { last, folder, mayBeReadOnly, asked }: WalkOptions): Distrust | undefined {
   const whole = absolutePath(path), rest = toParts(whole);
-  // In a sticky directory, the owner of a file can replace the file during the check of the mount.
-  // Therefore the mount is not checked for such a file.
+  // In a sticky directory, the owner of a file could replace the file during the call of
+  // `isOnReadOnlyMount`. Therefore an untrusted file in a sticky directory is refused without this
+  // call.
   let parent = "", isSticky = false;
   for (let links = 0; rest.length > 0;) {
     const name = rest.pop();

@@ -74,9 +74,9 @@ export class Senders {
   }
 
   /**
-   * Finds the sender who reads the status page, or the reason why there is none. The token must be
-   * in a header. A network does not identify a person, and a token in the address would stay in the
-   * history of the browser.
+   * Finds the sender who reads the status page, or the reason why the request is refused. The
+   * sender must have a token, because the network of a client does not identify a person. The token
+   * must be in a header, because a token in the URL would stay in the history of the browser.
    */
   async findReader(headers: Headers, peer: Peer): Promise<Sender | Refusal> {
     const sender = await this.find(headers, new URLSearchParams(), peer);

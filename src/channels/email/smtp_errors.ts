@@ -167,10 +167,10 @@ function toFailureClass(answer: Answer, context: SmtpContext): ResponseClass {
 }
 
 /**
- * Returns the failure class of a permanent failure of RCPT TO. The failure may be about the name in
- * EHLO or about the sender: by default, Postfix checks both only at RCPT TO (`smtpd_delay_reject`).
- * Many servers do not write enhanced codes. A refusal without an enhanced code may mean that this
- * host must not relay mail. For this refusal, the class is `destination`.
+ * Returns the failure class of a permanent failure of RCPT TO. The server may refuse the name
+ * in EHLO or the sender, not the recipient: by default, Postfix checks the name and the sender only
+ * at RCPT TO (`smtpd_delay_reject`). Many servers do not write enhanced codes. Without an enhanced
+ * code, the class is `destination`, because the server may refuse to relay mail from this host.
  */
 function toRecipientClass({ status, errcode = "" }: Answer, to: string): ResponseClass {
   if (UNKNOWN_RECIPIENT_CODES.has(errcode) || errcode.startsWith("5.6.")) return "rejected";

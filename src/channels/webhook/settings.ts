@@ -59,8 +59,8 @@ export const WEBHOOK_SETTINGS = {
   maxChars: integer({
     help: "the longest `{{message}}` and `{{text}}`, in UTF-16 code units; a longer text is cut, with a note",
     examples: [2000],
-    // A smaller limit would not leave enough space for the other parts: the note, and the subject
-    // and the link in {{text}}.
+    // A smaller limit would not leave enough space for the note that says how much was cut. In
+    // {{text}}, the subject and the link also need space.
     min: 100,
     max: Number.MAX_SAFE_INTEGER,
     optional: true,

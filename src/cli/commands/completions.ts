@@ -25,8 +25,9 @@ export const completions: Command = defineCommand({
     "write this line into ~/.zshrc, above the line with compinit: fpath=(~/.zfunc $fpath). bash needs the package " +
     'bash-completion to find the file. Without the package, add this line to ~/.bashrc: eval "$(matrix-notify ' +
     'completions bash)"',
-    "With channels, rooms or entries, completions prints the names of the channels, their rooms or the ids of the " +
-    "entries in the queue, one per line. The scripts run these commands, which need no network.",
+    "completions channels prints the names of the channels, completions rooms prints their rooms, and completions " +
+    "entries prints the ids of the entries in the queue, one per line. The scripts run these commands, which need " +
+    "no network.",
   ],
   examples: [
     "mkdir -p ~/.local/share/bash-completion/completions\n" +

@@ -22,8 +22,8 @@ export const doctor: Command = defineCommand({
   operands: "",
   options: OPTIONS,
   details: [
-    "doctor checks the configuration, the host, the clock, the disk and the queue. For each channel, doctor checks the " +
-    "connection, the server, the account and the room.",
+    "doctor checks the configuration, the host, the clock, the disk and the queue. For each channel, doctor checks " +
+    "the connection, the server, the account and the room.",
     "Without --send, doctor does not send messages. doctor makes only one change: it renews an expired access token.",
   ],
   exitCodes: { title: "exit codes of doctor", meanings: DOCTOR_MEANINGS },

@@ -32,10 +32,10 @@ export const flush: Command = defineCommand({
     "After a failed attempt, matrix-notify waits before the next attempt. flush skips this waiting time. If a " +
     "server has asked for a delay (rate limit), flush waits until the delay is over, but not longer than --wait. " +
     "With --now, flush skips this delay too.",
-    "With --timer, flush skips the waiting time only if the network or the server failed. After a refused request, " +
-    "flush keeps the waiting time. So a call every minute does not repeat the request too often. flush --timer " +
-    "starts no background process. It writes its results to deliverer.log in the state directory, and exits with 0 " +
-    "even if some entries are still in the queue.",
+    "With --timer, flush skips the waiting time only if the network or the server failed. If the server answered " +
+    "and refused the request, flush keeps the waiting time. So frequent calls do not repeat the request too often. " +
+    "flush --timer starts no background process. It writes its results to deliverer.log in the state directory, and " +
+    "exits with 0 even if some entries are still in the queue.",
     "Exit 0: the queue is empty. Exit 75: some entries are still in the queue; flush prints the reasons. Exit 78: " +
     "the configuration has a mistake; flush still delivers the entries of channels without mistakes.",
   ],

@@ -20,11 +20,13 @@ export const login: Command = defineCommand({
   options: OPTIONS,
   details: [
     'To use the account in a channel, set "user" in the configuration (or MATRIX_USER) to the user id.',
-    "Without an option for the method, login uses the first of these methods that the server offers: password, device code, " +
-    "single sign-on. On a terminal, login asks for the password. Without a terminal, login reads the password from " +
-    "standard input. matrix-notify saves the tokens in the state directory and renews them automatically.",
-    "If the access token expires (soft logout) and there is no refresh token, matrix-notify logs in again with " +
-    "the password in --password-file. All logins from this host use one Matrix device.",
+    "Without an option for the method, login uses the first of these methods that the server offers: password, " +
+    "device code, single sign-on. On a terminal, login asks for the password. Without a terminal, login reads the " +
+    "password from standard input. matrix-notify saves the tokens in the state directory and renews them " +
+    "automatically.",
+    "If the access token expires (soft logout) and there is no refresh token, matrix-notify logs in again with the " +
+    "password in the file of --password-file. So keep this file. All logins to an account from this host use the " +
+    "same Matrix device.",
   ],
   examples: [
     "matrix-notify login @bot:example.org",

@@ -51,12 +51,12 @@ export const retry: Command = defineCommand({
   operands: "[ID...]",
   options: RETRY_OPTIONS,
   details: [
-    "A retried entry is sent even during quiet hours, and it ignores the rate limit of the configuration. It is " +
-    "tried once even if a server asked to wait. The entry expires 14 days after the retry.",
-    "Exit 0: all entries are delivered. Exit 65: an entry is a dead letter again. Exit 75: an entry is still in the " +
-    "queue.",
-    "A fallback is an entry that is sent only if another channel does not deliver in time. --all does not send a " +
-    "fallback while the other channel still has time to deliver.",
+    "A retry ignores quiet hours and the rate limit of the configuration. It tries each entry once, even if a " +
+    "server asked to wait. The entry gets a new expiry time, 14 days after the retry.",
+    "Exit 0: all retried entries are delivered. Exit 65: an entry is a dead letter again. Exit 75: an entry is " +
+    "still in the queue.",
+    "A fallback is an entry that is sent only if another channel does not deliver in time. --all skips a fallback " +
+    "while this other channel still has time to deliver.",
     ID_DETAIL,
   ],
   examples: ["matrix-notify queue retry 019ab3f2", "matrix-notify queue retry --dead"],

@@ -31,8 +31,8 @@ export const create: Command = defineCommand({
   operands: "NAME",
   options: CREATE_OPTIONS,
   details: [
-    "Only invited people can join the room. The room is not encrypted, unless the homeserver encrypts all new rooms. " +
-    "In this case, room create prints a warning.",
+    "Only invited people can join the room. The room is not encrypted. If the homeserver encrypts all new rooms, " +
+    "room create prints a warning.",
     "To send to one person, you do not need to create a room. Set @name:example.org as the room of the channel, or " +
     "use send --room. matrix-notify finds the direct chat, or creates the chat if it does not exist.",
   ],

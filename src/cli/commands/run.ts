@@ -19,14 +19,14 @@ import { type CommandEnd, supervise } from "../supervise.ts";
 const OPTIONS = [
   {
     name: "only-on-failure",
-    summary: "send only if the command fails, or if the command succeeds while the incident of --key is open",
+    summary: "send nothing if the command succeeds, except while the incident of --key is open",
   },
   {
     name: "subject",
     short: "s",
     value: "NAME",
     allowsEmpty: true,
-    summary: "name of the command in the subject (default: its file name)",
+    summary: "name of the command in the subject (default: the file name of the command)",
   },
   {
     name: "severity",
@@ -67,12 +67,12 @@ export const run: Command = defineCommand({
     "number of the signal. If the command does not exist, the exit code is 127. If the command cannot be " +
     "executed, the exit code is 126. If the notification cannot be sent, run prints an error, but exits " +
     "with the exit code of the command.",
-    "The output of the command is printed unchanged. If the output cannot be written, for example because the disk " +
-    "is full, the notification reports a failure. run then exits with 74 if the command succeeded. If the program " +
-    "that reads the output ends (run ... | head), the command gets SIGPIPE.",
+    "The output of the command is printed unchanged. If run cannot write the output of the command, for example " +
+    "because the disk is full, the notification reports a failure. If the command succeeded, run then exits with " +
+    "74. If the program that reads the output ends (run ... | head), the command gets SIGPIPE.",
     "The body of the notification is the output. If the output is too long for a service, the message contains only " +
-    "the end, and the whole output follows as a file. If the output is longer than 8 MiB, only the beginning and the " +
-    "end are sent. The arguments of the command are not sent, because they can contain secrets.",
+    "the end, and the output follows as a file. If the output is longer than 8 MiB, the file contains only the " +
+    "beginning and the end. The arguments of the command are not sent, because they can contain secrets.",
     "The command is started without a shell. If run gets a signal, it forwards the signal to the command. No " +
     "program can forward SIGKILL and SIGSTOP. The command reads the standard input of run. The command writes to a " +
     "pipe and not to a terminal, so some commands print no colours, show no progress or ask no questions. If a " +

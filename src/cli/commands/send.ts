@@ -58,7 +58,9 @@ const OPTIONS = [
     short: "k",
     value: "KEY",
     allowsEmpty: true,
-    summary: "key of the incident (see below); this notification replaces a queued notification with the same key",
+    summary:
+      "key of the incident (see below); if a notification with the same key is still in the queue, only the new one " +
+      "is sent",
   },
   { name: "resolve", summary: "close the incident of --key; the message shows how long the incident lasted" },
   {
@@ -90,19 +92,20 @@ export const send: Command = defineCommand({
   options: OPTIONS,
   details: [
     "If you give neither BODY nor --body-file, and standard input is not a terminal, send reads the body from " +
-    'standard input and prints the number of lines. With "-" as BODY, send also reads standard input, but does not ' +
-    "print the number of lines. In a loop such as 'while read', send would read the input of the loop. Use " +
+    'standard input and prints the number of lines. If BODY is "-", send reads standard input and does not print ' +
+    "the number of lines. In a loop such as 'while read', send would read the input of the loop. Use " +
     "--no-stdin there. Under ssh, standard input can stay open without data. Use --no-stdin there too.",
     "send accepts every text. It converts bytes that are not UTF-8, terminal colours and progress bars to readable " +
     "text. If a part cannot be sent, for example because a file is missing, send names this part in the message and " +
-    'on standard error. The exit code stays 0. Wrong options are errors. A text or a value can begin with "-": \'-5 ' +
-    'C\'. Write "--" before a text that looks like an option, such as -x.',
-    "Exit 0: the notification is delivered, or it is stored on disk. If the notification is on disk, " +
+    "on standard error. The exit code stays 0. A wrong option is an error (exit 64), and nothing is sent. A text or " +
+    'a value can begin with "-": \'-5 C\'. Write "--" before a text that looks like an option, such as -x.',
+    "Exit 0: for each channel, the notification is delivered or stored on disk. If the notification is on disk, " +
     "matrix-notify delivers it later, in order and without duplicates. After exit 0, you can delete the attached " +
     "files. If a channel cannot send files, the message in this channel lists the names of the files.",
-    "With --require delivered, send repeats failed attempts until --wait is over. Exit 0: at least one channel has " +
-    "delivered the notification. Exit 75: the notification is only in the queue. A script can then also send the " +
-    "text in another way. matrix-notify still delivers the queued notification later.",
+    "Without --require, send leaves the next attempt to the background process. With --require delivered, send " +
+    "repeats failed attempts until the time of --wait is over. Exit 0: at least one channel has delivered the " +
+    "notification. Exit 75: the notification is only in the queue. A script can then also send the text in another " +
+    "way. matrix-notify still delivers the queued notification later.",
     "An incident is a problem that causes several notifications, such as a full disk. Give all these notifications " +
     "the same --key, and close the incident with --resolve. In a Matrix room, the later notifications are replies " +
     "to the first message of the incident.",

@@ -19,13 +19,13 @@ export const sendmail: Command = defineCommand({
   options: OPTIONS,
   details: [
     "If matrix-notify is started through a symbolic link with the name sendmail, it runs this command.",
-    "Put the options of matrix-notify first, then the options of sendmail (such as -t and -i). Recipients are " +
+    "Put the options above first, then the options of the usual sendmail program (such as -t and -i). Recipients are " +
     "ignored: a mail is sent through every channel, or only through the channels in --channel. With -i (or -oi), a " +
     "line with only a dot does not end the mail. -F and -f set the sender if the mail has no From header. -bs, -bp, " +
-    "-bd and -q are refused with exit 69. Options of sendmail that this help does not name are ignored.",
+    "-bd and -q are refused with exit 69. All other options of the usual sendmail program are ignored.",
     "The Subject of the mail becomes the subject of the notification. From becomes the origin. X-Priority and " +
     "Importance set the severity. Attachments are sent as files. If a mail is longer than 10 MiB, only the " +
-    "beginning and the end are sent. If the charset of a mail is wrong or missing, sendmail guesses the charset " +
+    "beginning and the end are sent. If the charset of a mail is wrong or missing, matrix-notify guesses the charset " +
     "from the text. Without --json, sendmail prints only errors.",
   ],
   examples: [

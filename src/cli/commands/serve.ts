@@ -11,16 +11,15 @@ export const serve: Command = defineCommand({
   operands: "",
   options: OPTIONS,
   details: [
-    "serve delivers the queue, and receives notifications from other users and hosts. A receiver is a local socket " +
-    "or an HTTP server. It runs only if the configuration contains its settings. serve prints its log on standard " +
-    "error.",
-    "The socket /run/matrix-notify/socket is for users of this host who cannot read the configuration. Members of " +
-    "the group matrix-notify can use this socket. The commands send, run and sendmail find the socket without an " +
+    "serve delivers the queue, and receives notifications from other users and hosts. serve opens a local socket or " +
+    "an HTTP server only if the configuration contains settings for it. serve prints its log on standard error.",
+    "Users of this host who cannot read the configuration send through the socket /run/matrix-notify/socket, if " +
+    "they are members of the group matrix-notify. The commands send, run and sendmail find the socket without an " +
     "option.",
-    "After SIGHUP, serve reads the configuration again. If the configuration has a mistake, serve prints the mistake " +
-    "and keeps the old configuration. SIGTERM and SIGINT stop serve within 10 seconds. No accepted notification is " +
-    "lost, because it is on disk.",
-    "Only one serve can use a queue. Under systemd, use Type=notify and NotifyAccess=all.",
+    "After SIGHUP, serve reads the configuration again. If the configuration has a mistake, serve prints the " +
+    "mistake and keeps the old configuration. SIGTERM and SIGINT stop serve within 10 seconds. Accepted " +
+    "notifications are on disk, so none is lost.",
+    "Only one serve process can use a queue. Under systemd, use Type=notify and NotifyAccess=all.",
   ],
   examples: [
     "matrix-notify serve",

@@ -7,9 +7,9 @@ import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, WAIT_OPTION } from "../options.t
 import { exitCodeForOutcomes, reportTrouble } from "../outcomes.ts";
 
 const TIMER_SUMMARY =
-  "The timer delivers queued notifications every 45 seconds, also after a restart of the host. You need it " +
-  "if the background process of send can end too early. This happens when the host restarts. It also happens if " +
-  "send runs in a systemd service that has no permission to start other units.";
+  "The timer delivers queued notifications every 45 seconds, also after a restart of the host. You need the timer " +
+  "if the background process of send can end before everything is delivered. This happens when the host restarts. " +
+  "It also happens if send runs in a systemd service that has no permission to start other units.";
 
 /** The options of `service install`. */
 const INSTALL_OPTIONS = [
@@ -21,15 +21,15 @@ export const install: Command = defineCommand({
   operands: "",
   options: INSTALL_OPTIONS,
   details: [
-    "service install writes and enables matrix-notify-flush.timer, and writes matrix-notify@.service. If you run it " +
-    "as root, it installs units of the system (/etc/systemd/system). Otherwise, it installs units of the user " +
-    "(~/.config/systemd/user). You can run it again, for example after an update.",
+    "service install writes and enables matrix-notify-flush.timer, and writes matrix-notify@.service. As root, " +
+    "service install installs units of the system (/etc/systemd/system). Otherwise, it installs units of the user " +
+    "(~/.config/systemd/user). You can run service install again, for example after an update.",
     TIMER_SUMMARY,
     "To get an alert when another unit fails, write OnFailure=matrix-notify@%n.service into the section [Unit] of " +
     "that unit. The alert contains the name of the unit, its result and its last lines in the journal.",
     "With --serve, service install also writes, enables and starts matrix-notify-serve.service. If you run the " +
-    "command again, it restarts this service. Before you use a local socket, create its group: groupadd --system " +
-    "matrix-notify.",
+    "command again, it restarts this service. Before you use the socket of serve, create its group: groupadd " +
+    "--system matrix-notify.",
     "Without systemd, service install prints the lines for a crontab, and exits with 69.",
   ],
   examples: [

@@ -8,11 +8,12 @@ export const setup: Command = defineCommand({
   options: SETUP_OPTIONS,
   details: [
     "On a terminal, setup asks for each value that you did not give as an option. You can run setup again: the " +
-    "current login and room are then the defaults. In the configuration file, setup changes only one channel (see --channel).",
-    "Exit 0: the test message is in the room. Exit 75: the message is queued, or the account did not get an invite in " +
-    "time. In the second case, invite the account and run setup again. Exit 130: you pressed Ctrl-C; the configuration " +
-    "file is unchanged.",
-    "setup router prepares this host for a router, and prints a script for it.",
+    "current login and room are then the defaults. In the configuration file, setup changes only one channel (see " +
+    "--channel).",
+    "Exit 0: the test message is in the room. Exit 75: the message is queued; or the account was not invited to the " +
+    "room in time. If the invite is missing, invite the account, and run setup again. Exit 130: you pressed Ctrl-C; " +
+    "the configuration file is unchanged.",
+    "For a router, see setup router.",
   ],
   examples: [
     "matrix-notify setup",
@@ -30,9 +31,9 @@ export const router: Command = defineCommand({
   operands: "[NAME]",
   options: ROUTER_OPTIONS,
   details: [
-    "setup router adds a sender to serve.http in the configuration file, with a new token and the network of the router. " +
-    "Then it prints the script for the router to standard output. The script contains the address of this host and the " +
-    "token. Paste it into a terminal of the router. You can run setup router again: it prints the same token.",
+    "setup router adds a sender to serve.http in the configuration file, with a new token and the network of the " +
+    "router. Then it prints the script for the router to standard output. The script contains the address of this " +
+    "host and the token. Paste the script into a terminal of the router. Later runs print the same token.",
     "KIND is routeros (a module for the scripts of a RouterOS router, with a queue), netwatch (alerts of netwatch in " +
     "RouterOS), openwrt (a command, and alerts about the interface wan) or opnsense (a script for Monit). " +
     "docs/routers.md describes all steps.",

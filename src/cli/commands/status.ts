@@ -26,10 +26,10 @@ export const status: Command = defineCommand({
   options: OPTIONS,
   details: [
     "Dead letters cause a warning until you retry or drop them with matrix-notify queue. Damaged lines in the file " +
-    "of the queue cause a warning, too. Torn lines (their write was interrupted) and possible duplicates are only " +
-    "counted.",
+    "of the queue cause a warning, too. Torn lines (their write was interrupted) and possible duplicates are shown, " +
+    "but they cause no warning.",
     "The user who runs status must be able to read the queue. Run status as the owner of the state directory. If " +
-    "the queue is not in the default state directory of that user, add --state-dir.",
+    "the queue is not in the default state directory of this owner, add --state-dir.",
   ],
   exitCodes: { title: "exit codes of status --check", meanings: CHECK_MEANINGS },
   examples: [

@@ -65,7 +65,8 @@ export interface Answer {
 export interface IncomingNotification {
   readonly input: NotificationInput;
   /**
-   * Returns the final input, which replaces `input`. For example, a file must be decrypted first.
+   * Returns the final input, which replaces `input`. The method exists if the input needs more
+   * work, such as the decryption of a file.
    *
    * @default `input` is final
    */

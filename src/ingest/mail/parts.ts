@@ -129,8 +129,9 @@ function splitAtDelimiters(body: Content, boundary: string, maxParts: number): F
 }
 
 /**
- * The notice for programs without MIME is searched only in this number of characters at the start
- * of a text.
+ * Many mails with several parts begin with a notice for programs without MIME, such as
+ * `This is a multi-part message in MIME format`. The search for this notice reads only this number
+ * of characters at the start of a text.
  */
 const MAX_NOTICE_CHARS = 2000;
 

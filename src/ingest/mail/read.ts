@@ -117,7 +117,8 @@ function readText(part: Part, parent: Part | undefined): string | undefined {
 function isTextPart(part: Part, parent: Part | undefined): boolean {
   const { type: { value: type }, disposition, body } = part;
   const hasName = fileNameOf(part) !== undefined;
-  // Old versions of mailx send a text with unknown characters as a file without a name.
+  // If a text has characters that an old mailx does not know, this mailx sends the text as
+  // `application/octet-stream`, without a file name.
   if (type === "application/octet-stream") return parent === undefined && !hasName && isText(body);
   if (disposition.value === "attachment") return false;
   // If the mail has only one part, every type `text/…` counts as text, even with a file name.

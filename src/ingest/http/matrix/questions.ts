@@ -181,7 +181,10 @@ export function answerCaller(
 /** The largest upload: the largest request. */
 const MAX_UPLOAD_BYTES = 8 * 2 ** 20;
 
-/** Returns the room id of the direct chat with a user. All other new rooms are refused. */
+/**
+ * Answers a request to create a room. If the request invites exactly one user, returns the room id
+ * of the direct chat with this user. Refuses all other requests.
+ */
 function createRoom(body: unknown): Answer {
   const [user = "", ...others] = listOf(propertyOf(body, "invite")).map(textOf);
   if (!/^@./.test(user) || others.length > 0) return forbidden("this server creates no rooms");
