@@ -268,7 +268,7 @@ async function nextSteps(
   return [
     "",
     "Next steps:",
-    ...isChanged ? [`  serve       ${start}`] : [],
+    `  serve       ${start}${isChanged ? "" : "   # if it does not run"}`,
     `  firewall    allow port ${http.port} from ${networks.join(", ")}`,
     `  router      ${ROUTER_STEPS[kind]}`,
     ...isHttps && (kind === "routeros" || kind === "netwatch")
