@@ -260,7 +260,9 @@ function checkValues(option: OptionSpec, values: readonly string[]): void {
     if (option.oneOf && !option.oneOf.includes(value)) {
       const near = nearest(value, option.oneOf);
       throw new UsageError(
-        `Cannot use --${option.name} "${value}": it must be one of ${option.oneOf.join(", ")}`,
+        `Cannot use --${option.name} "${value}": ${
+          option.oneOf.length === 1 ? "the only possible value is" : "it must be one of"
+        } ${option.oneOf.join(", ")}`,
         near && `did you mean ${near}?`,
       );
     }
@@ -268,7 +270,7 @@ function checkValues(option: OptionSpec, values: readonly string[]): void {
   if (option.repeats || values.length <= 1) return;
   throw new UsageError(
     `Cannot use --${option.name} twice: it can be given only once`,
-    `write --${option.name} only once`,
+    "keep one of them",
   );
 }
 
@@ -277,7 +279,7 @@ function unknownOption(name: string, options: readonly OptionSpec[], word: strin
   const near = /^-.$/.test(given) ? withInitial(given[1], options) : nearestTo(given.replace(/^-+/, ""), options);
   return new UsageError(
     `Cannot use ${given}: there is no such option`,
-    near ? `did you mean ${near}?` : `see matrix-notify ${name} --help; write -- before words that begin with -`,
+    near ? `did you mean ${near}?` : `see: matrix-notify ${name} --help; write -- before words that begin with -`,
   );
 }
 
@@ -294,8 +296,8 @@ function withInitial(letter: string, options: readonly OptionSpec[]): string {
 
 function misplacedOption(name: string, word: string): UsageError {
   return new UsageError(
-    `Cannot use ${word} after the command: it could be an option of matrix-notify or of the command`,
-    `write -- before the command: matrix-notify ${name} -- COMMAND [ARG...]`,
+    `Cannot use ${word} after the command to run: it is unclear whether it is for this command or for matrix-notify`,
+    `for the command: matrix-notify ${name} -- COMMAND ${word}; for matrix-notify: write ${word} before --`,
   );
 }
 

@@ -92,7 +92,10 @@ export function findOfferedMethods(offer: LoginOffer): readonly LoginMethod[] {
 export function findSelectedMethod(args: LoginContext["args"]): LoginMethod | undefined {
   const [method, other] = LOGIN_METHODS.filter(({ option }) => args.isGiven(option));
   if (other === undefined) return method;
-  throw new UsageError(`Cannot use --${method.option} with --${other.option}: only one login method is allowed`);
+  throw new UsageError(
+    `Cannot use --${method.option} with --${other.option}: only one login method is allowed`,
+    "keep one of them",
+  );
 }
 
 /**

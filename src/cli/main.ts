@@ -137,29 +137,27 @@ function findCommand(
   const found = COMMANDS.find(({ name }) => name === `${first} ${second}`) ??
     COMMANDS.find(({ name }) => name === first);
   if (found) return found;
-  if (first === undefined) throw new UsageError("Cannot run: no command is given", "see matrix-notify --help");
+  if (first === undefined) throw new UsageError("Cannot run: no command is given", "see: matrix-notify --help");
   const family = findFamily(argv).map(({ name }) => name);
   if (family.length > 0) {
     const near = second === undefined ? undefined : nearest(`${first} ${second}`, family);
-    const problem = second === undefined || second.startsWith("-")
-      ? "it needs a second word"
-      : `there is no "${second}"`;
     throw new UsageError(
-      `Cannot run ${first}: ${problem}`,
+      second === undefined || second.startsWith("-")
+        ? `Cannot run ${first}: the second word of the command is missing`
+        : `Cannot run "${first} ${second}": there is no such command`,
       near ? `did you mean ${near}?` : `try one of: ${family.join(", ")}`,
     );
   }
   if (SENDMAIL_WORD_REGEXP.test(first)) {
     throw new UsageError(
-      `Cannot use ${first} here: it is an option or a recipient of sendmail`,
-      "if the link called sendmail points to a script, let the script run: " +
-        'exec matrix-notify sendmail "$@"',
+      `Cannot use ${first} without the command sendmail: it looks like an argument of sendmail`,
+      `run: matrix-notify sendmail ${first} …; in a script that replaces sendmail: exec matrix-notify sendmail "$@"`,
     );
   }
   if (first.startsWith("-")) {
     throw new UsageError(
-      `Cannot use ${first} here: options must be after the command`,
-      'example: matrix-notify send "Subject" --link URL',
+      `Cannot use ${first} here: an option must come after the command`,
+      'write it after the command, such as: matrix-notify send "Subject" --link URL',
     );
   }
   const near = nearest(first, COMMANDS.map(({ name }) => name));
@@ -168,7 +166,7 @@ function findCommand(
     : "";
   throw new UsageError(
     `Cannot run "${first}": there is no such command`,
-    near ? `did you mean ${near}?` : `see matrix-notify --help${sendmail}`,
+    near ? `did you mean ${near}?` : `see: matrix-notify --help${sendmail}`,
   );
 }
 

@@ -174,12 +174,12 @@ function selectChannel(channels: readonly ChannelSource[], wanted: string | unde
   if (channels.length === 1) return channels[0];
   throw new ConfigError(
     channels.length === 0
-      ? "Cannot select an account: no Matrix channel is configured"
-      : "Cannot select an account: several Matrix channels are configured",
+      ? "Cannot choose the account: no Matrix channel is configured"
+      : "Cannot choose the account: several Matrix channels are configured",
     {
       hint: channels.length === 0
         ? "run: matrix-notify setup; or set MATRIX_HOMESERVER and MATRIX_ACCESS_TOKEN"
-        : `select one with --channel: ${names.join(", ")}`,
+        : `choose one of them: ${names.map((each) => `--channel ${each}`).join(", or ")}`,
     },
   );
 }

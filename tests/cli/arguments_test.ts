@@ -92,10 +92,10 @@ Deno.test("parseArguments() rejects a value of a switch, except of --help", () =
 Deno.test("parseArguments() rejects unknown words and suggests similar words", () => {
   const hintOf = (...argv: string[]) => assertThrows(() => parse(argv), UsageError).hint;
   assertEquals(hintOf("-s"), "did you mean --silent (-q)?");
-  assertEquals(hintOf("-qx"), "see matrix-notify test --help; write -- before words that begin with -");
+  assertEquals(hintOf("-qx"), "see: matrix-notify test --help; write -- before words that begin with -");
   assertEquals(hintOf("-wait", "5s"), "did you mean --wait?");
   assertEquals(hintOf("--wiat", "5s"), "did you mean --wait?");
-  assertEquals(hintOf("-w", "1s", "--wait", "2s"), "write --wait only once");
+  assertEquals(hintOf("-w", "1s", "--wait", "2s"), "keep one of them");
 });
 
 Deno.test("parseArguments() does not parse the short forms of a command that parses its own words", () => {

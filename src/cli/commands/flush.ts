@@ -51,7 +51,10 @@ export const flush: Command = defineCommand({
 async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const { args, runtime, ui } = context;
   if (args.has("now") && args.has("timer")) {
-    throw new UsageError("Cannot use --now with --timer: a timer must wait as long as servers require");
+    throw new UsageError(
+      "Cannot use --now with --timer: a timer must wait as long as servers require",
+      "remove --now",
+    );
   }
   if (args.has("timer")) return await runForTimer(context);
   const { openNotifier } = await import("../notifier.ts");

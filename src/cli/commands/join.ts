@@ -29,7 +29,7 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
     throw new UsageError(
       `Cannot join "${printable(room)}": it is neither a room id (!…) nor an alias (#name:example.org)`,
       reference === undefined
-        ? "in a shell, put the room in single quotes"
+        ? "write the whole id or alias in single quotes: '#alerts:example.org'"
         : `for a direct chat with that person run: matrix-notify room create NAME --direct --invite ${room}`,
     );
   }

@@ -54,7 +54,7 @@ async function findRow(name: string) {
   const near = nearest(name, Object.keys(PERMISSION_TABLE));
   throw new UsageError(
     `Cannot print the permissions of "${name}": there is no such command`,
-    near === undefined ? "see matrix-notify --help" : `did you mean ${near}?`,
+    near === undefined ? "see: matrix-notify --help" : `did you mean ${near}?`,
   );
 }
 

@@ -202,7 +202,10 @@ function findAll(
   { args }: ContextFor<[{ readonly name: "dead"; readonly summary: string }]>,
 ): QueuedEntry[] {
   if (args.has("dead") || args.operands.length > 0) {
-    throw new UsageError("Cannot use --all together with --dead or ids: --all selects all entries");
+    throw new UsageError(
+      "Cannot use --all together with --dead or ids: --all selects all entries",
+      "remove --all to choose entries",
+    );
   }
   return notifier.entries();
 }
@@ -217,7 +220,10 @@ function findChosen(
 ) {
   if (!args.has("dead")) return findEntries(notifier, args.operands);
   if (args.operands.length > 0) {
-    throw new UsageError("Cannot use --dead together with ids: --dead selects all dead letters");
+    throw new UsageError(
+      "Cannot use --dead together with ids: --dead selects all dead letters",
+      "remove --dead to choose entries",
+    );
   }
   return notifier.entries().filter((entry) => entry.state === "dead");
 }
@@ -229,7 +235,7 @@ function findEntries(notifier: NotifierCore, ids: readonly string[]): QueuedEntr
   if (ids.length === 0) {
     throw new UsageError(
       "Cannot select entries: no id is given",
-      "see matrix-notify queue list; use --dead for all dead letters",
+      "give ids from: matrix-notify queue list; or --dead for all dead letters",
     );
   }
   const entries = notifier.entries().flatMap((entry) => [entry, ...entry.members ?? []]);
@@ -246,7 +252,7 @@ function findEntries(notifier: NotifierCore, ids: readonly string[]): QueuedEntr
       found.length === 0
         ? `Cannot find entry ${id}: it is not in the queue`
         : `Cannot select entry ${id}: ${found.length} ids begin with this text`,
-      "see matrix-notify queue list",
+      "see: matrix-notify queue list",
     );
   });
   return [...new Set(chosen)];

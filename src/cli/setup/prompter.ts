@@ -47,11 +47,13 @@ export interface Prompter {
   ask<Answer>(question: Question<Answer>): Promise<Answer>;
 }
 
-/** Creates a prompter that asks the user on the terminal. */
-export function createTerminalPrompter(
+/** Creates the prompter for a terminal, or the prompter that does not ask. */
+export function createPrompter(
   stdio: Stdio,
-  { ui, signal }: { readonly ui: Ui; readonly signal: AbortSignal },
+  { hasYes, ui, signal }: { readonly hasYes: boolean; readonly ui: Ui; readonly signal: AbortSignal },
 ): Prompter {
+  if (hasYes) return createSilentPrompter("--yes is set");
+  if (!stdio.stdinIsTerminal()) return createSilentPrompter("there is no terminal");
   return {
     isInteractive: true,
     async ask({ text, choices, defaultAnswer, option, accept }) {
@@ -63,7 +65,9 @@ export function createTerminalPrompter(
         }
         const line = await askLine(question, stdio, { signal });
         if (line === undefined) {
-          throw new InterruptedError("Stopped: the input ended", { hint: `to run without a terminal, add ${option}` });
+          throw new InterruptedError("Stopped: the input ended", {
+            hint: `to answer without a terminal, add ${option}`,
+          });
         }
         const answer = line.trim() || defaultAnswer;
         if (answer === undefined) continue;
@@ -78,14 +82,16 @@ export function createTerminalPrompter(
   };
 }
 
-/** A prompter that uses the default answers and does not ask. */
-export const NON_INTERACTIVE: Prompter = {
-  isInteractive: false,
-  async ask({ text, defaultAnswer, option, accept }) {
-    if (defaultAnswer !== undefined) return await accept(defaultAnswer);
-    throw new UsageError(`Cannot ask "${text}": there is no terminal, or --yes is set`, `add ${option}`);
-  },
-};
+/** Creates a prompter that uses the default answers. `reason` tells why it does not ask. */
+function createSilentPrompter(reason: string): Prompter {
+  return {
+    isInteractive: false,
+    async ask({ text, defaultAnswer, option, accept }) {
+      if (defaultAnswer !== undefined) return await accept(defaultAnswer);
+      throw new UsageError(`Cannot ask "${text}": ${reason}`, `add ${option}`);
+    },
+  };
+}
 
 /** A choice in a list. */
 export interface Choice<Value> {

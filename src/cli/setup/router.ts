@@ -23,7 +23,7 @@ import { findStateDir } from "../matrix_account.ts";
 import { changeConfig, type ConfigValues, toAbsolutePath } from "./config_file.ts";
 import { givenPlaces, listenForInterrupt } from "./context.ts";
 import { ROUTER_KINDS, type RouterCommandContext, type RouterKind } from "./options.ts";
-import { createChoiceQuestion, createTerminalPrompter, NON_INTERACTIVE, type Prompter } from "./prompter.ts";
+import { createChoiceQuestion, createPrompter, type Prompter } from "./prompter.ts";
 import { ROUTER_SCRIPTS } from "./router_scripts.ts";
 
 /** The answers of the user about one router. */
@@ -51,10 +51,7 @@ export async function setUpRouter(context: RouterCommandContext): Promise<number
   const path = args.text("config") ?? configPath(runtime);
   const before = await requireConfigFile(path);
   using interrupt = listenForInterrupt(runtime.stdio);
-  const isInteractive = runtime.stdio.stdinIsTerminal() && !args.has("yes");
-  const prompter = isInteractive
-    ? createTerminalPrompter(runtime.stdio, { ui, signal: interrupt.signal })
-    : NON_INTERACTIVE;
+  const prompter = createPrompter(runtime.stdio, { hasYes: args.has("yes"), ui, signal: interrupt.signal });
   const answers = await askAboutRouter(context, prompter, httpOf(before));
   interrupt.signal.throwIfAborted();
   const stateDir = findStateDir(context), tokenFile = absolutePath(`${parentDirectory(path)}/${answers.name}.token`);

@@ -24,7 +24,7 @@ import { chooseUser, openAccount } from "./account.ts";
 import { planChannel, writeChannel } from "./config_file.ts";
 import { createStoppedError, givenPlaces, listenForInterrupt, type SetupContext } from "./context.ts";
 import type { SetupCommandContext } from "./options.ts";
-import { createTerminalPrompter, NON_INTERACTIVE } from "./prompter.ts";
+import { createPrompter } from "./prompter.ts";
 import { chooseRoom, ROOM_OPTIONS } from "./rooms.ts";
 
 /** The result of setup. `--json` prints it. */
@@ -60,11 +60,10 @@ async function setUpChannel(context: SetupCommandContext): Promise<SetupResult> 
   const plan = await planChannel(context), stateDir = findStateDir(context);
   using interrupt = listenForInterrupt(runtime.stdio);
   const { signal } = interrupt;
-  const isInteractive = runtime.stdio.stdinIsTerminal() && !args.has("yes");
-  const prompter = isInteractive ? createTerminalPrompter(runtime.stdio, { ui, signal }) : NON_INTERACTIVE;
+  const prompter = createPrompter(runtime.stdio, { hasYes: args.has("yes"), ui, signal });
   const connected = withConnection(runtime, plan.connection);
   const steps: SetupContext = { ...context, prompter, plan, stateDir, connected, signal, done: [] };
-  if (isInteractive) ui.tell(`Setting up channel ${plan.name} in ${plan.path}. Press Ctrl-C to stop.`);
+  if (prompter.isInteractive) ui.tell(`Setting up channel ${plan.name} in ${plan.path}. Press Ctrl-C to stop.`);
   try {
     const user = await chooseUser(steps);
     const { deviceId, homeserver } = await openAccount(steps, user);
@@ -92,7 +91,7 @@ function checkOptions(args: SetupCommandContext["args"]): void {
   findSelectedMethod(args);
   const [first, second] = ROOM_OPTIONS.filter((name) => args.text(name) !== undefined);
   if (second !== undefined) {
-    throw new UsageError(`Cannot use --${first} with --${second}: a channel has only one room`);
+    throw new UsageError(`Cannot use --${first} with --${second}: a channel has only one room`, "keep one of them");
   }
   if (args.list("invite").length > 0 && (room ?? direct) !== undefined) {
     throw new UsageError(

@@ -171,7 +171,11 @@ function oneOf<Value extends string>(
 }
 
 function wrong(name: string, value: string, values: readonly string[]): InvalidNotificationError {
-  return new InvalidNotificationError(`Cannot use ${name} "${value}": it must be one of ${values.join(", ")}`);
+  return new InvalidNotificationError(
+    `Cannot use ${name} "${value}": ${values.length === 1 ? "the only possible value is" : "it must be one of"} ${
+      values.join(", ")
+    }`,
+  );
 }
 
 function duration(name: string, value: string | undefined): number | undefined {

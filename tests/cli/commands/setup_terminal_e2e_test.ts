@@ -24,7 +24,7 @@ const STOPS: readonly (readonly [when: string, steps: readonly Step[], message: 
   [
     "by the end of the input",
     [[/that sends: $/, "\x04"]],
-    "matrix-notify: stopped: nothing was changed\n  hint: to run without a terminal, add --user @bot:example.org\n",
+    "matrix-notify: stopped: nothing was changed\n  hint: to answer without a terminal, add --user @bot:example.org\n",
     [],
   ],
   [

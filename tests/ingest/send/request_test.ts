@@ -55,7 +55,7 @@ for (
     ["subject=a&colour=red", FORM, 'Cannot use field "colour": there is no such field'],
     ["subject=a&severity=bad", FORM, 'Cannot use severity "bad": it must be one of info, warning, error, critical'],
     ["subject=a&ttl=soon", FORM, 'Cannot use ttl "soon": it is not a duration'],
-    ["subject=a&require=read", FORM, 'Cannot use require "read": it must be one of delivered'],
+    ["subject=a&require=read", FORM, 'Cannot use require "read": the only possible value is delivered'],
     ["[1]", "application/json", "Cannot read the request: it is not a JSON object"],
     ['{"subject": {"a": 1}}', "application/json", 'Cannot use field "subject": it must be a text'],
     ["--x", "multipart/form-data; boundary=y", "Cannot read the request: its form is not valid"],
