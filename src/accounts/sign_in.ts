@@ -163,12 +163,12 @@ function isForbidden(error: unknown): boolean {
 }
 
 function wrongProof(userId: string, { type }: LoginProof, cause: unknown): LoginError {
-  const state = type === "m.login.password"
-    ? "the user or the password is wrong"
-    : "the login token is wrong or has expired";
+  const isPassword = type === "m.login.password";
+  const state = isPassword ? "the user or the password is wrong" : "the login token is wrong or has expired";
+  const remedy = isPassword ? "check the user id and the password" : "log in again to get a new token";
   return new LoginError("refused", `Cannot log in as ${userId}: ${state}`, {
     cause,
-    hint: "matrix-notify does not repeat the login, because servers block logins after several failures",
+    hint: `${remedy}; do not try often, because servers block logins after several failures`,
   });
 }
 

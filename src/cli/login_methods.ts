@@ -170,7 +170,8 @@ async function logInByToken(
     ? requireSecretFile(path, "token file").trim()
     : (await readSecret(`Access token of ${signIn.userId}: `, { path, stdio: runtime.stdio })).trim();
   if (isToken(token)) return await signInWithAccessToken(signIn, token, { baseUrl });
-  throw new ConfigError("Cannot use the access token: it must be a single word");
+  const state = token === "" ? "it is empty" : "it contains a space, a line break or a special character";
+  throw new ConfigError(`Cannot use the access token: ${state}`, { hint: "give only the token, without other text" });
 }
 
 function isFile(path: string | undefined): path is string {

@@ -35,6 +35,8 @@ const COMMON_HINTS: ServerHints = {
   "500": "check the log of the homeserver; without federation, its requests to other servers fail",
 };
 
+const ADDRESS_HINT = "check the address of the homeserver; it is often matrix.example.org, not example.org";
+
 const JOIN_HINTS: ServerHints = {
   M_FORBIDDEN: "ask a member of the room to invite this account, then run the command again",
   M_BAD_STATE: "ask a moderator of the room to remove the ban",
@@ -162,8 +164,8 @@ function toHint(error: Error, hints: ServerHints): string | undefined {
     }
     return hintFrom(hints, errcode) ?? hints[status] ?? findHint(errcode) ?? COMMON_HINTS[status];
   }
-  if (error instanceof NotTheServiceError) return hints[error.status] ?? COMMON_HINTS[error.status];
-  return undefined;
+  if (error instanceof NotTheServiceError) return hints[error.status] ?? COMMON_HINTS[error.status] ?? ADDRESS_HINT;
+  return error instanceof TransportError ? error.hint ?? ADDRESS_HINT : undefined;
 }
 
 /**

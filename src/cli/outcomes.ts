@@ -122,12 +122,12 @@ export function reportTrouble(outcomes: readonly Outcome[], ui: Ui, problems: re
       const what = channel === EVERY_CHANNEL ? "The notification" : `The notification for channel ${channel}`;
       ui.fail(
         `${what} is on disk, and is held until the configuration is fixed`,
-        "fix the configuration, then run: matrix-notify flush",
+        "to see the mistake: matrix-notify config check; after the correction, run: matrix-notify flush",
       );
     } else if (state === "held") {
       ui.fail(
         `Channel ${channel} is held (paused): ${reason}`,
-        "fix the problem, then run: matrix-notify flush",
+        "to examine the problem: matrix-notify doctor; after the correction, run: matrix-notify flush",
       );
     }
     if (state === "refused") {
@@ -137,7 +137,10 @@ export function reportTrouble(outcomes: readonly Outcome[], ui: Ui, problems: re
       );
     }
     if (state === "dead") {
-      ui.fail(`The notification is now a dead letter: ${reason}`, `see: matrix-notify queue show ${id}`);
+      ui.fail(
+        `The notification could not be delivered, and is kept as a dead letter: ${reason}`,
+        `to see it: matrix-notify queue show ${id}; to remove it: matrix-notify queue drop ${id}`,
+      );
     }
   }
 }

@@ -145,7 +145,10 @@ async function run(context: SendContext): Promise<number> {
   }));
   printOutcomes(outcomes, notifier, context);
   if (args.isGiven("require") && !wasDelivered(outcomes)) {
-    context.ui.fail("The notification is not delivered yet", "it stays in the queue; see: matrix-notify queue list");
+    context.ui.fail(
+      "The notification is not delivered yet",
+      "it stays in the queue and is tried again later; see: matrix-notify queue list",
+    );
     return EXIT.tempFail;
   }
   return exitCodeForOutcomes(outcomes, notifier.problems);
@@ -208,7 +211,7 @@ async function readBody(context: SendContext): Promise<Body> {
   }
   if (args.has("no-stdin") || !isChosen && runtime.stdio.stdinIsTerminal()) return {};
   const read = await withHint(context, () => readSource(runtime.stdio.stdin, "standard input", context));
-  if (!isChosen && read.size !== undefined) ui.warn(`Read ${read.size} from standard input as the body`);
+  if (!isChosen && read.size !== undefined) ui.warn(`The body is read from standard input: ${read.size}`);
   return read.body;
 }
 

@@ -77,9 +77,8 @@ export const alert: Command = defineCommand({
 async function sendAlert(context: ContextFor<typeof ALERT_OPTIONS>): Promise<number> {
   const { args, runtime, ui } = context;
   const [unit] = args.operands;
-  // An alert about a failed alert could also fail, and cause alerts without end.
   if (unit.startsWith("matrix-notify")) {
-    ui.warn(`No alert about ${unit}: it belongs to matrix-notify`);
+    ui.warn(`No alert is sent about ${unit}: an alert about a unit of matrix-notify could repeat without end`);
     return EXIT.ok;
   }
   const { describeFailure } = await import("../service/alert.ts");

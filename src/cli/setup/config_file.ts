@@ -85,9 +85,12 @@ export async function planChannel(context: SetupCommandContext): Promise<Channel
 function rejectVariables(name: string, env: SetupCommandContext["runtime"]["env"]): void {
   const [variable] = variablesSet(name, env);
   if (variable === undefined) return;
-  throw new ConfigError(`Cannot set up channel ${name}: ${variable} is set and overrides the file`, {
-    hint: `unset ${variable}, or choose another channel name: --channel alerts`,
-  });
+  throw new ConfigError(
+    `Cannot set up channel ${name}: the variable ${variable} overrides the configuration file for this channel`,
+    {
+      hint: `unset ${variable}, or choose another channel name: --channel alerts`,
+    },
+  );
 }
 
 /** @throws {ConfigError} if the kind of the channel is not `matrix` */
@@ -95,9 +98,14 @@ async function requireMatrixChannel(name: string, value: unknown): Promise<Reado
   const channel = await toChannelObject(name, value);
   const kind = isObject(channel) ? channel.kind ?? name : undefined;
   if (isObject(channel) && kind === "matrix") return channel;
-  throw new ConfigError(`Cannot set up channel ${name}: it is ${kind ? `of kind ${kind}` : "not an object"}`, {
-    hint: "choose another channel name: --channel alerts",
-  });
+  throw new ConfigError(
+    `Cannot set up channel ${name}: ${
+      kind ? `setup configures only Matrix channels, and ${name} is of kind ${kind}` : "it is not a JSON object"
+    }`,
+    {
+      hint: "choose another channel name: --channel alerts",
+    },
+  );
 }
 
 /**

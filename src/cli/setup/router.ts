@@ -118,7 +118,7 @@ async function askAboutRouter(
 function requireName(text: string): string {
   if (/^[A-Za-z0-9_.-]+$/.test(text)) return text;
   throw new UsageError(
-    `Cannot use the name "${text}": it has other characters than letters, digits, dots, dashes and underscores`,
+    `Cannot use the name "${text}": it may contain only letters, digits, dots, hyphens and underscores`,
     "write a name such as core1",
   );
 }
@@ -128,7 +128,7 @@ function requireAddress(text: string): string {
   if (host?.pathname === "/" && host.port === "" && host.username === "") return text;
   throw new UsageError(
     `Cannot use the address "${text}": it is not an IP address or a host name`,
-    "ip -brief address prints the addresses of this host",
+    "write the address at which the router reaches this host, such as 192.168.88.2; to list the addresses: ip -brief address",
   );
 }
 
@@ -137,8 +137,8 @@ function requireNetworks(text: string): readonly string[] {
   const wrong = networks.find((network) => parseNetwork(network) === undefined);
   if (wrong === undefined && networks.length > 0) return networks;
   throw new UsageError(
-    `Cannot use the network "${wrong ?? text}": it is neither an IP address nor a network`,
-    "write 192.168.88.1 or 192.168.88.0/24",
+    `Cannot use the network "${wrong ?? text}": it is neither an IP address nor a network such as 192.168.88.0/24`,
+    "write the address of the router, such as 192.168.88.1, or its network",
   );
 }
 

@@ -183,7 +183,7 @@ Deno.test("setup() replaces the target of a symbolic link, and only the owner ca
 for (
   const [fault, code, sentence] of [
     ["503", 75, /Test message: queued /],
-    ["too-large", 65, /Test message: dead .*\n.*the notification is now a dead letter/],
+    ["too-large", 65, /Test message: dead .*\n.*the notification could not be delivered, and is kept as a dead letter/],
   ] as const
 ) {
   Deno.test(`setup() exits with ${code} when the server answers the test message with ${fault}, and writes the channel`, async () => {

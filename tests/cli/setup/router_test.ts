@@ -121,7 +121,7 @@ Deno.test("setUpRouter() changes nothing if a value or the configuration cannot 
     for (
       const [words, code, problem] of [
         [["lan", ...PLACE], 78, "the sender of this name has no token"],
-        [["a/b", ...PLACE], 64, "it has other characters than letters"],
+        [["a/b", ...PLACE], 64, "it may contain only letters"],
         [["core1", "--address", "http://x/y", "--network", "10.0.0.1"], 64, "it is not an IP address or a host name"],
         [["core1", "--address", "10.0.0.2:80", "--network", "10.0.0.1"], 64, "it is not an IP address or a host name"],
         [["core1", "--address", "10.0.0.2", "--network", "10.0.0.0/33"], 64, "neither an IP address nor a network"],
