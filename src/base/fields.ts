@@ -33,7 +33,7 @@ export class Fields {
    */
   constructor(value: unknown, path: string, names: Readonly<Record<string, string>> = {}, problems?: ConfigError[]) {
     if (!isObject(value)) {
-      throw new ConfigError(`Cannot use ${path || "the configuration"}: it must be an object`, {
+      throw new ConfigError(`Cannot use ${path || "the configuration"}: it must be a JSON object`, {
         place: { setting: path },
       });
     }
@@ -58,7 +58,7 @@ export class Fields {
   text(key: string): string | undefined {
     const value = this.#take(key);
     if (value === undefined || (typeof value === "string" && value.trim() !== "")) return value?.trim();
-    throw this.error(key, typeof value === "string" ? "it is empty" : "it must be text");
+    throw this.error(key, typeof value === "string" ? "it is empty" : "it must be a string");
   }
 
   /** Reads a required text. */
@@ -93,7 +93,7 @@ export class Fields {
     const values = given === undefined ? [] : [given].flat();
     const texts = values.map((value) => typeof value === "string" ? value.trim() : "");
     if (!texts.includes("") && new Set(texts).size === texts.length) return texts;
-    throw this.error(key, "it must be a text or a list of texts, without empty or repeated texts");
+    throw this.error(key, "it must be a string or an array of strings, without empty or repeated strings");
   }
 
   /** Reads a value of any type. */
@@ -109,14 +109,14 @@ export class Fields {
     const value = this.#take(key);
     if (value === undefined) return [];
     if (isObject(value)) return Object.entries(value);
-    throw this.error(key, "it must be an object");
+    throw this.error(key, "it must be a JSON object");
   }
 
   /** Reads a nested object as {@linkcode Fields}. Returns undefined if the field is absent. */
   nested(key: string): Fields | undefined {
     const value = this.#take(key);
     if (value === undefined) return undefined;
-    if (!isObject(value)) throw this.error(key, "it must be an object");
+    if (!isObject(value)) throw this.error(key, "it must be a JSON object");
     return new Fields(value, this.formatName(key), {}, this.#problems);
   }
 

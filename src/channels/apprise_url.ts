@@ -45,7 +45,7 @@ export class AppriseUrl {
     this.#path = path;
     const found = /^(?<schema>[a-z]+):\/\/(?<authority>[^/?]*)(?<path>[^?]*)(?:\?(?<query>.*))?$/isu.exec(text.trim());
     const { schema = "", authority = "", path: urlPath = "", query = "" } = found?.groups ?? {};
-    if (found === null) throw this.error("it must be an object or an Apprise URL such as ntfys://host/topic");
+    if (found === null) throw this.error("it must be a JSON object or an Apprise URL such as ntfys://host/topic");
     const at = authority.lastIndexOf("@");
     const login = at < 0 ? "" : authority.slice(0, at);
     const colon = login.indexOf(":");

@@ -90,7 +90,7 @@ export async function readConfigFile(
     if (!(error instanceof JsonSyntaxError)) throw error;
     const { line, lineText, message } = error;
     const { failure, ...rest } = fail(`line ${line} is not valid JSON: ${message}`, {
-      hint: `line ${line}: ${lineText}`,
+      hint: `line ${line} is: ${lineText}`,
     });
     return { ...rest, failure: withPlace(failure, { file: path, line }) };
   }
@@ -101,7 +101,7 @@ export async function readConfigFile(
   const { channels, ...rest } = value;
   if (channels === undefined || isObject(channels)) return { path, isThere: true, value, mistakes, locate };
   const failure = locate(
-    new ConfigError("Cannot use channels: it must be an object", { place: { setting: "channels" } }),
+    new ConfigError("Cannot use channels: it must be a JSON object", { place: { setting: "channels" } }),
   );
   return { path, isThere: true, value: rest, failure, mistakes, locate };
 }

@@ -307,7 +307,7 @@ function toPattern(
 ): Pattern {
   const parsed = parsePattern(text, compileExpression);
   if ("pattern" in parsed) return parsed.pattern;
-  throw fields.error(key, `"${text}" cannot be used as a pattern: ${parsed.problem}`, parsed.hint);
+  throw fields.error(key, `"${text}" is not a valid pattern: ${parsed.problem}`, parsed.hint);
 }
 
 /**

@@ -14,7 +14,7 @@
  */
 
 /** An expression, or the reason why it cannot be used. */
-export type Compiled = { readonly expression: LinearRegExp } | { readonly problem: string };
+export type Compiled = { readonly expression: LinearRegExp } | { readonly problem: string; readonly hint?: string };
 
 /** The maximum number of steps of an expression. `a{1000}` has 1000 steps. */
 const MAX_STEPS = 2000;
@@ -65,13 +65,19 @@ export function compileLinear(source: string, flags: string): Compiled {
     new RegExp(source, `${flags}u`);
   } catch (error) {
     const why = error instanceof Error ? error.message.replace(/^.*: /, "").toLowerCase() : "";
-    return { problem: `it is not well-formed: ${why}` };
+    return {
+      problem: `the regular expression has a mistake (${why})`,
+      hint: 'to match a special character itself, write \\\\ before it: "/\\\\(/"',
+    };
   }
   const tokens = Array.from(source.matchAll(TOKEN_REGEXP), ({ 0: text, groups }): Token => ({ ...groups, text }));
   const refused = tokens.find(({ refused }) => refused !== undefined)?.text;
   if (refused !== undefined) {
     const what = refused.startsWith("(") ? "a lookahead or lookbehind" : "a back reference";
-    return { problem: `${what} (${refused}) can take unlimited time` };
+    return {
+      problem: `${what} (${refused}) can take unlimited time`,
+      hint: "write the regular expression without it",
+    };
   }
   const emitter = new Emitter(flags);
   emitter.emit(parseChoice(tokens.values()));

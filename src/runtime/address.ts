@@ -22,7 +22,7 @@ export function parseServer(text: string, options: ServerAddressOptions): Server
   const withScheme = /^[a-z][a-z0-9+.-]*:\/\//i.test(text) ? text : `https://${text}`;
   const url = URL.parse(withScheme);
   if (url === null || url.hostname === "") {
-    return { problem: "it is not an address such as https://matrix.example.org" };
+    return { problem: "it is not an address such as https://host.example.org" };
   }
   if (url.protocol !== "https:" && url.protocol !== "http:") {
     return { problem: `it must begin with https://, not ${url.protocol}//` };

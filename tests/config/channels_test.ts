@@ -76,7 +76,7 @@ const TAKEN: Readonly<Record<string, Record<string, unknown>>> = {
 
 /** URLs that are rejected, and why. */
 const REFUSED: Readonly<Record<string, string>> = {
-  "just text": "it must be an object or an Apprise URL such as ntfys://host/topic",
+  "just text": "it must be a JSON object or an Apprise URL such as ntfys://host/topic",
   "discord://a/b": "there is no kind of channel for discord://",
   "constructor://a": "there is no kind of channel for constructor://",
   "ntfys://host/%zz": "it contains a % that does not begin an escaped character",

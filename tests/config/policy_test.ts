@@ -41,10 +41,10 @@ Deno.test("readTitle() reads the template, and rejects a template without the su
 
 for (
   const [value, message] of [
-    [{ batch: true }, "Cannot use channels.phone.batch: it must be an object"],
+    [{ batch: true }, "Cannot use channels.phone.batch: it must be a JSON object"],
     [{ batch: { ovr: 3 } }, "Cannot use channels.phone.batch.ovr: there is no such key"],
     [{ batch: { over: 0 } }, "Cannot use channels.phone.batch.over: it must be a whole number from 1 to 1000000"],
-    [{ rateLimit: false }, "Cannot use channels.phone.rateLimit: it must be an object"],
+    [{ rateLimit: false }, "Cannot use channels.phone.rateLimit: it must be a JSON object"],
     [
       { rateLimit: { count: 21, per: "1m" } },
       "Cannot use channels.phone.rateLimit.count: it must be a whole number from 1 to 20",
@@ -55,7 +55,7 @@ for (
       { rateLimit: { count: 3, per: "0" } },
       'Cannot use channels.phone.rateLimit.per: "0" is not a duration above zero',
     ],
-    [{ quiet: true }, "Cannot use channels.phone.quiet: it must be an object"],
+    [{ quiet: true }, "Cannot use channels.phone.quiet: it must be a JSON object"],
     [{ quiet: { from: "22:00" } }, "Missing channels.phone.quiet.to"],
     [{ quiet: { from: "22", to: "07:00" } }, 'Cannot use channels.phone.quiet.from: "22" is not a time of day'],
     [

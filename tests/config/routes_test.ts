@@ -44,7 +44,7 @@ const CONTEXT = { ...PARSE_CONTEXT, hostname: "jump", names: {} };
 /** Rules that are rejected, with message and hint. */
 const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string])[] = [
   [{}, "Cannot use routes: it must be a list of rules"],
-  [["phone"], "Cannot use routes[0]: it must be an object"],
+  [["phone"], "Cannot use routes[0]: it must be a JSON object"],
   [[{ channels: "phon" }], 'Cannot use routes[0].channels: there is no channel "phon"', 'did you mean "phone"?'],
   [
     [{ channels: "x" }],
@@ -53,7 +53,7 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   ],
   [
     [{ channels: ["phone", "phone"] }],
-    "Cannot use routes[0].channels: it must be a text or a list of texts, without empty or repeated texts",
+    "Cannot use routes[0].channels: it must be a string or an array of strings, without empty or repeated strings",
   ],
   [
     [{ when: { origin: "x" } }],
@@ -72,7 +72,7 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
     'did you mean "origin"?',
   ],
   [[{ chanels: "*" }], "Cannot use routes[0].chanels: there is no such key", 'did you mean "channels"?'],
-  [[{ when: "x", channels: "*" }], "Cannot use routes[0].when: it must be an object"],
+  [[{ when: "x", channels: "*" }], "Cannot use routes[0].when: it must be a JSON object"],
   [
     [{ when: { origin: [] }, channels: "*" }],
     "Cannot use routes[0].when.origin: it is empty, so it can never match",
@@ -99,20 +99,22 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   ],
   [
     [{ when: { subject: "/(a+)+\\1/" }, channels: "*" }],
-    'Cannot use routes[0].when.subject: "/(a+)+\\1/" cannot be used as a pattern: a back reference (\\1) can take unlimited time',
+    'Cannot use routes[0].when.subject: "/(a+)+\\1/" is not a valid pattern: a back reference (\\1) can take unlimited time',
+    "write the regular expression without it",
   ],
   [
     [{ when: { subject: ["ok", "/(/"] }, channels: "*" }],
-    'Cannot use routes[0].when.subject: "/(/" cannot be used as a pattern: it is not well-formed: unterminated group',
+    'Cannot use routes[0].when.subject: "/(/" is not a valid pattern: the regular expression has a mistake (unterminated group)',
+    'to match a special character itself, write \\\\ before it: "/\\\\(/"',
   ],
   [
     [{ when: { origin: "/usr/bin/backup" }, channels: "*" }],
-    'Cannot use routes[0].when.origin: "/usr/bin/backup" cannot be used as a pattern: the flag "backup" of a regular expression is not known',
+    'Cannot use routes[0].when.origin: "/usr/bin/backup" is not a valid pattern: the flag "backup" of a regular expression is not known',
     "use i to ignore upper and lower case",
   ],
   [
     [{ when: { origin: "/tmp" }, channels: "*" }],
-    'Cannot use routes[0].when.origin: "/tmp" cannot be used as a pattern: it begins with / like a regular expression, but does not end with / or /i',
+    'Cannot use routes[0].when.origin: "/tmp" is not a valid pattern: it begins with / like a regular expression, but does not end with / or /i',
     "write a regular expression as /…/ or /…/i; in a path, write ? instead of the first /",
   ],
   [[{ silent: "yes" }], "Cannot use routes[0].silent: it must be true or false"],
@@ -187,9 +189,9 @@ const REFUSED_FALLBACKS: readonly (readonly [fallback: unknown, says: string, hi
   [
     {},
     "Missing channels.matrix.fallback.channels",
-    "add the names of the channels that get the notification if this channel fails",
+    'set it, for example "phone"; add the names of the channels that get the notification if this channel fails',
   ],
-  [false, "Cannot use channels.matrix.fallback: it must be an object"],
+  [false, "Cannot use channels.matrix.fallback: it must be a JSON object"],
   [
     { channels: "phon" },
     'Cannot use channels.matrix.fallback.channels: there is no channel "phon"',
@@ -262,6 +264,6 @@ Deno.test("checkConfig() finds the mistakes in each rule, and the rules that can
     "Cannot use routes[1]: it can never match, because routes[0] already matches the same notifications",
   ]);
   assertEquals(await problemsOf(7), ["Cannot use routes: it must be a list of rules"]);
-  assertEquals(await problemsOf([7]), ["Cannot use routes[0]: it must be an object"]);
+  assertEquals(await problemsOf([7]), ["Cannot use routes[0]: it must be a JSON object"]);
   assertEquals(await problemsOf([{ channels: "phone" }]), []);
 });

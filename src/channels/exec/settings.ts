@@ -49,7 +49,7 @@ function readCommand(fields: Fields, key: string): Command | undefined {
   }
   throw fields.error(
     key,
-    "it must be a list of texts: the program's absolute path, then its arguments",
+    "it must be a JSON array of strings: first the absolute path of the program, then its arguments",
     'for example ["/usr/local/bin/tell", "--loud"]',
   );
 }

@@ -112,23 +112,31 @@ export function readSettings<Table extends SettingTable>(
 }
 
 function checkRelations(table: SettingTable, key: string, fields: Fields): void {
-  const { optional, unless, excludes, needs, hasFile } = table[key];
+  const { optional, unless, excludes, needs, hasFile, isSecret } = table[key];
   if (optional && excludes === undefined && needs === undefined) return;
   const used = usedKey(table, key, fields);
   if (used === undefined) {
     const isReplaced = unless !== undefined && usedKey(table, unless, fields) !== undefined;
     if (optional || isReplaced) return;
     const ways = [
-      ...hasFile ? ["set it", `set ${fields.formatName(`${key}File`)} to a file that contains it`] : [],
-      ...unless === undefined ? [] : [`set ${fields.formatName(unless)} instead`],
+      isSecret ? "set it" : `set it${forExample(table[key].schema.examples)}`,
+      ...hasFile ? [`set ${fields.formatName(`${key}File`)} to a file that contains it`] : [],
+      ...unless === undefined
+        ? []
+        : [`set ${fields.formatName(unless)} instead${forExample(table[unless].schema.examples)}`],
     ];
-    throw fields.missing(key, ways.length > 0 ? ways.join(", or ") : undefined);
+    throw fields.missing(key, ways.join("; or "));
   }
   const excluded = excludes === undefined ? undefined : usedKey(table, excludes, fields);
   if (excluded !== undefined) throw fields.error(used, `${fields.formatName(excluded)} is set too`, "keep one of them");
   if (needs !== undefined && usedKey(table, needs, fields) === undefined) {
     throw fields.error(used, `${fields.formatName(needs)} is not set`, "set both or neither");
   }
+}
+
+/** Formats an example value for the hint about a missing setting. */
+function forExample([example]: readonly unknown[]): string {
+  return `, for example ${JSON.stringify(example)}`;
 }
 
 /**
@@ -243,7 +251,9 @@ export function list(options: ListOptions): Setting<readonly string[]> {
     },
     read(fields, key) {
       const values = fields.texts(key);
-      if (values.length === 0 && !optional) fields.requiredText(key, hint);
+      if (values.length === 0 && !optional) {
+        fields.requiredText(key, `set it${forExample(options.examples)}${hint === undefined ? "" : `; ${hint}`}`);
+      }
       if (!values.every(isValid)) throw fields.error(key, problem, hint);
       if (max !== undefined && values.length > max) {
         throw fields.error(key, `it has ${values.length} entries: the limit is ${max}`);

@@ -15,7 +15,10 @@ export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   }
   const token = url.option("token");
   if (token === undefined && url.user !== undefined && url.password !== undefined) {
-    throw url.error("it has a password, but a channel needs an access token", "log in once with matrix-notify login");
+    throw url.error(
+      "it has a password, but a channel needs an access token",
+      'run: matrix-notify login; then replace the URL with { "kind": "matrix", "user": "@bot:example.org", "room": "!…" }',
+    );
   }
   const accessToken = token ?? url.password ?? url.user;
   if (accessToken === undefined) {

@@ -66,7 +66,11 @@ export function readTemplate(fields: Fields, key: string): Template | undefined 
   const value = fields.value(key);
   if (value === undefined) return undefined;
   if (typeof value !== "object" || value === null) {
-    throw fields.error(key, "it must be a JSON object or array", "write it as JSON, not as a text that contains JSON");
+    throw fields.error(
+      key,
+      "it must be a JSON object or array",
+      'write it without quotes around it, for example { "text": "{{subject}}" }',
+    );
   }
   return check(value, (problem, hint) => fields.error(key, problem, hint));
 }

@@ -273,7 +273,7 @@ Deno.test("email/kind.ts rejects invalid settings, and every way to send a passw
     [{ to: [] }, "channels.email.to"],
     [
       { to: ["b@example.org", "b@example.org"] },
-      "channels.email.to: it must be a text or a list of texts, without empty or repeated texts",
+      "channels.email.to: it must be a string or an array of strings, without empty or repeated strings",
     ],
     [{ to: "b@example.org, c@example.org" }, "channels.email.to: it must be an address"],
     [{ to: "b@example.org>\r\nDATA" }, "channels.email.to: it must be an address"],

@@ -176,7 +176,7 @@ Deno.test("exec/kind.ts rejects an invalid command", () => {
   using runtime = fakeRuntime();
   for (const command of [undefined, "/bin/true", [], ["true"], ["/bin/true", 1], ["/bin/true", "a\0b"]]) {
     const error = assertThrows(() => openChannel("exec", { command }, runtime), ConfigError);
-    assertStringIncludes(error.message, "channels.exec.command: it must be a list of texts");
+    assertStringIncludes(error.message, "channels.exec.command: it must be a JSON array of strings");
   }
   for (const timeout of ["0", "soon", "11m"]) {
     const error = assertThrows(() => openChannel("exec", { command: ["/bin/true"], timeout }, runtime), ConfigError);

@@ -133,7 +133,8 @@ Deno.test("gotify/kind.ts reports a missing and an unknown key", () => {
     assertThrows(() => openChannel("gotify", config, runtime), ConfigError);
   const server = "https://gotify.example.org";
   assertEquals(error({ server }).message, "Missing channels.gotify.token");
-  assertEquals(error({ token: "A" }).message, "Missing channels.gotify.server");
+  const { message, hint } = error({ token: "A" });
+  assertEquals([message, hint], ["Missing channels.gotify.server", 'set it, for example "https://gotify.example.org"']);
   assertEquals(
     error({ server, token: "A", topic: "x" }).message,
     "Cannot use channels.gotify.topic: there is no such key",
