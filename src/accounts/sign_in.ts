@@ -109,7 +109,7 @@ export async function signInWithProof(
     const details = { proof, deviceId, deviceName: deviceName(runtime) };
     const limits = { timeoutMs: LOGIN_TIMEOUT_MS, signal };
     const session = await withLoginErrors(context, () => login(client, details, limits)).catch((error) => {
-      throw isForbidden(error) ? wrongProof(userId, proof, error) : error;
+      throw hasErrcode(error, "M_FORBIDDEN") ? wrongProof(userId, proof, error) : error;
     });
     if (session.userId !== userId) throw await endOtherLogin(context, client, session);
     const account = { userId, homeserver: baseUrl, deviceId: session.deviceId ?? deviceId, accessToken: "" };
@@ -130,7 +130,10 @@ export async function signInWithAccessToken(
   const { userId, signal } = context;
   const client = { ...createClient(context, baseUrl), credentials: { accessToken: () => accessToken } };
   return await saveLogin(context, async () => {
-    const owner = await withLoginErrors(context, () => whoami(client, { timeoutMs: LOGIN_TIMEOUT_MS, signal }));
+    const limits = { timeoutMs: LOGIN_TIMEOUT_MS, signal };
+    const owner = await withLoginErrors(context, () => whoami(client, limits)).catch((error) => {
+      throw hasErrcode(error, "M_UNKNOWN_TOKEN") ? wrongToken(error) : error;
+    });
     if (owner.userId !== userId) {
       throw new LoginError("refused", `Cannot log in as ${userId}: the access token belongs to ${owner.userId}`, {
         hint: `to use the account of this token, run: matrix-notify login ${owner.userId}`,
@@ -158,8 +161,15 @@ export async function saveLogin(context: SignInContext, work: () => Promise<Acco
   });
 }
 
-function isForbidden(error: unknown): boolean {
-  return error instanceof LoginError && error.cause instanceof MatrixError && error.cause.errcode === "M_FORBIDDEN";
+function hasErrcode(error: unknown, errcode: string): error is LoginError {
+  return error instanceof LoginError && error.cause instanceof MatrixError && error.cause.errcode === errcode;
+}
+
+function wrongToken({ code, message, cause }: LoginError): LoginError {
+  return new LoginError(code, message, {
+    cause,
+    hint: "check that the access token is complete, and that its login has not ended",
+  });
 }
 
 function wrongProof(userId: string, { type }: LoginProof, cause: unknown): LoginError {
