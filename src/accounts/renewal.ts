@@ -11,9 +11,9 @@
  * contains the old refresh token. The old refresh token stays valid until the new access token is
  * used (Client-Server API, "Refreshing access tokens").
  *
- * The answer to a refresh request can be late, so that this program sends a second request. The
- * server may then process the first request after the second request. In this case, the tokens from
- * the second request may be invalid. Therefore the previous refresh token is stored too.
+ * If the answer to a refresh request is late, this program sends a second request. The server may
+ * process the first request after the second one. Then the tokens from the second request may be
+ * invalid. Therefore the previous refresh token is stored too.
  *
  * @module
  */

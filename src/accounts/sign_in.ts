@@ -39,8 +39,8 @@ export interface SignInContext {
 export interface LoginOffer {
   readonly homeserver: Homeserver;
   /**
-   * The types of the flows of `GET /login`. Empty if the homeserver delegates its logins to an
-   * OAuth 2.0 server.
+   * The login types that `GET /login` lists, such as `m.login.password`. Empty if the homeserver
+   * delegates its logins to an OAuth 2.0 server.
    */
   readonly flows: readonly string[];
   /**

@@ -291,8 +291,8 @@ export interface Refusal {
    */
   readonly errcode?: string;
   /**
-   * The time that the service asks clients to wait before the next request, in milliseconds. This
-   * value has no upper limit.
+   * The time that the service asks clients to wait before the next request, in milliseconds. The
+   * caller must limit this value.
    */
   readonly retryAfterMs?: number;
   /** The meaning of the refusal. @default derived from the HTTP status */
@@ -328,8 +328,8 @@ export class NotTheServiceError extends Error {
   /** The HTTP status. */
   readonly status: number;
   /**
-   * The time that the response asks clients to wait before the next request, in milliseconds. This
-   * value has no upper limit.
+   * The time that the response asks clients to wait before the next request, in milliseconds. The
+   * caller must limit this value.
    */
   readonly retryAfterMs?: number;
 

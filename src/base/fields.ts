@@ -25,8 +25,8 @@ export class Fields {
   /**
    * @param value the object
    * @param path the dotted path of the object, for errors; empty for the outermost object
-   * @param names the names of the fields that an environment variable or a command-line option has
-   * set. Errors show these names instead of the paths of the fields.
+   * @param names for each field that an environment variable or a command-line option has set: the
+   * name of the variable or the option. Errors show this name instead of the field's path.
    * @param problems the list to which {@linkcode Fields.attempt} and {@linkcode Fields.end} add
    * problems. Without a list, these methods throw the first problem.
    * @throws {ConfigError} if the value is not an object

@@ -3,7 +3,7 @@
 /**
  * Finds the candidate with the fewest edits from `word`.
  *
- * @returns the candidate; undefined if all candidates are too different for a typing error
+ * @returns the candidate; undefined if `word` is too different from all candidates
  */
 export function nearest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined;

@@ -81,8 +81,8 @@ const SENDING = {
 } as const satisfies CommandPermissions;
 
 /**
- * Commands that send. If this user cannot read the configuration or use the queue, these commands
- * pass the notification to the process `serve` through its socket.
+ * Commands that send, also for a user who cannot read the configuration or use the queue. For such
+ * a user, these commands pass the notification to the process `serve` through its socket.
  */
 const HANDING_OVER = {
   ...SENDING,

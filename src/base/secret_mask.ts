@@ -27,8 +27,8 @@ const MIN_DATA_CHARS = 12;
 const MIN_STRONG_CHARS = 8;
 
 /**
- * A secret has several forms, such as its base64. A seed is a short part of a form. If several
- * seeds of one form have the same hash, at most this number of them is stored.
+ * A secret has several forms, such as its base64. A seed is a short part of a form. For each form,
+ * at most this number of seeds with the same hash is stored.
  */
 const MAX_EQUAL_SEEDS = 4;
 

@@ -128,8 +128,8 @@ async function toBlocks(items: readonly BatchItem[], renderItem: RenderItem): Pr
 }
 
 /**
- * Returns how many items fit into one batch without being cut, beginning with the first item. The
- * result is at least 1. Each item is rendered only once.
+ * Returns how many of the first items fit completely into one batch. The result is at least 1. Each
+ * item is rendered only once.
  *
  * @param render renders one item
  * @param fits returns true if a batch fits into one message of the channel

@@ -112,8 +112,8 @@ export interface Channel {
   checkDestination?(destination: string): void;
   /**
    * Returns true if a notification fits into one message of the service without being cut, even
-   * with the longest notes. A batch (several notifications in one message) must also fit with its
-   * formatting.
+   * with the longest notes about a delay and replaced notifications. A batch (several notifications
+   * in one message) must also fit with its formatting.
    *
    * @param message the rendered message of the notification
    */

@@ -105,7 +105,7 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
    */
   readonly rules?: readonly Readonly<Record<string, unknown>>[];
   /**
-   * Checks that the parsed settings do not contradict each other. For the JSON schema, the property
+   * Checks that the parsed settings do not contradict each other. In the JSON schema, the property
    * `rules` forbids the same contradictions.
    *
    * @throws {ConfigError} if the settings contradict each other
@@ -119,8 +119,8 @@ export interface KindDefinition<Table extends SettingTable, Key extends string> 
    */
   readonly destination?: Destination<Table, Key>;
   /**
-   * Lists what a channel uses, except the files of settings such as `tokenFile`. The caller adds
-   * these files.
+   * Lists the hosts, files and programs that a channel uses. The caller adds the files of settings
+   * such as `tokenFile`.
    *
    * @param cache the results of earlier lookups
    * @throws {ConfigError} if a setting is in a file that cannot be read

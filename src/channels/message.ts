@@ -30,8 +30,8 @@ export const MAX_BATCH_BYTES: number = 64 * 1024;
  * Renders a message by its format. If the library for the format cannot be loaded, returns the
  * message without conversion, as plain text.
  *
- * If a message is longer than the parsers allow, only its beginning is converted to HTML. No
- * service accepts so much HTML, so this HTML is never sent.
+ * The HTML of a very long message contains only the beginning of the message. Channels then send
+ * the plain text, because no service accepts so much HTML.
  */
 export async function renderMessage(
   notification: Notification,
@@ -77,8 +77,8 @@ export function cutMessage(
 }
 
 /**
- * Returns the longest notes that a message can have. A batch (several notifications in one message)
- * has no notes of its own.
+ * Returns the values for the longest notes about a delay and about replaced notifications. A batch
+ * (several notifications in one message) has no such notes.
  */
 export function longestNotes(notification: Notification): Pick<RenderOptions, "lateAt" | "replaced"> {
   if (isBatch(notification)) return {};

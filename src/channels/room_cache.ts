@@ -65,7 +65,7 @@ export function inMemoryRoomCache(): RoomCache {
   };
 }
 
-/** The key of the entry with the names of rooms. Its value is an object: the name by room id. */
+/** The key of the entry with the names of rooms. The value is an object: room ids with names. */
 const NAMES_KEY = "names";
 
 /** The longest name that is stored, in characters. */

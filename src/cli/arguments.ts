@@ -158,8 +158,9 @@ export function parseArguments(name: string, grammar: Grammar, argv: readonly st
 }
 
 /**
- * Returns true if a word is not an option. The word `-` is never an option. If the operands are
- * the command line of another program, every other word with a leading `-` is an option.
+ * Returns true if a word is not an option: it has no leading `-`, is only `-`, or does not have the
+ * form of an option. If the operands are the command line of another program, each longer word
+ * with a leading `-` is an option.
  */
 function isOperand(word: string, options: readonly OptionSpec[], { foreignWords }: Grammar): boolean {
   if (!word.startsWith("-") || word === "-") return true;

@@ -20,8 +20,8 @@ export function createBodyBuffer(): EndsBuffer {
 }
 
 /**
- * Joins the beginning and the end of a body to a message. If the middle is missing, shortens the
- * message to the maximum length.
+ * Creates a message from the beginning and the end of a body. If the middle of the body is missing,
+ * shortens the message to the maximum length.
  *
  * @param warn called with a warning if the middle is missing
  */
@@ -49,8 +49,7 @@ export async function openBody(path: string, { sleep }: Pick<Runtime, "sleep">):
   const file = await Promise.race([opening, sleep(WRITER_WAIT_MS, done.signal)]);
   done.abort();
   if (file) return file.readable;
-  // Closes the file if a program opens the pipe later. matrix-notify does not wait for this, and
-  // can end first.
+  // Closes the file if a program opens the pipe later. matrix-notify can end before that.
   opening.then((late) => late.close(), () => {});
   throw new Error(`It is a pipe, and no program has opened it for writing within ${WRITER_WAIT_MS / 1000} s`);
 }

@@ -7,7 +7,7 @@
  * - A connection has a few seconds and a few kilobytes for its request.
  * - If too many connections are open, the oldest one is closed. So idle connections do not block
  *   the browser.
- * - At the end, all open connections are closed immediately.
+ * - When the login ends, all open connections are closed immediately.
  *
  * @module
  */

@@ -109,8 +109,8 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
 
 /**
  * Matches the first words with which programs call sendmail, such as `-t`, `-oi`, `-FCronDaemon`
- * and `root@example.org`. If a link named `sendmail` points to a script, the script does not pass
- * on the name of the link. Then only such a word shows that sendmail was called.
+ * and `root@example.org`. If a link named `sendmail` points to a script, matrix-notify does not get
+ * the name of the link. Then only such a word shows that sendmail was called.
  */
 const SENDMAIL_WORD_REGEXP = /^(-t|-i|-[obB]\w+|-F.*|[^-\s@][^\s@]*@[^\s@]+)$/;
 
@@ -123,8 +123,8 @@ function findFamily([first]: readonly string[]): readonly CommandEntry[] {
 }
 
 /**
- * Matches the name of a local user. A program that calls sendmail can give only the recipient, such
- * as `root`, and the mail on standard input.
+ * Matches the name of a local user. Some programs call sendmail with only a recipient, such as
+ * `root`, as an argument. The mail is on standard input.
  */
 const USER_NAME_REGEXP = /^[a-z_][\w.-]*$/;
 

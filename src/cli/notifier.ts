@@ -101,8 +101,8 @@ export async function openQueueOnly({ args, runtime, ui }: CommandContext): Prom
 }
 
 /**
- * Opens the queue of this user for a command that shows it. If this user sends through the socket of
- * `serve`, prints where the notifications are.
+ * Opens the queue of this user for a command that shows the queue. If this user sends through the
+ * socket of `serve`, prints that the notifications are in the queue of `serve`.
  */
 export async function openOwnQueue(context: CommandContext): Promise<NotifierCore> {
   const notifier = await openQueueOnly(context);

@@ -56,8 +56,8 @@ function formatOutcome(outcome: Outcome, { now, ui, destinations }: View, isName
 }
 
 /**
- * Formats the reason why a notification is not delivered, and the time of the next attempt: `:
- * <reason>; next try at …`.
+ * Formats the reason why a notification is not delivered, and the time of the next attempt:
+ * `: <reason>; next try at …`.
  */
 export function formatReason(outcome: Exclude<Outcome, DeliveredOutcome>, now: number): string {
   const { reason } = outcome;

@@ -193,8 +193,8 @@ async function readFiles({ attachments = [] }: NotificationInput) {
 }
 
 /**
- * Removes the files from a request, because the server refused them as too large. The message of
- * the notification lists the files as problems.
+ * Removes the files from a request, because the server refused them as too large. Adds one problem
+ * for each file. The message shows these problems.
  */
 function withoutFiles(
   { input, options }: SendRequest,

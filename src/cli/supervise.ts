@@ -61,8 +61,8 @@ const DRAIN_MS = 2000;
 
 /**
  * Runs a command without a shell. Searches for the command in `PATH`. Until the caller disposes of
- * the result, signals do not end matrix-notify. The caller can therefore send the result, even
- * after a signal.
+ * the returned object, signals do not end matrix-notify. So even after a signal, the caller can
+ * send a message about the end of the command.
  */
 export async function supervise(
   command: readonly string[],
@@ -96,9 +96,9 @@ class Copy {
   #isReading = true;
 
   /**
-   * @param pass passes a chunk on, and returns false if no program reads the output any more. The
-   *   output of the command is then closed. The next write of the command causes SIGPIPE, as in a
-   *   shell.
+   * @param pass passes a chunk on, and returns false if no program reads the chunks any more. This
+   *   class then closes the output of the command. The next write of the command causes SIGPIPE,
+   *   as in a shell.
    */
   constructor(stream: ReadableStream<Uint8Array>, pass: (chunk: Uint8Array) => Promise<boolean>) {
     this.#reader = stream.getReader();

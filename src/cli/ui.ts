@@ -99,8 +99,8 @@ export class Ui {
 }
 
 /**
- * Formats a value as JSON. Control and format characters are escaped (`\\u009b`), because a terminal
- * may obey them.
+ * Formats a value as JSON. Control and format characters are escaped (such as `\u009b`), because a
+ * terminal may obey them.
  *
  * @param indent the number of spaces for each level. By default, the JSON is one line.
  */

@@ -51,8 +51,7 @@ export interface Config {
   /** The channels that cannot be used because of a mistake. */
   readonly stopped: readonly StoppedChannel[];
   /**
-   * The mistake because of which no channel in the file can be used. Absent if there is no such
-   * mistake.
+   * The mistake that makes all channels in the file unusable. Absent if there is no such mistake.
    */
   readonly failure?: ConfigError;
   /** All mistakes in the configuration. */
@@ -100,8 +99,8 @@ export interface ConfigContext extends ParseContext {
   /** The host name, which is the default identity. */
   readonly hostname: string;
   /**
-   * The names of environment variables, by channel and key. If an environment variable sets a
-   * value, an error about this value shows the name of the variable.
+   * The names of environment variables, by the names of the channel and the setting. An error
+   * about a value from an environment variable shows the name of the variable.
    */
   readonly names: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /** The file that contains the configuration. Absent if the configuration is not from a file. */

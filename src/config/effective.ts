@@ -42,8 +42,7 @@ const DEFAULT: Origin = { source: "default" };
 export interface EffectiveConfig {
   readonly values: readonly EffectiveValue[];
   /**
-   * The mistake because of which no channel in the file can be used. Absent if there is no such
-   * mistake.
+   * The mistake that makes all channels in the file unusable. Absent if there is no such mistake.
    */
   readonly failure?: ConfigError;
 }

@@ -31,8 +31,7 @@ export interface ConfigFile {
   /** True if this user does not have the permission to read the file. @default {false} */
   readonly isForbidden?: boolean;
   /**
-   * The mistake because of which no channel in the file can be used. Absent if there is no such
-   * mistake.
+   * The mistake that makes all channels in the file unusable. Absent if there is no such mistake.
    */
   readonly failure?: ConfigError;
   /**

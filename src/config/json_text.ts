@@ -38,8 +38,8 @@ export class JsonSyntaxError extends Error {
 const MAX_SHOWN_CHARS = 80;
 
 /**
- * The maximum number of characters of a line that are searched for values to hide. If a value
- * continues after this limit, it is hidden, too.
+ * An error shows a line of the file without its values, because they may be secrets. This is the
+ * maximum number of characters that are searched for values. The rest of the line is not shown.
  */
 const MAX_SEARCHED_CHARS = 1000;
 

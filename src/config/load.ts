@@ -55,8 +55,9 @@ export interface ConfigSources {
   readonly file: ConfigFile;
   readonly value: Record<string, unknown>;
   /**
-   * The names of environment variables that an error shows instead of a dotted path, by channel and
-   * key. If a channel is not in the file, the variables that are not set are included.
+   * The names of environment variables, by the names of the channel and the setting. An error shows
+   * such a name instead of a dotted path. If a channel is in the file, only variables that are set
+   * are included. Otherwise all variables of the channel are included.
    */
   readonly names: ConfigContext["names"];
   /** The names of the environment variables that are set, by channel and key. */

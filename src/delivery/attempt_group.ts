@@ -11,10 +11,10 @@
  * ```
  *
  * Deliveries are recorded when the group ends or an attempt does not deliver its entry, but at the
- * latest after {@linkcode RECORD_AFTER_MS}. If the process is killed before it records a delivery,
- * the outcome of this attempt and of all later attempts of the group is in doubt. These attempts
- * are repeated with the same txnId. Some services do not recognize a repeated message. For such a
- * service, the group records each delivery immediately, in a separate write.
+ * latest after {@linkcode RECORD_AFTER_MS}. If the process is killed, the outcome of each announced
+ * attempt without a recorded result is in doubt. These attempts are repeated with the same
+ * transaction id, so that the service recognizes a repeated message. For a service that cannot
+ * recognize it, the group records each delivery immediately, in a separate write.
  *
  * @module
  */
@@ -43,8 +43,8 @@ const MIN_TIMEOUT_MS = 1_000;
 export const ATTEMPT_TIMEOUT_MS: number = 5 * REQUEST_TIMEOUT_MS;
 
 /**
- * Near the deadline of a run, an attempt has this much more time than a request. So the request
- * reaches its time limit first, and the error of a request names the server.
+ * Near the deadline of a run, the time limit of an attempt is this much longer than the time limit
+ * of a request. The request then times out first, and its error names the server.
  */
 export const ATTEMPT_GRACE_MS = 500;
 

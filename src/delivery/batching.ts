@@ -7,7 +7,7 @@
  * ```text
  * a lane gets batches if more than this number of entries wait:
  *   1     after quiet hours, or after a configured rate limit
- *   3     while the server limits the rate, so that each message must wait for several seconds
+ *   3     while the server limits the rate (each message then waits for several seconds)
  *   over  after an outage (`batch.over` in the configuration, by default 10)
  * otherwise each entry is sent as a separate message
  * ```

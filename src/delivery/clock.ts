@@ -23,8 +23,8 @@ export function isFromFuture(time: number, now: number): boolean {
 }
 
 /**
- * Returns true if the clock was set (not at its start value) when an entry was queued at `time`.
- * Otherwise the age of the entry is unknown.
+ * Returns true if the clock was already set at `time`, when an entry was queued. Otherwise the age
+ * of the entry is unknown.
  */
 export function isAgeKnown(time: number): boolean {
   return time >= CLOCK_SET_AFTER;

@@ -75,9 +75,9 @@ export interface RunOptions {
    */
   readonly mine?: readonly string[];
   /**
-   * True if another process can take over the delivery. The run then ends early if that process
-   * requests a flush (immediate attempts) while an entry is held (it waits until a person fixes its
-   * channel). The other process may know a new token.
+   * True if another process can take over the delivery. An entry is held if it waits until a
+   * person fixes its channel. If the other process requests a flush (immediate attempts) while an
+   * entry is held, the run ends early. The other process may know a new token.
    *
    * @default {false}
    */
@@ -166,8 +166,8 @@ export class Courier {
   }
 
   /**
-   * Takes over the announcements of new entries. The first attempt of an entry may be announced in
-   * the same write that enqueues the entry.
+   * Remembers the new entries whose first attempt is already announced in the journal. One write
+   * can enqueue an entry and also announce its first attempt.
    */
   adopt(entries: readonly Entry[]): void {
     for (const entry of entries) if (entry.inFlight) this.#announced.add(entry.id);

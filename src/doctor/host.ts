@@ -30,8 +30,8 @@ export interface Host {
   /** True if this program is the compiled binary of matrix-notify. */
   readonly isBinary: boolean;
   /**
-   * Reads the facts about a file. Returns undefined if the file does not exist. @throws if the
-   * access is denied
+   * Reads the facts about a file. Returns undefined if the file does not exist. Throws an error if
+   * the access is denied.
    */
   stat(path: string): FileFacts | undefined;
   /** Returns the reason why a directory is not safe from other users; undefined if it is safe. */

@@ -124,7 +124,7 @@ export const fileSystem: Check<DoctorContext> = {
 };
 
 /**
- * The disk counts as nearly full if the free space is smaller than this, in KiB. More space is
+ * The disk counts as nearly full if the free space is smaller than this, in KiB. This space is
  * enough for the largest queue and its compaction (a new queue file without finished entries).
  */
 const LOW_KIB = 64 * 1024;

@@ -21,8 +21,8 @@ import { type Markup, MAX_HTML_CHARS, toPlainMarkup } from "./markup.ts";
 
 /**
  * The maximum number of open elements (elements whose end was not parsed yet). HTML with more open
- * elements is shown as source, because the parser searches all open elements at each tag. Browsers
- * have the same limit, 512.
+ * elements is shown as source. Without a limit, parsing could take too long, because the parser
+ * searches all open elements at each tag. Browsers have the same limit, 512.
  */
 const MAX_OPEN_ELEMENTS = 512;
 
@@ -53,7 +53,7 @@ interface Frame {
  * - Colours (`<font color>`, the attribute `style`) become a `span` with `data-mx-color`.
  * - A link is replaced by its text if its address is not absolute or its scheme is not permitted.
  * - An image without an `mxc:` address becomes a link.
- * - Elements without content are written as `<br>`, not as `<br/>`, because HTML ignores the slash.
+ * - Elements without content are written without a slash, such as `<br>`. HTML ignores the slash.
  *
  * The function never throws. HTML is shown as source if it is longer than
  * {@linkcode MAX_HTML_CHARS} or has more than 512 open elements. It is also shown as source if the

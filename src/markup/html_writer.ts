@@ -59,8 +59,8 @@ export class HtmlWriter {
   }
 
   /**
-   * Writes a start tag. If the start tag closes open elements automatically, the end tags of these
-   * elements are written first.
+   * Writes a start tag. Some start tags close open elements: for example, `<p>` closes an open
+   * paragraph. The end tags of these elements are written first.
    *
    * @returns the element to close later; undefined if the element cannot have content or is not
    * permitted here. The content of an element that is not permitted is written without its tags.

@@ -168,7 +168,8 @@ class BoundedLexer extends Lexer {
 
 /**
  * Estimates the work of the lexer. At some characters, the lexer may search the rest of the source.
- * The cost is the number of these characters times the length of the source.
+ * The cost is the number of these searches times the length of the source. A character that marks
+ * emphasis counts as {@linkcode DELIMITER_COST} searches.
  */
 function estimateCost(source: string): number {
   let searches = 0, previous = "";

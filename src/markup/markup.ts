@@ -17,8 +17,8 @@ export interface Markup {
   /** The `body` of the event: the message without formatting. */
   readonly text: string;
   /**
-   * True if a service must not render the source of the message, because the source contains an
-   * unsafe link (such as `javascript:`), or was not parsed completely. The HTML is safe anyway.
+   * True if a service such as Gotify must not render the source of the message. The source contains
+   * an unsafe link (such as `javascript:`), or it was not parsed completely. `html` is safe anyway.
    *
    * @default {false}
    */

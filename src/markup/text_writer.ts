@@ -182,8 +182,8 @@ export class TextWriter {
       this.#text += this.#lineStart();
     } else {
       if (this.#space) this.#text += " ";
-      // Marks are written only at the start of a line. An element that starts in the middle of a
-      // line gets no mark. Therefore its mark counts as used.
+      // This text continues a line, but marks are written only at the start of a line. Elements
+      // that begin here get no mark.
       for (const level of this.#levels) level.used = true;
     }
     this.#text += piece;

@@ -61,8 +61,8 @@ export function failureClassFor(status: number, errcode: string): ResponseClass 
   if (status === 429) return "rate-limited";
   const known = findMeaning(errcode)?.failureClass;
   if (known !== undefined) return known;
-  // Status 413 means that the request is too large, even with another errcode: Dendrite sends 413
-  // with M_BAD_JSON. The caller handles this status.
+  // Status 413 means that the request is too large, even if the errcode is M_UNRECOGNIZED. The
+  // caller handles this status.
   return errcode === "M_UNRECOGNIZED" && status !== 413 ? "not-the-service" : undefined;
 }
 

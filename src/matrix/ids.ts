@@ -60,8 +60,8 @@ export function parseHomeserverName(text: string): string | undefined {
 }
 
 /**
- * Returns true if a value from a server is a room id. Without this check, a text with escape
- * sequences would reach the terminal, the journal and the cache.
+ * Returns true if a value from a server is a room id. Without this check, a server could send
+ * escape sequences to the terminal, the journal and the cache.
  */
 export function isRoomId(value: unknown): value is string {
   return typeof value === "string" && parseRoom(value)?.kind === "id";

@@ -91,8 +91,8 @@ export async function readMembership(
 export interface Replacement {
   readonly roomId: string;
   /**
-   * The names of servers through which we can join the new room. The only name is the server of the
-   * user who replaced the room. Empty if this server is unknown.
+   * The server through which we can join the new room: the server of the user who replaced the old
+   * room. Empty if this server is unknown.
    */
   readonly via: readonly string[];
 }

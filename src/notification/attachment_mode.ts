@@ -1,6 +1,6 @@
 /**
  * The ways in which channels send attachments: as separate messages, or inside the message. A
- * channel without a mode cannot send attachments. No side effects.
+ * channel without a mode cannot send attachments.
  */
 
 import type { Attachment, Notification } from "./notification.ts";
@@ -57,8 +57,7 @@ export function fitFullText(notification: Notification, mode: AttachmentMode | u
 }
 
 /**
- * The timeout of a request grows with the size of its attachments. For each 2 MiB, the base timeout
- * is added once.
+ * The timeout of a request grows by its base value for each 2 MiB of attachments.
  */
 const BYTES_PER_TIMEOUT = 2 * 2 ** 20;
 

@@ -22,8 +22,8 @@ export function byteLength(text: string): number {
 }
 
 /**
- * Returns true if a text has at most `maxBytes` UTF-8 bytes. A UTF-16 code unit needs at most three
- * UTF-8 bytes.
+ * Returns true if a text has at most `maxBytes` UTF-8 bytes. The bytes of a short text are not
+ * counted, because a UTF-16 code unit needs at most three UTF-8 bytes.
  */
 export function fitsInBytes(text: string, maxBytes: number): boolean {
   return 3 * text.length <= maxBytes || byteLength(text) <= maxBytes;
@@ -36,10 +36,10 @@ export function cutToBytes(message: string, maxBytes: number): string {
 }
 
 /**
- * Shortens a text by leaving out its middle. Cuts `beginning` and `end`, and puts a note between
- * them. Together, the three parts have at most `maxBytes` UTF-8 bytes. `total` is the length of the
- * whole text. The end is kept because an error is often in the last lines. Cuts at a line break if
- * one is near. Fast even for texts of several megabytes.
+ * Shortens a text: keeps its beginning and its end, and puts a note between them. The end is kept
+ * because an error is often in the last lines. The result has at most `maxBytes` UTF-8 bytes.
+ * `total` is the length of the whole text, in bytes. Cuts at a line break if one is near. Fast even
+ * for texts of several megabytes.
  */
 export function cutEnds(
   { beginning, end, total }: { readonly beginning: string; readonly end: string; readonly total: number },

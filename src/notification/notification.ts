@@ -157,9 +157,9 @@ export interface NotificationInput {
   /** The key of the incident that the notification belongs to, at most 1 KiB of UTF-8. */
   readonly key?: string;
   /**
-   * True if the notification resolves the incident with its key. The words "✅ Resolved" and the
-   * duration of the incident are added to the subject. In a Matrix room, the message refers to the
-   * first notification of the incident.
+   * True if the notification resolves the incident that has the same key. The words "✅ Resolved"
+   * and the duration of the incident are added to the subject. In a Matrix room, the message refers
+   * to the first notification of the incident.
    *
    * @default {false}
    */
@@ -176,8 +176,8 @@ export interface NotificationInput {
    */
   readonly ttlMs?: number;
   /**
-   * The files to attach, at most 10. A file that cannot be attached is left out, and the
-   * notification mentions its name.
+   * The files to attach, at most 10. If a file cannot be attached, the notification shows the name
+   * of the file instead.
    * @default none
    */
   readonly attachments?: readonly AttachmentInput[];
@@ -201,8 +201,8 @@ export const MAX_MESSAGE_BYTES: number = 8 * 2 ** 20;
 
 /**
  * The maximum length of a message in the queue, in UTF-8 bytes. A longer message is stored as a
- * file. A message of this length fits into a line of the journal (the queue file), even if JSON
- * escapes double the length of the message.
+ * file. A message of this length fits into a line of the journal (the queue file), even if escape
+ * sequences of JSON double its length.
  */
 export const MAX_QUEUED_BYTES: number = 48 * 1024;
 
@@ -284,9 +284,8 @@ export function createNotification(
 }
 
 /**
- * Makes a message readable. If a message is longer than twice the limit, this function uses only
- * its beginning and its end, each as long as the limit. To read a longer message as a whole would
- * take seconds.
+ * Makes a message readable. If the message is longer than twice the limit, uses only its beginning
+ * and its end, each as long as the limit. To process the whole message would take seconds.
  */
 function readableBody(message: NotificationInput["message"], format: Format, warn: ReportProblem): string {
   const isSized = typeof message === "string" || message instanceof Uint8Array;

@@ -60,8 +60,8 @@ export function repairLine(name: "subject" | "origin", value: unknown, report: R
 }
 
 /**
- * Returns the key of an incident; undefined if it is empty. A key that is too long is cut and gets
- * a checksum at its end. Thus different keys stay different.
+ * Returns the key of an incident; undefined for an empty key. A key that is too long is cut and
+ * gets a checksum at its end. Thus different keys stay different.
  */
 export function repairKey(value: unknown, report: ReportProblem): string | undefined {
   const key = readableLine(toText(value));

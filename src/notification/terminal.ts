@@ -24,7 +24,7 @@ const MOVE_REGEXP = /\x1b(?!\[[0-9;]*K)/;
 
 /**
  * The maximum length of a text that contains a match of {@linkcode MOVE_REGEXP}, in UTF-16 code
- * units. If such a text is longer, all its sequences are removed and not carried out.
+ * units. In a longer text, escape sequences are only removed, not carried out.
  */
 const MAX_MOVED_CHARS = 1024 * 1024;
 
@@ -143,8 +143,8 @@ interface Row {
 /**
  * A terminal without a fixed size. The terminal has two areas. The flow contains the text line by
  * line. The screen contains the rows that a program addressed by their number. The screen is shown
- * below the flow. On a real terminal, both areas share the same rows. Here, the height is unknown.
- * If the areas shared rows, text of one area could overwrite text of the other area.
+ * below the flow. On a real terminal, both areas share the same rows. Which rows they share depends
+ * on the height, which is unknown here. Therefore the areas are separate.
  */
 class Terminal {
   column = 0;

@@ -11,8 +11,8 @@ import { isPlaced, placeText } from "./terminal.ts";
 
 /**
  * Decodes bytes. A byte order mark selects UTF-8 or UTF-16. Without a byte order mark, valid UTF-8
- * characters are read as UTF-8, and the remaining bytes as Latin-1. If the text is valid UTF-8
- * except for an incomplete character at its beginning or end, this character becomes U+FFFD.
+ * characters are read as UTF-8, and the remaining bytes as Latin-1. Exception: in UTF-8 text, an
+ * incomplete character at the beginning or at the end becomes U+FFFD.
  *
  * The result still contains control characters; see {@linkcode readableText}.
  */
@@ -94,14 +94,13 @@ function characterLength(bytes: Uint8Array, at: number): number {
  * Reads text as a terminal would show it. The result has no control characters except tabs and line
  * feeds.
  *
- * - Sequences without text are removed, such as colours, fonts, modes and titles.
+ * - Escape sequences for colours, fonts, modes and window titles are removed.
  * - A carriage return, a backspace, and sequences that erase or move the cursor change the text
  *   that is already there. A progress bar is shown in its last state.
  * - Form feeds, vertical tabs, and the line separators of Unicode become line feeds.
  * - The control characters from U+0080 to U+009F are read as Windows-1252, unless they begin a
  *   complete sequence. Text in Windows-1252 is often declared as Latin-1.
- * - Lone surrogates become U+FFFD, because the Matrix server Synapse answers a message with a
- *   lone surrogate with status 500.
+ * - Lone surrogates become U+FFFD, because the Matrix server Synapse rejects them (status 500).
  *
  * If the result is passed to this function again, the text does not change.
  */
@@ -163,9 +162,9 @@ const SPECIAL_REGEXP = /[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ufeff]/;
  * - the eight-bit forms of OSC, DCS and CSI. These match only if they are complete, because the
  *   same characters occur in text with a wrong charset.
  *
- * If the end of a sequence is missing, only its beginning is removed, so that no text is lost. If a
- * payload has more than a million characters, also only the beginning of the sequence is removed,
- * because V8 has too little memory for such a match.
+ * If the end of a sequence is missing, only its beginning is removed, so that no text is lost. The
+ * same happens if the payload has more than a million characters: V8 has too little memory for such
+ * a match.
  */
 const SEQUENCE_REGEXP = new RegExp(
   [

@@ -50,7 +50,8 @@ export interface CoreNotifyOptions extends NotifyOptions {
   readonly leave?: AbortSignal;
   /**
    * The name of the sender, such as `socket nut`, if another user or host sends. Each sender has
-   * its own ids and keys. Therefore a sender cannot resolve the incidents of other senders.
+   * its own idempotency keys and incident keys. Therefore a sender cannot resolve the incidents of
+   * other senders.
    *
    * @default this user
    */
@@ -241,7 +242,7 @@ export class NotifierCore implements AsyncDisposable {
 
   /**
    * Decides the destinations of entries that were queued while the configuration had a mistake.
-   * An entry is skipped if its mistake is not fixed yet.
+   * Skips an entry while the mistake remains.
    */
   async #decide(): ReturnType<typeof decide> {
     const { queue, channels, mistakes, files } = this.#parts;

@@ -13,8 +13,8 @@ import type { Plan } from "../routing/route.ts";
 /** The options of a call that are stored in its entries. */
 export interface Caller {
   /**
-   * The idempotency key. If an attachment is a separate message, its key ends with a space and a
-   * number. An id from a caller contains no space, because its spaces are encoded.
+   * The idempotency key from the caller. Spaces in it are percent-encoded later. A separate message
+   * for an attachment gets this key with a space and a number at the end.
    */
   readonly id?: string;
   /**

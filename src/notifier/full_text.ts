@@ -4,9 +4,9 @@
  * the whole message as a file.
  *
  * ```text
- * up to the limit of the service   the message
- * longer                           the message, cut with a note, and the whole message as a file
- * more than 48 KiB                 the queue has an excerpt and the name of the stored file
+ * up to the limit of the service   the channel sends the message
+ * longer                           the channel sends a cut message, and the whole message as a file
+ * more than 48 KiB                 the queue contains an excerpt, and the name of the stored file
  * ```
  *
  * @module

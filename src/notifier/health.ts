@@ -1,7 +1,7 @@
 /**
  * Judges the queue for a monitoring system. Only conditions that a person can fix are problems.
- * Half-written lines and possible duplicates do not count: the sender of a half-written line got an
- * error, and a duplicate cannot be undone.
+ * Half-written journal lines do not count, because their senders got no confirmation. Possible
+ * duplicates do not count, because they cannot be undone.
  *
  * @module
  */

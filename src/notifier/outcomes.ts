@@ -170,10 +170,10 @@ export class Reporter {
   }
 
   /**
-   * Returns true if an entry was cancelled, because it is not needed any more. Only two kinds of
-   * entries can be cancelled: fallbacks, and entries that send the whole text of a message as a
-   * file. If another process has compacted the journal, the final state of an entry can be unknown.
-   * An entry of these two kinds then counts as cancelled if it is not in the queue any more.
+   * Returns true if an entry was cancelled. Only two kinds of entries can be cancelled: fallbacks,
+   * and entries that send the whole text of a message as a file. If another process has compacted
+   * the journal, the final state of an entry can be unknown. An entry of these two kinds then
+   * counts as cancelled if it is not in the queue any more.
    */
   #isCancelled(entry: Entry): boolean {
     const finalState = this.#queue.state.finalState(entry.id);
@@ -191,8 +191,8 @@ export class Reporter {
     }
     const entry = this.#queue.state.entry(known.id);
     if (entry === undefined) {
-      // The final state is unknown if another process compacted the journal. The entry has a key,
-      // so a newer notification probably replaced it.
+      // The final state is unknown if another process compacted the journal. If the entry has a
+      // key, a newer notification with this key probably replaced it.
       return known.key !== undefined && finalState === undefined
         ? { ...target, state: "superseded", reason: "A newer notification with the same key replaced it" }
         : { ...target, state: "dead", reason: "It was dropped from the queue" };

@@ -183,9 +183,9 @@ export function splitPlan(
   };
   const parts = new Map(plan.envelopes.map((envelope) => [envelope, split(envelope)]));
   /**
-   * Finds the messages of a primary envelope that a fallback message replaces. If the fallback
-   * channel sends text and attachments in one message, this message replaces all messages.
-   * Otherwise, a text replaces only the text, and an attachment only the same attachment.
+   * Finds the messages that a fallback message replaces, among the messages of a primary envelope.
+   * If the fallback channel sends text and attachments in one message, that message replaces all
+   * messages. Otherwise, a text replaces the text, and an attachment replaces the same attachment.
    */
   const findPrimaries = (envelope: Envelope, primary: Envelope) => {
     const all = parts.get(primary) ?? [];

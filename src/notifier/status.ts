@@ -51,8 +51,8 @@ export interface Status {
   readonly quarantined: number;
   /**
    * The number of half-written journal lines, caused by killed processes or power cuts. The senders
-   * of these lines did not get a confirmation. One of these lines may be a write that is still in
-   * progress.
+   * of these lines did not get a confirmation. Another process may still be writing one of these
+   * lines.
    */
   readonly torn: number;
   /**

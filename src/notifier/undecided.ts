@@ -40,9 +40,9 @@ export function allChannels(
 }
 
 /**
- * Returns substitutes for the channels that cannot be used, so that rules and callers can choose
- * them. If the configuration file cannot be read, each channel that the caller names gets a
- * substitute. If no channel is known at all, one substitute stands for all channels.
+ * Returns substitutes for the channels that cannot be used. Rules and callers can choose a
+ * substitute like a channel. If the configuration file cannot be read, each channel that the caller
+ * names gets a substitute. If no channel is known at all, one substitute stands for all channels.
  */
 export function substituteChannels(
   { stopped, failure }: Mistakes,
@@ -132,8 +132,8 @@ export interface Decider {
 }
 
 /**
- * Replaces undecided entries (their destinations are not known) with decided entries. An entry is
- * skipped if its mistake in the configuration is not fixed yet.
+ * Replaces undecided entries, whose destinations are not known, with decided entries. Skips an
+ * entry while the mistake in the configuration remains.
  *
  * @returns the decided entries, by the id of the undecided entry
  * @throws {StorageError} if the queue cannot be written; the undecided entries then remain

@@ -182,7 +182,7 @@ export class Enqueuer {
 }
 
 /**
- * Returns true if the request is a new attachment, but an earlier call enqueued the text. A
+ * Returns true if an earlier call enqueued the text of a notification, but not this attachment. A
  * repeated call must not add attachments.
  */
 function isLateAttachment(

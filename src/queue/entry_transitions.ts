@@ -148,8 +148,8 @@ export function withdrawalRecord({ id, attempts }: Entry, time: number): Journal
 }
 
 /**
- * Creates the record of an attempt with an unknown outcome, because its process was killed. The
- * entry is not tried again before `next`.
+ * Creates the record of an attempt whose process was killed. The outcome of the attempt is unknown.
+ * The entry is not tried again before `next`.
  */
 export function killedRecord({ id, attempts }: Entry, time: number, next: number): JournalRecord {
   const reason = "The process that sent the message was killed; the message may have arrived";

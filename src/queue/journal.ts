@@ -1,8 +1,8 @@
 /**
  * The journal on disk. Its invariant:
  *
- * > When an append has resolved, its records are in the journal. Only a compaction removes records,
- * > and it does not change the state.
+ * > When an append has resolved, its records are in the journal. Only a compaction (a rewrite of
+ * > the journal) removes records. A compaction does not change the state.
  *
  * ```text
  * append, under `lock`:
@@ -11,11 +11,11 @@
  *                            disk full: truncate, remove reserve.bin, write again
  *   fdatasync            ->  failed: truncate, no retry (a second fdatasync on this descriptor
  *                            would report success although the bytes are lost)
- *   fsync of directory   ->  failed: truncate; on success the file's name is durable too
+ *   fsync of directory   ->  failed: truncate; on success the name of the journal is durable too
  *   read the new lines of other processes, then apply the own lines
  *   unlock
  *
- * new content of the file after a crash:
+ * time of a crash         what the append leaves in the file
  *   before the write      nothing
  *   during the write      a torn (half-written) line without its checksum
  *   before fdatasync      whole lines that may or may not be on the disk

@@ -74,8 +74,8 @@ function encodeEntry({ notification, ...rest }: EnqueueRecord): Uint8Array {
 }
 
 /**
- * Encodes fields as a line. `more` is JSON text that is added after the fields. The checksum of the
- * line is not computed yet.
+ * Encodes fields as a line. `more` is JSON text that is added after the fields. The checksum in the
+ * line is still `00000000`.
  */
 function encodeFields(fields: Readonly<Record<string, unknown>>, more = ""): Uint8Array {
   return encoder.encode(`${JSON.stringify({ v: VERSION, ...fields }).slice(0, -1)}${more}${TRAILER}\n`);
@@ -141,8 +141,8 @@ export function storeNotification(record: EnqueueRecord, line: Uint8Array, store
 }
 
 /**
- * Returns the position of the bytes `NOTIFICATION`, or -1. A JSON string cannot contain these
- * bytes, because quotes in a JSON string are escaped.
+ * Returns the position where the field `notification` begins, or -1. The text of another field
+ * cannot contain the bytes `NOTIFICATION`, because JSON escapes quotes in texts.
  */
 function findNotification(body: Uint8Array): number {
   for (let brace = body.indexOf(BRACE, 1); brace >= 0; brace = body.indexOf(BRACE, brace + 1)) {

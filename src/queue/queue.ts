@@ -288,8 +288,8 @@ export class Queue {
         const common = { t: "batch", id, time, channel, destination, members, style } as const;
         if (message === undefined) return [{ ...common, file, ...files }];
         const request = { channel, destination, notification: message, expires: message.expires, attachmentIndex: 1 };
-        // The entry of the file gets the time of the newest entry of the batch. Therefore this
-        // entry is inserted after the batch and before later entries.
+        // The file with the full texts is a separate entry. It gets the time of the newest entry of
+        // the batch, so that it is inserted after the batch and before later entries.
         const last = entries.reduce((latest, { time }) => Math.max(latest, time), 0);
         return [common, {
           ...toRecord({ ...request, ...files }, this.#runtime.uuid(), last),
@@ -362,7 +362,7 @@ export class Queue {
    * Asks the deliverer (the process that sends entries) to try all entries now. The deliverer can
    * be this process or another process.
    *
-   * @param reach the kinds of waits that end
+   * @param reach which waits end; see {@linkcode FlushReach}
    */
   async requestFlush(reach: FlushReach = "backoff"): Promise<void> {
     const time = this.#runtime.now();
@@ -378,8 +378,8 @@ export class Queue {
   }
 
   /**
-   * Removes a rejected entry that is not needed, and enqueues a note about it in its place. The entry
-   * does not become a dead letter. The size limit of the queue does not apply to the note.
+   * Replaces a rejected entry with a note that reports the rejection. The rejected entry is removed
+   * and does not become a dead letter. The size limit of the queue does not apply to the note.
    */
   async replaceRejected({ id, time }: Entry, note: EnqueueRequest): Promise<void> {
     await this.#append([
@@ -425,10 +425,10 @@ export class Queue {
         this.refresh();
         return this.#state.snapshot(header);
       },
-      // The kept lines follow the snapshot in the new journal. There, an `ack` (the record of a
-      // delivery) would remove its entry. A power cut can leave the `ack` of a member of a batch
-      // without the `ack` of the batch. The member is then still in the queue, and its `ack` is not
-      // kept.
+      // In the new journal, the kept lines follow the snapshot. An `ack` (the record of a delivery)
+      // would remove an entry that the snapshot restores. Therefore the `ack` of an entry in the
+      // queue is not kept. Such an `ack` exists if a power cut removed the `ack` of a batch, but
+      // not the `ack` of a member.
       (record) =>
         record.t === "ack" && acks++ >= this.#state.forgottenAcks && isKept(record, now) &&
         this.#state.entry(record.id) === undefined,

@@ -3,10 +3,9 @@
  * the checks of lines, and the list of copied fields are derived from {@linkcode FIELDS}. To add a
  * field, add a line to {@linkcode FIELDS}.
  *
- * The checksum of a line proves that matrix-notify wrote the line. However, a field may have
- * another meaning in another version of matrix-notify. Therefore matrix-notify checks each field
- * that affects the state of the queue. Flags and details are not checked: an unexpected value in
- * them must not cause the loss of an entry.
+ * Another version of matrix-notify may have written a line, with other values in a field. Therefore
+ * each field that affects the state of the queue is checked. Flags and details are not checked,
+ * because an unexpected flag or detail must not cause the loss of an entry.
  *
  * @module
  */
@@ -113,8 +112,8 @@ export interface Replaced {
   /** The time when the oldest replaced entry was enqueued, in milliseconds since 1970. */
   readonly since: number;
   /**
-   * The time when the oldest replaced entry that reports a problem (not its end) was enqueued, in
-   * milliseconds since 1970.
+   * Like `since`, but ignores entries that report the end of a problem. Not set if there are only
+   * such entries.
    */
   readonly fired?: number;
 }
@@ -127,7 +126,7 @@ export interface Wait {
   readonly since: number;
   /**
    * The time of the next attempt, in milliseconds since 1970. A flush (a request to try all entries
-   * now) can shorten the wait: this time then becomes the value of `notBefore`.
+   * now) can set `next` to the value of `notBefore`.
    */
   readonly next: number;
   /**
@@ -153,7 +152,7 @@ const LANE = { channel: text, destination: text };
 const FIELDS = {
   /**
    * The first line of a journal: the time and the host of its creation. A compaction (a rewrite of
-   * the journal) also copies the totals of the old journal to this line.
+   * the journal) also writes the number of possible duplicates and the time of the last delivery.
    */
   hdr: { time: number, host: text, possibleDuplicates: optional(number), lastDelivery: optional(number) },
 
@@ -277,8 +276,8 @@ const FIELDS = {
      */
     possibleDuplicate: unchecked<true>(),
     /**
-     * The idempotency key of the entry, which is needed after the entry is removed. The channel and
-     * the destination are stored only together with this key.
+     * The idempotency key of the entry. After the entry is removed, this key identifies duplicates.
+     * The channel and the destination are stored only together with this key.
      */
     idempotencyKey: optional(text),
     channel: optional(text),

@@ -7,7 +7,7 @@
  * put:     name.tmp -> write -> fdatasync -> check the size of spool/ -> rename to name
  *          -> fsync of the directory
  * import:  a durable append to the journal -> remove the file -> fsync of the directory
- *          if the process is killed in between, the next import finds the ids in the journal
+ *          if the process is killed in between, the next import skips ids that are in the journal
  * ```
  *
  * A power cut can undo a deletion that is not synced. The restored file can contain an entry that
@@ -85,7 +85,7 @@ export class Spool {
   /**
    * Writes entries durably, as one file.
    *
-   * @param urgentBytes the additional space that these entries can use
+   * @param urgentBytes the number of bytes by which these entries may exceed the size limit
    * @throws {StorageError} if the write fails, or `spool/` has reached its size limit; the file is
    * removed if the disk allows the removal
    */

@@ -231,7 +231,7 @@ export class QueueState {
 
   /**
    * The number of flushes (requests to try all entries now). Automatic flushes after an outage are
-   * not counted. When the number increases, a person may have replaced a refused token.
+   * not counted.
    */
   get flushCount(): number {
     return this.#flushCount;

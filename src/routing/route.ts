@@ -136,9 +136,8 @@ interface FallbackSource {
 }
 
 /**
- * Creates one fallback envelope for each lane (channel and destination) of the fallbacks, even if
- * several envelopes have the same fallback. A lane that gets the notification directly does not get
- * a fallback envelope.
+ * Creates the fallback envelopes. Each lane (channel and destination) gets at most one, even if it
+ * is the fallback of several envelopes. A lane that gets the notification directly gets none.
  */
 function planFallbacks(
   envelopes: readonly Envelope[],

@@ -89,8 +89,8 @@ const SYSTEM_FOLDERS: readonly string[] = ["/usr/sbin", "/usr/bin", "/sbin", "/b
 
 /**
  * Returns the directories in which to look for programs, such as `systemctl`. For root, removes the
- * directories of `path` that other users can change. After `su`, `PATH` can contain such
- * directories, because `su` keeps the `PATH` of the other user.
+ * directories of `path` that other users can change. `PATH` can contain such directories, because
+ * `su` keeps the `PATH` of the user who calls it.
  */
 function toSearchPath(path: string): string {
   if (!mayReadSystem("uid") || Deno.uid() !== 0) return path;

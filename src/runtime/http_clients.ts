@@ -45,8 +45,7 @@ interface Route {
   readonly proxy?: URL;
   /**
    * True if the client must ignore the proxy variables of the environment. This is the case if
-   * `NO_PROXY` lists the server, or if this process is a CGI program (see {@linkcode isCgi}). An
-   * ordinary client of `fetch` may still use a proxy in these cases.
+   * `NO_PROXY` lists the server, or if this process is a CGI program (see {@linkcode isCgi}).
    */
   readonly isExempt: boolean;
 }

@@ -8,8 +8,8 @@
 import { isLoopback } from "./address.ts";
 
 /**
- * The reach of a host name or an IP address. `loopback`: this machine. `private`: a network that is
- * not the internet. `public`: the internet.
+ * Where a host is. `loopback`: on this machine. `private`: in a private network. `public`: on the
+ * internet.
  */
 export type Reach = "loopback" | "private" | "public";
 
@@ -97,8 +97,8 @@ const LOOPBACK_NETWORKS: readonly string[] = ["127.0.0.0/8", "0.0.0.0/8", "::/12
 const LOCAL_LISTENERS: readonly string[] = ["127.0.0.0/8", "::1", "::ffff:127.0.0.0/104"];
 
 /**
- * Returns true if only programs of this machine can reach a listener at this address. Other hosts
- * can also reach a listener at `0.0.0.0` or `::`.
+ * Returns true if only programs of this machine can reach a listener at this address. Returns false
+ * for `0.0.0.0` and `::`, because other hosts can reach such a listener.
  *
  * @param host an IP address without brackets, or a host name
  */

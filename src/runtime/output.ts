@@ -123,7 +123,8 @@ const NOTHING = new Uint8Array();
  * throws `WouldBlock`, and the number of written bytes is unknown. Therefore each write contains
  * only one of the following parts. Rust never writes half of such a part before the error:
  *
- * - whole lines of at most {@linkcode ATOMIC_BYTES}; on a terminal, a single line break
+ * - whole lines, together at most {@linkcode ATOMIC_BYTES}. On a terminal, this part is only a line
+ *   break, and the text of the line is written before it, as a separate part.
  * - text without a line break that is larger than the buffer: Rust writes it directly
  * - text without a line break that fits into the buffer: Rust keeps the text in the buffer. A later
  *   write of zero bytes writes the buffer to the pipe.

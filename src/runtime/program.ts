@@ -126,8 +126,8 @@ function findCommand(program: string, path: string, starts: (file: string) => bo
 
 /**
  * Returns true if a script starts the main module with this Deno. The script must also work with
- * the short `PATH` of cron and systemd. The script in `bin` beside the module always works, because
- * this script searches for Deno.
+ * the short `PATH` of cron and systemd. The file `bin/matrix-notify` beside the module always
+ * works, because it searches for Deno.
  */
 function isWrapper(file: string, module: string, execPath: string): boolean {
   const text = isSmall(file) ? readIfThere(file) : undefined;

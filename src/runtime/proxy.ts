@@ -2,8 +2,8 @@
  * Reads the proxy settings from the environment: `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY` and
  * `NO_PROXY`, in upper or lower case. curl also reads these variables. `fetch` reads them as well,
  * but ignores values that it does not understand. For example, if the address of the proxy has a
- * typing error, `fetch` connects without the proxy. In `NO_PROXY`, `fetch` ignores a host name that
- * has capitals, a port or a `*`. The proxy is then used for this host.
+ * typing error, `fetch` connects without the proxy. If a host name in `NO_PROXY` has capitals, a
+ * port or a `*`, `fetch` uses the proxy for this host.
  *
  * @module
  */

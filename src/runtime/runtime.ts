@@ -39,8 +39,8 @@ export interface Stdio {
    */
   readonly pass: (to: OutputName, bytes: Uint8Array) => Promise<OutputState>;
   /**
-   * Returns the outputs that could not be written completely, with their errors. An output whose
-   * reader has ended is not a failure.
+   * Returns the outputs that could not be written completely, with their errors. A broken pipe does
+   * not count as an error.
    */
   readonly failures: () => readonly OutputFailure[];
   /** Returns true if standard output is a terminal. */
@@ -242,14 +242,14 @@ async function waitAtMost(work: Promise<unknown>, ms: number): Promise<void> {
 }
 
 /**
- * How long this process occupies the port of the inspector after a signal, in milliseconds. Deno
- * opens the inspector a short and unknown time after the signal: 1 to 40 ms on a busy host.
+ * How long this process occupies the port of the inspector after SIGUSR1, in milliseconds. Deno
+ * opens the inspector 1 to 40 ms after the signal (measured on a busy host).
  */
 const HOLD_MS = 2000;
 
 /**
- * The times after a signal at which the inspector is closed, in milliseconds. Used if another
- * process has the port, or if Deno does not allow this process to listen.
+ * The times after SIGUSR1 at which the inspector is closed, in milliseconds. Used if this process
+ * cannot occupy the port of the inspector.
  */
 const CLOSE_AFTER_MS = [0, 10, 30, 100, 300, 1000, 3000];
 
@@ -257,8 +257,8 @@ const CLOSE_AFTER_MS = [0, 10, 30, 100, 300, 1000, 3000];
  * Keeps Deno's inspector closed until the process ends. When a Deno process gets SIGUSR1, Deno
  * opens the inspector, and every user of the host can run code in the process. No option of Deno
  * turns the inspector off. Therefore this function adds a listener for SIGUSR1 that occupies the
- * port of the inspector. The listener that is added first is also called first. Deno adds its own
- * listener half a second after the start. Call this function as early as possible.
+ * port of the inspector. Deno adds its own listener half a second after the start, and calls
+ * listeners in the order in which they were added. Therefore call this function before that time.
  */
 export function keepInspectorClosed(): void {
   if (Deno.build.os !== "windows") Deno.addSignalListener("SIGUSR1", blockInspector);

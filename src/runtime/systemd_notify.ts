@@ -24,8 +24,8 @@ export class SystemdNotifier {
     this.#log = log;
     this.#socket = runtime.env("NOTIFY_SOCKET") || undefined;
     const watchdogMs = Number(runtime.env("WATCHDOG_USEC")) / 1000;
-    // systemd expects a report in each period. A report in each third of the period leaves time for
-    // a slow disk.
+    // systemd expects one report in each period. The interval is shorter, because a slow disk can
+    // delay a report.
     this.#intervalMs = watchdogMs > 0 ? watchdogMs / 3 : Infinity;
   }
 

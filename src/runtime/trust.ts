@@ -121,8 +121,8 @@ export function findDirectoryDistrust(
  *
  * @param role `folder` if the directory may be sticky: in a sticky directory, other users can add
  * files, but not replace the files of this user
- * @param asked the path that the error message of the caller names; the reason in the error says
- * `it` for this path, and names every other path
+ * @param asked the path that the error message already contains; the reason in the error calls this
+ * path `it`
  * @throws {UntrustedError} if the directory is not trusted
  */
 export function requireTrustedDirectory(path: string, role: "directory" | "folder", asked = path): void {
@@ -243,7 +243,8 @@ export type TrustFacts = Pick<Deno.FileInfo, "uid" | "mode" | "nlink" | "isFile"
 /**
  * Examines the owner, mode and type of one file, directory or link.
  *
- * @param asked the path in the error message of the caller; the reason calls this path `it`
+ * @param asked the path that the error message already contains; the returned reason calls this
+ * path `it`
  * @returns undefined if the file, directory or link is trusted
  */
 function judge(path: string, facts: TrustFacts, role: Role, asked: string): Judgement | undefined {
@@ -295,10 +296,9 @@ export function formatMode(mode: number): string {
 }
 
 /**
- * Returns true if a file or directory is on a read-only mount. Sets the mode of the file to its
- * current value. On a read-only mount, `chmod` fails with EROFS, even if this user is not the
- * owner.
- * The caller ensures that no other user can replace the file at the same time.
+ * Returns true if a file or directory is on a read-only mount. To find out, sets the mode of the
+ * file to its current value. On a read-only mount, `chmod` fails with EROFS, even if this user is
+ * not the owner. The caller ensures that no other user can replace the file at the same time.
  */
 export function isOnReadOnlyMount(path: string): boolean {
   try {

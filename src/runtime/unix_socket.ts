@@ -1,7 +1,7 @@
 /**
- * Creates the file of a Unix socket. Its directory has mode 0750, so only the group can reach the
- * sockets in it. The socket gets mode 0660 after the listener has created it. Until then, only its
- * owner can connect.
+ * Creates the file of a Unix socket. The directory of the file has mode 0750, so only the owner and
+ * the group can use its sockets. A new socket gets mode 0660 a moment after its creation. Until
+ * then, only the owner can connect.
  *
  * ```text
  * nothing at the path                     listen
@@ -132,9 +132,9 @@ function setGroup(path: string, gid: number): boolean {
 const REMOVE_MS = 1_000;
 
 /**
- * Closes the server of a socket. Another process has already removed the file of the socket. When
- * a server closes, Deno removes any file at the path, even the socket of a new server. Therefore
- * this function creates an empty file at the path, and waits until Deno has removed this file.
+ * Closes the server of a socket whose file another process has removed. When a server closes, Deno
+ * removes any file at the path, even the socket of a new server. Therefore this function creates an
+ * empty file at the path, and waits until Deno has removed this file.
  *
  * @throws {ConfigError} if there is another file at the path
  */
@@ -182,7 +182,8 @@ export function isSocket(path: string): boolean {
 /**
  * Posts a request to a socket.
  *
- * @returns undefined if there was no complete answer: the server may have processed the request
+ * @returns the answer; undefined if there was no complete answer. Even without an answer, the
+ *   server may have processed the request
  * @throws {Deno.errors.NotCapable} if Deno denies access to the socket
  */
 export async function postToSocket(

@@ -1,5 +1,5 @@
 /**
- * Counts the results of attempts in memory, since `serve` started. `/metrics` shows the totals. The
+ * Counts the results of attempts since `serve` started. The counts are only in memory. `/metrics` shows the totals. The
  * chart of the status page shows the results of each hour.
  *
  * @module
@@ -113,7 +113,8 @@ export class DeliveryCounters {
   }
 
   /**
-   * Returns the last 24 hours by the clock, the current one last.
+   * Returns the counts for the current hour and the 23 hours before. The current hour is last. Each
+   * hour starts on the hour, in UTC.
    *
    * @param channel counts only the results of this channel. @default all channels
    */

@@ -118,7 +118,8 @@ class HttpServer {
    */
   #logRefusal(request: string, status: number, { ip }: Peer): void {
     const reason = status === 404 ? NO_PATH : Object.values(REFUSALS).find((known) => known.status === status)?.text;
-    // A 403 of the façade is about a function that it does not have, and Matrix clients expect some 404.
+    // The façade for Matrix clients also uses 403 for functions that it does not support. Some
+    // answers with 404 are normal for Matrix clients.
     if (reason === undefined || status >= 500 || request === "matrix" && (status === 403 || status === 404)) return;
     this.#refusals.add(`${ip} ${status}`, `http: refused ${ip} (${request}): ${reason}`);
   }

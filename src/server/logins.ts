@@ -1,13 +1,13 @@
 /**
- * The access tokens of Matrix logins. The token of a sender is the password. Each login gets an
- * access token of its own, because a client may count its transaction ids from 0 after each login:
+ * The access tokens of Matrix logins. A sender logs in with its token as the password. Each login
+ * gets a new access token, because a client may count its transaction ids from 0 after each login:
  *
  * ```text
  * mn.<device id, base64url>.<HMAC-SHA256 of the device id, with the token of the sender as key>
  * ```
  *
- * Therefore logins need no storage, and stay valid after a restart. If the token of a sender
- * changes, all logins of this sender end.
+ * The server checks an access token by its HMAC. Therefore logins are not stored, and stay valid
+ * after a restart. If the token of a sender changes, all logins of this sender end.
  *
  * @module
  */

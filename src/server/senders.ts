@@ -107,9 +107,8 @@ function isInNetworks(ip: string | undefined, networks: readonly string[]): bool
 }
 
 /**
- * Returns the tokens of a request, the most specific place first: `Authorization` (Bearer, or the
- * password of Basic), the headers of Gotify, and the query (`token` of Gotify, `access_token` of
- * Matrix, `auth` of ntfy).
+ * Returns the tokens of a request. Reads `Authorization` (Bearer, or the password of Basic), the
+ * headers of Gotify, and the query (`token` of Gotify, `access_token` of Matrix, `auth` of ntfy).
  */
 function givenTokens(headers: Headers, query: URLSearchParams): readonly string[] {
   const auth = query.get("auth") ?? query.get("authorization") ?? "";

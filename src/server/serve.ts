@@ -97,8 +97,8 @@ class Gathering {
   }
 
   /**
-   * Waits until a notification may be stored. Does not wait if the notification is not gathered.
-   * The waits of all gathered notifications end at the same time.
+   * Waits until a notification may be stored. Resolves immediately if no other notification arrived
+   * shortly before. For all gathered notifications, the wait ends at the same time.
    */
   async join(): Promise<void> {
     const { now, sleep } = this.#runtime;

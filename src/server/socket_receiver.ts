@@ -21,7 +21,10 @@ const MAX_WAIT_MS = 600_000;
 /** A sender can try again after this time if the memory for requests is full, in milliseconds. */
 const FULL_RETRY_MS = 5_000;
 
-/** The longest reason of a refusal in the log, in characters. A reason can contain a value of the request. */
+/**
+ * The maximum length of the reason of a refusal in the log, in characters. A reason can contain a
+ * long value of the request.
+ */
 const MAX_REASON_CHARS = 300;
 
 /** Creates the receiver of a socket. */

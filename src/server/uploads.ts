@@ -16,7 +16,7 @@ const MAX_AGE_MS = 24 * 3_600_000;
 /** The space that all uploads may occupy on the disk, in bytes. The oldest ones are deleted first. */
 const MAX_TOTAL_BYTES = 64 * 2 ** 20;
 
-/** Matches the name of a file: its time in base 36, and a UUID. So the names sort by time. */
+/** Matches the name of a file: the time of the upload in base 36, and a UUID. */
 const NAME_REGEXP = /^([\da-z]{9})-[\da-f-]{36}$/;
 
 /** The uploads of a state directory. */

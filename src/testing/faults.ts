@@ -119,8 +119,8 @@ export class FaultRules<FaultName extends string, RouteName extends string> {
   }
 
   /**
-   * Finds the first rule that applies to a request. The request does not count for the options
-   * `times` and `every` of later rules.
+   * Finds the first rule that applies to a request. Later rules do not count this request for their
+   * options `times` and `every`.
    */
   next(request: ReceivedRequest<RouteName>): FaultRule<FaultName, RouteName> | undefined {
     for (const rule of this.#rules) {

@@ -201,8 +201,8 @@ export function leave({ rooms }: HomeserverState, { params, token }: Authenticat
 }
 
 /**
- * Returns a state event. If the user has left the room, returns the event that was current at that
- * time.
+ * Returns a state event. If the user has left the room, returns the event that was current when the
+ * user left.
  */
 export function getState({ rooms }: HomeserverState, { params, query, token }: AuthenticatedRequest): Answer {
   const { roomId = "", eventType = "", stateKey = "" } = params;

@@ -180,8 +180,8 @@ function parseSyncFilter(text: string | null): SyncFilter | Answer {
 }
 
 /**
- * Returns true if a filter accepts an event. A `*` in a type matches any text. Returns false if the
- * filter both includes and excludes the type.
+ * Returns true if a filter accepts an event. A `*` in `types` and `not_types` matches any text. If
+ * a type matches both, returns false.
  */
 function passesFilter(
   { type, sender }: { readonly type: string; readonly sender: string },

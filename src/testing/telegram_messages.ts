@@ -90,9 +90,9 @@ export async function parseFileMessage(
 }
 
 /**
- * The maximum length of a text without its tags, in UTF-16 code units. The unit of Telegram's
- * servers is not public. TDLib (Telegram's public client library) counts code points. UTF-16 code
- * units are the stricter unit.
+ * The maximum length of a text without its tags, in UTF-16 code units. Telegram does not document
+ * how its servers count. TDLib (Telegram's public client library) counts code points. Counting
+ * UTF-16 code units is stricter.
  */
 const MAX_CHARS = 4096;
 

@@ -71,8 +71,8 @@ export class Transactions {
   }
 
   /**
-   * Removes the transaction ids of a removed device from the database of Synapse. Synapse keeps the
-   * ids in memory until they expire, or until a restart.
+   * Simulates what Synapse does with the transaction ids of a removed device. Synapse deletes these
+   * ids from its database. In memory, the ids stay until they expire, or until a restart.
    */
   removeDevice(token: Token): void {
     if (this.scope !== "device") return;

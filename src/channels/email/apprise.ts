@@ -25,9 +25,9 @@ const PROVIDERS: readonly Provider[] = [
 const SECURITY: ReadonlyMap<string, string> = new Map([["insecure", "none"], ["starttls", "starttls"], ["ssl", "tls"]]);
 
 /**
- * Converts the URL to the settings of a channel. The server is the value of the option `smtp`, the
- * server of a known provider, or the host of the URL. If the URL has no recipient, the mail is sent
- * to the sender.
+ * Converts the URL to the settings of a channel. The option `smtp` contains the server. Without
+ * this option, the server is the server of a known provider, otherwise the host of the URL. If the
+ * URL has no recipient, the mail is sent to the sender.
  */
 export function fromApprise(url: AppriseUrl): Record<string, unknown> {
   const { user, password, host } = url;

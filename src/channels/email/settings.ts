@@ -133,8 +133,9 @@ export function portOf({ port, security }: EmailSettings): number {
 }
 
 /**
- * Returns the hosts of a channel. The library connects to the IP address of the server. If the
- * settings contain a name, the address is not known in advance, so all hosts must be permitted.
+ * Returns the hosts to which a channel connects. The library connects to the IP address of the
+ * server. If the settings contain a host name, this address is not known in advance. Therefore all
+ * hosts must be permitted.
  */
 export function smtpAccess(settings: EmailSettings): Pick<ChannelAccess, "hosts" | "usesAnyHost"> {
   const host = toAsciiDomain(settings.server);

@@ -122,8 +122,8 @@ class Session {
       },
       ...{ connectionTimeout: timeoutMs, greetingTimeout: timeoutMs, socketTimeout: timeoutMs, socketCloseTimeout: 0 },
       ...(caFile === undefined ? {} : { tls: { secureContext: trustAlso(caFile) } }),
-      // Two events appear only in the log of the library. `message`: the last byte of a mail is
-      // sent. `localAddress`: the connection is established, and EHLO is not sent yet.
+      // Two necessary events appear only in the log of the library. `message`: the last byte of a
+      // mail is sent. `localAddress`: the connection is established, and EHLO is not sent yet.
       logger: {
         ...{ trace: ignore, debug: ignore, warn: ignore, error: ignore, fatal: ignore },
         info: (entry: unknown) => {

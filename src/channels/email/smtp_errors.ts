@@ -157,7 +157,8 @@ function toFailureClass(answer: Answer, context: SmtpContext): ResponseClass {
   if (SIZE_CODES.has(errcode)) return "rejected";
   if (FULL_CODES.has(errcode)) return "destination-busy";
   if (status === 552 && (errcode === "" || command === "RCPT TO")) {
-    // RFC 5321 uses 552 for a full mailbox, and RFC 1870 uses it for a mail that is too large.
+    // Status 552 means a full mailbox (RFC 5321) or a mail that is too large (RFC 1870). A mail of
+    // at most `SAFE_BYTES` is never too large.
     const mayBeTooLarge = command !== "RCPT TO" && (context.size ?? 0) > SAFE_BYTES;
     return mayBeTooLarge ? "rejected" : "destination-busy";
   }
@@ -167,10 +168,10 @@ function toFailureClass(answer: Answer, context: SmtpContext): ResponseClass {
 }
 
 /**
- * Returns the failure class of a permanent failure of RCPT TO. The server may refuse the name
- * in EHLO or the sender, not the recipient: by default, Postfix checks the name and the sender only
- * at RCPT TO (`smtpd_delay_reject`). Many servers do not write enhanced codes. Without an enhanced
- * code, the class is `destination`, because the server may refuse to relay mail from this host.
+ * Returns the failure class of a permanent failure of RCPT TO. The reason may be the name in EHLO
+ * or the sender, because Postfix checks them only at RCPT TO by default (`smtpd_delay_reject`).
+ * Without an enhanced code, the reason is unknown. The class is then `destination`, because the
+ * server may refuse to relay mail from this host.
  */
 function toRecipientClass({ status, errcode = "" }: Answer, to: string): ResponseClass {
   if (UNKNOWN_RECIPIENT_CODES.has(errcode) || errcode.startsWith("5.6.")) return "rejected";
@@ -184,8 +185,9 @@ function toRecipientClass({ status, errcode = "" }: Answer, to: string): Respons
 }
 
 /**
- * Returns the failure class of a permanent failure of DATA. The codes 5.7.20 to 5.7.29 are about
- * the authentication of the sender's domain and host, such as SPF and DKIM (RFC 7372).
+ * Returns the failure class of a permanent failure of DATA. Code 5.2.1 means a disabled mailbox
+ * (RFC 3463). Codes 5.7.20 to 5.7.29 mean that a check of the sender's domain or host failed, such
+ * as SPF or DKIM (RFC 7372).
  */
 function toContentClass({ errcode = "" }: Answer): ResponseClass {
   return errcode === "5.2.1" || /^5\.7\.2\d$/.test(errcode) ? "destination" : "rejected";

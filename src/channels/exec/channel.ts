@@ -49,8 +49,8 @@ export class ExecChannel implements Channel {
 
   /**
    * Runs the program. Exit code 0 proves the delivery. A program that was killed may have delivered
-   * the notification. Every attempt passes the same id, so that the program can recognize a
-   * repeated notification.
+   * the notification. Every attempt passes the same id to the program, so that the program can
+   * recognize a repeated notification.
    */
   async send(envelope: Envelope, options: SendOptions): Promise<Receipt> {
     const { txnId, inDoubt } = options;

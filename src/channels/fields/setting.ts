@@ -385,8 +385,9 @@ export function object<Table extends SettingTable>(
 }
 
 /**
- * Creates the setting for an object whose keys are names and whose values are objects with the same
- * settings. The parsed value has no entry for an object with a mistake.
+ * Creates the setting for a group of named objects: each key is a name, and each value is an
+ * object. All these objects use the same table of settings. The parsed value leaves out objects
+ * with mistakes.
  */
 export function objects<Table extends SettingTable>(
   options: SettingOptions & {

@@ -84,9 +84,9 @@ export class GotifyChannel implements Channel {
   }
 
   /**
-   * Checks whether the token belongs to a client. This method is called after status 400. Since
-   * Gotify 3, `POST /message` accepts a client's token if the request contains the number of an
-   * application. Without this number, Gotify answers 400.
+   * Throws an error if the token belongs to a client instead of an application. Call this method
+   * after status 400. Since Gotify 3, this status can mean that a request with a client's token
+   * does not contain the number of an application.
    *
    * @throws {ResponseError} with the class `credentials` if the token belongs to a client
    * @throws {NotSentError} if the server does not answer

@@ -13,8 +13,9 @@ import { knownHosts } from "./homeserver_locator.ts";
 import type { AccountSettings, LoggedInAccount } from "./settings.ts";
 
 /**
- * Lists the homeserver. Also lists the OAuth 2.0 server and the password file of the account. If
- * the homeserver of a domain was not looked up yet, any host is possible.
+ * Lists the hosts and files that a channel uses: the homeserver, and the OAuth 2.0 server and the
+ * password file of the account. If the homeserver of a domain was not looked up yet, the channel
+ * may use any host.
  */
 export function findMatrixAccess(
   { homeserver, user }: Pick<AccountSettings, "homeserver" | "user">,

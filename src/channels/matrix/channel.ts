@@ -119,9 +119,9 @@ export class MatrixChannel implements Channel {
 
   /**
    * Sends a message to a room. If the outcome of an earlier attempt is unknown, first looks in the
-   * room for the event of the earlier attempt. If the room refuses the message, looks for a new
-   * room of the destination, and sends the message to the new room. If there is no new room, joins
-   * the room that refused the message, and sends the message again.
+   * room for the event of the earlier attempt. If the room refuses the message, checks whether
+   * the destination has moved to another room, and sends the message to the other room. If there is
+   * no other room, joins the room that refused the message, and sends the message again.
    */
   async #deliver(sending: Sending, isLast = false): Promise<Receipt> {
     const { roomId, destination, timeoutMs, signal } = sending;
@@ -171,8 +171,8 @@ export class MatrixChannel implements Channel {
     try {
       return await put(related.content);
     } catch (error) {
-      // Synapse refuses a message that is related to an event in another room. After such a
-      // refusal, send the message without the relation.
+      // The related event may be in a former room. Synapse then answers 400, so send the message
+      // without the relation.
       if (!(error instanceof MatrixError) || error.status !== 400) throw error;
       return await put(await content());
     }

@@ -8,10 +8,10 @@
  * Dendrite  remembers an id for half an hour in memory, but only after the first request has ended
  *
  * end of the last attempt -> wait (not for Synapse) -> read all events since the first attempt
- *   our id is found           delivered: the event_id is the receipt
- *   our id is not found       send again; on Synapse this cannot create a second event
+ *   an event has our id       delivered: the event_id is the receipt
+ *   no event has our id       send again; on Synapse this cannot create a second event
  *   the room cannot be read   send again, and count a possible duplicate
- *   after 50 pages            send again, and count a possible duplicate
+ *   too many events           stop after 50 pages, send again, and count a possible duplicate
  * ```
  *
  * @module

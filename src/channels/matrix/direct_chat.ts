@@ -69,8 +69,8 @@ export async function openDirectChat(client: MatrixClient, options: DirectChatOp
     const request = { ...options, owner };
     const roomId = await findDirectChat(client, request) ?? await create(client, request);
     await addDirectChat(client, { person, roomId }, { userId: owner, timeoutMs, signal }).catch(() => {
-      // If this request fails, the error is ignored, because the cache already contains the chat.
-      // Without an entry in `m.direct`, Matrix clients show the chat as an ordinary room.
+      // An error is ignored, because the cache already contains the chat. The only effect is that
+      // Matrix clients show the chat as an ordinary room.
       signal?.throwIfAborted();
     });
     return { roomId, owner };
@@ -114,8 +114,8 @@ async function findDirectChat(client: MatrixClient, request: ChatRequest): Promi
       });
       return roomId;
     } catch (error) {
-      // If our account created this room, a new room would not help: the server would refuse the
-      // invite to the new room as well.
+      // The server refused the invite. If our account created this room, do not create another
+      // room: the server would refuse that invite as well.
       if (isOurs || !isRefusal(error)) throw error;
     }
   }
@@ -135,8 +135,8 @@ async function* candidates(client: MatrixClient, request: ChatRequest): AsyncGen
 }
 
 /**
- * Lists the rooms of the account. If the server refuses this request, the notification is not the
- * cause. So the refusal is thrown as a NotTheServiceError.
+ * Lists the rooms of the account. A refusal of this request is thrown as a NotTheServiceError,
+ * because the notification did not cause the refusal.
  */
 async function rooms(client: MatrixClient, { person, timeoutMs, signal }: ChatRequest): Promise<readonly JoinedRoom[]> {
   try {

@@ -53,8 +53,8 @@ export class EncryptionGuard {
   readonly #policy: MatrixSettings["encryptedRooms"];
   /**
    * A copy of the cache in memory, by room id. The value of an encrypted room is true. For any
-   * other room, the value is the time of the last check. With this copy, the messages of a long
-   * queue do not need to read the cache file.
+   * other room, the value is the time of the last check. With this copy, the cache file is not
+   * read for each message.
    */
   readonly #known = new Map<string, true | number>();
 

@@ -170,8 +170,8 @@ class RoomProbe {
       if (error instanceof MatrixError && (error.status === 403 || error.status === 404)) return undefined;
       throw error;
     });
-    // The homeserver may be another matrix-notify that runs `serve`. The list of joined rooms from
-    // this server is incomplete, but the membership is correct.
+    // The account can be in the room although the list of joined rooms does not contain the room.
+    // For example, `serve` of another matrix-notify returns an incomplete list.
     if (membership === "join") return ok(`${userId} is in ${name} (${roomId})`);
     if (membership === "ban") {
       return failure(`${userId} is banned from ${name}`, "lift the ban, and invite the account again");

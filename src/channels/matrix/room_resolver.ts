@@ -64,8 +64,8 @@ export interface KnownRoom {
 }
 
 /**
- * How long a room is used without another look into the cache file, in milliseconds. During
- * this time, the messages of a long queue do not examine the file.
+ * How long a room is used before the cache file is read again, in milliseconds. So a long queue
+ * of messages does not read the file for each message.
  */
 const RECALL_EVERY_MS = 1000;
 
@@ -132,8 +132,8 @@ export class RoomResolver {
   }
 
   /**
-   * Makes the next call of {@linkcode find} look for a new room of the destination. Call this
-   * method if the current room cannot be used.
+   * Marks the cached room of a destination as old. The next call of {@linkcode find} then looks
+   * for a new room. Call this method if the current room cannot be used.
    */
   async lookAgain(destination: string): Promise<void> {
     const known = this.#recall(destination);
@@ -178,8 +178,8 @@ export class RoomResolver {
     }
     if (!destination.startsWith("@")) return undefined;
     const owner = (await this.#ask(() => whoami(this.#client, options)))?.userId;
-    // If the person removed our account from the direct chat, do not create a new chat. Create a
-    // new chat only if the channel now uses another account.
+    // If the account is still the same, the person removed it from the direct chat. Then do not
+    // create a new chat. If the channel now uses another account, create a new chat.
     if (owner === undefined || owner === from.known?.owner) return undefined;
     return await this.#ask(() => this.#first(destination, options));
   }

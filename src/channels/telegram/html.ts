@@ -103,7 +103,7 @@ class TelegramWriter {
   /**
    * Writes a text. Outside of the element `pre`, several white space characters become one space,
    * and white space at the beginning of a line is removed. A no-break space becomes an ordinary
-   * space. Telegram does not merge spaces, so an ordinary space is enough.
+   * space, which Telegram does not merge with other spaces.
    */
   text(escaped: string): void {
     if (this.#preDepth > 0) return this.#verbatim(escaped);
@@ -113,8 +113,8 @@ class TelegramWriter {
   }
 
   /**
-   * Writes a text in the element `pre`. A line break at the end of the text counts as one of the
-   * line breaks after the element.
+   * Writes a text in the element `pre`. A line break at the end of the text is not written at
+   * once. It is one of the line breaks before the next text.
    */
   #verbatim(escaped: string): void {
     const isEnded = escaped.endsWith("\n");

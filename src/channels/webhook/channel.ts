@@ -40,8 +40,8 @@ const FAILURE_CLASSES: Readonly<Record<number, ResponseClass>> = {
 const MAX_SAID_CHARS = 200;
 
 /**
- * Any service. matrix-notify does not know how the service answers. So every status 2xx counts as a
- * success, and every status of 400 or more counts as a refusal.
+ * An unknown service. Every status 2xx counts as a success, and every status of 400 or more counts
+ * as a refusal.
  */
 const ANY_SERVICE: Service = {
   name: "a webhook",

@@ -143,8 +143,8 @@ async function retryEntries(context: ContextFor<typeof RETRY_OPTIONS>): Promise<
   const { args, ui } = context;
   const { openNotifier } = await import("../notifier.ts");
   await using notifier = await openNotifier(context);
-  // A fallback is sent only if another channel does not deliver in time. `--all` skips fallbacks
-  // that were never tried. The user can retry such a fallback by its id.
+  // A fallback is an entry that is sent only if another channel does not deliver in time. `--all`
+  // skips fallbacks that were never tried. The user can retry such a fallback by its id.
   const entries = args.has("all")
     ? findAll(notifier, context).filter(({ fallbackFor, attempts, state }) =>
       !fallbackFor || attempts > 0 || state === "dead"

@@ -91,8 +91,8 @@ async function createNamed(context: CreateContext): Promise<number> {
 /**
  * Returns the user ids to invite.
  *
- * @throws {UsageError} if a value is not a user id, or if `--direct` is given without exactly one
- *   `--invite`
+ * @throws {UsageError} if a value is not a user id, or if `--direct` is given with no `--invite` or
+ *   with several
  */
 function requireInvitees({ args }: CreateContext): readonly string[] {
   const invite = args.list("invite").map(requireInvitee);

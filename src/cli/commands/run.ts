@@ -88,9 +88,9 @@ export const run: Command = defineCommand({
 });
 
 /**
- * Runs the command and sends its result. The key selects an incident, which is a series of
- * failures. After a success, the notification resolves the incident if the incident is open.
- * Otherwise, the notification has no key.
+ * Runs the command and sends its result. Failures with the same `--key` form an incident. A success
+ * resolves the incident if it is open. If no incident is open, the notification of a success has no
+ * key.
  */
 async function runCommand(context: RunContext): Promise<number> {
   const { args, runtime, ui } = context;
@@ -156,9 +156,8 @@ async function checkEarly(context: RunContext): Promise<Pick<Sender, "loadLatePa
 }
 
 /**
- * The time limit of a short command, in milliseconds. A longer command can be an update that
- * replaces the files of matrix-notify. Therefore `run` loads the rest of its code before the
- * command ends.
+ * A command that runs longer than this time, in milliseconds, can be an update that replaces the
+ * files of matrix-notify. Therefore `run` then loads the rest of its code before the command ends.
  */
 const LONG_COMMAND_MS = 250;
 

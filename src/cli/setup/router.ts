@@ -208,8 +208,8 @@ function listenAt(
 }
 
 /**
- * Returns true if other hosts can reach this address, and if it is a single address. `0.0.0.0` and
- * `::` mean all addresses.
+ * Returns true for a single address that other hosts can reach. `0.0.0.0` and `::` are not single:
+ * they mean all addresses.
  */
 function isOneAddress(host: string): boolean {
   return !isLocalListener(host) && parseBits(host)?.includes("1") === true;

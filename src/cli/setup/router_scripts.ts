@@ -48,7 +48,7 @@ function pasteModule(source: string): string {
   return [
     `/system/script/remove [ find where name=${MODULE_NAME} ]`,
     `/system/script/add name=${MODULE_NAME} source=${quoteLines(source)}`,
-    // The collection github.com/eworm-de/routeros-scripts runs its modules after a restart. On a
+    // After a restart, the collection github.com/eworm-de/routeros-scripts runs the module. On a
     // router without this collection, only this scheduler runs the module.
     '/system/scheduler/remove [ find where name="matrix-notify" ]',
     `/system/scheduler/add name="matrix-notify" start-time=startup on-event=${
@@ -99,8 +99,8 @@ function escapeRouterOs(text: string): string {
 }
 
 /**
- * Quotes a text with several lines for RouterOS, like its command `/export`. Each line ends with a
- * backslash. The next line begins with blanks and `\n`. RouterOS skips the blanks.
+ * Quotes a text with several lines in the format of the RouterOS command `/export`. Each line ends
+ * with a backslash. The next line begins with blanks and `\n`. RouterOS skips the blanks.
  */
 function quoteLines(text: string): string {
   return `"${text.split("\n").map(escapeRouterOs).join("\\\n    \\n")}"`;

@@ -74,8 +74,8 @@ const ALERT_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The fields of a group that have a special place, or are not shown. The notification of the first
- * alert shows the other fields of the group.
+ * The known fields of a group. The notification of the first alert also shows every other field of
+ * the group.
  */
 const GROUP_NAMES: ReadonlySet<string> = new Set([
   ...["receiver", "status", "alerts", "groupLabels", "commonLabels", "commonAnnotations", "externalURL", "version"],

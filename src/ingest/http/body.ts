@@ -29,9 +29,9 @@ export interface Body {
 /**
  * Reads a body. Accepts every input.
  *
- * @param isField returns true for the name of a known field. A body counts as a form if the name of
- * its first field is known. If the `Content-Type` names a form and the form is encoded correctly,
- * the known field can be at any position.
+ * @param isField returns true for the name of a known field. A form must have a known field. This
+ * field must be the first, unless the `Content-Type` names a form and the form is encoded
+ * correctly.
  */
 export function readBody({ headers, body }: IncomingRequest, isField: (name: string) => boolean): Body {
   const type = parseStructured(headerText(headers, "content-type"));

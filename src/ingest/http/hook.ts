@@ -40,8 +40,8 @@ export interface HookMapping {
 export const HOOK_PRESETS = {
   /**
    * Proxmox VE and Backup Server. The administrator writes the body of the webhook; `docs/serve.md`
-   * shows the body that this mapping reads. Only notifications about jobs contain `job-id`. Other
-   * notifications get no key, because each placeholder of a key needs a value.
+   * shows the body that this mapping reads. The key needs `job-id`, which only notifications about
+   * jobs contain. Other notifications get no key.
    */
   proxmox: {
     subject: "{{title}}",
@@ -89,8 +89,8 @@ function applyMapping(
 ): IncomingNotification | undefined {
   const find = (path: string) => findValue(fields, path);
   const fill = (template = "") => template.replace(PLACEHOLDER_REGEXP, (_, path) => textOf(find(path)));
-  // If a placeholder of a key or an id has no value, the key or the id is left out. Otherwise,
-  // different problems could have the same key.
+  // A key or an id is left out if one of its placeholders has no value. Otherwise, different
+  // problems could have the same key.
   const fillWhole = (template = "") =>
     [...template.matchAll(PLACEHOLDER_REGEXP)].every(([, path]) => textOf(find(path)).trim() !== "")
       ? fill(template).trim()

@@ -1,6 +1,7 @@
 /**
- * `POST /notify`: our own format. It takes JSON, a form, XML, a query or plain text, and knows the field
- * names of many other programs. A field with an unknown name is shown in the message.
+ * `POST /notify`: our own format. The input is JSON, a form, XML, query parameters or plain text.
+ * Many other programs use different field names, and these names are accepted too. A field with an
+ * unknown name is shown in the message.
  *
  * @module
  */
@@ -106,7 +107,7 @@ export const NOTIFY: Protocol = {
 /**
  * Reads a request in our own format. Accepts every input.
  *
- * @param json the body, if another protocol has already parsed its JSON
+ * @param json the parsed body, if the caller has already parsed it as JSON
  */
 export function readNotification(request: IncomingRequest, json?: Body): IncomingNotification {
   const body = json?.json === undefined ? readBody(request, (name) => FIELDS_BY_NAME.has(name)) : json;
@@ -175,9 +176,9 @@ function severityOfPriority(text: string): NotificationInput["severity"] {
 }
 
 /**
- * Returns true if a text is JSON. A text that begins with `{` counts as JSON, because it may be a
- * cut object. A text that begins with `[` must be valid JSON, because many texts begin with
- * `[host]`.
+ * Returns true if a text is JSON. Every text that begins with `{` counts as JSON, even if its end
+ * is missing. A text that begins with `[` must be valid JSON, because many other texts also begin
+ * with `[`, such as `[host] Disk full`.
  */
 function isJson(text: string): boolean {
   return /^\s*\{/.test(text) || /^\s*\[/.test(text) && parseJson(text) !== undefined;

@@ -16,8 +16,8 @@ const MAX_ACTIONS = 20;
 
 /**
  * Formats actions, one per line. A button cannot be pressed in a message, but its address can be
- * opened: `→ Open door: https://door.example.org`. Headers of a request are not shown, because they
- * can contain secrets.
+ * opened: `→ Open door: https://door.example.org`. The HTTP headers of an action are not shown,
+ * because they can contain secrets.
  *
  * @param given a list from JSON, or the text of a header. The text is JSON or the short format.
  */
@@ -41,7 +41,7 @@ function readActions(text: string): readonly unknown[] {
 
 /**
  * The names of the first three values of an action. In the short format, these values can come
- * without names. A fourth value without a name is the `body`, as the npm package ntfy sends it.
+ * without names. The npm package ntfy sends a fourth value without a name: the `body`.
  */
 const POSITIONS = ["action", "label", "url"];
 

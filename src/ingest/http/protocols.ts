@@ -73,8 +73,8 @@ export function chooseProtocol(
     return isUpload(method) || method === "GET" && protocol === UPTIME_KUMA ? protocol : undefined;
   }
   if (isUpload(method)) return plain === "/" || topicOf(plain) !== undefined ? NTFY : undefined;
-  // A GET request publishes only on these paths of ntfy. On all other paths, a browser can load the
-  // address without sending a notification.
+  // A GET request publishes only on these paths of ntfy. A browser can load the path of a topic
+  // (`/{topic}`) without sending a notification.
   return method === "GET" && /^\/[^/]+\/(?:publish|send|trigger)$/.test(plain) && topicOf(plain) ? NTFY : undefined;
 }
 

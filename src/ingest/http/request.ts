@@ -141,8 +141,8 @@ export function refuseAsJson(refusal: Refusal): Answer {
 }
 
 /**
- * Returns the value of a header; empty if it is missing. The value is decoded from bytes, because
- * many clients send UTF-8.
+ * Returns the value of a header; empty if the header is missing. `Headers` contains the bytes as
+ * Latin-1, but many clients send UTF-8. Therefore the bytes are decoded again.
  */
 export function headerText(headers: Headers, name: string): string {
   const value = headers.get(name) ?? "";

@@ -79,8 +79,8 @@ function isRestOfWord(last: string, line: string): boolean {
 
 /**
  * Parses headers. If a header occurs twice, the first value counts. Headers in valid UTF-8 are
- * decoded as UTF-8. Other headers are decoded with the charset of `Content-Type` if it has one byte
- * for each character, otherwise as Latin-1.
+ * decoded as UTF-8. Other headers are decoded with the charset of `Content-Type`, if this charset
+ * has one byte for each character. Otherwise they are decoded as Latin-1.
  */
 export function parseHeaders(head: Uint8Array): Headers {
   const headers = parseLines(decodeCharset(head));
@@ -106,8 +106,8 @@ const WORDS_REGEXP = new RegExp(`${WORD}(?:\\s*${WORD})*`, "g");
 
 /**
  * Decodes the encoded words in a text. Many programs split a character, or the four characters of a
- * base64 group, across two words. Therefore neighbouring words with the same charset are decoded
- * together.
+ * base64 group, across two encoded words. Therefore neighbouring encoded words with the same
+ * charset are decoded together.
  */
 export function decodeWords(text: string): string {
   return text.replace(WORDS_REGEXP, (words) => {

@@ -88,8 +88,8 @@ function collect(part: Part, parent?: Part): Collected {
 }
 
 /**
- * Returns true if a mail inside a mail counts as an attachment. An example is the mail that a
- * report of a failed delivery returns.
+ * Returns true if a mail inside a mail counts as an attachment. For example, a report of a failed
+ * delivery contains the mail that was not delivered.
  */
 function isAttached({ disposition }: Part, parent: Part | undefined): boolean {
   return disposition.value === "attachment" || parent?.type.value === "multipart/report";
@@ -117,8 +117,8 @@ function readText(part: Part, parent: Part | undefined): string | undefined {
 function isTextPart(part: Part, parent: Part | undefined): boolean {
   const { type: { value: type }, disposition, body } = part;
   const hasName = fileNameOf(part) !== undefined;
-  // If a text has characters that an old mailx does not know, this mailx sends the text as
-  // `application/octet-stream`, without a file name.
+  // Old versions of mailx send a text with unknown characters as `application/octet-stream`,
+  // without a file name.
   if (type === "application/octet-stream") return parent === undefined && !hasName && isText(body);
   if (disposition.value === "attachment") return false;
   // If the mail has only one part, every type `text/…` counts as text, even with a file name.

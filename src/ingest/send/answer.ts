@@ -1,6 +1,7 @@
 /**
  * The answers to a request to send, as one line of JSON. `matrix-notify send` turns an answer back
- * into outcomes and errors. So its exit codes are the same with and without a socket.
+ * into outcomes and errors. Therefore this command has the same exit codes with and without the
+ * socket of `serve`.
  *
  * | status | meaning |
  * | --- | --- |

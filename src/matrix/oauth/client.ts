@@ -39,8 +39,8 @@ export interface AuthMetadata {
   readonly registrationEndpoint: string;
   readonly revocationEndpoint: string;
   /**
-   * The endpoint for device codes. Undefined if the server does not offer it. Older servers do not
-   * offer it, because version 1.18 of the specification added this endpoint.
+   * The endpoint for device codes. Undefined if the server does not have this endpoint, which was
+   * added in version 1.18 of the specification.
    */
   readonly deviceAuthorizationEndpoint: string | undefined;
 }
@@ -106,10 +106,10 @@ const ENDPOINT_KEYS: readonly string[] = [
 ];
 
 /**
- * Compares the metadata with the issuer's own metadata (RFC 8414, section 3.3). A hostile
- * homeserver could name a trusted issuer together with hostile endpoints. Therefore the issuer must
- * confirm each endpoint that does not have the origin of the issuer. If there is no such endpoint,
- * this function does not send a request.
+ * Compares the metadata that the homeserver sent with the metadata of the issuer (the authorization
+ * server; RFC 8414, section 3.3). A hostile homeserver could name a trusted issuer together with
+ * hostile endpoints. Therefore the issuer must confirm each endpoint with another origin than its
+ * own. If there is no such endpoint, this function does not send a request.
  *
  * @throws {NotTheServiceError} if the issuer does not confirm such an endpoint
  * @throws {TransportError} if the issuer did not answer

@@ -37,10 +37,10 @@ export interface RegisterOptions extends RequestOptions {
 const REGISTER = "register this program";
 
 /**
- * Registers this program as a native public client (an installed program without a secret) with
- * device authorization: `POST` to the `registration_endpoint` (RFC 7591; Client-Server API 1.15,
- * "Client registration"). The specification requires a registration at the start of each login. The
- * specification also requires that the client_id is stored with the tokens.
+ * Registers this program as a native public client (an installed program without a secret): `POST`
+ * to the `registration_endpoint` (RFC 7591; Client-Server API 1.15, "Client registration"). The
+ * specification requires a registration at the start of each login. The specification also requires
+ * that the client_id is stored with the tokens.
  *
  * @returns the client_id
  * @throws {OAuthError} if the server refuses the registration
@@ -260,8 +260,8 @@ export async function pollDeviceToken(client: OAuthClient, options: PollOptions)
 
 function classifyPollError(error: unknown): "pending" | "slow-down" | "unreachable" | "failed" {
   if (error instanceof TransportError) return "unreachable";
-  // A page of a captive portal or an overloaded proxy is a temporary problem. Another error status,
-  // such as 404, is a permanent problem.
+  // The page of a captive portal (status below 400) is a temporary problem, and so is the answer of
+  // an overloaded proxy. Other error statuses, such as 404, are permanent problems.
   if (error instanceof NotTheServiceError) {
     return error.status < 400 || isTemporary(error.status) ? "unreachable" : "failed";
   }

@@ -1,6 +1,6 @@
 /**
- * Reads attachments from the caller. A file is opened, checked, and then read in chunks. A file
- * that cannot be attached is left out, and the notification is sent without this file.
+ * Reads the attachments that a caller gives. A file is opened, checked, and then read in chunks. A
+ * file that cannot be attached is left out, and the notification is sent without this file.
  *
  * @module
  */
@@ -45,7 +45,7 @@ export interface FileSource extends Disposable {
 }
 
 /**
- * Opens the files of a notification, as many as are allowed. Leaves out a file that is missing,
+ * Opens the files of a notification, up to the allowed number. Leaves out a file that is missing,
  * unreadable, empty, too large, or not a regular file.
  *
  * @param report a function that is called with a sentence about each file that is left out

@@ -3,9 +3,10 @@
  * configuration, the files that it names, the accounts and the cache of homeservers.
  *
  * ```text
- * a file has changed -> open the new configuration -> more mistakes than before    keep the old one
- *                                                  -> needs a missing permission   end
- *                                                  -> other changes                 open it again
+ * a file has changed -> check the new configuration:
+ *   more mistakes than before     the deliverer keeps the old configuration
+ *   needs a missing permission    the deliverer ends
+ *   otherwise                     the deliverer uses the new configuration
  * ```
  *
  * A process of Deno cannot get more permissions. If the new configuration needs more, the deliverer

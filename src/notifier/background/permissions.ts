@@ -122,8 +122,8 @@ export const DELIVERER_VARIABLES: readonly string[] = [
 ];
 
 /**
- * Returns the permissions for the background deliverer. The deliverer gets the permissions that it
- * needs, except those that this process does not have.
+ * Returns the permissions for the background deliverer. The deliverer gets only permissions that
+ * this process also has.
  */
 export function delivererPermissions(access: Access): readonly Permission[] {
   // If this process may not connect to every host, the deliverer may only use the known hosts.
@@ -214,8 +214,8 @@ function findFiles(files: Files, access: Access): readonly (string | undefined)[
 
 /**
  * Lists the files with secrets on read-only mounts. The mode of such a file cannot be changed, so
- * matrix-notify accepts every mode. To recognize a read-only mount, a process needs the permission
- * to write the file.
+ * matrix-notify accepts every mode. To recognize a read-only mount, a process needs Deno's write
+ * permission for the file.
  */
 function readOnlyFiles({ read, write }: CommandPermissions, { files, configFiles }: Access): readonly string[] {
   if (!read.includes("named files") || write.length === 0) return [];

@@ -121,7 +121,7 @@ export interface HandOver {
 }
 
 /**
- * Hands over the queue to the next deliverer. Syncs the name of the journal file to disk. Starts a
+ * Hands over the queue to the next deliverer. Syncs the directory of the journal. Starts a
  * background deliverer if `mode` is set and no background deliverer runs yet.
  *
  * @returns undefined on success; one line of text if the handover failed, or if the deliverer may
@@ -158,8 +158,8 @@ export async function handOver(
 }
 
 /**
- * Finds the lock file that pins the packages, if the command line runs from files. A program that
- * imports the library loads the packages without the lock file. Its deliverer must do the same.
+ * Returns the path of the lock file, which pins the versions of the packages. Only the command line
+ * uses this file. A program that imports the library, and its deliverer, do not use it.
  */
 function findLock(role: ProcessRole): string | undefined {
   if (role !== "program" || !LOCK?.startsWith("file:")) return undefined;

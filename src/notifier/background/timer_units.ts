@@ -200,8 +200,8 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
         // notification.
         "WatchdogSignal=SIGKILL",
         "TimeoutStopSec=15s",
-        // Each connection needs a file descriptor and some memory. At the limit, the listeners of
-        // `serve` close all their connections.
+        // Each connection needs a file descriptor and some memory. When `serve` cannot open another
+        // file, it closes all connections.
         "LimitNOFILE=4096",
         // With this variable, all threads share their free memory. This saves some megabytes.
         "Environment=MALLOC_ARENA_MAX=1",

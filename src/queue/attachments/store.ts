@@ -87,8 +87,8 @@ export class AttachmentStore {
    *
    * @param known the names of files that entries certainly need; these files are skipped
    * @param named a function that syncs and reads the queue, and returns the names of all files that
-   * entries need. Called after all files that are not in `known` were locked. A process that writes
-   * a file holds the lock of the file, so `sweep` skips this file.
+   * entries need. Called after `sweep` has locked the files that are not in `known`. A file that
+   * another process is writing is locked by that process, and is skipped.
    * @throws {StorageError} if the directory cannot be read or written
    */
   async sweep(known: ReadonlySet<string>, named: () => Promise<ReadonlySet<string>>): Promise<void> {

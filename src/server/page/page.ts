@@ -1,8 +1,9 @@
 /**
  * The status page: a read-only view of the queue for browsers. It is complete HTML without scripts
- * and without requests to other addresses. `serve` loads this module with the first request.
+ * and without requests to other addresses. `serve` loads this module at the first request for the
+ * page.
  *
- * The time that a page needs does not depend on the length of the queue; see
+ * The time to create the page does not depend on the length of the queue; see
  * `notifier/overview.ts`.
  *
  * @module

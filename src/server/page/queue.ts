@@ -104,8 +104,8 @@ function countMembers({ members }: QueuedEntry): number {
 }
 
 /**
- * Shows an entry of a lane. The reason of the entry is shown only if the first entry has a
- * different reason.
+ * Shows an entry of a lane (the queue of one destination). The reason why the entry waits is shown
+ * only if it differs from the reason of the first entry.
  *
  * @param first the first entry of the lane
  */

@@ -121,8 +121,8 @@ function readMentions(value: unknown): readonly string[] {
 }
 
 /**
- * Removes the severity symbol that another matrix-notify has put into the title. Otherwise the
- * title would show the symbol twice, because this matrix-notify also adds the symbol.
+ * Removes the severity symbol from a title. If the sender is also a matrix-notify, it has already
+ * added the symbol, and the title would show the symbol twice.
  */
 function withoutSymbol(subject: string, symbol: string): string {
   return symbol === "" ? subject : subject.replace(`${symbol} `, "");

@@ -73,7 +73,7 @@ function contentOf(request: IncomingRequest): object {
 
 /**
  * Returns the idempotency key. A repeated request has the same device, room, transaction id and
- * content. The key contains the content, because some clients use a transaction id again for a new
+ * content. The content is compared too, because some clients use a transaction id again for a new
  * message. Examples are Apprise with an access token, and clients that count from 0 after each
  * start.
  */
@@ -86,8 +86,8 @@ function idOf(
   },
 ): string | undefined {
   if (txnId === "") return idempotencyKey(request);
-  // Another matrix-notify gives each message a unique id. If it sends a message again later, it may
-  // add a note, so the content changes. Therefore the key does not contain the content.
+  // An exception: if the sender is also a matrix-notify, the key does not contain the content. Such
+  // a sender may add a note to the content before it repeats a message.
   const own = textAt(content, "dev.matrix-notify.id");
   return ["matrix", device, room, txnId, own === "" ? crc32(request.body) : ""].join(" ");
 }

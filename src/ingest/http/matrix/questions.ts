@@ -1,7 +1,7 @@
 /**
  * Answers all requests of Matrix clients except the requests that send messages. The answers are
- * like those of a homeserver with empty rooms. Requests that programs do not need for sending
- * messages are refused.
+ * like those of a homeserver with empty rooms. A request is refused if it is not needed to send
+ * messages.
  *
  * @module
  */

@@ -1,6 +1,6 @@
 /**
- * Finds the channels for the room in a Matrix request. The command `serve` stores no rooms, because
- * a room id contains the encoded alias. Therefore a room needs no look-up, and every client can
+ * Finds the channels for the room in a Matrix request. Each room id that this server creates
+ * contains the encoded alias. Therefore the command `serve` stores no rooms, and every client can
  * join every room.
  *
  * @module
@@ -80,11 +80,12 @@ const DOMAINLESS_REGEXP = /^![\w-]{43}$/;
  * Finds the destination of a message.
  *
  * ```text
- * a room that a Matrix channel has         this channel and this room
+ * a room of a Matrix channel               this channel and this room
  * a name of this server: #phone, !phone    the channel with this name
- * #alerts, if a channel has #alerts:x.org  this channel and this room
+ * #alerts, if a channel has #alerts:x.org  this channel and #alerts:x.org
  * a room of another server                 this room, through the Matrix channels
- * everything else                          the rules choose; the name of an alias is the origin
+ * any other alias, such as #name           the rules choose the channels; `name` is the origin
+ * everything else                          the rules choose the channels
  * ```
  *
  * @param channels the channels that the sender can use
