@@ -40,19 +40,20 @@ export const EXIT_MEANINGS: ExitMeanings = [
   [EXIT.dataErr, "the input is not valid, or the service rejected the notification permanently"],
   [
     EXIT.unavailable,
-    "something that the command needs is not available: a homeserver, a login method, systemd or its timer, or an option of sendmail",
+    "something that the command needs is not available: a homeserver, a login method, systemd or its timer, or an " +
+    "option of sendmail",
   ],
   [EXIT.software, "a bug in matrix-notify"],
   [EXIT.ioErr, "reading or writing the disk failed, or the output could not be written"],
   [
     EXIT.tempFail,
-    "try again later: the notification was not accepted, or a request failed for now; after send --require, flush, " +
-    "queue retry or setup, the notification is in the queue: do not send it again",
+    "not done yet: either the notification waits in the queue (after send --require, flush, queue retry and setup), or " +
+    "it was not accepted and you must try again later; the error message says which",
   ],
   [
     EXIT.noPerm,
-    "a permission of a file or of Deno is missing, or a login was refused; or other users can change the queue, so " +
-    "one attempt was made without the queue, and this attempt failed",
+    "a permission of a file or of Deno is missing, or a login was refused; or the permissions of the queue directory " +
+    "are unsafe, and the notification could not be sent without the queue",
   ],
   [
     EXIT.config,

@@ -56,8 +56,7 @@ export interface Status {
    */
   readonly torn: number;
   /**
-   * The number of attempts since the creation of the queue that may have delivered a message
-   * twice.
+   * The number of messages that may have been delivered twice, since the queue was created.
    */
   readonly possibleDuplicates: number;
   /**

@@ -266,7 +266,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 }
 
-/** Processes a request after a call of `ready`, which can wait for the delay of a fault. */
+/** Processes a request. Must call `ready` first, which waits if a fault delays the request. */
 type Handle = (ready: () => Promise<void>) => Promise<Answer | "cut">;
 
 /** Two signals: `gone` aborts when the client disconnects, `stopping` when the server stops. */

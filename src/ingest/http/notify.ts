@@ -61,7 +61,7 @@ export function isResolvedStatus(status: string): boolean {
   return RESOLVED_REGEXP.test(status.trim());
 }
 
-/** The fields of a request by their meaning. */
+/** The fields of a request. Each property is a list of the fields with one meaning. */
 interface SortedFields {
   readonly known: ReadonlyMap<FieldName, unknown>;
   readonly others: readonly (readonly [string, unknown])[];
