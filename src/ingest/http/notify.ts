@@ -61,7 +61,7 @@ export function isResolvedStatus(status: string): boolean {
   return RESOLVED_REGEXP.test(status.trim());
 }
 
-/** The fields of a request. Each property is a list of the fields with one meaning. */
+/** The known fields of a request by their names, and all other fields. */
 interface SortedFields {
   readonly known: ReadonlyMap<FieldName, unknown>;
   readonly others: readonly (readonly [string, unknown])[];
