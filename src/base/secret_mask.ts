@@ -65,7 +65,8 @@ interface Form {
   /** True if the form is hidden only as a whole word, and not inside a longer word. */
   readonly isWord: boolean;
   /**
-   * True if the form is base64 or hex. In this case, the whole word around the form is hidden.
+   * True if this form of the secret is base64 or hex. In this case, the whole word that contains the
+   * form is hidden.
    */
   readonly isEncoded: boolean;
 }

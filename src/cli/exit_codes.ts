@@ -47,13 +47,13 @@ export const EXIT_MEANINGS: ExitMeanings = [
   [EXIT.ioErr, "reading or writing the disk failed, or the output could not be written"],
   [
     EXIT.tempFail,
-    "not done yet: either the notification waits in the queue (after send --require, flush, queue retry and setup), or " +
-    "it was not accepted and you must try again later; the error message says which",
+    "not done yet: either the notification waits in the queue (after send --require, flush, queue retry and setup), " +
+    "or it was not accepted and you must try again later; the error message says which",
   ],
   [
     EXIT.noPerm,
-    "a permission of a file or of Deno is missing, or a login was refused; or the permissions of the queue directory " +
-    "are unsafe, and the notification could not be sent without the queue",
+    "a permission of a file or of Deno is missing, or a login was refused; or the queue was not used, because the " +
+    "permissions of its directory are unsafe, and a direct attempt failed",
   ],
   [
     EXIT.config,

@@ -107,5 +107,6 @@ export const WAIT_OPTION = {
   name: "wait",
   value: "DURATION",
   summary:
-    "try to deliver for this long, then continue in the background (default 10s); with 0, only queue the notification",
+    "wait at most this long; then the delivery continues in the background (default 10s); with 0, only queue the " +
+    "notification",
 } as const satisfies OptionSpec;

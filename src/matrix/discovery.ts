@@ -5,8 +5,8 @@
  * homeserver. An address counts as a homeserver only if it answers `/_matrix/client/versions`.
  *
  * The domain may be hostile. By default, a server on the internet cannot direct this program to
- * this machine or to a private network. A person must enter or configure such an address. The
- * option `insecureHttp` means that the network is trusted. With this option, a server can also
+ * this machine or to a private network. A person must enter or configure the address of this
+ * machine or of a private network. The option `insecureHttp` means that the network is trusted. With this option, a server can also
  * direct this program to a private network, but not to this machine.
  *
  * @module

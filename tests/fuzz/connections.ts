@@ -187,7 +187,7 @@ class Listener implements FuzzPlayer {
     }
     await withinRealTime(Promise.all(connecting), `${connecting.length} connections (${kind})`);
     await withinRealTime(this.#witness(), "the request of another client");
-    const problem = this.#log.slice(before).find((line) => !/not (?:known|delivered)/.test(line));
+    const problem = this.#log.slice(before).find((line) => !/not (?:known|delivered)|: refused /.test(line));
     if (problem !== undefined) throw new Error(`serve logged: ${problem}`);
     return `${REQUESTS} ${kind} requests`;
   }

@@ -102,10 +102,10 @@ export const send: Command = defineCommand({
     "Exit 0: for each channel, the notification is delivered or stored on disk. If the notification is on disk, " +
     "matrix-notify delivers it later, in order and without duplicates. After exit 0, you can delete the attached " +
     "files. If a channel cannot send files, the message in this channel lists the names of the files.",
-    "Without --require, send leaves the next attempt to the background process. With --require delivered, send " +
-    "repeats failed attempts until the time of --wait is over. Exit 0: at least one channel has delivered the " +
-    "notification. Exit 75: the notification is only in the queue. A script can then also send the text in another " +
-    "way. matrix-notify still delivers the queued notification later.",
+    "Without --require, send makes one attempt. If this attempt fails, the background process makes the next ones. " +
+    "With --require delivered, send itself repeats failed attempts until the time of --wait is over. Exit 0: at " +
+    "least one channel has delivered the notification. Exit 75: the notification is only in the queue. A script can " +
+    "then also send the text in another way. matrix-notify still delivers the queued notification later.",
     "An incident is a problem that causes several notifications, such as a full disk. Give all these notifications " +
     "the same --key, and close the incident with --resolve. In a Matrix room, the later notifications are replies " +
     "to the first message of the incident.",

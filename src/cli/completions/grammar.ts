@@ -34,7 +34,7 @@ export type PrintedValues = typeof PRINTED_VALUES[number];
 /** The shells for which there is a completion script. */
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-/** The data about an option in the scripts. */
+/** What the completion scripts need to know about an option. */
 export interface CompletedOption extends Pick<OptionSpec, "short" | "summary" | "repeats"> {
   /** The long form: `--dry-run`. */
   readonly long: string;

@@ -79,8 +79,8 @@ export function hookProtocol(name: string, mapping: HookMapping): Protocol {
 const PLACEHOLDER_REGEXP = /\{\{\s*([^{}]+?)\s*\}\}/g;
 
 /**
- * Applies a mapping. Returns undefined if no placeholder of the subject and the message has a
- * value.
+ * Applies a mapping. Returns undefined if all placeholders in the subject and in the message are
+ * empty.
  */
 function applyMapping(
   fields: ReadonlyMap<string, unknown>,
