@@ -155,7 +155,7 @@ function createTable(secrets: Iterable<string>): SeedTable {
   const seeds = new Map<number, Seed[]>();
   const isUsed = new Uint8Array(HASHES);
   for (const form of [...secrets].flatMap(formsOf)) {
-    // With this distance between seeds, every part of `minChars` characters contains a whole seed.
+    // The seeds are so close together that every part of `minChars` characters contains a whole seed.
     const step = Math.max(1, form.minChars - SEED_CHARS + 1);
     for (let at = 0; at + SEED_CHARS <= form.text.length; at += step) {
       const hash = hashAt(form.text, at);

@@ -52,8 +52,7 @@ export const EXIT_MEANINGS: ExitMeanings = [
   ],
   [
     EXIT.noPerm,
-    "a permission of a file or of Deno is missing, or a login was refused; or the queue was not used, because the " +
-    "permissions of its directory are unsafe, and a direct attempt failed",
+    "a permission of a file or of Deno is missing, a login was refused, or other users can change the queue",
   ],
   [
     EXIT.config,

@@ -163,7 +163,10 @@ export class NotifierCore implements AsyncDisposable {
     return await this.#send(cutToQueue(whole), options, { staged, whole });
   }
 
-  /** Returns the file with the whole message of a plan, and the channels that send it. */
+  /**
+   * Returns the whole message as a file, and the channels that send this file. Returns undefined if
+   * the message needs no file.
+   */
   async #findFullText(plan: Plan) {
     const notification = plan.envelopes[0]?.notification;
     if (notification === undefined) return undefined;

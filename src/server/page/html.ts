@@ -1,7 +1,7 @@
 /**
  * Builds HTML. The template `markup` escapes every value, except values that are HTML already. Use
  * {@linkcode foreign} for texts that this program did not write, such as texts of senders and
- * servers. This function also hides secrets.
+ * servers: {@linkcode foreign} also hides secrets.
  *
  * @module
  */
