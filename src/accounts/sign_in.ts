@@ -168,7 +168,7 @@ function hasErrcode(error: unknown, errcode: string): error is LoginError {
 function wrongToken({ code, message, cause }: LoginError): LoginError {
   return new LoginError(code, message, {
     cause,
-    hint: "check that the access token is complete, and that its login has not ended",
+    hint: "check that the access token is complete, and that it was not logged out",
   });
 }
 

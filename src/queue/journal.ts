@@ -220,8 +220,8 @@ export class Journal {
   }
 
   /**
-   * Appends records in one write, and reads them. If the list is empty, only ends a torn
-   * (half-written) line with a line feed.
+   * Appends records in one write, and applies them to the state. If the list is empty, only ends a
+   * torn (half-written) line with a line feed.
    *
    * @param maxBytes the largest allowed size of the journal
    * @throws {StorageError} if the append fails; no new record is then in the journal

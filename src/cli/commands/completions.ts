@@ -25,9 +25,9 @@ export const completions: Command = defineCommand({
     "write this line into ~/.zshrc, above the line with compinit: fpath=(~/.zfunc $fpath). bash needs the package " +
     'bash-completion to find the file. Without the package, add this line to ~/.bashrc: eval "$(matrix-notify ' +
     'completions bash)"',
-    "completions channels prints the names of the channels, completions rooms prints their rooms, and completions " +
-    "entries prints the ids of the entries in the queue, one per line. The scripts run these commands, which need " +
-    "no network.",
+    "With the word channels, rooms or entries, completions prints a list, one line each: the names of the channels, " +
+    "the rooms of the channels, or the ids of the entries in the queue. The scripts use these lists. No network is " +
+    "needed.",
   ],
   examples: [
     "mkdir -p ~/.local/share/bash-completion/completions\n" +
