@@ -146,7 +146,7 @@ function classifyResponse({ status, failureClass }: ResponseError): Pick<Failure
   if (failureClass !== undefined) return { class: failureClass };
   if (status === 429) return { class: "rate-limited" };
   if (status === 408 || status >= 500) return { class: "in-doubt", gapMs: RESET_GAP_MS };
-  // Matrix uses another class for status 403: matrix/errcodes.ts sets `destination`.
+  // For known Matrix codes with status 403, `failureClass` is set above (matrix/errcodes.ts).
   if (status === 401 || status === 403) return { class: "credentials" };
   if (status === 404) return { class: "destination" };
   if (status >= 400) return { class: "rejected" };

@@ -135,7 +135,8 @@ function toRequest(values: Values, attachments: readonly AttachmentInput[]): Sen
       ttlMs: duration("ttl", filled("ttl")),
       attachments,
       problems: texts("problem"),
-    },
+      // A new field of a notification is a type error here. `writeSendRequest` must write it, too.
+    } satisfies Record<keyof NotificationInput, unknown>,
     options: {
       channels: channels.length === 0 ? undefined : channels,
       room: filled("room"),
