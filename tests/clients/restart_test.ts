@@ -1,6 +1,6 @@
 /**
  * Stops, kills, reloads and upgrades `serve` while real clients send. A notification that `serve`
- * has accepted arrives once, whatever happens to the process.
+ * has accepted arrives once, also if the process ends at any moment.
  *
  * @module
  */

@@ -2,9 +2,7 @@
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
-
-/** The user `nobody`. */
-const UID = 65534;
+import { UNPRIVILEGED_ID } from "../fakes/unprivileged_user.ts";
 
 /** Options of {@linkcode UserScene.run}. */
 export interface UserRunOptions {
@@ -34,7 +32,7 @@ export class UserScene implements AsyncDisposable {
     const homeserver = await LoopbackHomeserver.start();
     // Other users cannot reach the temporary directory of the tests.
     const [home, shared] = [await Deno.makeTempDir({ dir: "/tmp" }), await Deno.makeTempDir({ dir: "/tmp" })];
-    await Deno.chown(home, UID, UID);
+    await Deno.chown(home, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
     await Deno.chmod(shared, 0o755);
     return new UserScene(home, shared, homeserver);
   }
@@ -51,7 +49,7 @@ export class UserScene implements AsyncDisposable {
    */
   async run(command: readonly string[], { env, input = "", cwd = "/" }: UserRunOptions = {}): Promise<string> {
     const child = new Deno.Command("setpriv", {
-      args: [`--reuid=${UID}`, `--regid=${UID}`, "--clear-groups", ...command],
+      args: [`--reuid=${UNPRIVILEGED_ID}`, `--regid=${UNPRIVILEGED_ID}`, "--clear-groups", ...command],
       cwd,
       clearEnv: true,
       env: { HOME: this.home, TMPDIR: this.home, NO_COLOR: "1", PATH: `${this.home}/.local/bin:/usr/bin:/bin`, ...env },
@@ -79,7 +77,7 @@ export class UserScene implements AsyncDisposable {
     const file = `${this.shared}/attached.txt`;
     await Deno.writeTextFile(file, "text");
     await Deno.writeTextFile(`${this.home}/password`, password, { mode: 0o600 });
-    await Deno.chown(`${this.home}/password`, UID, UID);
+    await Deno.chown(`${this.home}/password`, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
     const run = (args: readonly string[], env: Readonly<Record<string, string>> = login, input?: string) =>
       this.run([...program, ...args], { env: { ...places, ...env }, input });
     assertStringIncludes(await run(["demo"], {}), "No message was lost");

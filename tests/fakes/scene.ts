@@ -24,6 +24,23 @@ export interface Scene extends AsyncDisposable {
   open(options?: Partial<CoreOptions>): Promise<NotifierCore>;
 }
 
+/**
+ * Options for a Matrix channel and the ntfy channel `phone` of a scene.
+ *
+ * @param matrix more settings of the Matrix channel
+ */
+export function withPhone(
+  { homeserver, accessToken, room, ntfy }: Pick<Scene, "homeserver" | "accessToken" | "room" | "ntfy">,
+  matrix: object = {},
+): Pick<CoreOptions, "channels"> {
+  return {
+    channels: {
+      matrix: { homeserver: homeserver.url, accessToken, room, ...matrix },
+      phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
+    },
+  };
+}
+
 /** Starts the servers and creates the room. */
 export async function setScene(
   options: Pick<HomeserverOptions, "software" | "transactions" | "rateLimit" | "maxUploadBytes"> = {},

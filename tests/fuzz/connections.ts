@@ -5,7 +5,7 @@
  * ```text
  * a request that is valid HTTP   has one answer, and its status is not 500
  * broken HTTP                    is refused, or its connection is closed
- * a client after each case       gets its 202, whatever the others do
+ * a client after each case       gets its 202, while the others do anything
  * ```
  *
  * Some clients stay connected and send nothing more. The oldest one leaves when there are too many.

@@ -2,7 +2,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { ConfigError, InvalidNotificationError, StorageError } from "../../src/base/errors.ts";
 import { NotifierCore } from "../../src/notifier/core.ts";
 import type { LoopbackHomeserver } from "../../src/testing/mod.ts";
-import { setScene } from "../fakes/scene.ts";
+import { setScene, withPhone } from "../fakes/scene.ts";
 import { fieldsOf } from "../fakes/outcomes.ts";
 
 type FaultName = Parameters<LoopbackHomeserver["fault"]>[0];
@@ -75,13 +75,8 @@ async function met(homeserver: LoopbackHomeserver, name: FaultName, work: () => 
 
 Deno.test("NotifierCore.notify() delivers through one channel while another is down", async () => {
   await using scene = await setScene();
-  const { homeserver, accessToken, room, ntfy } = scene;
-  await using notifier = await scene.open({
-    channels: {
-      matrix: { homeserver: homeserver.url, accessToken, room },
-      phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
-    },
-  });
+  const { homeserver, ntfy } = scene;
+  await using notifier = await scene.open(withPhone(scene));
   await homeserver.stop();
   const outcomes = await notifier.notify({ subject: "Link down" });
   assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["matrix", "queued"], ["phone", "delivered"]]);

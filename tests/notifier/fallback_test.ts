@@ -7,26 +7,21 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { formatTime } from "../../src/base/time.ts";
 import { judgeHealth } from "../../src/notifier/health.ts";
 import type { CoreOptions } from "../../src/notifier/wiring.ts";
-import { type Scene, setScene } from "../fakes/scene.ts";
+import { type Scene, setScene, withPhone } from "../fakes/scene.ts";
 import { fieldsOf } from "../fakes/outcomes.ts";
 
 const MINUTE_MS = 60_000;
 
 /** Options for a Matrix channel whose fallback is a phone, after ten minutes. */
-function withPhone({ homeserver, accessToken, room, ntfy }: Scene, more: object = {}): Partial<CoreOptions> {
-  return {
-    channels: {
-      matrix: { homeserver: homeserver.url, accessToken, room, fallback: { channels: "phone", after: "10m" }, ...more },
-      phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
-    },
-  };
+function withFallback(scene: Scene, more: object = {}): Pick<CoreOptions, "channels"> {
+  return withPhone(scene, { fallback: { channels: "phone", after: "10m" }, ...more });
 }
 
 const phoneTexts = ({ ntfy }: Scene) => ntfy.messages("alerts").map(({ title, message }) => `${title}: ${message}`);
 
 Deno.test("NotifierCore.notify() cancels the fallback when Matrix delivers at once", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open(withPhone(scene));
+  await using notifier = await scene.open(withFallback(scene));
   const outcomes = await notifier.notify({ subject: "Link down" });
   assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["matrix", "delivered"]]);
   assertEquals([notifier.entries(), scene.ntfy.messages("alerts")], [[], []]);
@@ -36,7 +31,7 @@ Deno.test("NotifierCore.notify() cancels the fallback when Matrix delivers at on
 Deno.test("NotifierCore.notify() sends through the fallback, once, when Matrix is late", async () => {
   await using scene = await setScene();
   const { homeserver, runtime } = scene;
-  await using notifier = await scene.open(withPhone(scene));
+  await using notifier = await scene.open(withFallback(scene));
   await homeserver.stop();
   const outcomes = await notifier.notify({ subject: "Link down", message: "ether1" });
   assertEquals(outcomes.map(fieldsOf).map(({ channel, state, next }) => [channel, state, next! > runtime.time]), [
@@ -67,7 +62,7 @@ Deno.test("NotifierCore.notify() sends through the fallback, once, when Matrix i
 
 Deno.test("NotifierCore.flush() cancels the fallback when Matrix delivers before the timeout", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open(withPhone(scene));
+  await using notifier = await scene.open(withFallback(scene));
   await scene.homeserver.stop();
   await notifier.notify({ subject: "Link down" });
   scene.runtime.time += 8 * MINUTE_MS;
@@ -80,7 +75,7 @@ Deno.test("NotifierCore.flush() cancels the fallback when Matrix delivers before
 
 Deno.test("NotifierCore.flush() sends through the fallback at once when Matrix rejects an entry", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open(withPhone(scene));
+  await using notifier = await scene.open(withFallback(scene));
   scene.homeserver.fault("too-large");
   const [{ channel, state }] = await notifier.notify({ subject: "Link down" });
   assertEquals([channel, state], ["matrix", "dead"]);
@@ -90,7 +85,7 @@ Deno.test("NotifierCore.flush() sends through the fallback at once when Matrix r
 
 Deno.test("NotifierCore.drop() drops the fallback of a dropped entry", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open(withPhone(scene));
+  await using notifier = await scene.open(withFallback(scene));
   await scene.homeserver.stop();
   const [{ id }] = await notifier.notify({ subject: "Link down" });
   await notifier.drop([id]);
@@ -99,7 +94,7 @@ Deno.test("NotifierCore.drop() drops the fallback of a dropped entry", async () 
 
 Deno.test("NotifierCore.retry() sends a pending fallback before its timeout", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open(withPhone(scene));
+  await using notifier = await scene.open(withFallback(scene));
   await scene.homeserver.stop();
   const [, { id }] = await notifier.notify({ subject: "Link down" });
   assertEquals((await notifier.retry([id])).map(({ state }) => state), ["delivered"]);
@@ -108,7 +103,7 @@ Deno.test("NotifierCore.retry() sends a pending fallback before its timeout", as
 
 Deno.test("NotifierCore.status() counts pending fallbacks separately, and they raise no alarm", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open(withPhone(scene, { fallback: { channels: "phone", after: "1d" } }));
+  await using notifier = await scene.open(withFallback(scene, { fallback: { channels: "phone", after: "1d" } }));
   await scene.homeserver.stop();
   const [matrix] = await notifier.notify({ subject: "Link down" });
   scene.runtime.time += 30 * MINUTE_MS;
@@ -120,7 +115,7 @@ Deno.test("NotifierCore.status() counts pending fallbacks separately, and they r
 
 Deno.test("NotifierCore.flush() sends fallbacks that are due in one batch", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open(withPhone(scene));
+  await using notifier = await scene.open(withFallback(scene));
   const start = scene.runtime.time;
   await scene.homeserver.stop();
   for (let count = 1; count <= 15; count++) await notifier.notify({ subject: `${count}` }, { waitMs: 0 });
@@ -141,7 +136,7 @@ Deno.test("NotifierCore.flush() sends fallbacks that are due in one batch", asyn
 
 Deno.test("NotifierCore.notify() sends at once through a channel with pending fallbacks, ahead of them", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open(withPhone(scene));
+  await using notifier = await scene.open(withFallback(scene));
   await scene.homeserver.stop();
   await notifier.notify({ subject: "1" });
   const outcomes = await notifier.notify({ subject: "2" }, { channels: ["phone"] });
@@ -151,7 +146,7 @@ Deno.test("NotifierCore.notify() sends at once through a channel with pending fa
 
 Deno.test("NotifierCore.notify() with one key, repeatedly, does not postpone the fallback", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open(withPhone(scene));
+  await using notifier = await scene.open(withFallback(scene));
   await scene.homeserver.stop();
   for (let count = 1; count <= 5; count++) {
     await notifier.notify({ subject: `Disk at ${90 + count} %`, key: "disk" }, { waitMs: 0 });
@@ -169,7 +164,7 @@ Deno.test("NotifierCore.flush() starts a fallback's timeout at the end of quiet 
     return [date.getHours(), date.getMinutes()].map((part) => String(part).padStart(2, "0")).join(":");
   };
   const quiet = { from: clock(-60), to: clock(60) };
-  await using notifier = await scene.open(withPhone(scene, { quiet }));
+  await using notifier = await scene.open(withFallback(scene, { quiet }));
   const outcomes = await notifier.notify({ subject: "Link down" });
   assertEquals(outcomes.map(({ channel, state }) => [channel, state]), [["matrix", "queued"], ["phone", "queued"]]);
   for (let minutes = 0; minutes < 59; minutes += 10) {
@@ -188,7 +183,7 @@ Deno.test("NotifierCore.flush() starts a fallback's timeout at the end of quiet 
 
 Deno.test("NotifierCore.plan() uses the rule's fallback, and none if the caller names channels", async () => {
   await using scene = await setScene();
-  const { channels } = withPhone(scene);
+  const { channels } = withFallback(scene);
   await using notifier = await scene.open({
     channels: { ...channels, pager: { kind: "ntfy", server: scene.ntfy.url, topic: "pager" } },
     routes: [
@@ -218,7 +213,7 @@ Deno.test("NotifierCore.deliverUntilEmpty() stays while a fallback is pending, a
   const { runtime, homeserver } = scene;
   const stop = new AbortController();
   await using notifier = await scene.open({
-    ...withPhone(scene),
+    ...withFallback(scene),
     onAttempt: ({ channel, state }) =>
       channel === "phone" && state === "delivered" && stop.abort(new Error("delivered")),
   });
@@ -233,7 +228,7 @@ Deno.test("NotifierCore.deliverUntilEmpty() stays while a fallback is pending, a
 
 Deno.test("NotifierCore.notify() sends through the fallback when queue and Matrix both refuse", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open(withPhone(scene));
+  await using notifier = await scene.open(withFallback(scene));
   await notifier.notify({ subject: "1" });
   assertEquals(phoneTexts(scene), []);
   // A file with the name of the directory makes every write to the queue fail.
@@ -251,7 +246,7 @@ Deno.test("NotifierCore.notify() sends through the fallback when queue and Matri
 
 Deno.test("NotifierCore.notify() resolves an incident through the fallback that reported it", async () => {
   await using scene = await setScene();
-  await using notifier = await scene.open(withPhone(scene));
+  await using notifier = await scene.open(withFallback(scene));
   await scene.homeserver.stop();
   await notifier.notify({ subject: "Disk full", key: "disk" });
   scene.runtime.time += 11 * MINUTE_MS;
@@ -270,7 +265,7 @@ Deno.test("NotifierCore.notify() resolves an incident through the fallback that 
 Deno.test("NotifierCore.hasOpenIncident() finds an incident that only a fallback reported", async () => {
   // Without this, a command that succeeds again would not resolve the incident on the phone.
   await using scene = await setScene();
-  await using notifier = await scene.open(withPhone(scene));
+  await using notifier = await scene.open(withFallback(scene));
   scene.homeserver.fault("too-large", { times: 1 });
   await notifier.notify({ subject: "Backup failed", key: "backup" });
   await notifier.flush();

@@ -5,7 +5,7 @@ import { byteLength } from "../../src/notification/cut.ts";
 import { MAX_QUEUED_BYTES } from "../../src/notification/notification.ts";
 import { MAX_FILES_BYTES } from "../../src/queue/limits.ts";
 import { LoopbackGotify, LoopbackNtfy, LoopbackTelegram, LoopbackWebhook } from "../../src/testing/mod.ts";
-import { type Scene, setScene } from "../fakes/scene.ts";
+import { type Scene, setScene, withPhone } from "../fakes/scene.ts";
 
 /** Creates lines such as `line 7: äöü`, until they have at least this number of bytes. */
 function createLines(bytes: number): string {
@@ -187,17 +187,9 @@ Deno.test("notify() names no file for a day after a server has refused all files
 Deno.test("notify() lets the files of a fallback replace the files of its primary by their content", async () => {
   await using scene = await setScene();
   await using ntfy = await LoopbackNtfy.start({ maxFileBytes: 1_000_000 });
-  await using notifier = await scene.open({
-    channels: {
-      matrix: {
-        homeserver: scene.homeserver.url,
-        accessToken: scene.accessToken,
-        room: scene.room,
-        fallback: { channels: ["phone"], after: "5m" },
-      },
-      phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
-    },
-  });
+  await using notifier = await scene.open(
+    withPhone({ ...scene, ntfy }, { fallback: { channels: ["phone"], after: "5m" } }),
+  );
   const message = createLines(6000);
   await notifier.notify({ subject: "Log", message, attachments: [{ bytes: TEN, name: "ten" }] });
   assertEquals([received(scene).length, ntfy.messages("alerts"), notifier.entries()], [2, [], []]);

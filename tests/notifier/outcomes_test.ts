@@ -5,14 +5,14 @@ import type { NotificationInput } from "../../src/notification/notification.ts";
 import { encodeRecord } from "../../src/queue/journal_line.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { denoFiles } from "../../src/runtime/files.ts";
-import { type Scene, setScene } from "../fakes/scene.ts";
+import { type Scene, setScene, withPhone } from "../fakes/scene.ts";
 
 /**
  * Sends a notification while another process holds `deliver.lock`. During the first wait, the other
  * process changes the queue and compacts the journal.
  */
 async function notifyBeside(scene: Scene, input: NotificationInput, change: (queue: Queue) => Promise<void>) {
-  const { homeserver, accessToken, room, ntfy, runtime, stateDir } = scene;
+  const { runtime, stateDir } = scene;
   const other = Queue.open(stateDir, runtime);
   other.prepare();
   using holder = denoFiles.open(`${other.directory}/deliver.lock`, "append");
@@ -32,10 +32,7 @@ async function notifyBeside(scene: Scene, input: NotificationInput, change: (que
   };
   await using notifier = await scene.open({
     runtime: { ...runtime, sleep },
-    channels: {
-      matrix: { homeserver: homeserver.url, accessToken, room, fallback: { channels: "phone", after: "5m" } },
-      phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
-    },
+    ...withPhone(scene, { fallback: { channels: "phone", after: "5m" } }),
   });
   return await notifier.notify(input, { waitMs: 2000 });
 }

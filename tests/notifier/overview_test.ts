@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { setScene } from "../fakes/scene.ts";
+import { setScene, withPhone } from "../fakes/scene.ts";
 import { OVERVIEW_LIMITS } from "../../src/notifier/overview.ts";
 
 const DOWN = "http://127.0.0.1:9";
@@ -69,13 +69,7 @@ Deno.test("overview() lists the newest dead letters first, with the times of the
 
 Deno.test("overview() lists an incident once, with all of its destinations", async () => {
   await using scene = await setScene();
-  const { homeserver, accessToken, room, ntfy } = scene;
-  await using notifier = await scene.open({
-    channels: {
-      matrix: { homeserver: homeserver.url, accessToken, room },
-      phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
-    },
-  });
+  await using notifier = await scene.open(withPhone(scene));
   const list = async () =>
     (await notifier.overview()).incidents.items.map(({ key, title, count, destinations }) => [
       ...[key, title, count],
@@ -84,7 +78,7 @@ Deno.test("overview() lists an incident once, with all of its destinations", asy
   await notifier.notify({ subject: "UPS on battery", key: "ups" });
   await notifier.notify({ subject: "UPS still on battery", key: "ups" });
   await notifier.notify({ subject: "Disk full", key: "disk" });
-  const both = [`matrix ${room}`, "phone alerts"];
+  const both = [`matrix ${scene.room}`, "phone alerts"];
   assertEquals(await list(), [["disk", "Disk full", 1, both], ["ups", "UPS on battery", 2, both]]);
   await notifier.notify({ subject: "UPS on mains", key: "ups", resolves: true });
   assertEquals(await list(), [["disk", "Disk full", 1, both]]);

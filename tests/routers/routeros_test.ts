@@ -102,7 +102,7 @@ const AWAY = () => {
   throw new Error("failure: connection refused");
 };
 
-Deno.test("the module sends the whole notification to the room, whatever its text contains", async () => {
+Deno.test("the module sends the whole notification to the room, with any text", async () => {
   await using stage = await setRouterStage("routeros");
   await stage.start();
   const router = createRouter(stage);

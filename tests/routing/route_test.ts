@@ -1,16 +1,13 @@
 import { assertEquals } from "@std/assert";
-import { setScene } from "../fakes/scene.ts";
+import { setScene, withPhone } from "../fakes/scene.ts";
 import { fieldsOf } from "../fakes/outcomes.ts";
 
 Deno.test("NotifierCore.notify() sends by the rules, to where they say and as they say", async () => {
   await using scene = await setScene();
-  const { homeserver, ntfy, room, accessToken } = scene;
+  const { homeserver, ntfy } = scene;
   const other = homeserver.createRoom({ members: ["@bot:loopback.test"] });
   await using notifier = await scene.open({
-    channels: {
-      matrix: { homeserver: homeserver.url, accessToken, room },
-      phone: { kind: "ntfy", server: ntfy.url, topic: "alerts" },
-    },
+    ...withPhone(scene),
     routes: [
       { when: { origin: "backup-*" }, silent: true, set: { matrix: { room: other }, phone: { topic: "backup" } } },
       { when: { severity: "info" }, channels: "phone" },

@@ -1,12 +1,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { until } from "../../scripts/synapse/until.ts";
 import { DELIVERER_COMMAND } from "../../src/base/deliverer_command.ts";
+import { UNPRIVILEGED_ID } from "../fakes/unprivileged_user.ts";
 
 const MODULE = new URL("../../src/runtime/runtime.ts", import.meta.url).href;
 const MAIN = new URL("../../src/main.ts", import.meta.url).pathname;
-
-/** A user who is not root and owns nothing. */
-const NOBODY = 65534;
 
 const ANY_END = /Debugger listening|Failed to start inspector server/;
 
@@ -72,7 +70,7 @@ async function attack(guard: "guarded" | "unguarded"): Promise<{ readonly report
     args: ["eval", "--no-config", ATTACKER],
     env: { DENO_DIR: `${folder}/cache`, HOME: folder },
     cwd: "/",
-    ...(Deno.uid() === 0 ? { uid: NOBODY, gid: NOBODY } : {}),
+    ...(Deno.uid() === 0 ? { uid: UNPRIVILEGED_ID, gid: UNPRIVILEGED_ID } : {}),
     stdin: "null",
     stdout: "piped",
     stderr: "inherit",

@@ -6,9 +6,7 @@ import { LAUNCHER, withAddress } from "../../scripts/build/launcher.ts";
 import { until } from "../../scripts/synapse.ts";
 import { needsRoot } from "../e2e/host.ts";
 import { Host, resultOf, SHARE } from "./install_scene.ts";
-
-/** The user `nobody`. */
-const NOBODY = 65534;
+import { UNPRIVILEGED_ID } from "../fakes/unprivileged_user.ts";
 
 const hasBusybox = Deno.env.get("CI") !== undefined ||
   await new Deno.Command("busybox").output().then(() => true, () => false);
@@ -188,15 +186,16 @@ Deno.test(
   needsRoot,
   async () => {
     await using host = await Host.create();
-    const refused = await host.run([], { uid: NOBODY });
+    const refused = await host.run([], { uid: UNPRIVILEGED_ID });
     assertEquals(refused.code, 77);
     assertMatch(
       refused.err,
       /Cannot create .*: Permission denied\n +hint: run install\.sh as root, or choose a directory/,
     );
     await Deno.mkdir(`${host.root}/home`);
-    await Deno.chown(`${host.root}/home`, NOBODY, NOBODY);
-    const script = `cd / && exec setpriv --reuid=${NOBODY} --regid=${NOBODY} --clear-groups sh "$1/install.sh"`;
+    await Deno.chown(`${host.root}/home`, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
+    const script =
+      `cd / && exec setpriv --reuid=${UNPRIVILEGED_ID} --regid=${UNPRIVILEGED_ID} --clear-groups sh "$1/install.sh"`;
     const { code, out } = await resultOf(
       new Deno.Command("sh", {
         args: ["-c", script, "sh", host.folder],
@@ -428,8 +427,8 @@ Deno.test(
       (await host.run(["--deno", `${host.root}/private/deno`])).err,
       `other users can change ${host.root}/private`,
     );
-    await Deno.chown(deno, NOBODY, NOBODY);
-    assertStringIncludes((await host.run(["--deno", deno])).err, `user ${NOBODY} owns ${host.root}/path/deno`);
+    await Deno.chown(deno, UNPRIVILEGED_ID, UNPRIVILEGED_ID);
+    assertStringIncludes((await host.run(["--deno", deno])).err, `user ${UNPRIVILEGED_ID} owns ${host.root}/path/deno`);
     assertEquals(await host.files(`${host.root}/the user's`), []);
   },
 );
@@ -442,8 +441,9 @@ Deno.test(
     const [config, state] = [`${host.root}/home/.config/matrix-notify`, `${host.root}/home/.local/state/matrix-notify`];
     for (const directory of [config, state]) await Deno.mkdir(directory, { recursive: true });
     await Deno.chmod(`${host.root}/the user's`, 0o777);
-    await new Deno.Command("chown", { args: ["-R", `${NOBODY}:${NOBODY}`, `${host.root}/home`] }).output();
-    const options = { uid: NOBODY };
+    await new Deno.Command("chown", { args: ["-R", `${UNPRIVILEGED_ID}:${UNPRIVILEGED_ID}`, `${host.root}/home`] })
+      .output();
+    const options = { uid: UNPRIVILEGED_ID };
     await host.run([], options);
     assertStringIncludes((await host.run(["--uninstall"], options)).out, `kept ${config}\nkept ${state}\n`);
     assertStringIncludes(

@@ -119,7 +119,7 @@ const FROM_SERVICE = (subject: string, ...properties: readonly string[]) =>
 `;
 
 /** Sends as a user without a home, whom the group of the socket lets send. */
-const NOBODY = (subject: string) =>
+const SERVICE_USER = (subject: string) =>
   `setpriv --reuid=65000 --regid=65000 --groups=$(getent group matrix-notify | cut -d: -f3) env -i PATH="$PATH" \\
   DENO_DIR="$DENO_DIR" "${Deno.execPath()}" run -A -q ${inheritedConfig().join(" ")} "${ROOT}/src/main.ts" \\
   send "${subject}" --id "${subject}" --wait 20s
@@ -137,18 +137,18 @@ test("service install --serve runs serve, which a reload, a kill and a restart d
     groupadd --system matrix-notify || echo "matrix-notify:x:990:" >>/etc/group
     matrix_notify service install --serve --config /share/config.json
     systemd-analyze verify /etc/systemd/system/matrix-notify* && echo verified
-    ${NOBODY("started")}
+    ${SERVICE_USER("started")}
     systemctl reload matrix-notify-serve
-    ${NOBODY("reloaded")}
+    ${SERVICE_USER("reloaded")}
     cp -p /share/config.json /share/right.json
     sed -i 's/"sockets"/"sokets"/' /share/config.json
     systemctl reload matrix-notify-serve
     until systemctl show --property=StatusText matrix-notify-serve | grep "the old one stays: "; do sleep 0.1; done
     cp -p /share/right.json /share/config.json
     systemctl kill -s KILL matrix-notify-serve
-    ${NOBODY("killed")}
+    ${SERVICE_USER("killed")}
     systemctl restart matrix-notify-serve
-    ${NOBODY("restarted")}
+    ${SERVICE_USER("restarted")}
     ${FROM_SERVICE("dynamic", "DynamicUser=yes", "ProtectHome=yes", "PrivateDevices=yes")}
     echo "nut:x:65001:65001::/nonexistent:/usr/sbin/nologin" >>/etc/passwd
     echo "nut:x:65001:" >>/etc/group
@@ -158,7 +158,7 @@ test("service install --serve runs serve, which a reload, a kill and a restart d
     systemctl daemon-reload
     systemctl restart matrix-notify-serve
     systemctl kill -s STOP matrix-notify-serve
-    ${NOBODY("stopped")}
+    ${SERVICE_USER("stopped")}
     systemctl show --property=NRestarts matrix-notify-serve
     stat -c '%a %G' /run/matrix-notify /run/matrix-notify/socket
     systemctl show --property=ActiveState,Result,NRestarts,StatusText,MemoryCurrent matrix-notify-serve
