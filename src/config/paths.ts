@@ -8,15 +8,23 @@ export type PathRuntime = Pick<Runtime, "env" | "isRoot">;
 
 const NAME = "matrix-notify";
 
+/** The state directory of root, if no environment variable sets another. */
+export const ROOT_STATE_DIR = `/var/lib/${NAME}`;
+
 /** The directory of the sockets of `serve`. systemd creates it with `RuntimeDirectory=matrix-notify`. */
 export const SOCKET_DIRECTORY = "/run/matrix-notify";
 
 /** The name of the default socket, for commands of users who cannot read the configuration. */
 export const DEFAULT_SOCKET = "socket";
 
+/** Returns the default path of a socket of `serve`. */
+export function defaultSocketPath(name: string): string {
+  return `${SOCKET_DIRECTORY}/${name}`;
+}
+
 /** Returns the path of the socket of `serve`: `$MATRIX_NOTIFY_SOCKET`, or the default socket. */
 export function socketPath({ env }: Pick<PathRuntime, "env">): string {
-  return env("MATRIX_NOTIFY_SOCKET") || `${SOCKET_DIRECTORY}/${DEFAULT_SOCKET}`;
+  return env("MATRIX_NOTIFY_SOCKET") || defaultSocketPath(DEFAULT_SOCKET);
 }
 
 /**
@@ -61,7 +69,7 @@ export function stateDirPath(runtime: PathRuntime): string {
   const named = runtime.env("MATRIX_NOTIFY_STATE_DIR") || ownDirectory(runtime.env("STATE_DIRECTORY"));
   if (named) return withoutSlash(named);
   const found = personal(runtime, "XDG_STATE_HOME", ".local/state") ||
-    (runtime.isRoot() ? `/var/lib/${NAME}` : undefined);
+    (runtime.isRoot() ? ROOT_STATE_DIR : undefined);
   if (found) return found;
   throw new ConfigError("Cannot find a place for the queue: HOME and XDG_STATE_HOME are not set", {
     hint: "set --state-dir or MATRIX_NOTIFY_STATE_DIR",

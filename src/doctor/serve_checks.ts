@@ -1,6 +1,6 @@
 /** Checks of `serve`: its receivers, its sockets and its unit. */
 
-import { SOCKET_DIRECTORY, socketPath } from "../config/paths.ts";
+import { defaultSocketPath, socketPath } from "../config/paths.ts";
 import { loadConfig } from "../config/load.ts";
 import type { HttpSettings, SocketSettings } from "../config/serve.ts";
 import { SERVE_SERVICE, SOCKET_GROUP } from "../notifier/background/timer_units.ts";
@@ -41,7 +41,7 @@ export const serve: Check<DoctorContext> = {
   },
 };
 
-function pathOf(name: string, { path = `${SOCKET_DIRECTORY}/${name}` }: SocketSettings): string {
+function pathOf(name: string, { path = defaultSocketPath(name) }: SocketSettings): string {
   return path;
 }
 

@@ -50,7 +50,7 @@ function reachOfBits(bits: string): Reach {
 }
 
 /** Returns true if an address, as bits, is in one of these networks. */
-function isInSome(networks: readonly string[], bits: string): boolean {
+export function isInSome(networks: readonly string[], bits: string): boolean {
   return networks.map(parseNetwork).some((network) => network !== undefined && includesBits(network, bits));
 }
 

@@ -7,7 +7,8 @@
 
 import type { CourierEvent } from "../delivery/attempt_group.ts";
 
-const HOUR_MS = 3_600_000;
+/** An hour, in milliseconds. */
+export const HOUR_MS = 3_600_000;
 
 /** The number of hours that are kept: the current hour and the hours before it. */
 const HOURS = 24;
@@ -49,7 +50,8 @@ export interface ChannelTotals {
   };
 }
 
-const NONE: Counts = { delivered: 0, failed: 0, dead: 0 };
+/** No results. */
+export const NONE: Counts = { delivered: 0, failed: 0, dead: 0 };
 
 /** Counts the results of attempts. */
 export class DeliveryCounters {

@@ -139,7 +139,7 @@ export class Listeners {
       const listener = await this.#listen({ ...receiver, address: boundAddress(closed) }, RELEASE_MS);
       this.#open.set(place, Object.assign(listener, { receiver }));
     } catch (error) {
-      this.#log(error instanceof Error ? error.message : String(error));
+      this.#log(textOf(error));
     }
   }
 

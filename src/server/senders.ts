@@ -8,7 +8,7 @@ import { ConfigError } from "../base/errors.ts";
 import type { Secret } from "../base/secret.ts";
 import type { HttpSettings, SenderSettings } from "../config/serve.ts";
 import { headerText, type KnownChannel, type Refusal } from "../ingest/http/request.ts";
-import { includesBits, parseBits, parseNetwork } from "../runtime/networks.ts";
+import { isInSome, parseBits } from "../runtime/networks.ts";
 import { equalsSecret } from "./guards.ts";
 import { createLogin, deviceOf } from "./logins.ts";
 import type { Peer } from "./receiver.ts";
@@ -53,10 +53,10 @@ export class Senders {
   /** Finds the sender with one of these tokens, or the reason why there is none. */
   async identify(given: readonly string[], peer: Peer): Promise<Sender | Refusal> {
     const tokens = given.map((token) => token.trim()).filter((token) => token !== "");
+    const device = tokens.map(deviceOf).find((device) => device !== undefined);
     const found = await Promise.all(this.#senders.map(async (sender) => {
       const { token, networks = [] } = sender;
       if (networks.length > 0 && !isInNetworks(peer.ip, networks)) return undefined;
-      const device = tokens.map(deviceOf).find((device) => device !== undefined);
       if (token === undefined) return device === undefined ? sender : { ...sender, device };
       const secret = readToken(token);
       if (secret === undefined) return undefined;
@@ -103,7 +103,7 @@ function readToken(token: Secret): string | undefined {
 function isInNetworks(ip: string | undefined, networks: readonly string[]): boolean {
   // A listener at "::" sees IPv4 addresses in this form.
   const bits = ip === undefined ? undefined : parseBits(ip.replace(/^::ffff:(?=\d+\.)/i, ""));
-  return bits !== undefined && networks.map(parseNetwork).some((network) => network && includesBits(network, bits));
+  return bits !== undefined && isInSome(networks, bits);
 }
 
 /**

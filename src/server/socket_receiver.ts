@@ -7,7 +7,7 @@
  * @module
  */
 
-import { SOCKET_DIRECTORY } from "../config/paths.ts";
+import { defaultSocketPath } from "../config/paths.ts";
 import { DEFAULT_RATE_LIMIT, type SocketSettings } from "../config/serve.ts";
 import { RefusedError, toAnswer, toErrorAnswer } from "../ingest/send/answer.ts";
 import { readSendRequest, type SendRequest } from "../ingest/send/request.ts";
@@ -29,7 +29,7 @@ const MAX_REASON_CHARS = 300;
 
 /** Creates the receiver of a socket. */
 export function createSocketReceiver(name: string, settings: SocketSettings): Receiver {
-  const { path = `${SOCKET_DIRECTORY}/${name}`, group, maxBytes, rateLimit } = settings;
+  const { path = defaultSocketPath(name), group, maxBytes, rateLimit } = settings;
   let limiter: RateLimiter | undefined, refusals: RefusalLog | undefined;
   return {
     name: `socket ${name}`,

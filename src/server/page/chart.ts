@@ -17,10 +17,8 @@
 
 import { formatCount } from "../../base/count.ts";
 import { formatClock, type Zone } from "../../base/time.ts";
-import { add, type Counts, type HourCounts } from "../delivery_counters.ts";
+import { add, type Counts, HOUR_MS, type HourCounts, NONE } from "../delivery_counters.ts";
 import { type Clock, type Html, markup, since } from "./html.ts";
-
-const HOUR_MS = 3_600_000;
 
 /**
  * The sizes in the drawing: the width of a column, the width of its bar, and the heights above and
@@ -41,7 +39,7 @@ export interface ChartInput extends Clock {
 
 /** Adds the results of all hours. */
 export function sumHours(hours: readonly HourCounts[]): Counts {
-  return hours.reduce<Counts>(add, { delivered: 0, failed: 0, dead: 0 });
+  return hours.reduce<Counts>(add, NONE);
 }
 
 /** Formats results: `12 delivered, 1 failed attempt`. */

@@ -12,6 +12,7 @@ import { isNotification } from "../../notification/notification.ts";
 import { severitySymbol } from "../../notification/title.ts";
 import type { LiveEntry, QueuedEntry, WaitView } from "../../notifier/outcomes.ts";
 import type { ChannelOverview, LaneOverview, LiveCounts, OpenIncident, Overview } from "../../notifier/overview.ts";
+import { ROOT_STATE_DIR } from "../../config/paths.ts";
 import { EVERY_CHANNEL } from "../../routing/rule.ts";
 import type { DeliveryCounters } from "../delivery_counters.ts";
 import { formatCounts, sumHours } from "./chart.ts";
@@ -22,9 +23,6 @@ const MAX_REASON = 400;
 
 /** The maximum number of destinations that are shown for one incident. */
 const MAX_DESTINATIONS = 3;
-
-/** The default of `--state-dir` for commands that root runs. */
-const DEFAULT_STATE_DIR = "/var/lib/matrix-notify";
 
 /** Shows each channel with its waiting entries. */
 export function queueSection({ channels, stateDir }: Overview, deliveries: DeliveryCounters, clock: Clock): Html {
@@ -200,6 +198,6 @@ function more(count: number, singular: string, plural?: string): Content {
 
 /** Shows a command of matrix-notify. One click selects all of it. */
 function command(stateDir: string, ...words: readonly string[]): Html {
-  const place = stateDir === DEFAULT_STATE_DIR ? [] : ["--state-dir", stateDir];
+  const place = stateDir === ROOT_STATE_DIR ? [] : ["--state-dir", stateDir];
   return markup`<code class="command">${["matrix-notify", ...words, ...place].map(quoteForShell).join(" ")}</code>`;
 }
