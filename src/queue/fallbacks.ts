@@ -46,11 +46,7 @@ export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd):
  * waits of the replaced fallbacks. Without this limit, frequent notifications with the same key
  * would postpone the fallback forever.
  */
-export function limitWait(
-  fallbackFor: FallbackFor | undefined,
-  replaced: readonly Entry[],
-): FallbackFor | undefined {
-  if (fallbackFor === undefined) return undefined;
+export function limitWait(fallbackFor: FallbackFor, replaced: readonly Entry[]): FallbackFor {
   const earliest = Math.min(...replaced.map((entry) => entry.fallbackFor === undefined ? Infinity : dueTime(entry)));
   return Object.fromEntries(Object.entries(fallbackFor).map(([id, until]) => [id, Math.min(until, earliest)]));
 }

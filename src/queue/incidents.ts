@@ -51,9 +51,7 @@ export class Incidents {
    * are over at the given time.
    */
   withKey({ key, sender }: SenderKey, time: number): IncidentRecord[] {
-    return [...this.#open.values()].filter((incident) =>
-      incident.key === key && incident.sender === sender && isRemembered(incident, time)
-    );
+    return this.all(time).filter((incident) => incident.key === key && incident.sender === sender);
   }
 
   /**

@@ -335,8 +335,10 @@ export class QueueState {
     const removed = record.replaces ? this.#supersede(record) : [];
     let entry = createEntry(record, bytes);
     if (removed.length > 0) entry = { ...entry, replaced: countReplaced(record, removed) };
-    if (record.fallbackFor) entry = { ...entry, fallbackFor: limitWait(record.fallbackFor, removed) };
-    if (entry.fallbackFor) this.#fallbacks.add(entry);
+    if (record.fallbackFor) {
+      entry = { ...entry, fallbackFor: limitWait(record.fallbackFor, removed) };
+      this.#fallbacks.add(entry);
+    }
     if (record.spooled) this.#entries.insert(entry);
     else this.#entries.set(entry);
     this.#keptBytes += bytes;

@@ -3,7 +3,7 @@
 import { isBatch } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
 import { Layout, type RenderOptions } from "../../notification/render.ts";
-import { byteLength } from "../../notification/cut.ts";
+import { byteLength, fitsInBytes } from "../../notification/cut.ts";
 import { formatTitle } from "../../notification/title.ts";
 import { cutMessage, type RenderedMessage } from "../message.ts";
 
@@ -62,7 +62,7 @@ export function mailHasRoomFor(
 ): boolean {
   const layout = new Layout(notification, options);
   const shown = isBatch(notification) ? layout.html(html) : "";
-  return byteLength(layout.plain(text) + shown) <= MAX_MAIL_BYTES;
+  return fitsInBytes(layout.plain(text) + shown, MAX_MAIL_BYTES);
 }
 
 /**
@@ -73,9 +73,9 @@ export function composeMail(notification: Notification, message: RenderedMessage
   const { from, to, messageId, attachments = [] } = options;
   const layout = new Layout(notification, options);
   const html = layout.html(message.html);
-  const fits = byteLength(layout.plain(message.text) + html) <= MAX_MAIL_BYTES;
+  const fits = fitsInBytes(layout.plain(message.text) + html, MAX_MAIL_BYTES);
   const text = layout.plain(cutMessage(notification, message.text, {
-    fits: (cut) => byteLength(layout.plain(cut)) <= MAX_MAIL_BYTES,
+    fits: (cut) => fitsInBytes(layout.plain(cut), MAX_MAIL_BYTES),
     maxUnits: MAX_MAIL_BYTES,
   }));
   return {

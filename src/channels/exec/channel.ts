@@ -10,7 +10,7 @@ import { formatIsoTime } from "../../base/time.ts";
 import { toNotificationJson } from "../../notification/json.ts";
 import { formatNotes } from "../../notification/render.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { byteLength } from "../../notification/cut.ts";
+import { fitsInBytes } from "../../notification/cut.ts";
 import { formatTitle } from "../../notification/title.ts";
 import { findSecrets } from "../fields/concealed.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
@@ -99,7 +99,7 @@ export class ExecChannel implements Channel {
   }
 
   hasRoomFor(notification: Notification, { text }: RenderedMessage): boolean {
-    return !isBatch(notification) || byteLength(text) <= MAX_BATCH_BYTES;
+    return !isBatch(notification) || fitsInBytes(text, MAX_BATCH_BYTES);
   }
 
   /** Returns the JSON text for the standard input of the program. */

@@ -53,7 +53,7 @@ export function hideLogin(text: string): string {
  */
 export function concealSetting(key: string, value: unknown, table: SettingTable): unknown {
   const setting = Object.hasOwn(table, key) ? table[key] : undefined;
-  if (setting?.isSecret ?? (setting === undefined && isSecretName(key))) return HIDDEN;
+  if (setting === undefined ? isSecretName(key) : setting.isSecret) return HIDDEN;
   if (setting?.mayContainSecrets) return conceal(value);
   // In `headerFiles`, the keys are names of secrets, but the values are only paths.
   return JSON.parse(JSON.stringify(value), (name, inner) => {

@@ -348,6 +348,23 @@ export function duration<const Options extends DurationOptions>(options: Options
   }) as Setting<ValueOf<number, Options>>;
 }
 
+/** Reads an object with the settings of a table. Returns undefined if the object has a mistake. */
+function readObject<Table extends SettingTable>(
+  { settings, check }: {
+    readonly settings: Table;
+    readonly check?: (values: SettingsOf<Table>, fields: Fields) => void;
+  },
+  fields: Fields,
+  context: ParseContext,
+): SettingsOf<Table> | undefined {
+  const before = fields.problemCount;
+  const values = readSettings(settings, fields, context);
+  fields.end();
+  if (fields.problemCount > before) return undefined;
+  check?.(values, fields);
+  return values;
+}
+
 /**
  * Creates the setting for a nested object. The option `title` is the name of the TypeScript type of
  * the object.
@@ -361,7 +378,7 @@ export function object<Table extends SettingTable>(
     readonly check?: (values: SettingsOf<Table>, fields: Fields) => void;
   },
 ): Setting<SettingsOf<Table> | false | undefined> {
-  const { title, settings, orFalse = false, check } = options;
+  const { title, settings, orFalse = false } = options;
   return setting({
     ...options,
     schema: () => ({
@@ -373,13 +390,7 @@ export function object<Table extends SettingTable>(
     read(fields, key, context) {
       if (orFalse && fields.value(key) === false) return false;
       const nested = fields.nested(key);
-      if (nested === undefined) return undefined;
-      const before = fields.problemCount;
-      const values = readSettings(settings, nested, context);
-      nested.end();
-      if (fields.problemCount > before) return undefined;
-      check?.(values, nested);
-      return values;
+      return nested && readObject(options, nested, context);
     },
   });
 }
@@ -397,7 +408,7 @@ export function objects<Table extends SettingTable>(
     readonly check?: (values: SettingsOf<Table>, fields: Fields) => void;
   },
 ): Setting<ReadonlyMap<string, SettingsOf<Table>>> {
-  const { settings, names, check } = options;
+  const { settings, names } = options;
   return setting({
     ...options,
     schema: () => ({
@@ -408,16 +419,13 @@ export function objects<Table extends SettingTable>(
     read(fields, key, context) {
       const parsed = new Map<string, SettingsOf<Table>>();
       const outer = fields.nested(key);
-      for (const name of outer?.keys() ?? []) {
-        const before = fields.problemCount;
-        const nested = outer?.nested(name);
-        if (outer === undefined || nested === undefined) continue;
+      if (outer === undefined) return parsed;
+      for (const name of outer.keys()) {
+        const nested = outer.nested(name);
+        if (nested === undefined) continue;
         if (!names.test(name)) throw outer.error(name, "the name is not valid", "use letters, digits, _ and -");
-        const values = readSettings(settings, nested, context);
-        nested.end();
-        if (fields.problemCount > before) continue;
-        check?.(values, nested);
-        parsed.set(name, values);
+        const values = readObject(options, nested, context);
+        if (values !== undefined) parsed.set(name, values);
       }
       return parsed;
     },

@@ -4,7 +4,7 @@ import { NotSentError, ResponseError } from "../../base/errors.ts";
 import { exchange, exchangeJson, type HttpRequest, type Service } from "../../runtime/http.ts";
 import type { Notification } from "../../notification/notification.ts";
 import { formatNotes, type RenderOptions } from "../../notification/render.ts";
-import { byteLength } from "../../notification/cut.ts";
+import { fitsInBytes } from "../../notification/cut.ts";
 import { formatTitle, formatTitleBesideSubject } from "../../notification/title.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
@@ -110,7 +110,7 @@ export class GotifyChannel implements Channel {
 
   hasRoomFor(notification: Notification, { text }: RenderedMessage): boolean {
     const note = formatNote(notification, longestNotes(notification));
-    return byteLength(textOf(notification, text) + note) <= MAX_GOTIFY_BYTES;
+    return fitsInBytes(textOf(notification, text) + note, MAX_GOTIFY_BYTES);
   }
 
   /**
@@ -128,7 +128,7 @@ export class GotifyChannel implements Channel {
     const isMarkdown = format === "markdown" && !rendered.isSourceUnsafe;
     const text = textOf(notification, rendered.text);
     const message = cutMessage(notification, text || subject, {
-      fits: (cut) => byteLength(cut + note) <= MAX_GOTIFY_BYTES,
+      fits: (cut) => fitsInBytes(cut + note, MAX_GOTIFY_BYTES),
       maxUnits: MAX_GOTIFY_BYTES,
     });
     return {

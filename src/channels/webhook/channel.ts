@@ -6,7 +6,7 @@ import { formatIsoTime } from "../../base/time.ts";
 import { USER_AGENT } from "../../base/version.ts";
 import { isBatch } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
-import { byteLength } from "../../notification/cut.ts";
+import { fitsInBytes } from "../../notification/cut.ts";
 import { formatNotes, Layout } from "../../notification/render.ts";
 import { formatTitle } from "../../notification/title.ts";
 import { exchangeJson, type Service } from "../../runtime/http.ts";
@@ -109,7 +109,7 @@ export class WebhookChannel implements Channel {
     const { identity, titleTemplate } = this.#context;
     const { maxChars = Infinity } = this.#settings;
     const whole = new Layout(notification, { identity, titleTemplate, ...longestNotes(notification) }).plain(text);
-    return whole.length <= maxChars && (!isBatch(notification) || byteLength(whole) <= MAX_BATCH_BYTES);
+    return whole.length <= maxChars && (!isBatch(notification) || fitsInBytes(whole, MAX_BATCH_BYTES));
   }
 
   async #values({ notification }: Envelope, { txnId, late, replaced }: SendOptions): Promise<Values> {
