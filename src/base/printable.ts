@@ -10,6 +10,12 @@
 // compile a regular expression for hidden characters. Therefore a shorter expression first finds
 // the texts of printable ASCII, which have no hidden characters.
 
+/** Returns true if all characters of a text are ASCII. */
+export function isAscii(text: string): boolean {
+  // deno-lint-ignore no-control-regex
+  return /^[\x00-\x7f]*$/.test(text);
+}
+
 /** Returns a text as one line. Replaces hidden characters and line breaks by spaces. */
 export function printable(text: string): string {
   if (/^[ -~]*$/.test(text)) return text;

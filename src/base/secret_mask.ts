@@ -11,6 +11,8 @@
  * @module
  */
 
+import { isAscii } from "./printable.ts";
+
 /** The text that replaces a secret. */
 export const HIDDEN = "[secret]";
 
@@ -226,8 +228,7 @@ export function decodePercent(text: string): string {
 
 /** Converts ASCII letters to lower case. The length of the text does not change. */
 function lowerAscii(text: string): string {
-  // deno-lint-ignore no-control-regex
-  if (/^[\x00-\x7f]*$/.test(text)) return text.toLowerCase();
+  if (isAscii(text)) return text.toLowerCase();
   return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
 }
 

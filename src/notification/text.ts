@@ -7,6 +7,7 @@
  * @module
  */
 
+import { isAscii } from "../base/printable.ts";
 import { isPlaced, placeText } from "./terminal.ts";
 
 /**
@@ -44,8 +45,7 @@ function decodeCutText(bytes: Uint8Array): string | undefined {
   const middle = tryUtf8(bytes.subarray(start, end));
   // If `middle` contains only ASCII, nothing shows that the text is UTF-8. The bytes before and
   // after `middle` are then more likely Latin-1.
-  // deno-lint-ignore no-control-regex
-  if (middle === undefined || /^[\x00-\x7f]*$/.test(middle)) return undefined;
+  if (middle === undefined || isAscii(middle)) return undefined;
   return (start > 0 ? "\ufffd" : "") + middle + (end < bytes.length ? "\ufffd" : "");
 }
 

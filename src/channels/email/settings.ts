@@ -1,5 +1,6 @@
 /** The settings of an email channel. */
 
+import { isAscii } from "../../base/printable.ts";
 import type { Fields } from "../../base/fields.ts";
 import type { ChannelAccess } from "../kind.ts";
 import { secret, SECRET_FORMS } from "../fields/server.ts";
@@ -164,7 +165,6 @@ export function parseDomain(mailbox: string): string {
 
 /** Converts an internationalized domain to ASCII: `xn--exmple-cua.org`. */
 export function toAsciiDomain(domain: string): string {
-  // deno-lint-ignore no-control-regex
-  if (/^[\x00-\x7f]*$/.test(domain)) return domain;
+  if (isAscii(domain)) return domain;
   return URL.parse(`http://${domain}/`)?.hostname ?? domain;
 }

@@ -20,7 +20,7 @@ import {
   type RequestContext,
   textAnswer,
 } from "./request.ts";
-import { joinParts, listOf, propertyOf, severityOf, showFields, textAt, textOf } from "./values.ts";
+import { entriesOf, joinParts, listOf, propertyOf, severityOf, showFields, textAt, textOf } from "./values.ts";
 
 /** The protocol of Alertmanager and of Grafana. */
 export const ALERTMANAGER: Protocol = {
@@ -165,10 +165,6 @@ function truncationOf(group: unknown): readonly IncomingNotification[] {
   const link = textAt(group, "externalURL");
   const message = showFields(entriesOf(propertyOf(group, "groupLabels")));
   return [{ input: { subject, message, origin, severity: "warning", ...link === "" ? {} : { link } } }];
-}
-
-function entriesOf(value: unknown): ReadonlyMap<string, unknown> {
-  return new Map(typeof value === "object" && value !== null ? Object.entries(value) : []);
 }
 
 function showValues(values: unknown): string {

@@ -17,7 +17,7 @@ import {
   type Refusal,
   REFUSALS,
 } from "./request.ts";
-import { joinParts, propertyOf, showFields, textAt, textOf } from "./values.ts";
+import { entriesOf, joinParts, propertyOf, showFields, textAt, textOf } from "./values.ts";
 
 /** The fields of a message. */
 const NAMES: ReadonlySet<string> = new Set(["message", "title", "priority", "extras", "appid", "id", "date"]);
@@ -52,7 +52,7 @@ function toInput(fields: MessageFields): NotificationInput {
   const action = propertyOf(propertyOf(extras, "android::action"), "onReceive");
   const isMarkdown = /^text\/markdown\b/i.test(textAt(display, "contentType"));
   const link = textAt(propertyOf(notification, "click"), "url") || textAt(action, "intentUrl");
-  const others = Object.entries(typeof extras === "object" && extras !== null ? extras : {})
+  const others = [...entriesOf(extras)]
     .filter(([name]) => !["client::display", "client::notification", "android::action"].includes(name));
   const title = textOf(fields.get("title")).trim(), text = textOf(fields.get("message"));
   const { subject, message } = isMarkdown && title === ""

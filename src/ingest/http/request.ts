@@ -6,6 +6,7 @@
  * @module
  */
 
+import { isAscii } from "../../base/printable.ts";
 import type { NotificationInput } from "../../notification/notification.ts";
 import { decodeText } from "../../notification/text.ts";
 
@@ -146,8 +147,7 @@ export function refuseAsJson(refusal: Refusal): Answer {
  */
 export function headerText(headers: Headers, name: string): string {
   const value = headers.get(name) ?? "";
-  // deno-lint-ignore no-control-regex
-  if (/^[\x00-\x7f]*$/.test(value)) return value.trim();
+  if (isAscii(value)) return value.trim();
   return decodeText(latin1Bytes(value)).trim();
 }
 

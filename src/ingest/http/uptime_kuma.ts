@@ -7,10 +7,10 @@
  */
 
 import type { NotificationInput } from "../../notification/notification.ts";
-import { readBody } from "./body.ts";
+import { type Body, readBody } from "./body.ts";
 import { readNotification } from "./notify.ts";
 import { idempotencyKey, type IncomingRequest, type Protocol, refuseAsJson, textAnswer } from "./request.ts";
-import { joinParts, parseJson, propertyOf, showFields, textAt, textOf } from "./values.ts";
+import { entriesOf, joinParts, parseJson, propertyOf, showFields, textAt, textOf } from "./values.ts";
 
 /** The fields of the webhook. */
 interface Kuma {
@@ -31,9 +31,9 @@ const HEARTBEAT_NAMES: ReadonlySet<string> = new Set([
 export const UPTIME_KUMA: Protocol = {
   name: "uptime-kuma",
   read(request) {
-    const kuma = readKuma(request);
+    const body = readBody(request, (name) => name === "data"), kuma = readKuma(request, body);
     const notification = kuma === undefined
-      ? readNotification(request)
+      ? readNotification(request, body)
       : { input: toInput(kuma), id: idempotencyKey(request) ?? idOf(kuma) };
     return { notifications: [notification], answer: () => textAnswer(200, "ok") };
   },
@@ -41,8 +41,7 @@ export const UPTIME_KUMA: Protocol = {
 };
 
 /** Returns undefined if the request does not have the fields of Uptime Kuma. */
-function readKuma(request: IncomingRequest): Kuma | undefined {
-  const { fields } = readBody(request, (name) => name === "data");
+function readKuma(request: IncomingRequest, { fields }: Body): Kuma | undefined {
   const data = parseJson(textOf(fields?.get("data")));
   const all = typeof data === "object" && data !== null ? new Map(Object.entries(data)) : fields;
   const read = (name: string) => all?.get(name) ?? parseJson(request.query.get(name) ?? "");
@@ -50,9 +49,7 @@ function readKuma(request: IncomingRequest): Kuma | undefined {
   if (text === "") return undefined;
   const heartbeat = read("heartbeat");
   const others = [
-    ...Object.entries(typeof heartbeat === "object" && heartbeat !== null ? heartbeat : {}).filter(([name]) =>
-      !HEARTBEAT_NAMES.has(name)
-    ),
+    ...[...entriesOf(heartbeat)].filter(([name]) => !HEARTBEAT_NAMES.has(name)),
     ...[...all ?? []].filter(([name]) => !["heartbeat", "monitor", "msg", "data"].includes(name)),
   ];
   return { heartbeat, monitor: read("monitor"), text, others };

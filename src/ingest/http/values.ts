@@ -123,6 +123,11 @@ export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
+/** Returns the fields of an object, by name; an empty map for every value that is not an object. */
+export function entriesOf(value: unknown): ReadonlyMap<string, unknown> {
+  return new Map(typeof value === "object" && value !== null ? Object.entries(value) : []);
+}
+
 /**
  * Shows values as lines `name: value`. Empty values are left out. A value with several lines begins
  * on the next line.

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isObject } from "../../../base/fields.ts";
 import type { AttachmentInput, NotificationInput } from "../../../notification/notification.ts";
 import { severitySymbol } from "../../../notification/title.ts";
 import { splitSubject } from "../notify.ts";
@@ -54,7 +55,7 @@ export function readContent(given: object, findUpload: FindUpload): EventMessage
  */
 function newContent(content: object): object {
   const edited = propertyOf(content, "m.new_content");
-  return typeof edited === "object" && edited !== null && !Array.isArray(edited) ? edited : content;
+  return isObject(edited) ? edited : content;
 }
 
 type Text = Pick<NotificationInput, "subject" | "format"> & { readonly message: string };

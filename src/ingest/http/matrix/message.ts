@@ -7,6 +7,8 @@
  */
 
 import { crc32 } from "../../../base/crc32.ts";
+import { isObject } from "../../../base/fields.ts";
+import { decodePercent } from "../../../base/secret_mask.ts";
 import { readBody } from "../body.ts";
 import {
   type Answer,
@@ -21,7 +23,7 @@ import {
 } from "../request.ts";
 import { textAt } from "../values.ts";
 import { readContent } from "./content.ts";
-import { decodePart, findTarget } from "./rooms.ts";
+import { findTarget } from "./rooms.ts";
 
 /** Matches the beginning of all paths of the Client-Server API. Old clients use `api/v1` and `r0`. */
 export const API_PATH = String.raw`^/_matrix/client/(?:api/v1|r0|v1|v3|unstable)`;
@@ -39,8 +41,9 @@ export const MATRIX: Protocol = {
   name: "matrix",
   read(request, context) {
     const { channels = [], isLimited = false, uploads = NO_UPLOADS } = context;
-    const [room = "", txnId = ""] = MESSAGE_REGEXP.exec(request.path)?.slice(1).map((part) => decodePart(part ?? "")) ??
-      [];
+    const [room = "", txnId = ""] =
+      MESSAGE_REGEXP.exec(request.path)?.slice(1).map((part) => decodePercent(part ?? "")) ??
+        [];
     const content = contentOf(request);
     const { origin, ...target } = findTarget(room, channels, isLimited);
     const { input: given, encryptedFile } = readContent(content, uploads.find);
@@ -68,7 +71,7 @@ const NO_UPLOADS: UploadedFiles = { find: () => undefined, read: () => new Uint8
 /** Returns the content of the event. A body that is not JSON becomes the text of a message. */
 function contentOf(request: IncomingRequest): object {
   const { json, text } = readBody(request, () => false);
-  return typeof json === "object" && json !== null && !Array.isArray(json) ? json : { msgtype: "m.text", body: text };
+  return isObject(json) ? json : { msgtype: "m.text", body: text };
 }
 
 /**

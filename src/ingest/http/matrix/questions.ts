@@ -6,10 +6,11 @@
  * @module
  */
 
+import { decodePercent } from "../../../base/secret_mask.ts";
 import { type Answer, type IncomingRequest, jsonAnswer } from "../request.ts";
 import { listOf, parseJson, propertyOf, textAt, textOf } from "../values.ts";
 import { API_PATH, matrixError } from "./message.ts";
-import { decodePart, roomIdOf, RULES_ROOM, SERVER_NAME } from "./rooms.ts";
+import { roomIdOf, RULES_ROOM, SERVER_NAME } from "./rooms.ts";
 
 /** The user that a client is logged in as. */
 export interface Caller {
@@ -105,7 +106,7 @@ export function answerOpenly({ method, path }: Pick<IncomingRequest, "method" | 
   const alias = ALIAS_REGEXP.exec(path)?.[1];
   return alias === undefined
     ? undefined
-    : jsonAnswer(200, { room_id: roomIdOf(decodePart(alias)), servers: [SERVER_NAME] });
+    : jsonAnswer(200, { room_id: roomIdOf(decodePercent(alias)), servers: [SERVER_NAME] });
 }
 
 /** The versions of the Client-Server API that notifiers can use with this server. */
@@ -113,7 +114,7 @@ const VERSIONS = ["r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.
 
 const ALIAS_REGEXP = new RegExp(`${API_PATH}/directory/room/([^/]+)$`);
 
-type Reply = (caller: Caller, parts: readonly string[], body: unknown) => Answer;
+type Reply = (caller: Caller, parts: readonly string[], body: Uint8Array) => Answer;
 
 const ok = (value: object): Answer => jsonAnswer(200, value);
 const notFound = (what: string) => matrixError(404, "M_NOT_FOUND", `there is no such ${what}`);
@@ -174,8 +175,8 @@ export function answerCaller(
   if (route === undefined) {
     return matrixError(found.length > 0 ? 405 : 404, "M_UNRECOGNIZED", "this server does not have this request");
   }
-  const parts = (route.regexp.exec(path) ?? []).slice(1).map((part) => decodePart(part ?? ""));
-  return route.reply(caller, parts, parseJson(new TextDecoder().decode(body)));
+  const parts = (route.regexp.exec(path) ?? []).slice(1).map((part) => decodePercent(part));
+  return route.reply(caller, parts, body);
 }
 
 /** The largest upload: the largest request. */
@@ -185,8 +186,9 @@ const MAX_UPLOAD_BYTES = 8 * 2 ** 20;
  * Answers a request to create a room. If the request invites exactly one user, returns the room id
  * of the direct chat with this user. Refuses all other requests.
  */
-function createRoom(body: unknown): Answer {
-  const [user = "", ...others] = listOf(propertyOf(body, "invite")).map(textOf);
+function createRoom(body: Uint8Array): Answer {
+  const json = parseJson(new TextDecoder().decode(body));
+  const [user = "", ...others] = listOf(propertyOf(json, "invite")).map(textOf);
   if (!/^@./.test(user) || others.length > 0) return forbidden("this server creates no rooms");
   return ok({ room_id: roomIdOf(user) });
 }

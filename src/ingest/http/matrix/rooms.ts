@@ -6,6 +6,7 @@
  * @module
  */
 
+import { decodePercent } from "../../../base/secret_mask.ts";
 import { parseRoom } from "../../../matrix/ids.ts";
 import type { KnownChannel } from "../request.ts";
 
@@ -47,19 +48,10 @@ export function roomIdOf(room: string): string {
  */
 function decodeRoomId(roomId: string): string {
   const encoded = ENCODED_REGEXP.exec(roomId)?.[1];
-  return encoded === undefined ? roomId : decodePart(encoded.replaceAll("=", "%"));
+  return encoded === undefined ? roomId : decodePercent(encoded.replaceAll("=", "%"));
 }
 
 const ENCODED_REGEXP = new RegExp(`^!(=(?:23|40)[\\w.=-]+):${SERVER_NAME}$`);
-
-/** Decodes a part of a path. A part that is not encoded correctly stays as it is. */
-export function decodePart(part: string): string {
-  try {
-    return decodeURIComponent(part);
-  } catch {
-    return part;
-  }
-}
 
 /**
  * Returns the ids of the joined rooms: the room for the rules, a room for each channel name, and

@@ -6,20 +6,20 @@
  * @module
  */
 
+import { decodePercent } from "../../../base/secret_mask.ts";
 import type { NotificationInput } from "../../../notification/notification.ts";
 import { readBody } from "../body.ts";
 import { splitSubject } from "../notify.ts";
 import { idempotencyKey, type IncomingRequest, jsonAnswer, type Protocol, refuseAsJson } from "../request.ts";
 import { joinParts, listOf, severityOf, showFields, textAt, textOf } from "../values.ts";
 import { splitHtml } from "./html_subject.ts";
-import { decodePart } from "./rooms.ts";
 
 const WEBHOOK_REGEXP = /^\/(?:api\/v1\/matrix\/hook|webhook)\/([^/]+)$/;
 
 /** Returns the token in the path of a webhook; undefined for any other path. */
 export function webhookToken(path: string): string | undefined {
   const token = WEBHOOK_REGEXP.exec(path)?.[1];
-  return token && decodePart(token);
+  return token && decodePercent(token);
 }
 
 /** The protocol of the webhooks. */
