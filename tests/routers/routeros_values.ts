@@ -87,7 +87,7 @@ export const CONVERSIONS: Readonly<
 export const UNSERIALIZABLE = "\xfe\xff";
 
 /** `:serialize to=json`. Without the option, it converts a text that looks like a number. */
-export function serialize(value: Value, options?: Value): string {
+function serialize(value: Value, options?: Value): string {
   if (value === undefined || typeof value === "function") return "null";
   if (isTable(value)) {
     return `{${elementsOf(value).map(([key, item]) => `"${toText(key)}":${serialize(item, options)}`).join(",")}}`;

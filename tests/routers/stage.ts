@@ -3,6 +3,7 @@
  */
 
 import { assertEquals } from "@std/assert";
+import { freePort } from "../../scripts/free_port.ts";
 import { main } from "../../src/cli/main.ts";
 import { NotifierCore } from "../../src/notifier/core.ts";
 import { denoRuntime } from "../../src/runtime/runtime.ts";
@@ -80,9 +81,4 @@ export async function setRouterStage(kind: string, options: readonly string[] = 
     },
   };
   return stage;
-}
-
-function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }

@@ -10,7 +10,7 @@ import { GENERAL_OPTIONS, type OptionSpec } from "../options.ts";
  * How a shell completes a word.
  *
  * - an array: one of these words
- * - `channels`, `rooms`, `entries`: the program prints the words (see {@linkcode PRINTED_VALUES})
+ * - `channels`, `rooms`, `entries`: the program prints the words
  * - `files`, `directories`: a path
  * - `names`: the name of a command of matrix-notify
  * - `command line`: another program and its arguments
@@ -18,21 +18,14 @@ import { GENERAL_OPTIONS, type OptionSpec } from "../options.ts";
  */
 export type Values =
   | readonly string[]
-  | PrintedValues
+  | "channels"
+  | "rooms"
+  | "entries"
   | "files"
   | "directories"
   | "names"
   | "command line"
   | "text";
-
-/** The values that `matrix-notify completions` prints while the user types. */
-export const PRINTED_VALUES = ["channels", "rooms", "entries"] as const;
-
-/** See {@linkcode PRINTED_VALUES}. */
-export type PrintedValues = typeof PRINTED_VALUES[number];
-
-/** The shells for which there is a completion script. */
-export const SHELLS = ["bash", "zsh", "fish"] as const;
 
 /** What the completion scripts need to know about an option. */
 export interface CompletedOption extends Pick<OptionSpec, "short" | "summary" | "repeats"> {

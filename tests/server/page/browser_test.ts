@@ -74,6 +74,7 @@ function servePage(overview: Overview, deliveries: DeliveryCounters): Deno.HttpS
   )?.http;
   if (!settings) throw new Error("The settings have a mistake");
   const receiver = createHttpReceiver(settings);
+  // The page uses only these parts.
   const context = {
     overview: () => Promise.resolve(overview),
     deliveries,
