@@ -55,10 +55,13 @@ export function createHttpReceiver(settings: HttpSettings): Receiver {
 /** The answer for a request that no protocol reads. */
 const NO_PATH = "there is no such path, or it takes another method";
 
+const SIGN_IN = "sign in with any name, and the token of a sender as the password";
+
 /** The texts for a browser that may not read the status page. */
 const PAGE_REFUSALS: Partial<Record<Refusal, string>> = {
-  unauthorized: "sign in with any name, and the token of a sender as the password",
-  forbidden: "the status page needs the token of a sender: see senders and statusPage in serve.http",
+  "unauthorized": SIGN_IN,
+  "no-token": SIGN_IN,
+  "forbidden": "the status page needs the token of a sender: see senders and statusPage in serve.http",
 };
 
 /**

@@ -15,6 +15,7 @@ import {
   type Caller,
   isLogin,
   readLogin,
+  refuseUnknown,
   UPLOAD_REGEXP,
   userIdOf,
   waitOf,
@@ -65,6 +66,8 @@ export class MatrixFacade {
     const sender = await senders.find(request.headers, query, peer);
     const waitMs = this.#take(sender, peer);
     if (waitMs > 0) return refuseAsMatrix("too-many", waitMs);
+    const unknown = refuseUnknown({ method, path });
+    if (unknown !== undefined) return unknown;
     if (typeof sender === "string") return refuseAsMatrix(sender);
     using body = await context.bodies.read(request, maxBytes);
     if (typeof body.bytes === "string") return refuseAsMatrix(body.bytes);

@@ -70,7 +70,7 @@ export class Senders {
     // Several senders can match. A sender with a token comes first, because a network alone does
     // not identify a sender.
     return known.find(({ token }) => token !== undefined) ?? known[0] ??
-      (this.#hasTokens() ? "unauthorized" : "forbidden");
+      (!this.#hasTokens() ? "forbidden" : tokens.length === 0 ? "no-token" : "unauthorized");
   }
 
   /**
@@ -81,7 +81,7 @@ export class Senders {
   async findReader(headers: Headers, peer: Peer): Promise<Sender | Refusal> {
     const sender = await this.find(headers, new URLSearchParams(), peer);
     if (typeof sender === "string") return sender;
-    if (sender.token === undefined) return this.#hasTokens() ? "unauthorized" : "forbidden";
+    if (sender.token === undefined) return this.#hasTokens() ? "no-token" : "forbidden";
     return sender.statusPage === false ? "forbidden" : sender;
   }
 

@@ -43,7 +43,40 @@ Deno.test("MatrixFacade answers what clients ask without a token", async () => {
     200,
     { room_id: "!=23phone=3Amatrix-notify:matrix-notify", servers: ["matrix-notify"] },
   ]);
-  assertEquals((await ask(stage, `${API}/account/whoami`))[1].errcode, "M_UNKNOWN_TOKEN");
+  assertEquals(await errcodeOf(ask(stage, `${API}/register`, { method: "POST", body: "{}" })), [403, "M_FORBIDDEN"]);
+});
+
+/** Returns the status and the errcode of an answer. */
+async function errcodeOf(answer: ReturnType<typeof ask>) {
+  const [status, { errcode }] = await answer;
+  return [status, errcode];
+}
+
+Deno.test("MatrixFacade distinguishes a missing token from a wrong one, as the specification does", async () => {
+  await using stage = await setStage(SENDERS);
+  const wrong = { headers: { Authorization: "Bearer tk-wrong" } }, message = { method: "PUT", body: '{"body":"x"}' };
+  for (const [path, call] of [["/account/whoami", {}], ["/rooms/!a:b/send/m.room.message/1", message]] as const) {
+    assertEquals(await errcodeOf(ask(stage, `${API}${path}`, call)), [401, "M_MISSING_TOKEN"], path);
+    assertEquals(await errcodeOf(ask(stage, `${API}${path}`, { ...call, ...wrong })), [401, "M_UNKNOWN_TOKEN"], path);
+  }
+});
+
+Deno.test("MatrixFacade answers a request that it does not have with M_UNRECOGNIZED, also without a token", async () => {
+  await using stage = await setStage(SENDERS);
+  for (const call of [{}, MONITOR]) {
+    for (const path of [`${API}/unknown`, "/_matrix/client/v1/auth_metadata", "/.well-known/matrix/server"]) {
+      assertEquals(await errcodeOf(ask(stage, path, call)), [404, "M_UNRECOGNIZED"], path);
+    }
+    const otherMethods = [["DELETE", `${API}/login`], ["PUT", `${API}/directory/room/%23x%3Ay`]] as const;
+    for (
+      const [method, path] of [
+        ...otherMethods,
+        ["POST", `${API}/account/whoami`],
+        ["GET", "/_matrix/media/v3/upload"],
+        ["POST", "/_matrix/client/versions"],
+      ] as const
+    ) assertEquals(await errcodeOf(ask(stage, path, { ...call, method })), [405, "M_UNRECOGNIZED"], path);
+  }
 });
 
 Deno.test("MatrixFacade names its address only if it is https", async () => {
@@ -93,22 +126,21 @@ Deno.test("MatrixFacade keeps the device that a client names, so that a new logi
 
 Deno.test("MatrixFacade refuses wrong logins and access tokens", async () => {
   await using stage = await setStage(SENDERS);
-  const errcode = async (call: ReturnType<typeof login>) => {
-    const [status, answer] = await call;
-    return [status, answer.errcode];
-  };
-  assertEquals(await errcode(login(stage, "wrong")), [403, "M_FORBIDDEN"]);
-  assertEquals(await errcode(login(stage, "")), [403, "M_FORBIDDEN"]);
-  assertEquals(await errcode(login(stage, "tk-router")), [403, "M_FORBIDDEN"]);
+  assertEquals(await errcodeOf(login(stage, "wrong")), [403, "M_FORBIDDEN"]);
+  assertEquals(await errcodeOf(login(stage, "")), [403, "M_FORBIDDEN"]);
+  assertEquals(await errcodeOf(login(stage, "tk-router")), [403, "M_FORBIDDEN"]);
   assertEquals((await login(stage, "tk-router", {}, "192.168.88.1"))[0], 200);
-  assertEquals(await errcode(login(stage, "tk-monitor", { type: "m.login.token" })), [400, "M_UNKNOWN"]);
-  assertEquals(await errcode(ask(stage, `${API}/login`, { method: "POST", body: "no JSON" })), [400, "M_NOT_JSON"]);
+  assertEquals(await errcodeOf(login(stage, "tk-monitor", { type: "m.login.token" })), [400, "M_UNKNOWN"]);
+  assertEquals(await errcodeOf(ask(stage, `${API}/login`, { method: "POST", body: "no JSON" })), [400, "M_NOT_JSON"]);
+  for (const body of ["5", "[]", '{"password":"tk-monitor"}']) {
+    assertEquals(await errcodeOf(ask(stage, `${API}/login`, { method: "POST", body })), [400, "M_BAD_JSON"], body);
+  }
   const large = { method: "POST", body: "x".repeat(70_000) };
-  assertEquals(await errcode(ask(stage, `${API}/login`, large)), [413, "M_TOO_LARGE"]);
+  assertEquals(await errcodeOf(ask(stage, `${API}/login`, large)), [413, "M_TOO_LARGE"]);
   const [, { access_token }] = await login(stage, "tk-monitor");
   for (const token of [access_token.replace(/.$/, "_"), "mn.QQ.x", access_token.replace("mn.", "mn.A")]) {
     const headers = { Authorization: `Bearer ${token}` };
-    assertEquals(await errcode(ask(stage, `${API}/account/whoami`, { headers })), [401, "M_UNKNOWN_TOKEN"], token);
+    assertEquals(await errcodeOf(ask(stage, `${API}/account/whoami`, { headers })), [401, "M_UNKNOWN_TOKEN"], token);
   }
 });
 
@@ -144,8 +176,9 @@ Deno.test("MatrixFacade answers questions as a homeserver with empty rooms", asy
     200,
     { room_id: "!=40alice=3Aexample.org:matrix-notify" },
   ]);
-  assertEquals((await post("/createRoom", '{"room_alias_name":"x"}'))[1].errcode, "M_FORBIDDEN");
-  assertEquals((await post("/register"))[1].errcode, "M_FORBIDDEN");
+  assertEquals(await errcodeOf(post("/createRoom", '{"room_alias_name":"x"}')), [403, "M_FORBIDDEN"]);
+  assertEquals(await errcodeOf(post("/createRoom", "x")), [400, "M_NOT_JSON"]);
+  assertEquals(await errcodeOf(get("/directory/room/phone")), [400, "M_INVALID_PARAM"]);
   const none = await get("/rooms/%21a%3Ab/state/m.room.encryption/");
   assertEquals([none[0], none[1].errcode], [404, "M_NOT_FOUND"]);
   assertEquals(await get("/rooms/%21a/state/m.room.member/%40monitor%3Amatrix-notify"), [200, { membership: "join" }]);
@@ -155,8 +188,6 @@ Deno.test("MatrixFacade answers questions as a homeserver with empty rooms", asy
   assertEquals(await ask(stage, "/_matrix/media/v3/config", MONITOR), [200, { "m.upload.size": 8 * 2 ** 20 }]);
   const encrypted = await ask(stage, `${API}/rooms/%21a/send/m.room.encrypted/1`, { ...MONITOR, method: "PUT" });
   assertEquals([encrypted[0], encrypted[1].errcode], [403, "M_FORBIDDEN"]);
-  assertEquals((await get("/unknown"))[1].errcode, "M_UNRECOGNIZED");
-  assertEquals((await post("/account/whoami"))[0], 405);
 });
 
 Deno.test("MatrixFacade lets /sync wait, because there is never news", async () => {

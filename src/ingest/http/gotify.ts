@@ -106,7 +106,7 @@ const MAX_ECHO_CHARS = 4096;
 /** Creates an error in the format of Gotify (`error/handler.go`). */
 function refuse(refusal: Refusal): Answer {
   const { status, text } = REFUSALS[refusal];
-  const errorDescription = refusal === "unauthorized"
+  const errorDescription = status === 401
     ? "you need to provide a valid access token or user credentials to access this api"
     : text;
   return jsonAnswer(status, { error: STATUS_TEXTS[status], errorCode: status, errorDescription });

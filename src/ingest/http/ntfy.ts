@@ -246,6 +246,7 @@ function echo(text: string): string {
 /** The errors of ntfy (`server/errors.go`). */
 const ERRORS: Readonly<Record<Refusal, readonly [code: number, error: string, link: string]>> = {
   "unauthorized": [40101, "unauthorized", "https://ntfy.sh/docs/publish/#authentication"],
+  "no-token": [40101, "unauthorized", "https://ntfy.sh/docs/publish/#authentication"],
   "forbidden": [40301, "forbidden", "https://ntfy.sh/docs/publish/#authentication"],
   "too-slow": [40801, "the request did not arrive in time", ""],
   "too-large": [41301, "attachment too large, or bandwidth limit reached", "https://ntfy.sh/docs/publish/#limitations"],

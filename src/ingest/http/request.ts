@@ -94,6 +94,7 @@ export interface Reception {
 /** The reasons for which a request is refused. */
 export type Refusal =
   | "unauthorized"
+  | "no-token"
   | "forbidden"
   | "too-slow"
   | "too-large"
@@ -104,6 +105,7 @@ export type Refusal =
 /** The HTTP status and the text of each refusal. */
 export const REFUSALS: Readonly<Record<Refusal, { readonly status: number; readonly text: string }>> = {
   "unauthorized": { status: 401, text: "a token is missing or wrong" },
+  "no-token": { status: 401, text: "a token is missing" },
   "forbidden": { status: 403, text: "no sender has the network of this address" },
   "too-slow": { status: 408, text: "the request did not arrive in time" },
   "too-large": { status: 413, text: "the request is larger than 8 MiB" },

@@ -103,6 +103,7 @@ export function matrixError(status: number, errcode: string, error: string): Ans
 /** The errcode of each refusal. */
 const ERRCODES: Readonly<Record<Refusal, string>> = {
   "unauthorized": "M_UNKNOWN_TOKEN",
+  "no-token": "M_MISSING_TOKEN",
   "forbidden": "M_FORBIDDEN",
   "too-slow": "M_UNKNOWN",
   "too-large": "M_TOO_LARGE",

@@ -7,6 +7,7 @@
  */
 
 import { decodePercent } from "../../../base/secret_mask.ts";
+import { isObject } from "../../../base/fields.ts";
 import { type Answer, type IncomingRequest, jsonAnswer } from "../request.ts";
 import { listOf, parseJson, propertyOf, textAt, textOf } from "../values.ts";
 import { API_PATH, matrixError } from "./message.ts";
@@ -19,6 +20,9 @@ export interface Caller {
   /** The rooms that the user has joined. */
   readonly rooms: readonly string[];
 }
+
+/** The method and the path of a request. */
+type Question = Pick<IncomingRequest, "method" | "path">;
 
 /** Returns the user id of a sender. */
 export function userIdOf(senderName: string): string {
@@ -60,16 +64,25 @@ export interface Login {
 
 /** Reads a request to log in, or returns the answer that refuses it. */
 export function readLogin(body: Uint8Array): Login | Answer {
-  const json = parseJson(new TextDecoder().decode(body));
-  if (typeof json !== "object" || json === null) return matrixError(400, "M_NOT_JSON", "the body is not JSON");
-  if (textAt(json, "type") !== "m.login.password") {
+  const json = readObject(body);
+  if ("status" in json) return json;
+  const type = propertyOf(json.value, "type");
+  if (typeof type !== "string") return matrixError(400, "M_BAD_JSON", "the field type is missing, or is not a text");
+  if (type !== "m.login.password") {
     return matrixError(400, "M_UNKNOWN", "there is only the login type m.login.password");
   }
-  const deviceId = textAt(json, "device_id").slice(0, MAX_DEVICE_CHARS);
-  return { password: textAt(json, "password"), ...deviceId === "" ? {} : { deviceId } };
+  const deviceId = textAt(json.value, "device_id").slice(0, MAX_DEVICE_CHARS);
+  return { password: textAt(json.value, "password"), ...deviceId === "" ? {} : { deviceId } };
 }
 
 const MAX_DEVICE_CHARS = 255;
+
+/** Reads a body that must be a JSON object, or returns the answer that refuses it. */
+function readObject(body: Uint8Array): { readonly value: object } | Answer {
+  const value = parseJson(new TextDecoder().decode(body));
+  if (value === undefined) return matrixError(400, "M_NOT_JSON", "the body is not JSON");
+  return isObject(value) ? { value } : matrixError(400, "M_BAD_JSON", "the body is not a JSON object");
+}
 
 /** The answer to a login. */
 export function answerLogin({ userId, deviceId }: Omit<Caller, "rooms">, accessToken: string): Answer {
@@ -90,7 +103,10 @@ export function answerUpload(mediaId: string): Answer {
  *
  * @param address the https address of this server, if it is known
  */
-export function answerOpenly({ method, path }: Pick<IncomingRequest, "method" | "path">, address?: string) {
+export function answerOpenly({ method, path }: Question, address?: string): Answer | undefined {
+  if (method === "POST" && REGISTER_REGEXP.test(path)) {
+    return forbidden("this server has no registration: log in with the token of a sender");
+  }
   if (method !== "GET" && method !== "HEAD") return undefined;
   switch (path) {
     case "/_matrix/client/versions":
@@ -103,16 +119,22 @@ export function answerOpenly({ method, path }: Pick<IncomingRequest, "method" | 
         : jsonAnswer(200, { "m.homeserver": { base_url: address } });
   }
   if (LOGIN_REGEXP.test(path)) return jsonAnswer(200, { flows: [{ type: "m.login.password" }] });
-  const alias = ALIAS_REGEXP.exec(path)?.[1];
-  return alias === undefined
-    ? undefined
-    : jsonAnswer(200, { room_id: roomIdOf(decodePercent(alias)), servers: [SERVER_NAME] });
+  const found = ALIAS_REGEXP.exec(path)?.[1];
+  if (found === undefined) return undefined;
+  const alias = decodePercent(found);
+  return alias.startsWith("#")
+    ? jsonAnswer(200, { room_id: roomIdOf(alias), servers: [SERVER_NAME] })
+    : matrixError(400, "M_INVALID_PARAM", "a room alias begins with #");
 }
 
 /** The versions of the Client-Server API that notifiers can use with this server. */
 const VERSIONS = ["r0.6.1", "v1.1", "v1.2", "v1.3", "v1.4", "v1.5", "v1.6", "v1.7", "v1.8", "v1.9", "v1.10"];
 
 const ALIAS_REGEXP = new RegExp(`${API_PATH}/directory/room/([^/]+)$`);
+
+const REGISTER_REGEXP = new RegExp(`${API_PATH}/register(?:/.*)?$`);
+
+const MEDIA_CONFIG_REGEXP = /^\/_matrix\/(?:media\/(?:r0|v3)|client\/v1\/media)\/config$/;
 
 type Reply = (caller: Caller, parts: readonly string[], body: Uint8Array) => Answer;
 
@@ -153,28 +175,57 @@ const REPLIES: readonly (readonly [methods: string, path: string, reply: Reply])
   ["POST", "/keys/upload", () => ok({ one_time_key_counts: {} })],
   ["POST", "/keys/query", () => ok({ device_keys: {}, failures: {} })],
   ["POST", "/keys/claim", () => ok({ one_time_keys: {}, failures: {} })],
-  ["POST", "/register(?:/.*)?", () => forbidden("this server has no registration: log in with the token of a sender")],
 ];
 
-const ROUTES = REPLIES.map(([methods, path, reply]) => ({
-  methods: methods.split(","),
-  regexp: new RegExp(`${API_PATH}${path}$`),
-  reply,
-}));
+/** A request that can be answered. `reply` is undefined if another function answers it. */
+interface Route {
+  readonly methods: readonly string[];
+  readonly regexp: RegExp;
+  readonly reply?: Reply;
+}
+
+const ROUTES: readonly Route[] = [
+  { methods: ["GET"], regexp: MEDIA_CONFIG_REGEXP, reply: () => ok({ "m.upload.size": MAX_UPLOAD_BYTES }) },
+  ...REPLIES.map(([methods, path, reply]) => ({
+    methods: methods.split(","),
+    regexp: new RegExp(`${API_PATH}${path}$`),
+    reply,
+  })),
+  { methods: ["GET", "POST"], regexp: LOGIN_REGEXP },
+  { methods: ["GET"], regexp: ALIAS_REGEXP },
+  { methods: ["POST"], regexp: REGISTER_REGEXP },
+  { methods: ["POST"], regexp: UPLOAD_REGEXP },
+  { methods: ["GET"], regexp: /^\/(?:_matrix\/client\/versions|\.well-known\/matrix\/client)$/ },
+];
+
+/**
+ * Refuses a request that this server does not have. Such a request needs no token, as with a
+ * homeserver.
+ *
+ * @returns undefined if the server has this request
+ */
+export function refuseUnknown({ method, path }: Question): Answer | undefined {
+  const found = routesOf(path);
+  return found.some(({ methods }) => methods.includes(method)) ? undefined : unrecognized(found);
+}
+
+function routesOf(path: string): readonly Route[] {
+  return ROUTES.filter(({ regexp }) => regexp.test(path));
+}
+
+/** @param found the routes with the path of the request, but with another method */
+function unrecognized(found: readonly Route[]): Answer {
+  return matrixError(found.length > 0 ? 405 : 404, "M_UNRECOGNIZED", "this server does not have this request");
+}
 
 /** Answers a client that is logged in. */
 export function answerCaller(
-  { method, path, body }: Pick<IncomingRequest, "method" | "path" | "body">,
+  { method, path, body }: Question & Pick<IncomingRequest, "body">,
   caller: Caller,
-) {
-  if (method === "GET" && /^\/_matrix\/(?:media\/(?:r0|v3)|client\/v1\/media)\/config$/.test(path)) {
-    return ok({ "m.upload.size": MAX_UPLOAD_BYTES });
-  }
-  const found = ROUTES.filter(({ regexp }) => regexp.test(path));
-  const route = found.find(({ methods }) => methods.includes(method));
-  if (route === undefined) {
-    return matrixError(found.length > 0 ? 405 : 404, "M_UNRECOGNIZED", "this server does not have this request");
-  }
+): Answer {
+  const found = routesOf(path);
+  const route = found.find(({ methods, reply }) => reply !== undefined && methods.includes(method));
+  if (route?.reply === undefined) return unrecognized(found);
   const parts = (route.regexp.exec(path) ?? []).slice(1).map((part) => decodePercent(part));
   return route.reply(caller, parts, body);
 }
@@ -187,8 +238,9 @@ const MAX_UPLOAD_BYTES = 8 * 2 ** 20;
  * of the direct chat with this user. Refuses all other requests.
  */
 function createRoom(body: Uint8Array): Answer {
-  const json = parseJson(new TextDecoder().decode(body));
-  const [user = "", ...others] = listOf(propertyOf(json, "invite")).map(textOf);
+  const json = readObject(body);
+  if ("status" in json) return json;
+  const [user = "", ...others] = listOf(propertyOf(json.value, "invite")).map(textOf);
   if (!/^@./.test(user) || others.length > 0) return forbidden("this server creates no rooms");
   return ok({ room_id: roomIdOf(user) });
 }

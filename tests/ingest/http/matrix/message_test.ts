@@ -66,6 +66,7 @@ Deno.test("refuseAsMatrix() answers with the errcodes of the Client-Server API",
     return [status, errcode, retry_after_ms, headers["Retry-After"]];
   };
   assertEquals(error("unauthorized"), [401, "M_UNKNOWN_TOKEN", undefined, undefined]);
+  assertEquals(error("no-token"), [401, "M_MISSING_TOKEN", undefined, undefined]);
   assertEquals(error("forbidden"), [403, "M_FORBIDDEN", undefined, undefined]);
   assertEquals(error("too-large"), [413, "M_TOO_LARGE", undefined, undefined]);
   assertEquals(error("too-many", 1500), [429, "M_LIMIT_EXCEEDED", 1500, "2"]);
