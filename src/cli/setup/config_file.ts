@@ -17,6 +17,7 @@ import { Fields, isObject } from "../../base/fields.ts";
 import { mapFileErrors } from "../../runtime/file_errors.ts";
 import { FileLock } from "../../runtime/file_lock.ts";
 import { denoFiles, type Files, parentDirectory, replaceFile } from "../../runtime/files.ts";
+import { absolutePath } from "../../runtime/paths.ts";
 import { findStateDir } from "../matrix_account.ts";
 import type { SetupCommandContext } from "./options.ts";
 
@@ -135,10 +136,14 @@ function mergeConnection(
   return { kept, connection };
 }
 
-/** Returns an absolute path, because later runs can start in another directory. */
+/**
+ * Returns an absolute path, because later runs can start in another directory. A link is kept,
+ * because its target can change: certbot points the same link to each new certificate.
+ */
 export function toAbsolutePath(path: string, option: string): string {
   try {
-    return Deno.realPathSync(path);
+    Deno.statSync(path);
+    return absolutePath(path);
   } catch (error) {
     const state = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
     throw new ConfigError(`Cannot use ${option} ${path}: ${state}`, { cause: error });
@@ -180,8 +185,9 @@ export async function writeChannel(
 }
 
 /**
- * Changes the configuration file. The file is replaced atomically, and only its owner can read it.
- * If the path is a symbolic link, the target of the link is replaced.
+ * Changes the configuration file. The file is replaced atomically, and keeps its group and its mode.
+ * Only the owner can read a new file. If the path is a symbolic link, the target of the link is
+ * replaced.
  *
  * @throws {ConfigError} if the file cannot be read
  * @throws {StorageError} if the file cannot be written; the old file stays unchanged
@@ -198,7 +204,10 @@ export async function changeConfig(
   if (!lock.tryAcquire()) throw new StorageError("locked", `Cannot write ${path}: another setup is writing it`);
   try {
     const text = JSON.stringify(change(await requireConfigFile(path)), undefined, 2);
-    withFileErrors(`save ${path}`, () => replaceFile(files, resolveLink(path), `${text}\n`));
+    const target = resolveLink(path);
+    withFileErrors(`save ${path}`, () => {
+      replaceFile(files, target, `${text}\n`, () => keepAccess(target, `${target}.tmp`));
+    });
   } finally {
     lock.release();
   }
@@ -214,6 +223,30 @@ function withFileErrors(action: string, operation: () => void): void {
     if (!(error instanceof StorageError)) throw error;
     const hint = "fix the problem, or choose another file with --config; the old file is unchanged";
     throw new StorageError(error.code, error.message, { hint, cause: error });
+  }
+}
+
+/** Gives a new file the group and the mode of the old file, so that a group can still read it. */
+function keepAccess(oldPath: string, newPath: string): void {
+  const old = statIfThere(oldPath);
+  if (old === undefined || old.mode === null || old.gid === null) return;
+  const mode = old.mode & 0o777;
+  try {
+    Deno.chownSync(newPath, null, old.gid);
+    Deno.chmodSync(newPath, mode);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error;
+    // This user is not in the group. The user's own group gets no access.
+    Deno.chmodSync(newPath, mode & 0o707);
+  }
+}
+
+function statIfThere(path: string): Deno.FileInfo | undefined {
+  try {
+    return Deno.statSync(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
   }
 }
 

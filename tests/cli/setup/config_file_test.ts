@@ -1,5 +1,5 @@
-import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
-import { type ChannelPlace, writeChannel } from "../../../src/cli/setup/config_file.ts";
+import { assertEquals, assertRejects, assertStringIncludes, assertThrows } from "@std/assert";
+import { type ChannelPlace, toAbsolutePath, writeChannel } from "../../../src/cli/setup/config_file.ts";
 import { ConfigError, StorageError } from "../../../src/base/errors.ts";
 import { requireConfigFile } from "../../../src/config/file.ts";
 import { denoFiles, parentDirectory } from "../../../src/runtime/files.ts";
@@ -29,6 +29,37 @@ Deno.test("writeChannel() creates the file, or changes only one channel in an ex
       "state",
     ]);
   });
+});
+
+Deno.test("writeChannel() keeps the group and the mode of an existing file", async () => {
+  await writeTest(async (place) => {
+    const access = () => {
+      const { mode, gid } = Deno.statSync(place.path);
+      return [((mode ?? 0) & 0o777).toString(8), gid];
+    };
+    const { gid } = Deno.statSync(parentDirectory(place.path));
+    await writeChannel(place, CHANNEL);
+    assertEquals(access(), ["600", gid]);
+    const group = Deno.uid() === 0 ? 12_345 : gid;
+    Deno.chownSync(place.path, null, group);
+    for (const mode of [0o640, 0o444, 0o604]) {
+      Deno.chmodSync(place.path, mode);
+      await writeChannel({ ...place, name: `m${mode}` }, CHANNEL);
+      assertEquals(access(), [mode.toString(8), group]);
+    }
+  });
+});
+
+Deno.test("toAbsolutePath() keeps a link, because its target changes when a certificate is renewed", () => {
+  const folder = Deno.makeTempDirSync({ prefix: "links-" });
+  try {
+    Deno.writeTextFileSync(`${folder}/fullchain3.pem`, "");
+    Deno.symlinkSync("fullchain3.pem", `${folder}/fullchain.pem`);
+    assertEquals(toAbsolutePath(`${folder}/fullchain.pem`, "--cert-file"), `${folder}/fullchain.pem`);
+    assertThrows(() => toAbsolutePath(`${folder}/fullchain4.pem`, "--cert-file"), ConfigError, "there is no such file");
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
 });
 
 for (const step of ["open", "rename", "syncDirectory"] as const) {
