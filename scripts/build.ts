@@ -115,14 +115,9 @@ async function writeInstaller(out: string): Promise<readonly string[]> {
 async function writeShare(out: string): Promise<readonly string[]> {
   const share = join(out, "share");
   if (await exists(share)) await Deno.remove(share, { recursive: true });
-  const files = [...await writeCompletions(share)];
-  for (const name of await writeManPages(join(share, "man"))) {
-    const file = `man/man${name.split(".").at(-1)}/${name}`;
-    await ensureDir(join(share, file, ".."));
-    await Deno.rename(join(share, "man", name), join(share, file));
-    files.push(file);
-  }
-  return files.map((file) => `share/${file}`);
+  const completions = await writeCompletions(share);
+  const pages = await writeManPages(join(share, "man"));
+  return [...completions, ...pages.map((page) => `man/${page}`)].map((file) => `share/${file}`);
 }
 
 async function build(

@@ -93,12 +93,8 @@ async function writeProgram(tree: string, out: string, program: DebProgram): Pro
 /** Writes the man pages and the completions. */
 async function writeManuals(share: string, epoch: number): Promise<void> {
   const pages = join(share, "man");
-  for (const page of await writeManPages(pages, { date: new Date(epoch * 1000) })) {
-    const folder = join(pages, `man${page.at(-1)}`);
-    await ensureDir(folder);
-    await Deno.rename(join(pages, page), join(folder, page));
-    await run("gzip", ["-9n", join(folder, page)]);
-  }
+  const date = new Date(epoch * 1000);
+  for (const page of await writeManPages(pages, { date })) await run("gzip", ["-9n", join(pages, page)]);
   await writeCompletions(share);
   await Deno.rename(join(share, "zsh/site-functions"), join(share, "zsh/vendor-completions"));
 }

@@ -11,7 +11,7 @@
  */
 
 import { ensureDir } from "@std/fs";
-import { join } from "@std/path";
+import { dirname, join } from "@std/path";
 import manifest from "../../deno.json" with { type: "json" };
 import { CHANNEL_VARIABLES, PROXY_VARIABLES } from "../../src/base/variables.ts";
 import type { Command, CommandEntry } from "../../src/cli/command.ts";
@@ -56,18 +56,23 @@ export interface ManPageOptions {
 }
 
 /**
- * Writes all man pages into a directory, without compression.
+ * Writes all man pages into a directory as `/usr/share/man` has them, without compression.
  *
- * @returns the names of the files: `matrix-notify.1`, …
+ * @returns the paths of the files, relative to the directory: `man1/matrix-notify.1`, …
  */
 export async function writeManPages(
   directory: string,
   { date = buildDate() }: ManPageOptions = {},
 ): Promise<readonly string[]> {
   const pages = await manPages(date.toISOString().slice(0, "2026-01-01".length));
-  await ensureDir(directory);
-  for (const [name, text] of pages) await Deno.writeTextFile(join(directory, name), text);
-  return [...pages.keys()];
+  const files: string[] = [];
+  for (const [name, text] of pages) {
+    const file = `man${name.at(-1)}/${name}`;
+    await ensureDir(dirname(join(directory, file)));
+    await Deno.writeTextFile(join(directory, file), text);
+    files.push(file);
+  }
+  return files;
 }
 
 function buildDate(): Date {

@@ -1,12 +1,19 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { walk } from "@std/fs";
+import { basename } from "@std/path";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { writeManPages } from "../../scripts/build/man_pages.ts";
 import { escape, markdownToRoff } from "../../scripts/build/roff.ts";
 import { findProgram } from "../fakes/find_program.ts";
 import { installOrStub } from "../fakes/installed_suite.ts";
 
+/** Returns the path of the page of a command. */
+function pathOf(command: string): string {
+  return `man1/matrix-notify-${command.replace(" ", "-")}.1`;
+}
+
 /** Writes the pages into a temporary directory. */
-async function withPages(check: (directory: string, names: readonly string[]) => Promise<void>): Promise<void> {
+async function withPages(check: (directory: string, files: readonly string[]) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "man-" });
   try {
     await check(directory, await writeManPages(directory, { date: new Date(0) }));
@@ -16,14 +23,15 @@ async function withPages(check: (directory: string, names: readonly string[]) =>
 }
 
 Deno.test("writeManPages() writes a page for the program, each command, each first word and the configuration", async () => {
-  await withPages(async (directory, names) => {
-    const pages = COMMANDS.map(({ name }) => `matrix-notify-${name.replace(" ", "-")}.1`);
-    const families = ["queue", "service", "route", "config", "room"].map((first) => `matrix-notify-${first}.1`);
-    const expected = ["matrix-notify.1", ...pages, ...families, "matrix-notify-config.json.5"].toSorted();
-    assertEquals(names.toSorted(), expected);
-    assertEquals(Array.from(Deno.readDirSync(directory), ({ name }) => name).toSorted(), expected);
-    for (const name of names) {
-      const text = await Deno.readTextFile(`${directory}/${name}`);
+  await withPages(async (directory, files) => {
+    const pages = COMMANDS.map(({ name }) => pathOf(name));
+    const families = ["queue", "service", "route", "config", "room"].map(pathOf);
+    const expected = ["man1/matrix-notify.1", ...pages, ...families, "man5/matrix-notify-config.json.5"].toSorted();
+    assertEquals(files.toSorted(), expected);
+    const written = await Array.fromAsync(walk(directory, { includeDirs: false }), ({ path }) => path);
+    assertEquals(written.toSorted(), expected.map((file) => `${directory}/${file}`));
+    for (const file of files) {
+      const text = await Deno.readTextFile(`${directory}/${file}`), name = basename(file);
       assert(text.startsWith(`.TH "${name.slice(0, -2).toUpperCase()}" "${name.at(-1)}" "1970-01-01"`), name);
       assertEquals(text.match(/[^\n\x20-\x7e]/g), null, name);
     }
@@ -31,11 +39,12 @@ Deno.test("writeManPages() writes a page for the program, each command, each fir
 });
 
 Deno.test("writeManPages() names only pages that exist", async () => {
-  await withPages(async (directory, names) => {
-    for (const name of names) {
-      const text = (await Deno.readTextFile(`${directory}/${name}`)).replaceAll("\\-", "-");
+  await withPages(async (directory, files) => {
+    const names = files.map((file) => basename(file));
+    for (const file of files) {
+      const text = (await Deno.readTextFile(`${directory}/${file}`)).replaceAll("\\-", "-");
       for (const [, page, section] of text.matchAll(/\\fB(matrix-notify[\w.-]*)\\fR\((\d)\)/g)) {
-        assert(names.includes(`${page}.${section}`), `${name}: ${page}(${section})`);
+        assert(names.includes(`${page}.${section}`), `${file}: ${page}(${section})`);
       }
     }
   });
@@ -44,7 +53,7 @@ Deno.test("writeManPages() names only pages that exist", async () => {
 Deno.test("writeManPages() writes the same texts as --help", async () => {
   await withPages(async (directory) => {
     for (const { name, load } of COMMANDS) {
-      const text = await Deno.readTextFile(`${directory}/matrix-notify-${name.replace(" ", "-")}.1`);
+      const text = await Deno.readTextFile(`${directory}/${pathOf(name)}`);
       const { options, details = [], examples } = await load();
       for (const { summary } of options) assertStringIncludes(text, escape(summary));
       for (const paragraph of details) assertStringIncludes(text, escape(paragraph));
@@ -72,9 +81,9 @@ const title = "writeManPages() writes pages without warnings of mandoc";
 if (stub) stub(title);
 else {
   Deno.test(title, async () => {
-    await withPages(async (directory, names) => {
+    await withPages(async (directory, files) => {
       const { stdout, stderr } = await new Deno.Command("mandoc", {
-        args: ["-T", "lint", "-W", "warning", ...names.map((name) => `${directory}/${name}`)],
+        args: ["-T", "lint", "-W", "warning", ...files.map((file) => `${directory}/${file}`)],
       }).output();
       assertEquals(new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr), "");
     });
