@@ -56,18 +56,19 @@ export async function setUpRouter(context: RouterCommandContext): Promise<number
   interrupt.signal.throwIfAborted();
   const stateDir = findStateDir(context), tokenFile = absolutePath(`${parentDirectory(path)}/${answers.name}.token`);
   const change = (values: ConfigValues) => addSender(values, { args, answers, tokenFile });
-  const http = await requireHttp(context, change(before));
+  const after = change(before);
+  const http = await requireHttp(context, after);
   const sender = http.senders.get(answers.name);
   if (sender?.token === undefined) {
     throw new ConfigError(`Cannot set up router ${answers.name}: the sender of this name has no token`, {
       hint: "choose another name",
     });
   }
-  const isChanged = JSON.stringify(change(before)) !== JSON.stringify(before);
+  const isChanged = JSON.stringify(after) !== JSON.stringify(before);
   if (isChanged) {
     // The token is written first, because the configuration must not refer to a file that does not
     // exist.
-    if (JSON.stringify(change(before)).includes(JSON.stringify(tokenFile))) createToken(tokenFile, runtime.uuid);
+    if (JSON.stringify(after).includes(JSON.stringify(tokenFile))) createToken(tokenFile, runtime.uuid);
     await changeConfig({ path, lockPath: `${stateDir}/setup.lock` }, change);
     ui.tell(`Wrote ${path}`);
   }
