@@ -3,8 +3,8 @@
 import { defaultSocketPath, socketPath } from "../config/paths.ts";
 import { loadConfig } from "../config/load.ts";
 import type { HttpSettings, SocketSettings } from "../config/serve.ts";
-import { SERVE_SERVICE, SOCKET_GROUP } from "../notifier/background/timer_units.ts";
-import { findGroup, probeSocket } from "../runtime/unix_socket.ts";
+import { SERVE_SERVICE } from "../notifier/background/timer_units.ts";
+import { findGroup, probeSocket, SOCKET_GROUP } from "../runtime/unix_socket.ts";
 import { type Check, failure, type Found, ok, warning } from "../channels/check.ts";
 import { askHost, type DoctorContext, stateDirOf } from "./context.ts";
 

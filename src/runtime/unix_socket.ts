@@ -22,13 +22,13 @@ import { findDirectoryDistrust } from "./trust.ts";
 /** The host and port in the address of a request through a socket. */
 export const SOCKET_HOST = "localhost:80";
 
-/** The usual group of the sockets. */
-const GROUP = "matrix-notify";
+/** The usual group of the sockets of `serve`. */
+export const SOCKET_GROUP = "matrix-notify";
 
 /** The input of {@linkcode prepareSocket}. */
 export interface SocketFile {
   readonly path: string;
-  /** The group whose members can connect: a name or a number. @default `matrix-notify` */
+  /** The group whose members can connect: a name or a number. @default {@linkcode SOCKET_GROUP} */
   readonly group?: string;
 }
 
@@ -67,7 +67,7 @@ function createDirectory(path: string, group: string | undefined): void {
     if (error instanceof Deno.errors.AlreadyExists) return;
     throw error;
   }
-  const gid = findGroup(group ?? GROUP);
+  const gid = findGroup(group ?? SOCKET_GROUP);
   if (gid !== undefined) Deno.chownSync(path, null, gid);
 }
 
@@ -102,12 +102,12 @@ export async function probeSocket(path: string): Promise<SocketState> {
  * @throws {ConfigError} if the settings name a group that does not exist or cannot be set
  */
 export function shareSocket({ path, group }: SocketFile): string | undefined {
-  const gid = findGroup(group ?? GROUP);
+  const gid = findGroup(group ?? SOCKET_GROUP);
   const state = gid === undefined
-    ? `there is no group ${group ?? GROUP}`
+    ? `there is no group ${group ?? SOCKET_GROUP}`
     : setGroup(path, gid)
     ? undefined
-    : `this user is not a member of group ${group ?? GROUP}`;
+    : `this user is not a member of group ${group ?? SOCKET_GROUP}`;
   if (state === undefined) {
     Deno.chmodSync(path, 0o660);
     return undefined;

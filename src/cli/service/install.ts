@@ -12,7 +12,6 @@ import {
   packagePlan,
   readUnit,
   SERVE_SERVICE,
-  SOCKET_GROUP,
   unitDirectory,
   type UnitFile,
   unitFiles,
@@ -22,7 +21,7 @@ import { absolutePath } from "../../runtime/paths.ts";
 import { denoFiles, replaceFile } from "../../runtime/files.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { exists, readIfThere } from "../../runtime/systemd.ts";
-import { findGroup } from "../../runtime/unix_socket.ts";
+import { findGroup, SOCKET_GROUP } from "../../runtime/unix_socket.ts";
 import { findDirectoryDistrust } from "../../runtime/trust.ts";
 import type { CommandContext, ContextFor } from "../command.ts";
 import { CommandError } from "../errors.ts";

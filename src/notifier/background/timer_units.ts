@@ -9,6 +9,7 @@
 
 import type { Runtime } from "../../runtime/runtime.ts";
 import { exists, type Manager, readIfThere } from "../../runtime/systemd.ts";
+import { SOCKET_GROUP } from "../../runtime/unix_socket.ts";
 
 /** The name of the timer. */
 export const FLUSH_TIMER = "matrix-notify-flush.timer";
@@ -30,9 +31,6 @@ export const PACKAGE = {
 } as const;
 /** The service that runs `serve`. */
 export const SERVE_SERVICE = "matrix-notify-serve.service";
-
-/** The group that may use the local sockets of `serve`. */
-export const SOCKET_GROUP = "matrix-notify";
 
 /** What the units run. */
 export interface UnitPlan {
