@@ -165,7 +165,7 @@ export const HOOK_SETTINGS = {
 };
 
 /** The default port of the HTTP receiver. */
-export const DEFAULT_HTTP_PORT = 8411;
+const DEFAULT_HTTP_PORT = 8411;
 
 /** The settings of the HTTP receiver. */
 export const HTTP_SETTINGS = {

@@ -16,6 +16,7 @@ import { webhookToken } from "../ingest/http/matrix/webhook.ts";
 import { chooseProtocol, createHooks, plainPath, PROBES } from "../ingest/http/protocols.ts";
 import {
   type Answer,
+  MAX_REQUEST_BYTES,
   type Protocol,
   type Refusal,
   REFUSALS,
@@ -30,9 +31,6 @@ import { formatMetrics, HttpCounters } from "./metrics.ts";
 import type { Peer, Receiver, ReceiverContext } from "./receiver.ts";
 import { limitOf, type Sender, Senders, usableChannels } from "./senders.ts";
 import { Uploads } from "./uploads.ts";
-
-/** The maximum size of a request, in bytes. */
-const MAX_REQUEST_BYTES = 8 * 2 ** 20;
 
 /**
  * Creates the receiver.
@@ -131,7 +129,7 @@ class HttpServer {
   async #openFacade(): Promise<MatrixFacade> {
     const { MatrixFacade } = await import("./matrix_facade.ts");
     const [context, senders, limiter] = [this.#context, this.#senders, this.#limiter];
-    return this.#facade ??= new MatrixFacade({ context, senders, limiter, maxBytes: MAX_REQUEST_BYTES });
+    return this.#facade ??= new MatrixFacade({ context, senders, limiter });
   }
 
   /**

@@ -22,7 +22,7 @@ import {
 } from "../ingest/http/matrix/questions.ts";
 import { joinedRooms } from "../ingest/http/matrix/rooms.ts";
 import { plainPath } from "../ingest/http/protocols.ts";
-import type { Answer } from "../ingest/http/request.ts";
+import { type Answer, MAX_REQUEST_BYTES } from "../ingest/http/request.ts";
 import { BodyReader } from "./body_reader.ts";
 import type { RateLimiter } from "./guards.ts";
 import { createLogin } from "./logins.ts";
@@ -35,8 +35,6 @@ export interface FacadeParts {
   readonly context: ReceiverContext;
   readonly senders: Senders;
   readonly limiter: RateLimiter;
-  /** The maximum size of a body of a client that is logged in, in bytes. */
-  readonly maxBytes: number;
 }
 
 /** The maximum size of the body of a login, in bytes. */
@@ -62,14 +60,14 @@ export class MatrixFacade {
     const open = answerOpenly({ method, path }, httpsAddress(request));
     if (open !== undefined) return open;
     if (isLogin(method, path)) return await this.#login(request, peer);
-    const { context, senders, maxBytes } = this.#parts;
+    const { context, senders } = this.#parts;
     const sender = await senders.find(request.headers, query, peer);
     const waitMs = this.#take(sender, peer);
     if (waitMs > 0) return refuseAsMatrix("too-many", waitMs);
     const unknown = refuseUnknown({ method, path });
     if (unknown !== undefined) return unknown;
     if (typeof sender === "string") return refuseAsMatrix(sender);
-    using body = await context.bodies.read(request, maxBytes);
+    using body = await context.bodies.read(request, MAX_REQUEST_BYTES);
     if (typeof body.bytes === "string") return refuseAsMatrix(body.bytes);
     if (method === "POST" && UPLOAD_REGEXP.test(path)) return this.#upload(body.bytes);
     const pauseMs = waitOf({ method, path, query });

@@ -91,6 +91,9 @@ export interface Reception {
   answer(ids: readonly string[]): Answer;
 }
 
+/** The maximum size of a request, in bytes. */
+export const MAX_REQUEST_BYTES: number = 8 * 2 ** 20;
+
 /** The reasons for which a request is refused. */
 export type Refusal =
   | "unauthorized"
@@ -108,7 +111,7 @@ export const REFUSALS: Readonly<Record<Refusal, { readonly status: number; reado
   "no-token": { status: 401, text: "a token is missing" },
   "forbidden": { status: 403, text: "no sender has the network of this address" },
   "too-slow": { status: 408, text: "the request did not arrive in time" },
-  "too-large": { status: 413, text: "the request is larger than 8 MiB" },
+  "too-large": { status: 413, text: `the request is larger than ${MAX_REQUEST_BYTES / 2 ** 20} MiB` },
   "too-many": { status: 429, text: "too many requests" },
   "unavailable": { status: 503, text: "the queue cannot take the notification now, try again" },
   "failed": { status: 500, text: "internal error" },

@@ -8,7 +8,7 @@
 
 import { decodePercent } from "../../../base/secret_mask.ts";
 import { isObject } from "../../../base/fields.ts";
-import { type Answer, type IncomingRequest, jsonAnswer } from "../request.ts";
+import { type Answer, type IncomingRequest, jsonAnswer, MAX_REQUEST_BYTES } from "../request.ts";
 import { listOf, parseJson, propertyOf, textAt, textOf } from "../values.ts";
 import { API_PATH, matrixError } from "./message.ts";
 import { roomIdOf, RULES_ROOM, SERVER_NAME } from "./rooms.ts";
@@ -185,7 +185,7 @@ interface Route {
 }
 
 const ROUTES: readonly Route[] = [
-  { methods: ["GET"], regexp: MEDIA_CONFIG_REGEXP, reply: () => ok({ "m.upload.size": MAX_UPLOAD_BYTES }) },
+  { methods: ["GET"], regexp: MEDIA_CONFIG_REGEXP, reply: () => ok({ "m.upload.size": MAX_REQUEST_BYTES }) },
   ...REPLIES.map(([methods, path, reply]) => ({
     methods: methods.split(","),
     regexp: new RegExp(`${API_PATH}${path}$`),
@@ -229,9 +229,6 @@ export function answerCaller(
   const parts = (route.regexp.exec(path) ?? []).slice(1).map((part) => decodePercent(part));
   return route.reply(caller, parts, body);
 }
-
-/** The largest upload: the largest request. */
-const MAX_UPLOAD_BYTES = 8 * 2 ** 20;
 
 /**
  * Answers a request to create a room. If the request invites exactly one user, returns the room id
