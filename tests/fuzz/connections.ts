@@ -110,14 +110,11 @@ function toBytes({ method, path, query, headers, body }: IncomingRequest, dice: 
 function toChunks(body: Uint8Array, dice: Dice): Uint8Array {
   const parts: Uint8Array[] = [];
   for (let at = 0; at < body.length;) {
-    const part = body.subarray(at, at + 1 + dice(pick(dice, [3, 500, 50_000])));
+    // After 200 chunks, one chunk has the rest.
+    const size = parts.length > 600 ? body.length : 1 + dice(pick(dice, [3, 500, 50_000]));
+    const part = body.subarray(at, at + size);
     parts.push(encoder.encode(`${part.length.toString(16)}\r\n`), part, encoder.encode("\r\n"));
     at += part.length;
-    if (parts.length > 600) {
-      const rest = body.subarray(at);
-      if (rest.length > 0) parts.push(encoder.encode(`${rest.length.toString(16)}\r\n`), rest, encoder.encode("\r\n"));
-      break;
-    }
   }
   return concat(...parts, encoder.encode("0\r\n\r\n"));
 }

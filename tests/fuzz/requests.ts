@@ -216,17 +216,19 @@ export function randomRequest(dice: Dice): RandomRequest {
   }
 }
 
+/** Reads a random request. Returns its kind. @throws {Error} if a word is lost */
+function play(seed: number): string {
+  const { kind, request, words = [] } = randomRequest(seededDice(seed));
+  const arrived = receive(request).map(({ subject, message }) => `${subject}\n${message}`).join("\n");
+  for (const word of words) if (!arrived.includes(word)) throw new Error(`"${word}" is lost`);
+  return kind;
+}
+
 export const requests: Fuzzer = {
   name: "requests",
   open: () =>
     Promise.resolve({
-      // deno-lint-ignore require-await
-      async play(seed) {
-        const { kind, request, words = [] } = randomRequest(seededDice(seed));
-        const arrived = receive(request).map(({ subject, message }) => `${subject}\n${message}`).join("\n");
-        for (const word of words) if (!arrived.includes(word)) throw new Error(`"${word}" is lost`);
-        return kind;
-      },
+      play: (seed) => Promise.try(play, seed),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     }),
 };
