@@ -134,7 +134,7 @@ function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandE
     return new Deno.Command(path, { args, stdin: "inherit", stdout: "piped", stderr: "piped" }).spawn();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
-      return { how: "no start", code: 127, reason: "there is no such command" };
+      return { how: "no start", code: 127, reason: interpreterProblem(path) ?? "there is no such command" };
     }
     if (error instanceof Deno.errors.PermissionDenied) {
       return { how: "no start", code: 126, reason: "permission is denied" };
@@ -144,6 +144,26 @@ function start([path, ...args]: readonly string[]): Deno.ChildProcess | CommandE
     }
     if (!(error instanceof Error)) throw error;
     return { how: "no start", code: 126, reason: error.message };
+  }
+}
+
+/**
+ * Describes a script whose interpreter does not exist. The system reports this error as if the
+ * script did not exist. A frequent reason is a file with the line ends of Windows.
+ */
+function interpreterProblem(path: string): string | undefined {
+  if (!path.includes("/")) return undefined;
+  try {
+    if (!Deno.statSync(path).isFile) return undefined;
+    using file = Deno.openSync(path);
+    const bytes = new Uint8Array(256);
+    const [line] = new TextDecoder().decode(bytes.subarray(0, file.readSync(bytes) ?? 0)).split("\n", 1);
+    const interpreter = /^#![ \t]*([^ \t\r]+)/.exec(line)?.[1];
+    if (interpreter === undefined) return undefined;
+    if (line.endsWith("\r")) return "its first line ends with CR LF, as on Windows; a script needs LF";
+    return `its first line names the interpreter ${interpreter}, which cannot be found`;
+  } catch {
+    return undefined;
   }
 }
 

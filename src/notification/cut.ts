@@ -77,13 +77,16 @@ export interface CutOptions {
 export function cutToFit(message: string, { fits, maxUnits, keepsEnd = false, fileName }: CutOptions): string {
   if (message.length <= maxUnits && fits(message)) return message;
   const total = byteLength(message);
+  // A message that is longer than 8 MiB was already cut when it was read.
+  const share = message.includes(CUT_MARK) ? "more of the text" : "the whole text";
+  const holder = fileName === undefined ? "" : `; ${fileName} has ${share}`;
   const cut = (units: number, maxPart: number) => {
     const head = keepsEnd ? "" : wholeCharacters(message.slice(0, Math.ceil(units / 2)));
     const ending = keepsEnd ? units : Math.floor(units / 2);
     const tail = ending === 0 ? "" : wholeCharacters(message.slice(-ending));
     const [beginning, end] = [wholeLines(head, "end", maxPart), wholeLines(tail, "start", maxPart)];
     const missing = total - byteLength(beginning) - byteLength(end);
-    const note = cutNote(missing, total) + (fileName === undefined ? "" : `; ${fileName} has the whole text`);
+    const note = cutNote(missing, total) + holder;
     return [beginning, note, end].filter((part) => part !== "").join("\n");
   };
   const units = bisectLargest(0, Math.min(maxUnits, message.length - 1), (units) => fits(cut(units, 0)));
@@ -110,9 +113,12 @@ function wholeCharacters(text: string): string {
   return text.replace(/^[\udc00-\udfff]/, "").replace(/[\ud800-\udbff]$/, "");
 }
 
+/** The beginning of the note in place of a missing part. */
+const CUT_MARK = "✂ Cut here: ";
+
 /** Formats the note in place of a missing part. */
 export function cutNote(missing: number, total: number): string {
-  return `✂ Cut here: ${missing} of ${total} bytes ${missing === 1 ? "is" : "are"} missing`;
+  return `${CUT_MARK}${missing} of ${total} bytes ${missing === 1 ? "is" : "are"} missing`;
 }
 
 /** Cuts a line to a length in UTF-8 bytes. A cut line ends with `…`. */

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { byteLength, cutEnds, cutLine, cutToBytes, cutToFit } from "../../src/notification/cut.ts";
 
 /** Cuts a message to a number of UTF-8 bytes. */
@@ -71,4 +71,11 @@ Deno.test("byteLength() counts the bytes of a long text, also where a character 
       assertEquals(byteLength(text), new TextEncoder().encode(text).length, `${before}${character}`);
     }
   }
+});
+
+Deno.test("cutToFit() does not say that a file has the whole text if the text was already cut", () => {
+  const cut = (message: string) =>
+    cutToFit(message, { fits: (text) => text.length <= 200, maxUnits: 200, fileName: "output.txt" });
+  assertStringIncludes(cut("line\n".repeat(100)), "; output.txt has the whole text\n");
+  assertStringIncludes(cut(cutToBytes("line\n".repeat(200), 800)), "; output.txt has more of the text\n");
 });

@@ -84,6 +84,23 @@ Deno.test("run() exits like a shell when a signal ended the command or the comma
   ]);
 });
 
+Deno.test("run() names the reason if the interpreter of a script does not exist", async () => {
+  await using scene = await setScene();
+  const folder = Deno.makeTempDirSync({ prefix: "interpreter-" });
+  try {
+    for (const [name, text] of [["windows", "#!/bin/sh\r\necho\r\n"], ["python", "#! /no/such/python3 -u\n"]]) {
+      Deno.writeTextFileSync(`${folder}/${name}`, text, { mode: 0o755 });
+      assertEquals((await run(scene, ["--", `${folder}/${name}`])).code, 127);
+    }
+  } finally {
+    Deno.removeSync(folder, { recursive: true });
+  }
+  assertEquals(scene.subjects(), [
+    "❌ windows failed: its first line ends with CR LF, as on Windows; a script needs LF",
+    "❌ python failed: its first line names the interpreter /no/such/python3, which cannot be found",
+  ]);
+});
+
 Deno.test("run() reports once that it cannot send, and still runs the command and returns its exit code", async () => {
   await using scene = await setScene();
   const result = await run(scene, ["--only-on-failure", "--channel", "phone", "--", "echo", "done"]);
