@@ -304,9 +304,8 @@ export class Courier {
   async #pause(run: Run, schedule: Schedule): Promise<void> {
     const now = this.#runtime.now();
     const busy = [...run.busy.values()];
-    // Wait only for the requests: an aborted signal ends each sleep at once, so the loop would not
-    // pause.
-    if (this.#isAborted(run) || run.leave?.aborted) return void await Promise.all(busy);
+    // An aborted signal ends each sleep at once, so the loop would not pause.
+    if (this.#isAborted(run)) return void await Promise.all(busy);
     const heads = schedule.heads().filter(({ entry }) =>
       run.mine === undefined || !schedule.delays.isPendingFallback(entry)
     );
@@ -424,11 +423,12 @@ export class Courier {
 
   /** Returns true if no further attempt may start in this run. */
   #isStopped(options: RunOptions): boolean {
-    return this.#isAborted(options) || this.#runtime.now() >= (options.deadline ?? Infinity);
+    const { leave, deadline = Infinity } = options;
+    return this.#isAborted(options) || leave?.aborted === true || this.#runtime.now() >= deadline;
   }
 }
 
-/** The abort signals that end a run. */
+/** The abort signals that end a pause. After `leave`, the last attempts can need several pauses. */
 function stopSignals({ signal, leave }: RunOptions): readonly AbortSignal[] {
-  return [signal, leave].filter((one) => one !== undefined);
+  return [signal, leave].filter((one) => one !== undefined).filter(({ aborted }) => !aborted);
 }

@@ -543,3 +543,44 @@ Deno.test("Courier.run() does not end the program of a channel, which has a time
     assertEquals(channel.options.map(({ signal }) => signal), [undefined]);
   });
 });
+
+Deno.test("Courier.run() starts no further attempt after `leave`, and withdraws what it announced", async () => {
+  await courierTest(async ({ courier, add, queue, journal }) => {
+    for (const subject of ["1", "2", "3", "4", "5"]) await add(subject);
+    const leave = new AbortController();
+    // The second write to the journal announces two attempts.
+    const channel = new ScriptedChannel("matrix", [undefined, () => leave.abort()]);
+    const end = await courier(channel).run({ patienceMs: Infinity, runsOn: true, leave: leave.signal });
+    assertEquals([end, channel.sent], ["handed-over", ["!a 1", "!a 2"]]);
+    assertEquals(
+      queue.state.entries().map(({ inFlight, attempts }) => [inFlight, attempts]),
+      Array(3).fill([
+        undefined,
+        0,
+      ]),
+    );
+    assertEquals(journal().filter(({ t, class: kind }) => t === "nack" && kind === "withdrawn").length, 1);
+  });
+});
+
+Deno.test("Courier.run() reads the queue while the last attempt after `leave` takes minutes", async () => {
+  await courierTest(async ({ courier, add, runtime }) => {
+    await add("1");
+    const leave = new AbortController(), end = TEST_TIME + 130_000;
+    const channel = new ScriptedChannel("matrix");
+    channel.send = async () => {
+      leave.abort();
+      for (let turns = 0; turns < 5000 && runtime.time < end; turns++) await new Promise((next) => setTimeout(next));
+      runtime.time = Math.max(runtime.time, end);
+      return { id: "$1" };
+    };
+    let last = runtime.time, longestMs = 0;
+    const onRound = () => {
+      longestMs = Math.max(longestMs, runtime.time - last);
+      last = runtime.time;
+    };
+    await courier(channel).run({ patienceMs: Infinity, runsOn: true, leave: leave.signal, onRound });
+    onRound();
+    assert(longestMs < 1000, `${longestMs} ms passed between two rounds`);
+  });
+});
