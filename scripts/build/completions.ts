@@ -5,7 +5,7 @@ import { join } from "@std/path";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { bashScript } from "../../src/cli/completions/bash.ts";
 import { fishScript } from "../../src/cli/completions/fish.ts";
-import { readCommands } from "../../src/cli/completions/grammar.ts";
+import { readGrammar } from "../../src/cli/completions/grammar.ts";
 import { zshScript } from "../../src/cli/completions/zsh.ts";
 
 /**
@@ -24,8 +24,8 @@ export const COMPLETION_FILES = {
  * @returns the paths of the files, relative to the directory; see {@linkcode COMPLETION_FILES}
  */
 export async function writeCompletions(directory: string): Promise<readonly string[]> {
-  const commands = await readCommands(COMMANDS);
-  const scripts = { bash: bashScript(commands), zsh: zshScript(commands), fish: fishScript(commands) };
+  const grammar = await readGrammar(COMMANDS);
+  const scripts = { bash: bashScript(grammar), zsh: zshScript(grammar), fish: fishScript(grammar) };
   for (const shell of ["bash", "zsh", "fish"] as const) {
     const path = join(directory, COMPLETION_FILES[shell]);
     await ensureDir(join(path, ".."));

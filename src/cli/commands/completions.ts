@@ -54,6 +54,6 @@ async function run(context: CommandContext): Promise<number> {
 }
 
 async function readAll(commands: CommandContext["commands"]) {
-  const { readCommands } = await import("../completions/grammar.ts");
-  return await readCommands(commands);
+  const { readGrammar } = await import("../completions/grammar.ts");
+  return await readGrammar(commands);
 }

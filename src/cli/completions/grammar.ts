@@ -36,23 +36,51 @@ export interface CompletedOption extends Pick<OptionSpec, "short" | "summary" | 
 }
 
 /** The data about a command in the scripts. */
-export interface CompletedCommand extends Pick<CommandEntry, "name" | "summary"> {
+export interface CompletedCommand {
+  readonly name: string;
   readonly options: readonly CompletedOption[];
   /** The operands. The last operand can be given several times if `isLastRepeated` is true. */
   readonly operands: readonly Values[];
   readonly isLastRepeated: boolean;
 }
 
-/** Reads the definitions of all commands. */
-export async function readCommands(entries: readonly CommandEntry[]): Promise<readonly CompletedCommand[]> {
-  return await Promise.all(entries.map(async ({ name, summary, load }) => {
-    const command = await load();
-    return {
-      ...{ name, summary, options: [...command.options, ...GENERAL_OPTIONS].map((each) => toOption(each, command)) },
-      ...readOperands(command),
-    };
-  }));
+/** A word, and its description. */
+export type DescribedWord = readonly [word: string, summary: string];
+
+/** The data about all commands in the scripts. */
+export interface Grammar {
+  readonly commands: readonly CompletedCommand[];
+  /**
+   * The first words of the commands. If the first word alone is no command, its description lists
+   * the second words: `list, show, retry`.
+   */
+  readonly firstWords: readonly DescribedWord[];
+  /** The first words of command lines that are not commands. */
+  readonly otherFirstWords: readonly DescribedWord[];
+  /** The second words, by the first word: `queue list`, `setup router`. */
+  readonly secondWords: readonly (readonly [first: string, words: readonly DescribedWord[]])[];
 }
+
+/** Reads the definitions of all commands. */
+export async function readGrammar(entries: readonly CommandEntry[]): Promise<Grammar> {
+  const commands = await Promise.all(entries.map(async ({ name, load }) => {
+    const command = await load();
+    const options = [...command.options, ...GENERAL_OPTIONS].map((each) => toOption(each, command));
+    return { name, options, ...readOperands(command) };
+  }));
+  return {
+    commands,
+    firstWords: firstWordsOf(entries),
+    otherFirstWords: OTHER_FIRST_WORDS,
+    secondWords: secondWordsOf(entries),
+  };
+}
+
+const OTHER_FIRST_WORDS: readonly DescribedWord[] = [
+  ["help", "Print the help of a command"],
+  ["--help", "Print the help"],
+  ["--version", "Print the version"],
+];
 
 function toOption(option: OptionSpec, { foreignWords }: Command): CompletedOption {
   const { name, short, summary, repeats } = option;
@@ -88,31 +116,25 @@ function readOperands({ operands, foreignWords }: Command): Pick<CompletedComman
   };
 }
 
-/** Groups the commands by their first word. */
-export function byFirstWord(commands: readonly CompletedCommand[]): ReadonlyMap<string, readonly CompletedCommand[]> {
-  return Map.groupBy(commands, ({ name }) => name.split(" ")[0]);
+/** Lists the first words of the commands. Commands with the same first word have one row. */
+function firstWordsOf(entries: readonly CommandEntry[]): readonly DescribedWord[] {
+  return Array.from(byFirstWord(entries), ([first, members]) => {
+    const [{ name, summary }] = members;
+    return [first, name === first ? summary : members.map(secondWordOf).join(", ")];
+  });
 }
 
-/** Selects the groups of commands that have a second word: `queue list`, `setup router`. */
-export function withSecondWord(
-  groups: ReadonlyMap<string, readonly CompletedCommand[]>,
-): readonly (readonly [first: string, members: readonly CompletedCommand[]])[] {
-  return [...groups].map(([first, members]) => [first, members.filter(({ name }) => name !== first)] as const)
-    .filter(([, members]) => members.length > 0);
+/** Lists the second words of the commands, by their first word. */
+function secondWordsOf(entries: readonly CommandEntry[]): Grammar["secondWords"] {
+  return Array.from(byFirstWord(entries.filter(({ name }) => name.includes(" "))), ([first, members]) => {
+    return [first, members.map((entry) => [secondWordOf(entry), entry.summary])];
+  });
 }
 
-/**
- * Returns the description of the commands with the same first word: their second words, such as
- * `list, show, retry`. If the first word alone is a command, returns the summary of this command.
- */
-export function describeFamily(commands: readonly CompletedCommand[]): string {
-  const [{ name, summary }] = commands;
-  return name.includes(" ") ? commands.map(({ name }) => name.split(" ")[1]).join(", ") : summary;
+function byFirstWord(entries: readonly CommandEntry[]): ReadonlyMap<string, readonly CommandEntry[]> {
+  return Map.groupBy(entries, ({ name }) => name.split(" ")[0]);
 }
 
-/** The possible first words of a command line that are not commands, with their descriptions. */
-export const OTHER_FIRST_WORDS: readonly (readonly [word: string, summary: string])[] = [
-  ["help", "Print the help of a command"],
-  ["--help", "Print the help"],
-  ["--version", "Print the version"],
-];
+function secondWordOf({ name }: CommandEntry): string {
+  return name.split(" ")[1];
+}
