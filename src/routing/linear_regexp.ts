@@ -4,8 +4,8 @@
  * time is at most proportional to the length of the text times the size of the expression. The size
  * of the expression is limited.
  *
- * The syntax is the same as in JavaScript with the flag `u`, but without back references and
- * lookaround. Both need backtracking. JavaScript's RegExp checks the syntax and matches single
+ * The syntax is the same as in JavaScript with the flag `u`, but without back references,
+ * lookaround and inline modifiers. JavaScript's RegExp checks the syntax and matches single
  * characters.
  *
  * This file is loaded only if a rule contains a `/regular expression/`.
@@ -42,7 +42,8 @@ type Part =
 const TOKEN_REGEXP = new RegExp(
   [
     String.raw`(?<assertion>\^|\$|\\[bB])`,
-    String.raw`(?<refused>\\[1-9k]|\(\?(?!:|<[^=!]))`,
+    String.raw`(?<refused>\\(?:[1-9]\d*|k(?:<[^>]*>)?|[^bBcdDfnpPrsStuvwWx0^$\\.*+?()[\]{}|/])`,
+    String.raw`\(\?(?:<?[=!]|[a-z-]+[:)]|P[<=]|[^:<])|(?:[*+?]|\{\d+(?:,\d*)?\})\+|\[\[:[a-z]+:\])`,
     String.raw`(?<open>\((?:\?:|\?<[^>]*>)?)`,
     String.raw`(?<close>\))`,
     String.raw`(?<or>\|)`,
@@ -56,11 +57,42 @@ const TOKEN_REGEXP = new RegExp(
 );
 
 /**
+ * The parts of an expression that are refused, their names, and what to write instead. The first row
+ * that matches counts.
+ */
+const REFUSED: readonly (readonly [part: RegExp, name: string, hint: string])[] = [
+  [/^\(\?=/, "lookahead", "write the regular expression without it"],
+  [/^\(\?<=/, "lookbehind", "write the regular expression without it"],
+  [/^\(\?!/, "negative lookahead", "write a rule for the exceptions, and put it before this rule"],
+  [/^\(\?<!/, "negative lookbehind", "write a rule for the exceptions, and put it before this rule"],
+  [/^\\[1-9k]|^\(\?P=/, "back reference", 'write the possible texts: "/aa|bb/"'],
+  [/^\(\?[a-z]*i/, "inline modifier", 'to ignore upper and lower case everywhere, write an i at the end: "/…/i"'],
+  [/^\(\?[a-z-]+[:)]/, "inline modifier", "write the regular expression without it"],
+  [/^\(\?P</, "named group", 'write "(?<name>…)"'],
+  [/^\(\?>/, "atomic group", 'write "(?:…)"'],
+  [/^\(\?#/, "comment", "remove the comment"],
+  [/^\(/, "group", 'write "(?:…)"'],
+  [/^\[/, "POSIX class", 'write the characters, such as "[A-Za-z]"'],
+  [/\+$/, "possessive quantifier", "remove the last +"],
+  [/^\\A/, "escape", 'write "^" for the beginning of the text'],
+  [/^\\[zZ]/, "escape", 'write "$" for the end of the text'],
+  [/^\\[<>]/, "escape", 'write "\\\\b" for the beginning or the end of a word'],
+  [/^\\[A-Za-z]/, "escape", "write the characters themselves"],
+  [/^\\/, "escape", "remove the backslash"],
+];
+
+/**
  * Compiles an expression.
  *
  * @param flags the flags: `i` or an empty string
  */
 export function compileLinear(source: string, flags: string): Compiled {
+  const tokens = Array.from(source.matchAll(TOKEN_REGEXP), ({ 0: text, groups }): Token => ({ ...groups, text }));
+  const refused = tokens.find(({ refused }) => refused !== undefined)?.text;
+  if (refused !== undefined) {
+    const [, name = "", hint] = REFUSED.find(([part]) => part.test(refused)) ?? [];
+    return { problem: `the ${name} "${refused}" is not supported`, hint };
+  }
   try {
     new RegExp(source, `${flags}u`);
   } catch (error) {
@@ -68,15 +100,6 @@ export function compileLinear(source: string, flags: string): Compiled {
     return {
       problem: `the regular expression has a mistake (${why})`,
       hint: 'to match a special character itself, write \\\\ before it: "/\\\\(/"',
-    };
-  }
-  const tokens = Array.from(source.matchAll(TOKEN_REGEXP), ({ 0: text, groups }): Token => ({ ...groups, text }));
-  const refused = tokens.find(({ refused }) => refused !== undefined)?.text;
-  if (refused !== undefined) {
-    const what = refused.startsWith("(") ? "a lookahead or lookbehind" : "a back reference";
-    return {
-      problem: `${what} (${refused}) can take unlimited time`,
-      hint: "write the regular expression without it",
     };
   }
   const emitter = new Emitter(flags);

@@ -1,4 +1,4 @@
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { compileLinear } from "../../src/routing/linear_regexp.ts";
 
 function matches(source: string, text: string, flags = ""): boolean {
@@ -93,10 +93,51 @@ Deno.test("LinearRegExp.test() reads 1024 bytes in linear time", () => {
   }
 });
 
-Deno.test("compileLinear() refuses expressions that need backtracking, are malformed or too large", () => {
-  for (const source of ["(a)\\1", "(?=a)b", "(?!a)", "(?<=a)b", "(?<!a)b", "(?<n>a)\\k<n>", "(?i:a)"]) {
-    assert(problem(source)?.endsWith("can take unlimited time"), `${source}: ${problem(source)}`);
+/** Expressions with a part that is refused, with the name of this part and what to write instead. */
+const REFUSED: readonly (readonly [source: string, what: string, hint: string])[] = [
+  ["(?=a)b", 'lookahead "(?="', "without it"],
+  ["(?!a)", 'negative lookahead "(?!"', "a rule for the exceptions"],
+  ["(?<=a)b", 'lookbehind "(?<="', "without it"],
+  ["(?<!a)b", 'negative lookbehind "(?<!"', "a rule for the exceptions"],
+  ["(a)\\12", 'back reference "\\12"', "the possible texts"],
+  ["(?<n>a)\\k<n>", 'back reference "\\k<n>"', "the possible texts"],
+  ["(?P<n>a)(?P=n)", 'named group "(?P<"', '"(?<name>…)"'],
+  ["(a)(?P=n)", 'back reference "(?P="', "the possible texts"],
+  ["(?i:a)", 'inline modifier "(?i:"', "write an i at the end"],
+  ["(?i)a", 'inline modifier "(?i)"', "write an i at the end"],
+  ["(?si)a", 'inline modifier "(?si)"', "write an i at the end"],
+  ["(?-i:a)", 'inline modifier "(?-i:"', "without it"],
+  ["(?m:a)", 'inline modifier "(?m:"', "without it"],
+  ["(?>a)", 'atomic group "(?>"', '"(?:…)"'],
+  ["(?#x)a", 'comment "(?#"', "remove the comment"],
+  ["(?R)", 'group "(?R"', '"(?:…)"'],
+  ["(?(1)a)", 'group "(?("', '"(?:…)"'],
+  ["[[:alpha:]]+", 'POSIX class "[[:alpha:]"', '"[A-Za-z]"'],
+  ["a++", 'possessive quantifier "++"', "the last +"],
+  ["a{2,}+", 'possessive quantifier "{2,}+"', "the last +"],
+  ["\\Aa", 'escape "\\A"', '"^"'],
+  ["a\\z", 'escape "\\z"', '"$"'],
+  ["\\<a\\>", 'escape "\\<"', '"\\\\b"'],
+  ["\\h", 'escape "\\h"', "the characters themselves"],
+  ["a\\-b", 'escape "\\-"', "remove the backslash"],
+];
+
+Deno.test("compileLinear() names the part that it refuses, and what to write instead", () => {
+  for (const [source, what, hint] of REFUSED) {
+    const compiled = compileLinear(source, "");
+    assert("problem" in compiled, source);
+    assertEquals(compiled.problem, `the ${what} is not supported`);
+    assertStringIncludes(compiled.hint ?? "", hint, source);
   }
+});
+
+Deno.test("compileLinear() takes the characters of a refused part if they are escaped or in a class", () => {
+  for (const source of ["\\(\\?i:a\\)", "[(?i:]", "[[:]", "[++]", "a\\+\\+", "[\\-]", "\\\\A", "[\\]\\[]"]) {
+    assertEquals(problem(source), undefined, source);
+  }
+});
+
+Deno.test("compileLinear() refuses expressions that are malformed or too large", () => {
   assertEquals(problem("(a"), "the regular expression has a mistake (unterminated group)");
   assertEquals(problem("a**"), "the regular expression has a mistake (nothing to repeat)");
   for (const source of ["a{2001}", "(a{100}){100}", "(((a?){99}){99}){99}", "a{99999999999999999999}"]) {
