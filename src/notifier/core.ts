@@ -62,7 +62,7 @@ export interface CoreNotifyOptions extends NotifyOptions {
 type PlanOptions = RouteOptions & Pick<CoreNotifyOptions, "sender">;
 
 /** Options of {@linkcode NotifierCore.flush}. */
-export interface CoreFlushOptions extends Pick<FlushOptions, "waitMs" | "signal"> {
+export interface CoreFlushOptions extends Pick<FlushOptions, "waitMs" | "signal">, Pick<CoreNotifyOptions, "leave"> {
   /** The kinds of waits that the flush ends early. @default {"backoff"} */
   readonly reach?: FlushReach;
 }
@@ -193,7 +193,7 @@ export class NotifierCore implements AsyncDisposable {
     let isDeliverer, enqueued;
     try {
       queue.prepare();
-      isDeliverer = waitMs > 0 && queue.deliverLock.tryAcquire();
+      isDeliverer = waitMs > 0 && !leave?.aborted && queue.deliverLock.tryAcquire();
       enqueued = await this.#enqueue(toEnqueueRequests(plan, options), isDeliverer);
     } catch (error) {
       // Only the queue remembers idempotency keys. If the notification is sent without the queue,
@@ -288,7 +288,7 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /** See `Notifier.flush()`. */
-  async flush({ waitMs = DEFAULT_FLUSH_WAIT_MS, reach, signal }: CoreFlushOptions = {}): Promise<Outcome[]> {
+  async flush({ waitMs = DEFAULT_FLUSH_WAIT_MS, reach, signal, leave }: CoreFlushOptions = {}): Promise<Outcome[]> {
     const queue = this.#requireQueue();
     if (!queue.exists()) return [];
     await queue.seal();
@@ -300,7 +300,7 @@ export class NotifierCore implements AsyncDisposable {
       if (live.length > 0) await queue.requestFlush(reach);
       return live;
     });
-    await this.#deliver({ patienceMs: waitMs, signal, isDeliverer });
+    await this.#deliver({ patienceMs: waitMs, signal, leave, isDeliverer });
     const known = new Set(before.map((entry) => entry.id));
     const live = expandBatches(queue.state.liveEntries());
     return await this.#conclude([...before, ...live.filter((entry) => !known.has(entry.id))]);
@@ -355,10 +355,13 @@ export class NotifierCore implements AsyncDisposable {
   }
 
   /** See `Notifier.retry()`. */
-  async retry(ids: readonly string[], options: Pick<NotifyOptions, "waitMs" | "signal"> = {}): Promise<Outcome[]> {
+  async retry(
+    ids: readonly string[],
+    options: Pick<CoreNotifyOptions, "waitMs" | "signal" | "leave"> = {},
+  ): Promise<Outcome[]> {
     const { runtime } = this.#parts;
     const queue = this.#requireQueue();
-    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal } = options;
+    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal, leave } = options;
     queue.refresh();
     const decided = await this.#decide();
     const entries = [...this.#findEntries(ids), ...ids.flatMap((id) => decided.get(id) ?? [])];
@@ -367,7 +370,7 @@ export class NotifierCore implements AsyncDisposable {
     const all = expandBatches(entries);
     queue.state.watch(all.map(({ id }) => id));
     await queue.retry(entries, DEFAULT_TTL_MS);
-    await this.#deliver({ deadline, patienceMs: 0, mine: all.map(({ id }) => id), signal, isDeliverer: false });
+    await this.#deliver({ deadline, patienceMs: 0, mine: all.map(({ id }) => id), signal, leave, isDeliverer: false });
     return await this.#conclude(all);
   }
 

@@ -35,6 +35,10 @@ import type { Status } from "./status.ts";
  */
 export class Notifier implements AsyncDisposable {
   #core!: NotifierCore;
+  /** Ends the calls in progress after their current attempts. */
+  readonly #leave = new AbortController();
+  /** The calls in progress. */
+  readonly #calls = new Set<Promise<unknown>>();
 
   /** Call {@linkcode Notifier.open} instead. */
   private constructor() {}
@@ -68,7 +72,7 @@ export class Notifier implements AsyncDisposable {
    * it without the queue
    */
   notify(input: NotificationInput, options: NotifyOptions = {}): Promise<Outcome[]> {
-    return this.#core.notify(input, options);
+    return this.#track(this.#core.notify(input, { ...options, leave: this.#leave.signal }));
   }
 
   /**
@@ -80,7 +84,8 @@ export class Notifier implements AsyncDisposable {
    * @throws {StorageError} if the queue cannot be used
    */
   flush({ now, ...options }: FlushOptions = {}): Promise<Outcome[]> {
-    return this.#core.flush(now ? { ...options, reach: "all" } : options);
+    const leave = this.#leave.signal;
+    return this.#track(this.#core.flush({ ...options, leave, ...(now ? { reach: "all" } : {}) }));
   }
 
   /**
@@ -114,7 +119,7 @@ export class Notifier implements AsyncDisposable {
    * @throws {StorageError} if the queue cannot be used
    */
   retry(ids: readonly string[], options: Pick<NotifyOptions, "waitMs" | "signal"> = {}): Promise<Outcome[]> {
-    return this.#core.retry(ids, options);
+    return this.#track(this.#core.retry(ids, { ...options, leave: this.#leave.signal }));
   }
 
   /**
@@ -125,11 +130,25 @@ export class Notifier implements AsyncDisposable {
    * @throws {StorageError} if the queue cannot be used
    */
   drop(ids: readonly string[]): Promise<void> {
-    return this.#core.drop(ids);
+    return this.#track(this.#core.drop(ids));
   }
 
-  /** Releases locks and connections. Queued entries stay in the queue. */
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#core[Symbol.asyncDispose]();
+  /**
+   * Ends the calls in progress after their current attempts, and releases locks and connections.
+   * Queued entries stay in the queue. To cancel an attempt, abort the signal of the call.
+   */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#leave.abort();
+    await Promise.allSettled(this.#calls);
+    await this.#core[Symbol.asyncDispose]();
+  }
+
+  async #track<Result>(call: Promise<Result>): Promise<Result> {
+    this.#calls.add(call);
+    try {
+      return await call;
+    } finally {
+      this.#calls.delete(call);
+    }
   }
 }

@@ -83,9 +83,8 @@ export interface SendNotificationOptions extends Omit<NotificationInput, "subjec
  */
 export async function notify(subject: string, options: NotifyCallOptions = {}): Promise<Outcome[]> {
   const { configFile, stateDir, insecureHttp, background = true, onWarning, ...rest } = options;
-  const { channels, kind, room, waitMs, id, signal, ...input } = rest;
   await using notifier = await Notifier.open({ configFile, stateDir, insecureHttp, background, onWarning });
-  return await notifier.notify({ subject, ...input }, { channels, kind, room, waitMs, id, signal });
+  return await notifier.notify({ subject, ...rest }, rest);
 }
 
 /**

@@ -4,7 +4,7 @@ import { assert, assertEquals } from "@std/assert";
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import * as library from "../../mod.ts";
 import * as testing from "../../src/testing/mod.ts";
-import { setScene } from "../fakes/scene.ts";
+import { type Scene, setScene } from "../fakes/scene.ts";
 import { StateFolder } from "../synapse/cli.ts";
 
 Deno.test("mod.ts exports what importers use, and nothing else", () => {
@@ -102,6 +102,49 @@ Deno.test("notify() sends to the channels that its options choose, with the conf
   await library.notify("Two", { channels: ["ntfy"], ...common });
   assertEquals(scene.subjects(), ["❌ One"]);
   assertEquals(ntfy.messages("alerts").length, 2);
+});
+
+Deno.test("notify() repeats failed attempts with untilDelivered", async () => {
+  await using scene = await setScene();
+  const { homeserver, accessToken, room, stateDir } = scene;
+  const configFile = `${stateDir}/config.json`;
+  const channels = { matrix: { homeserver: homeserver.url, accessToken, room } };
+  await Deno.writeTextFile(configFile, JSON.stringify({ channels }), { mode: 0o600 });
+  homeserver.fault("429-retry-after-ms", { times: 2, retryAfterMs: 1 });
+  const options = { configFile, stateDir, background: false, untilDelivered: true, waitMs: 60_000 };
+  assertEquals((await library.notify("Up", options)).map(({ state }) => state), ["delivered"]);
+});
+
+/** Opens a notifier with the Matrix channel of a scene. */
+function openNotifier({ stateDir, homeserver, accessToken, room }: Scene): Promise<library.Notifier> {
+  return library.Notifier.open({ stateDir, channels: { matrix: { homeserver: homeserver.url, accessToken, room } } });
+}
+
+Deno.test("Notifier ends its current attempt before it is disposed of", async () => {
+  await using scene = await setScene();
+  const answer = Promise.withResolvers<void>();
+  scene.homeserver.fault("slow", { until: answer.promise });
+  const notifier = await openNotifier(scene);
+  const call = notifier.notify({ subject: "Last" });
+  await scene.homeserver.received(({ route }) => route === "send");
+  const disposed = notifier[Symbol.asyncDispose]();
+  answer.resolve();
+  await disposed;
+  await using next = await openNotifier(scene);
+  assertEquals([next.entries(), (await call).map(({ state }) => state)], [[], ["delivered"]]);
+});
+
+Deno.test("Notifier ends a flush that waits when it is disposed of, and later only queues", async () => {
+  await using scene = await setScene();
+  scene.homeserver.fault("429-retry-after-ms", { retryAfterMs: 3_600_000 });
+  const notifier = await openNotifier(scene);
+  await notifier.notify({ subject: "One" });
+  const flush = notifier.flush({ waitMs: Infinity });
+  await notifier[Symbol.asyncDispose]();
+  assertEquals((await flush).map(({ state }) => state), ["queued"]);
+  const requests = scene.puts();
+  await notifier.notify({ subject: "Two" });
+  assertEquals([notifier.status().queued, scene.puts()], [1, requests]);
 });
 
 /** Runs a script that sends one notification with these permissions, and returns what it prints. */
