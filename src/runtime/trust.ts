@@ -18,7 +18,7 @@
 import { HintedError } from "../base/errors.ts";
 import { quoteForShell } from "../base/shell_word.ts";
 import { absolutePath } from "./paths.ts";
-import { mayReadSystem } from "./permissions.ts";
+import { hasPermission, mayReadSystem } from "./permissions.ts";
 
 /** The reason why a file or a directory is not trusted, and the command that fixes the problem. */
 export interface Distrust {
@@ -218,11 +218,12 @@ function toParts(path: string): string[] {
 }
 
 /**
- * Reads the facts about one part of a path. Returns undefined if Deno denies access. In the
- * background deliverer, Deno allows access only to the necessary files. The process that started
- * the deliverer has already examined the whole path.
+ * Reads the facts about one part of a path. Returns undefined if Deno denies access, and does not
+ * let Deno ask the user. In the background deliverer, Deno allows access only to the necessary
+ * files. The process that started the deliverer has already examined the whole path.
  */
 function readIfPermitted(path: string): Deno.FileInfo | undefined {
+  if (!hasPermission({ kind: "read", value: path })) return undefined;
   try {
     return Deno.lstatSync(path);
   } catch (error) {

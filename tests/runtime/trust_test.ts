@@ -172,6 +172,25 @@ Deno.test("findFileDistrust() does not change the mode of a link's target", { ig
   });
 });
 
+Deno.test("findDirectoryDistrust() does not let Deno ask for a directory above a permitted one", () => {
+  inFolder((folder) => {
+    const audit = `${folder}/audit.jsonl`, script = `${folder}/script.ts`;
+    const module = import.meta.resolve("../../src/runtime/trust.ts");
+    Deno.writeTextFileSync(
+      script,
+      `import { findDirectoryDistrust } from ${JSON.stringify(module)};
+       console.log(findDirectoryDistrust(${JSON.stringify(`${folder}/state`)}));`,
+    );
+    const { stdout } = new Deno.Command(Deno.execPath(), {
+      args: ["run", "-q", "--no-prompt", "--no-config", `--allow-read=${folder}`, script],
+      env: { DENO_AUDIT_PERMISSIONS: audit },
+    }).outputSync();
+    const lines = Deno.readTextFileSync(audit).trim().split("\n").map((line) => JSON.parse(line));
+    const paths = lines.filter(({ permission }) => permission === "read").map(({ value }) => value);
+    assertEquals([new TextDecoder().decode(stdout), paths], ["undefined\n", [folder, `${folder}/state`]]);
+  });
+});
+
 Deno.test("denoFiles refuses files in the state directory that another user can change", () => {
   inFolder((folder) => {
     const fails = (work: () => unknown, state: string) =>
