@@ -10,12 +10,12 @@
  * @module
  */
 
+import { isFromFuture } from "../base/clock.ts";
 import { formatDuration } from "../base/duration.ts";
 import { isNotification } from "../notification/notification.ts";
 import { canBeBatched, type Entry, type Lane, laneKey, notificationOf } from "../queue/entry.ts";
 import { dueTime } from "../queue/fallbacks.ts";
 import type { LaneEntries } from "../queue/lane_index.ts";
-import { isFromFuture } from "./clock.ts";
 import { formatTimeOfDay, lastQuietEnd, quietUntil, wasQuiet } from "./quiet_hours.ts";
 import { BURST_SILENCE_MS, DEFAULT_POLICY, type LanePolicy, MAX_GATHERING_MS, type RateLimit } from "./rate_policy.ts";
 

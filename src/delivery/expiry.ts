@@ -7,12 +7,12 @@
  * @module
  */
 
+import { hasJumpedAhead, isAgeKnown } from "../base/clock.ts";
 import { formatDuration } from "../base/duration.ts";
 import { createNotification, isNotification } from "../notification/notification.ts";
 import { type Entry, expandBatches, isAttachmentOf, laneKey, notificationOf } from "../queue/entry.ts";
 import type { ExpiredEntry, Queue } from "../queue/queue.ts";
 import type { EnqueueRequest } from "../queue/enqueue.ts";
-import { hasJumpedAhead, isAgeKnown } from "./clock.ts";
 
 /**
  * The key of notices about expired entries. A new notice replaces a notice that is still queued.

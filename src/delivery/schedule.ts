@@ -12,10 +12,10 @@
  * @module
  */
 
+import { isFromFuture } from "../base/clock.ts";
 import { type Entry, isUndecided, type Lane, laneKey } from "../queue/entry.ts";
 import { firstOf, type LaneEntries } from "../queue/lane_index.ts";
 import type { Wait } from "../queue/record.ts";
-import { isFromFuture } from "./clock.ts";
 import { Delays, type DelaySource, type Policies } from "./delays.ts";
 
 /** The parts of the queue from which a schedule is computed. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { isAgeKnown, isFromFuture } from "../base/clock.ts";
 import { formatCount } from "../base/count.ts";
 import { formatDuration } from "../base/duration.ts";
 import { formatTime } from "../base/time.ts";
@@ -42,6 +43,7 @@ export function formatBytes(bytes: number): string {
  * Formats the notes that are shown below the message, one note per line:
  *
  * - `⏰ Queued since 2026-11-22 20:15:07 UTC+1, 2 h 5 min late`
+ * - `⏰ Late: the clock of the host was wrong (1970-01-01 00:00:30 UTC) when this was queued`
  * - `↻ Replaces 3 earlier notifications since 2026-11-22 18:00:00 UTC+1`
  * - `📎 report.pdf (12.0 KiB) was not sent here`
  * - `✂ Cannot attach report.pdf: it is empty`
@@ -57,7 +59,13 @@ export function formatNotes(
     ...(notification.unsent ?? []).map((file) => `📎 ${file} was not sent here`),
   ];
   if (lateAt !== undefined) {
-    notes.push(`⏰ Queued since ${formatTime(notification.time)}, ${formatDuration(lateAt - notification.time)} late`);
+    const { time } = notification;
+    const wasSetSince = !isAgeKnown(time) && isAgeKnown(lateAt);
+    notes.push(
+      !wasSetSince && !isFromFuture(time, lateAt)
+        ? `⏰ Queued since ${formatTime(time)}, ${formatDuration(lateAt - time)} late`
+        : `⏰ Late: the clock of the host was wrong (${formatTime(time)}) when this was queued`,
+    );
   }
   if (replaced !== undefined) {
     const earlier = replaced.count === 1

@@ -25,6 +25,17 @@ Deno.test("Layout.plain() says since when a late notification was queued", () =>
   assert(/^\[jump\] Up\n\n⏰ Queued since 2026-11-2[123] \d\d:\d\d:\d\d UTC\S*, 2 h 5 min late$/.test(text), text);
 });
 
+Deno.test("Layout.plain() does not say how late a notification is if its time is from a wrong clock", () => {
+  const now = Date.UTC(2026, 10, 22, 20, 15);
+  for (const [time, date] of [[30_000, "1970-01-01"], [now + 86_400_000 * 90, "2027-02-20"]] as const) {
+    const text = new Layout(createNotification({ subject: "Up" }, time), { identity: "jump", lateAt: now }).plain("");
+    assertEquals(
+      text.replace(/ \d\d:\d\d:\d\d UTC[^)]*/, ""),
+      `[jump] Up\n\n⏰ Late: the clock of the host was wrong (${date}) when this was queued`,
+    );
+  }
+});
+
 Deno.test("Layout.html() escapes texts, and links only allowed schemes", () => {
   assertEquals(
     new Layout(notification, { identity: "jump" }).html(textToHtml(notification.message)),
