@@ -46,6 +46,12 @@ export class HintedError extends Error {
   }
 }
 
+/** Formats an error as one line: its message, then its hint in parentheses. */
+export function formatError(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return error instanceof HintedError && error.hint ? `${text} (${error.hint})` : text;
+}
+
 /**
  * The input cannot be sent, for example because the subject is empty, the message is too long, or
  * the channel does not exist.

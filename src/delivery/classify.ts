@@ -11,7 +11,7 @@
 import {
   ConfigError,
   DestinationError,
-  HintedError,
+  formatError,
   InvalidNotificationError,
   NotSentError,
   NotTheServiceError,
@@ -106,8 +106,7 @@ export function classify(error: unknown): Failure {
  * come from a library.
  */
 function formatReason(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return printable(hideSecrets(error instanceof HintedError && error.hint ? `${text} (${error.hint})` : text));
+  return printable(hideSecrets(formatError(error)));
 }
 
 /** Changes `in-doubt` to `not-sent`, because the error occurred before the message was sent. */

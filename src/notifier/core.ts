@@ -144,7 +144,8 @@ export class NotifierCore implements AsyncDisposable {
 
   /** See `Notifier.notify()`. */
   async notify(input: NotificationInput, given: CoreNotifyOptions = {}): Promise<Outcome[]> {
-    const { queue, channels, routing, runtime, noPlace, warn } = this.#parts;
+    const { queue, channels, routing, runtime, noPlace } = this.#parts;
+    const warn = this.#warnAbout(given);
     const options = { ...given, id: idOfCaller(given) };
     if (given.id !== undefined && options.id === undefined) warn("The id is empty: repeated calls send new messages");
     const plan = this.plan(noPlace ? withoutAttachments(input, noPlace) : input, options, warn);
@@ -161,6 +162,12 @@ export class NotifierCore implements AsyncDisposable {
     const whole = staged.addTo(plan, channels);
     // If the file with the whole message could not be stored, the queue gets a cut message.
     return await this.#send(cutToQueue(whole), options, { staged, whole });
+  }
+
+  /** Returns the function that reports warnings about a notification. A warning names its sender. */
+  #warnAbout({ sender }: Pick<CoreNotifyOptions, "sender">): (text: string) => void {
+    const { warn } = this.#parts;
+    return sender === undefined ? warn : (text) => warn(`${sender}: ${text}`);
   }
 
   /**
@@ -186,7 +193,7 @@ export class NotifierCore implements AsyncDisposable {
     options: CoreNotifyOptions,
     { staged, whole = plan }: { readonly staged?: StagedAttachments; readonly whole?: Plan } = {},
   ): Promise<Outcome[]> {
-    const { queue, channels, runtime, shortcodes, noPlace, warn } = this.#parts;
+    const { queue, channels, runtime, shortcodes, noPlace } = this.#parts;
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal, leave } = options;
     const deadline = runtime.now() + waitMs;
     signal?.throwIfAborted();
@@ -204,7 +211,7 @@ export class NotifierCore implements AsyncDisposable {
       if (options.id !== undefined && hasPlace) throw error;
       const { files } = this.#parts;
       return await sendWithoutQueue(whole, channels, {
-        ...{ runtime, shortcodes, files, waitMs, signal, warn, problem: error },
+        ...{ runtime, shortcodes, files, waitMs, signal, warn: this.#warnAbout(options), problem: error },
       });
     }
     const { entries, problem } = enqueued;

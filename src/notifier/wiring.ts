@@ -1,6 +1,12 @@
 /** Creates and connects the parts of a notifier: configuration, channels, queue and courier. */
 
-import { type ConfigError, InvalidNotificationError, NotSentError, type StorageError } from "../base/errors.ts";
+import {
+  type ConfigError,
+  formatError,
+  InvalidNotificationError,
+  NotSentError,
+  type StorageError,
+} from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { FileReader } from "../channels/kind.ts";
 import { formatDestination, readRoomNames, RoomCacheFile } from "../channels/room_cache.ts";
@@ -98,10 +104,8 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     onDamage: (path) => warn(`A damaged line of the queue was moved to ${path}; all other lines are intact`),
   });
   const { role = "library", configFile, insecureHttp } = options;
-  // The command line prints the mistakes itself, with their hints.
-  if (role !== "program") {
-    for (const { message, hint } of config.problems) warn(hint === undefined ? message : `${message} (${hint})`);
-  }
+  // The programs of matrix-notify report the mistakes themselves.
+  if (role === "library") { for (const problem of config.problems) warn(formatError(problem)); }
   // A background process cannot use channels that were defined in the code of this process.
   const mayStart = options.background === true && config.background && options.channels === undefined;
   const mode = mayStart ? findStartMode(role) : undefined;

@@ -9,7 +9,7 @@
  * @module
  */
 
-import { ConfigError, StorageError } from "../base/errors.ts";
+import { ConfigError, formatError, StorageError } from "../base/errors.ts";
 import { DEFAULT_RATE_LIMIT, type HttpSettings, readServerCertificate } from "../config/serve.ts";
 import { isMatrixPath } from "../ingest/http/matrix/questions.ts";
 import { webhookToken } from "../ingest/http/matrix/webhook.ts";
@@ -29,7 +29,7 @@ import { RateLimiter, RefusalLog } from "./guards.ts";
 import type { MatrixFacade } from "./matrix_facade.ts";
 import { formatMetrics, HttpCounters } from "./metrics.ts";
 import type { Peer, Receiver, ReceiverContext } from "./receiver.ts";
-import { limitOf, type Sender, Senders, usableChannels } from "./senders.ts";
+import { limitOf, logName, type Sender, Senders, usableChannels } from "./senders.ts";
 import { Uploads } from "./uploads.ts";
 
 /**
@@ -97,32 +97,34 @@ class HttpServer {
       if (answer !== undefined) return answer;
     }
     const protocol = chooseProtocol(request.method, pathname, this.#hooks);
+    const sender = await this.#senders.find(request.headers, searchParams, peer, webhookToken(plainPath(pathname)));
     if (protocol === undefined && isMatrixPath(pathname)) {
-      const answer = await (await this.#openFacade()).answer(request, peer);
+      const answer = await (await this.#openFacade()).answer(request, sender, peer);
       this.#counters.countRequest("matrix", answer.status);
       const isWrongLogin = answer.status === 403 && pathname.endsWith("/login");
-      this.#logRefusal("matrix", isWrongLogin ? 401 : answer.status, peer);
+      this.#logRefusal("matrix", isWrongLogin ? 401 : answer.status, sender, peer);
       return withRetryAfter(answer, 5000);
     }
     if (protocol === undefined) {
-      if (request.method !== "GET" && request.method !== "HEAD") this.#logRefusal("unknown path", 404, peer);
+      if (request.method !== "GET" && request.method !== "HEAD") this.#logRefusal("unknown path", 404, sender, peer);
       return textAnswer(404, NO_PATH);
     }
-    const answer = await this.#receive(request, { protocol, pathname, searchParams, peer });
+    const answer = await this.#receive(request, { protocol, pathname, searchParams, sender, peer });
     this.#counters.countRequest(protocol.name, answer.status);
-    this.#logRefusal(protocol.name, answer.status, peer);
+    this.#logRefusal(protocol.name, answer.status, sender, peer);
     return answer;
   }
 
   /**
    * Logs why a sender is refused. The path of the request is left out, because it can contain a token.
    */
-  #logRefusal(request: string, status: number, { ip }: Peer): void {
+  #logRefusal(request: string, status: number, sender: Sender | Refusal, { ip }: Peer): void {
     const reason = status === 404 ? NO_PATH : Object.values(REFUSALS).find((known) => known.status === status)?.text;
     // The façade for Matrix clients also uses 403 for functions that it does not support. Some
     // answers with 404 are normal for Matrix clients.
     if (reason === undefined || status >= 500 || request === "matrix" && (status === 403 || status === 404)) return;
-    this.#refusals.add(`${ip} ${status}`, `http: refused ${ip} (${request}): ${reason}`);
+    const name = typeof sender === "string" ? "http" : logName(sender);
+    this.#refusals.add(`${name} ${ip} ${status}`, `${name}: refused ${ip} (${request}): ${reason}`);
   }
 
   /** Returns the façade for Matrix clients. Its module is loaded when the first client needs it. */
@@ -219,15 +221,15 @@ class HttpServer {
 
   async #receive(
     request: Request,
-    { protocol, pathname, searchParams, peer }: {
+    { protocol, pathname, searchParams, sender, peer }: {
       readonly protocol: Protocol;
       readonly pathname: string;
       readonly searchParams: URLSearchParams;
+      readonly sender: Sender | Refusal;
       readonly peer: Peer;
     },
   ): Promise<Answer> {
     const { now } = this.#context.runtime;
-    const sender = await this.#senders.find(request.headers, searchParams, peer, webhookToken(plainPath(pathname)));
     // Requests with a wrong token do not use up the limit of the sender.
     const waitMs = this.#limiter.take(typeof sender === "string" ? `refused ${peer.ip}` : `${sender.name} ${peer.ip}`);
     if (waitMs > 0) return withRetryAfter(protocol.refuse("too-many", waitMs), waitMs);
@@ -250,7 +252,7 @@ class HttpServer {
             ...channels === undefined ? {} : { channels },
             ...room === undefined ? {} : { room },
             id,
-            sender: `http ${sender.name}`,
+            sender: logName(sender),
           });
         }),
       );
@@ -261,7 +263,7 @@ class HttpServer {
       this.#counters.countNotifications(protocol.name, notifications.length);
       return answer(outcomes.flatMap(idOf));
     } catch (error) {
-      this.#context.log(`http: ${sender.name}: ${error instanceof Error ? error.message : error}`);
+      this.#context.log(`${logName(sender)}: ${formatError(error)}`);
       const isTemporary = error instanceof StorageError || error instanceof ConfigError;
       return withRetryAfter(protocol.refuse(isTemporary ? "unavailable" : "failed"), 60_000);
     }

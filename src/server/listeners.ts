@@ -12,7 +12,7 @@
  * @module
  */
 
-import { ConfigError, HintedError } from "../base/errors.ts";
+import { ConfigError, formatError, HintedError } from "../base/errors.ts";
 import { hideSecrets } from "../base/secret.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { closeRemovedSocket, isSocket, prepareSocket, shareSocket, type SocketFile } from "../runtime/unix_socket.ts";
@@ -236,7 +236,7 @@ async function shutDown(listener: Listener): Promise<void> {
 }
 
 function textOf(error: unknown): string {
-  return hideSecrets(error instanceof Error ? error.message : String(error));
+  return hideSecrets(formatError(error));
 }
 
 /** Returns a text that identifies the place where a listener listens. */

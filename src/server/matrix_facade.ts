@@ -5,7 +5,7 @@
  * @module
  */
 
-import { StorageError } from "../base/errors.ts";
+import { formatError, StorageError } from "../base/errors.ts";
 import { matrixError, refuseAsMatrix } from "../ingest/http/matrix/message.ts";
 import {
   answerCaller,
@@ -22,12 +22,12 @@ import {
 } from "../ingest/http/matrix/questions.ts";
 import { joinedRooms } from "../ingest/http/matrix/rooms.ts";
 import { plainPath } from "../ingest/http/protocols.ts";
-import { type Answer, MAX_REQUEST_BYTES } from "../ingest/http/request.ts";
+import { type Answer, MAX_REQUEST_BYTES, type Refusal } from "../ingest/http/request.ts";
 import { BodyReader } from "./body_reader.ts";
 import type { RateLimiter } from "./guards.ts";
 import { createLogin } from "./logins.ts";
 import type { Peer, ReceiverContext } from "./receiver.ts";
-import { type Sender, type Senders, usableChannels } from "./senders.ts";
+import { logName, type Sender, type Senders, usableChannels } from "./senders.ts";
 import { Uploads } from "./uploads.ts";
 
 /** What the façade shares with the rest of the receiver. */
@@ -53,15 +53,18 @@ export class MatrixFacade {
     this.#logins = new BodyReader(parts.context.runtime, { maxTotalBytes: MAX_LOGINS_BYTES });
   }
 
-  /** Answers a request that is not a message. */
-  async answer(request: Request, peer: Peer): Promise<Answer> {
+  /**
+   * Answers a request that is not a message.
+   *
+   * @param sender the sender of the request, or the reason why it has none
+   */
+  async answer(request: Request, sender: Sender | Refusal, peer: Peer): Promise<Answer> {
     const { pathname, searchParams: query } = new URL(request.url);
     const { method } = request, path = plainPath(pathname);
     const open = answerOpenly({ method, path }, httpsAddress(request));
     if (open !== undefined) return open;
     if (isLogin(method, path)) return await this.#login(request, peer);
-    const { context, senders } = this.#parts;
-    const sender = await senders.find(request.headers, query, peer);
+    const { context } = this.#parts;
     const waitMs = this.#take(sender, peer);
     if (waitMs > 0) return refuseAsMatrix("too-many", waitMs);
     const unknown = refuseUnknown({ method, path });
@@ -69,7 +72,7 @@ export class MatrixFacade {
     if (typeof sender === "string") return refuseAsMatrix(sender);
     using body = await context.bodies.read(request, MAX_REQUEST_BYTES);
     if (typeof body.bytes === "string") return refuseAsMatrix(body.bytes);
-    if (method === "POST" && UPLOAD_REGEXP.test(path)) return this.#upload(body.bytes);
+    if (method === "POST" && UPLOAD_REGEXP.test(path)) return this.#upload(body.bytes, sender);
     const pauseMs = waitOf({ method, path, query });
     if (pauseMs > 0) await context.runtime.sleep(pauseMs, request.signal).catch(() => {});
     const rooms = joinedRooms(usableChannels(sender, context.channels()));
@@ -93,12 +96,12 @@ export class MatrixFacade {
     return answerLogin({ ...userOf(sender), deviceId }, token);
   }
 
-  #upload(bytes: Uint8Array): Answer {
+  #upload(bytes: Uint8Array, sender: Sender): Answer {
     const { context: { runtime, stateDir, log } } = this.#parts;
     try {
       return answerUpload(new Uploads(stateDir()).store(bytes, { now: runtime.now(), uuid: runtime.uuid() }));
     } catch (error) {
-      log(`http: ${error instanceof Error ? error.message : error}`);
+      log(`${logName(sender)}: ${formatError(error)}`);
       return refuseAsMatrix(error instanceof StorageError ? "unavailable" : "failed");
     }
   }

@@ -20,6 +20,11 @@ export type Sender = Partial<SenderSettings> & {
   readonly device?: string;
 };
 
+/** Returns the name of a sender in the log and in the queue. */
+export function logName({ name }: Sender): string {
+  return `http ${name}`;
+}
+
 /** Returns the channels that a sender can use; undefined if the sender can use all channels. */
 export function limitOf({ channels = [] }: Sender): readonly string[] | undefined {
   return channels.length === 0 ? undefined : channels;

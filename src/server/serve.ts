@@ -15,7 +15,7 @@
  * @module
  */
 
-import { type ConfigError, HintedError, StorageError } from "../base/errors.ts";
+import { type ConfigError, formatError, StorageError } from "../base/errors.ts";
 import { hideSecrets } from "../base/secret.ts";
 import type { NotifierCore } from "../notifier/core.ts";
 import type { CoreOptions } from "../notifier/wiring.ts";
@@ -162,6 +162,7 @@ class Server {
     const notifier = await this.#open();
     try {
       const problem = findProblem(notifier);
+      this.#logProblems(notifier, problem);
       if (problem !== undefined) throw problem;
       // Throws an error if the queue cannot be used.
       notifier.status();
@@ -205,7 +206,7 @@ class Server {
         await notifier.deliverUntilStopped({ leave, signal, onRound: () => this.#systemd?.alive() });
       } catch (error) {
         if (signal.aborted) return;
-        log(`the delivery failed: ${error instanceof Error ? error.message : error}`);
+        log(`the delivery failed: ${formatError(error)}`);
         await runtime.sleep(FAILURE_PAUSE_MS, AbortSignal.any([leave, signal]));
       }
     }
@@ -242,17 +243,14 @@ class Server {
     let next: NotifierCore | undefined;
     try {
       next = await this.#open();
-      const problem = findProblem(next) ??
-        (next.problems.length > old.notifier.problems.length ? next.problems.at(-1) : undefined);
+      const problem = findProblem(next) ?? findNewProblem(next, old.notifier);
+      this.#logProblems(next, problem);
       if (problem !== undefined) throw problem;
       await next.loadLateParts();
       await this.#listeners.replace(await createReceivers(next, log));
     } catch (error) {
       await next?.[Symbol.asyncDispose]();
-      const hint = error instanceof HintedError && error.hint !== undefined ? ` (${error.hint})` : "";
-      const problem = `the new configuration is not used, the old one stays: ${
-        error instanceof Error ? error.message : error
-      }${hint}`;
+      const problem = `the new configuration is not used, the old one stays: ${formatError(error)}`;
       log(problem);
       return await this.#announce(hideSecrets(problem));
     }
@@ -260,6 +258,11 @@ class Server {
     this.#start(next, old.done.then(() => this.#disposeUnused(old.notifier)));
     log("the configuration was read again");
     await this.#announce();
+  }
+
+  /** Logs the mistakes in a configuration. The caller reports the mistake `except`. */
+  #logProblems({ problems }: NotifierCore, except: ConfigError | undefined): void {
+    for (const problem of problems) if (problem !== except) this.#options.log(formatError(problem));
   }
 
   /** Reports the listeners. `systemctl status` also shows the problem of the last reload. */
@@ -270,7 +273,8 @@ class Server {
       : `listening at ${addresses.join(", ")}`;
     await this.#systemd?.ready(problem === undefined ? status : `${status}; ${problem}`);
     this.#options.log(status);
-    if (this.#delivery.notifier.channels.length === 0) {
+    const { channels, problems } = this.#delivery.notifier;
+    if (channels.length + problems.length === 0) {
       this.#options.log("no channel is configured, so every notification is refused (run: matrix-notify setup)");
     }
     this.#options.onReady?.(addresses);
@@ -308,7 +312,7 @@ async function createReceivers(
   if (http) {
     const { createHttpReceiver } = await import("./http_receiver.ts");
     const { findTokenProblems } = await import("../config/serve.ts");
-    for (const { message } of findTokenProblems(http)) log(message);
+    for (const problem of findTokenProblems(http)) log(formatError(problem));
     receivers.push(createHttpReceiver(http));
   }
   if (sockets !== undefined && sockets.size > 0) {
@@ -322,6 +326,16 @@ async function createReceivers(
 function findProblem({ problems, serveSettings }: NotifierCore): ConfigError | undefined {
   if (serveSettings !== undefined) return undefined;
   return problems.find(({ place: { setting = "" } }) => setting === "serve" || setting.startsWith("serve."));
+}
+
+/**
+ * Returns a mistake that the old configuration does not have. Returns undefined if the new
+ * configuration has no more mistakes than the old one.
+ */
+function findNewProblem({ problems }: NotifierCore, old: NotifierCore): ConfigError | undefined {
+  if (problems.length <= old.problems.length) return undefined;
+  const known = new Set(old.problems.map(({ message }) => message));
+  return problems.find(({ message }) => !known.has(message)) ?? problems.at(-1);
 }
 
 /** Makes sure that only one `serve` uses a queue. */

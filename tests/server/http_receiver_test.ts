@@ -159,6 +159,11 @@ Deno.test("createHttpReceiver() limits the rate of each sender and of wrong toke
   assertEquals(await status("tk-monitor"), [202, null]);
   assertEquals(await status("tk-monitor"), [202, null]);
   assertEquals(await status("tk-monitor"), [429, "30"]);
+  assertEquals(stage.log.splice(0), [
+    "http: refused 127.0.0.1 (notify): a token is missing or wrong (logged once an hour)",
+    "http: refused 127.0.0.1 (notify): too many requests (logged once an hour)",
+    "http monitor: refused 127.0.0.1 (notify): too many requests (logged once an hour)",
+  ]);
   assertEquals(await status("tk-monitor", "127.0.0.2"), [202, null]);
 });
 
@@ -167,7 +172,9 @@ Deno.test("createHttpReceiver() answers that the client must try again if nothin
   stage.accept = () => Promise.reject(new StorageError("disk-full", "Cannot write: the disk is full"));
   const response = await stage.send("/notify", { body: "x" });
   assertEquals([response.status, response.headers.get("Retry-After")], [503, "60"]);
-  assertEquals(stage.log, ["http: local: Cannot write: the disk is full"]);
+  assertEquals(stage.log, [
+    "http local: Cannot write: the disk is full (free some disk space; notifications that are already queued are safe)",
+  ]);
   const refused = { id: "1", channel: "matrix", destination: "!a:b", state: "refused", reason: "full" } as const;
   stage.accept = () => Promise.resolve({ outcomes: [refused], problems: [] });
   assertEquals((await stage.send("/notify", { body: "x" })).status, 503);

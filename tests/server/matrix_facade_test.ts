@@ -220,6 +220,14 @@ Deno.test("MatrixFacade attaches an uploaded file, also after a reload", async (
   assertEquals([text.body, image.msgtype, image.filename], ["[jump] File: graph.png", "m.image", "graph.png"]);
 });
 
+Deno.test("MatrixFacade names the sender in the log if it cannot store an upload", async () => {
+  await using stage = await setStage(SENDERS);
+  Deno.writeTextFileSync(`${stage.scene.stateDir}/uploads`, "");
+  const upload = ask(stage, "/_matrix/media/v3/upload", { ...MONITOR, method: "POST", body: "x" });
+  assertEquals(await errcodeOf(upload), [503, "M_UNKNOWN"]);
+  assertMatch(stage.log[0], /^http monitor: Cannot store an upload in /);
+});
+
 Deno.test("MatrixFacade needs no token if there are no senders", async () => {
   await using stage = await setStage({});
   const [status, { access_token }] = await login(stage, "anything");

@@ -1,4 +1,4 @@
-import { assertEquals, assertGreater, assertRejects, assertStringIncludes } from "@std/assert";
+import { assertEquals, assertGreater, assertMatch, assertRejects, assertStringIncludes } from "@std/assert";
 import { ConfigError, StorageError } from "../../src/base/errors.ts";
 import { NotifierCore } from "../../src/notifier/core.ts";
 import type { CoreOptions } from "../../src/notifier/wiring.ts";
@@ -12,8 +12,13 @@ async function startServe(
   channel: Readonly<Record<string, unknown>>,
   {
     adapt = (real: Runtime) => real,
+    more = {},
     change = (notifier: NotifierCore) => notifier,
-  }: { readonly adapt?: (real: Runtime) => Runtime; readonly change?: (notifier: NotifierCore) => NotifierCore } = {},
+  }: {
+    readonly adapt?: (real: Runtime) => Runtime;
+    readonly change?: (notifier: NotifierCore) => NotifierCore;
+    readonly more?: object;
+  } = {},
 ) {
   const directory = await Deno.makeTempDir();
   const real = denoRuntime();
@@ -25,7 +30,7 @@ async function startServe(
   const runtime = adapt({ ...real, sleep });
   const [configFile, path] = [`${directory}/config.json`, `${directory}/run/socket`];
   const write = (value: unknown) => Deno.writeTextFile(configFile, JSON.stringify(value), { mode: 0o600 });
-  const config = { channels: { phone: channel }, serve: { sockets: { socket: { path } } } };
+  const config = { channels: { phone: channel }, serve: { sockets: { socket: { path } } }, ...more };
   await write(config);
   const log: string[] = [], stop = new AbortController();
   const ready: PromiseWithResolvers<void>[] = [
@@ -40,7 +45,8 @@ async function startServe(
     runtime,
     open: async (given: Pick<CoreOptions, "onEvent">) => {
       const common = { runtime, configFile, stateDir: `${directory}/state`, role: "deliverer" } as const;
-      return change(await NotifierCore.open({ ...given, ...common }));
+      const onWarning = (text: string) => void log.push(text);
+      return change(await NotifierCore.open({ ...given, ...common, onWarning }));
     },
     log: (text: string) => void log.push(text),
     stop: stop.signal,
@@ -103,6 +109,63 @@ Deno.test("serve() uses a new configuration after a reload, and keeps the old on
     server.log.at(-1),
     "no channel is configured, so every notification is refused (run: matrix-notify setup)",
   );
+});
+
+Deno.test("serve() logs each mistake in the configuration once, at the start and at a reload", async () => {
+  await using ntfy = await LoopbackNtfy.start();
+  const phone = { kind: "ntfy", server: ntfy.url, topic: "alerts" };
+  const wrong = { ...phone, tpic: "x" };
+  await using server = await startServe(phone, { more: { channels: { phone, old: wrong } } });
+  const mistakes = () => server.log.splice(0).filter((line) => line.includes("there is no such key"));
+  const old = /^Cannot use channels\.old\.tpic: there is no such key \(.*\) \(did you mean "topic"\?\)$/;
+  const start = mistakes();
+  assertEquals([start.length, old.test(start[0])], [1, true]);
+
+  await server.write({ ...server.config, channels: { phone, next: wrong, old: wrong } });
+  await server.reload();
+  const [shown, refused, ...others] = mistakes();
+  assertMatch(shown, old);
+  assertMatch(
+    refused,
+    /^the new configuration is not used, the old one stays: Cannot use channels\.next\.tpic: .*"\?\)$/,
+  );
+  assertEquals(others, []);
+
+  await server.write({ ...server.config, channels: { phone, old: { ...wrong, topic: "other" } } });
+  await server.reload();
+  const reloaded = mistakes();
+  assertEquals([reloaded.length, old.test(reloaded[0])], [1, true]);
+
+  await server.write({ channels: { phone }, serve: { sockets: { socket: { pth: "/x" } } } });
+  await server.reload();
+  assertEquals(mistakes().length, 1);
+  await assertRejects(() => serve(server.options), ConfigError, "serve.sockets.socket.pth");
+  assertEquals(mistakes(), [], "the command line prints this mistake");
+});
+
+Deno.test("serve() names the receiver and the sender in each warning about a notification", async () => {
+  await using ntfy = await LoopbackNtfy.start();
+  const phone = { kind: "ntfy", server: ntfy.url, topic: "alerts" };
+  await using server = await startServe(phone);
+  const http = { port: 0, senders: { nas: { token: "tk-nas" } } };
+  await server.write({ ...server.config, serve: { ...server.config.serve, http } });
+  await server.reload();
+  const address = /http:[\w.:/]+/.exec(server.log.splice(0).join("\n"))?.[0];
+  assertEquals((await server.send({ message: "/dev/sda1 98 %" }))?.status, 202);
+  const post = async (body: string) => {
+    const headers = { Authorization: "Bearer tk-nas" };
+    const response = await fetch(`${address}/notify`, { method: "POST", headers, body });
+    await response.body?.cancel();
+    return response.status;
+  };
+  assertEquals(
+    await post(JSON.stringify({ subject: "x", link: "no link" })),
+    202,
+  );
+  assertEquals(server.log, [
+    "socket socket: The subject is empty: the first line of the body is used",
+    'http nas: Cannot use "no link" as a link: it is not an absolute URL such as https://example.org/',
+  ]);
 });
 
 Deno.test("serve() gathers notifications that come at the same time, so that they share a sync", async () => {

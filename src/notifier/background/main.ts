@@ -5,6 +5,7 @@
  * @module
  */
 
+import { formatError } from "../../base/errors.ts";
 import { formatTime } from "../../base/time.ts";
 import { appendLog } from "../../runtime/files.ts";
 import { denoRuntime } from "../../runtime/runtime.ts";
@@ -37,6 +38,7 @@ export async function runDeliverer(options: string): Promise<number> {
     for (;;) {
       const opened = identify(findConfigFiles(runtime, parsed.configFile));
       await using notifier = await open((outcome) => logOutcome(parsed.stateDir, outcome, runtime.now()), log);
+      for (const problem of notifier.problems) log(formatError(problem));
       using watch = startWatch({ runtime, notifier, opened, open, log });
       const onStart = () => log(`started, pid ${Deno.pid}`);
       const end = await notifier.deliverUntilEmpty(signal, { leave: watch.leave, onStart });
