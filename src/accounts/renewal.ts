@@ -133,9 +133,17 @@ async function unlessRefused<Result>(work: () => Promise<Result>): Promise<Resul
   } catch (error) {
     const isRefusal = error instanceof ResponseError && error.status >= 400 && error.status < 500 &&
       error.status !== 408 && error.status !== 429;
-    if (!isRefusal) throw error;
+    if (!isRefusal || isAboutAccount(error)) throw error;
     return undefined;
   }
+}
+
+/**
+ * Returns true if the server refuses the whole account, for example because it is locked. The token
+ * or the password of the request may be right.
+ */
+function isAboutAccount({ failureClass, errcode }: ResponseError): boolean {
+  return failureClass === "credentials" && errcode !== "M_UNKNOWN_TOKEN";
 }
 
 /**

@@ -233,7 +233,7 @@ export function toLoginError(what: string, error: unknown, now: number): unknown
     });
   }
   if (error instanceof ResponseError && error.status < 500) {
-    return new LoginError("refused", `${what}: ${error.message}`, { cause: error });
+    return new LoginError("refused", `${what}: ${error.message}`, { hint: error.hint, cause: error });
   }
   const isUnavailable = error instanceof ResponseError || error instanceof TransportError ||
     error instanceof NotTheServiceError;

@@ -8,7 +8,6 @@
 
 import { formatDuration } from "../base/duration.ts";
 import { HintedError, NotTheServiceError, TransportError, type TransportPhase } from "../base/errors.ts";
-import { findHint } from "../matrix/errcodes.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import type { ChannelState } from "../queue/entry.ts";
 import type { Connection } from "../runtime/http_clients.ts";
@@ -148,11 +147,11 @@ function otherServiceHint(status: number): string {
     : "a captive portal or another program answers at this address: log in to the network, or fix the address";
 }
 
-function refusalFinding({ message, errcode, status, retryAfterMs }: MatrixError): Found {
+function refusalFinding({ message, hint, status, retryAfterMs }: MatrixError): Found {
   if (status === 429) {
     const wait = retryAfterMs === undefined ? "later" : `in ${formatDuration(retryAfterMs)}`;
     return warning(message, `this is a rate limit: try again ${wait}`);
   }
   if (status >= 500) return failure(message, "look into the homeserver's log");
-  return failure(message, findHint(errcode));
+  return failure(message, hint);
 }

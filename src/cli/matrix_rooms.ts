@@ -8,7 +8,6 @@
 import { formatDuration } from "../base/duration.ts";
 import { NotTheServiceError, TransportError } from "../base/errors.ts";
 import { userExists } from "../matrix/account.ts";
-import { findHint } from "../matrix/errcodes.ts";
 import { MatrixError } from "../matrix/errors.ts";
 import { parseRoom, ROOM_HINT, ROOM_PROBLEM, type RoomReference } from "../matrix/ids.ts";
 import type { MatrixClient } from "../matrix/request.ts";
@@ -162,7 +161,7 @@ function toHint(error: Error, hints: ServerHints): string | undefined {
     if (status === 429) {
       return retryAfterMs === undefined ? "try again later" : `try again in ${formatDuration(retryAfterMs)}`;
     }
-    return hintFrom(hints, errcode) ?? hints[status] ?? findHint(errcode) ?? COMMON_HINTS[status];
+    return hintFrom(hints, errcode) ?? hints[status] ?? error.hint ?? COMMON_HINTS[status];
   }
   if (error instanceof NotTheServiceError) return hints[error.status] ?? COMMON_HINTS[error.status] ?? ADDRESS_HINT;
   return error instanceof TransportError ? error.hint ?? ADDRESS_HINT : undefined;

@@ -19,7 +19,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   // Problems of the account: every request of the account would fail with the same error.
   M_UNKNOWN_TOKEN: {
     failureClass: "credentials",
-    hint: "log in again (matrix-notify login @bot:example.org), or replace the access token",
+    hint: "log in again with matrix-notify login, or replace the access token",
   },
   M_MISSING_TOKEN: {
     failureClass: "credentials",

@@ -1,7 +1,7 @@
 /** Errors of a homeserver (Client-Server API, "Standard error response"). */
 
 import { NotTheServiceError, type Refusal, ResponseError } from "../base/errors.ts";
-import { failureClassFor } from "./errcodes.ts";
+import { failureClassFor, findHint } from "./errcodes.ts";
 
 /** The parts of a standard error response. */
 export interface MatrixRefusal extends Refusal {
@@ -21,7 +21,7 @@ export class MatrixError extends ResponseError {
 
   constructor(message: string, refusal: MatrixRefusal, options?: ErrorOptions) {
     const { failureClass = failureClassFor(refusal.status, refusal.errcode) } = refusal;
-    super(message, { ...refusal, failureClass }, options);
+    super(message, { hint: findHint(refusal.errcode), ...refusal, failureClass }, options);
     this.errcode = refusal.errcode;
     this.softLogout = refusal.softLogout ?? false;
   }

@@ -1,6 +1,7 @@
 import { assert, assertEquals, assertInstanceOf, assertNotEquals, assertRejects } from "@std/assert";
 import { renewAccount } from "../../src/accounts/renewal.ts";
 import { ConfigError, NotSentError, StorageError, TransportError } from "../../src/base/errors.ts";
+import { classify } from "../../src/delivery/classify.ts";
 import { MatrixError } from "../../src/matrix/errors.ts";
 import { refreshTokens } from "../../src/matrix/session.ts";
 import { accountTest, LIMITS } from "./scene.ts";
@@ -188,6 +189,25 @@ Deno.test("renewAccount() tries a wrong password once, until its file changes", 
     Deno.utimeSync(path, 1, 1);
     assertEquals(await use(), deviceId);
   });
+});
+
+Deno.test("renewAccount() keeps the password and the tokens if the homeserver refuses the account", async () => {
+  for (const errcode of ["user-locked", "user-deactivated", "resource-limit-exceeded"] as const) {
+    await accountTest(async ({ homeserver, login, use, change, saved, stateDir, user }) => {
+      const { accessToken, deviceId } = await login({ passwordFile: passwordFile(stateDir, user.password) });
+      await change({ expiresAt: undefined });
+      homeserver.revoke(accessToken, { softLogout: true });
+      homeserver.fault(errcode, { on: "refresh", times: 1 });
+      const refreshing = await assertRejects(() => use(), NotSentError);
+      await change({ refreshToken: undefined });
+      homeserver.fault(errcode, { on: "login", times: 1 });
+      const loggingIn = await assertRejects(() => use(), NotSentError);
+      assertEquals(classify(loggingIn).class, "credentials");
+      assertEquals(`${loggingIn.cause}`, `${refreshing.cause}`);
+      assertEquals(saved().refusedPassword, undefined);
+      assertEquals(await use(), deviceId);
+    });
+  }
 });
 
 Deno.test("renewAccount() refuses a world-readable password file, and ignores a missing one", async () => {

@@ -37,6 +37,8 @@ for (const [status, errcode, expected] of TABLE) {
 }
 
 Deno.test("findHint() names the way out of an account's problem, and nothing for other errcodes", () => {
-  assertEquals(findHint("M_USER_LOCKED"), "ask the homeserver's administrator to unlock the account");
+  const hint = "ask the homeserver's administrator to unlock the account";
+  assertEquals(findHint("M_USER_LOCKED"), hint);
+  assertEquals(new MatrixError("said", { status: 401, errcode: "M_USER_LOCKED" }).hint, hint);
   assertEquals([findHint("M_FORBIDDEN"), findHint("M_UNKNOWN"), findHint("toString")], Array(3).fill(undefined));
 });

@@ -3,8 +3,10 @@
 import { toLoginError } from "../../accounts/sign_in.ts";
 import { openSession, requireAccount } from "../../accounts/session.ts";
 import { AccountStore } from "../../accounts/store.ts";
+import { findingOf } from "../../channels/check.ts";
 import type { ChannelSource } from "../../config/load.ts";
 import { HintedError } from "../../base/errors.ts";
+import { MatrixError } from "../../matrix/errors.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import { type Whoami, whoami as requestWhoami } from "../../matrix/account.ts";
 import { USER_AGENT } from "../../base/version.ts";
@@ -86,6 +88,14 @@ function verifyToken(client: MatrixClient): Promise<Whoami> {
   return requestWhoami(client, { timeoutMs: WHOAMI_TIMEOUT_MS });
 }
 
+function isTokenRefused({ cause }: HintedError): boolean {
+  return cause instanceof MatrixError && cause.errcode === "M_UNKNOWN_TOKEN";
+}
+
+function hintOf(error: HintedError): string {
+  return error.hint ?? findingOf(error.cause).hint ?? "run: matrix-notify doctor";
+}
+
 /** Runs a check. If the check fails, prints and returns the error. */
 async function reportProblem(
   check: () => Promise<void>,
@@ -97,7 +107,7 @@ async function reportProblem(
   } catch (thrown) {
     const error = toLoginError(what, thrown, runtime.now());
     if (!(error instanceof HintedError)) throw error;
-    ui.fail(error.message, error.hint ?? hint);
+    ui.fail(error.message, isTokenRefused(error) ? hint : hintOf(error));
     return error;
   }
 }
