@@ -1,6 +1,6 @@
 /**
  * Finds the failure class of an error: the kind of problem. The code of the channel may already
- * have set the class (Matrix: matrix/errcodes.ts). Otherwise, the class depends on the HTTP status
+ * have set the class (Matrix: matrix/errors.ts). Otherwise, the class depends on the HTTP status
  * and the phase in which the request failed. The text of an error is never used, because it may
  * contain names: the room name "401" must not look like a wrong token. retry.ts uses the class to
  * plan the next attempt.
@@ -145,7 +145,7 @@ function classifyResponse({ status, failureClass }: ResponseError): Pick<Failure
   if (failureClass !== undefined) return { class: failureClass };
   if (status === 429) return { class: "rate-limited" };
   if (status === 408 || status >= 500) return { class: "in-doubt", gapMs: RESET_GAP_MS };
-  // For known Matrix codes with status 403, `failureClass` is set above (matrix/errcodes.ts).
+  // For known Matrix codes with status 403, `failureClass` is set above (matrix/errors.ts).
   if (status === 401 || status === 403) return { class: "credentials" };
   if (status === 404) return { class: "destination" };
   if (status >= 400) return { class: "rejected" };
