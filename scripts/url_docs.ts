@@ -63,7 +63,7 @@ const [{ state }] = await notify("Backup done");
 console.log(state);
 \`\`\`
 
-The library alone is loaded, not the command line.
+Only the library is loaded, not the command line. [library.md](library.md) shows what it can do.
 
 ## JSR
 

@@ -1,5 +1,5 @@
 // Reports the exit code of a backup:
-// deno run --allow-net --allow-read --allow-write --allow-env --allow-run backup_report.ts 1
+// deno run --allow-net --allow-read --allow-write --allow-env --allow-run --allow-sys backup_report.ts 1
 import { HintedError, notify } from "../../mod.ts";
 
 const code = Number(Deno.args[0]);

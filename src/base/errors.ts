@@ -53,8 +53,9 @@ export function formatError(error: unknown): string {
 }
 
 /**
- * The input cannot be sent, for example because the subject is empty, the message is too long, or
- * the channel does not exist.
+ * An option of the notification is wrong: for example, the channel or the severity does not exist,
+ * or `resolves` is set without `key`. A text that is empty or too long is no error: see
+ * `NotificationInput`.
  */
 export class InvalidNotificationError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */

@@ -80,7 +80,7 @@ export class NotifierCore implements AsyncDisposable {
   /**
    * Opens a notifier.
    *
-   * @throws {ConfigError} if the configuration cannot be used
+   * @throws {ConfigError} if an option has a mistake, such as a channel in `channels`
    * @throws {PermissionError} if Deno denies access to the environment or the configuration
    */
   static async open(options: CoreOptions = {}): Promise<NotifierCore> {
@@ -231,7 +231,7 @@ export class NotifierCore implements AsyncDisposable {
    * Checks a notification, and chooses its channels and destinations. Does not read its attachments
    * or write to the queue.
    *
-   * @throws {InvalidNotificationError} if the input cannot be sent
+   * @throws {InvalidNotificationError} if an option of the notification is wrong
    * @throws {ConfigError} if no channel is configured
    */
   plan(input: NotificationInput, options: PlanOptions = {}, warn?: (text: string) => void): Plan {

@@ -48,9 +48,8 @@ export class Notifier implements AsyncDisposable {
    *
    * @param options the configuration and the queue to use; by default, those of the command line
    * @returns the notifier; dispose of it to release its locks and connections
-   * @throws {ConfigError} if the configuration cannot be used
+   * @throws {ConfigError} if an option has a mistake, such as a channel in `channels`
    * @throws {PermissionError} if Deno denies access to the environment or the configuration
-   * @throws {StorageError} if the queue cannot be read
    */
   static async open(options: NotifierOptions = {}): Promise<Notifier> {
     const notifier = new Notifier();
@@ -66,7 +65,7 @@ export class Notifier implements AsyncDisposable {
    * @param input the notification
    * @param options the channels, and how long to try
    * @returns one outcome for each envelope, including pending fallbacks
-   * @throws {InvalidNotificationError} if the input cannot be sent
+   * @throws {InvalidNotificationError} if an option of the notification is wrong
    * @throws {ConfigError} if no channel is configured
    * @throws {StorageError} if the queue could not store the notification, and no channel delivered
    * it without the queue

@@ -32,7 +32,7 @@ export interface NotifierOptions {
    * The settings for batches: several notifications in one message. Used only together with
    * `channels`.
    *
-   * @default {{ over: 10 }}
+   * @default a batch if more than 10 notifications wait for a destination
    */
   readonly batch?: BatchConfig | false;
   /**
@@ -61,7 +61,7 @@ export interface NotifierOptions {
    * The template of each message's title, such as `{symbol}{subject} ({identity})`. Used only
    * together with `channels`. `docs/config.md` lists the placeholders.
    *
-   * @default {"[{identity}] {symbol}{subject}"}
+   * @default `[{identity}] {symbol}{subject}`, without `{symbol}` for ntfy and Gotify
    */
   readonly title?: string;
   /**
@@ -77,7 +77,8 @@ export interface NotifierOptions {
    *
    * Without a background process, queued notifications wait for the next call. This happens if
    * `background` is false, if the permission is missing, or if `channels` is set. A background
-   * process cannot use channels that are defined in code.
+   * process cannot use channels that are defined in code. A program that `deno compile` made starts
+   * no background process either.
    *
    * @default {false}
    */

@@ -45,7 +45,7 @@ export interface PendingOutcome extends OutcomeTarget {
    * `held`: the envelope waits until a person fixes the account or the settings of its channel.
    */
   readonly state: "queued" | "held";
-  /** The reason why the envelope is not delivered yet. Absent before the first attempt. */
+  /** The reason why the envelope is not delivered yet. Absent until an attempt has failed. */
   readonly reason?: string;
   /** The time of the next attempt, in milliseconds since 1970. Absent if the attempt is due now. */
   readonly next?: number;
@@ -126,7 +126,7 @@ export interface LiveEntry extends EntryDetails {
    * again. `held`: a person must first fix the channel.
    */
   readonly state: "queued" | "deferred" | "held";
-  /** The reason why the entry waits. Absent before the first attempt. */
+  /** The reason why the entry waits. Absent until an attempt has failed. */
   readonly reason?: string;
   /** The time of the next attempt, in milliseconds since 1970. Absent if the attempt is due now. */
   readonly next?: number;

@@ -51,11 +51,14 @@ export interface SendNotificationOptions extends Omit<NotificationInput, "subjec
  * this program needs the permission to run Deno (`--allow-run`). Without the permission,
  * matrix-notify tries again at the next call or at the next run of the command line.
  *
+ * If a channel of the configuration file has a mistake, the notification for this channel is `held`
+ * until the mistake is fixed.
+ *
  * @param subject one line of text
  * @param options the other fields of the notification, its channels, and the configuration
  * @returns one outcome for each envelope (one notification for one destination)
- * @throws {InvalidNotificationError} if the input cannot be sent
- * @throws {ConfigError} if the configuration cannot be used or does not have a channel
+ * @throws {InvalidNotificationError} if an option of the notification is wrong
+ * @throws {ConfigError} if no channel is configured
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
  * @throws {StorageError} if the queue could not store the notification, and no channel delivered it
  * without the queue
@@ -96,8 +99,8 @@ export async function notify(subject: string, options: NotifyCallOptions = {}): 
  * @param message the body; it may be empty
  * @param options the other fields of the notification, and how long to try
  * @returns one outcome for each envelope (one notification for one destination)
- * @throws {InvalidNotificationError} if the input cannot be sent
- * @throws {ConfigError} if the configuration cannot be used or does not have a channel
+ * @throws {InvalidNotificationError} if an option of the notification is wrong
+ * @throws {ConfigError} if no channel is configured
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
  * @throws {StorageError} if the queue could not store the notification, and no channel delivered it
  * without the queue
@@ -123,8 +126,9 @@ export function sendNotification(
  * @param message the body; it may be empty
  * @param options the other fields of the notification, and how long to try
  * @returns one outcome for each envelope (one notification for one destination)
- * @throws {InvalidNotificationError} if the input cannot be sent
- * @throws {ConfigError} if the configuration cannot be used or does not have a Matrix channel
+ * @throws {InvalidNotificationError} if an option of the notification is wrong, or if no channel is
+ * a Matrix channel
+ * @throws {ConfigError} if no channel is configured
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
  * @throws {StorageError} if the queue could not store the notification, and no channel delivered it
  * without the queue

@@ -5,7 +5,7 @@ export const OTHER_LANGUAGES: Readonly<Record<string, string>> = {
   json: "readme_test.ts validates the configuration with the schema",
   yaml: "a part of the configuration of another program; tests/clients/ starts Alertmanager with it",
   python: "tests/clients/docs_test.ts runs it with the package",
-  ts: "readme_test.ts compares the block with docs/examples/, which importer_test.ts runs",
+  ts: "readme_test.ts compares the block with docs/examples/, which importer_test.ts runs; import_test.ts runs url.md",
   text: "output, or a picture of the code: there is nothing to run",
 };
 

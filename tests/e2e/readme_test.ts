@@ -50,9 +50,12 @@ Deno.test("README.md fits three screens of 48 lines", () => {
   assertEquals(page("README.md").split("\n").length <= 3 * 48, true);
 });
 
-Deno.test("README.md shows docs/examples/backup_report.ts, which importer_test.ts runs", () => {
-  const example = page("docs/examples/backup_report.ts").replace("../../mod.ts", "/opt/matrix-notify/mod.ts");
-  assert(page("README.md").includes(`\`\`\`ts\n${example}\`\`\``));
+Deno.test("README.md and docs/ show the files of docs/examples/, which importer_test.ts runs", () => {
+  const files = Array.from(Deno.readDirSync(new URL("docs/examples", ROOT)), ({ name }) => `docs/examples/${name}`);
+  const examples = files.map((path) => page(path).replaceAll("../../", "/opt/matrix-notify/"));
+  const pages = PAGES.filter((path) => path !== "docs/url.md");
+  const blocks = pages.flatMap((path) => Array.from(page(path).matchAll(/^```ts\n(.*?)^```$/gms), ([, text]) => text));
+  assertEquals(blocks.toSorted(), examples.toSorted());
 });
 
 Deno.test("CONTRIBUTING.md names tasks that exist", () => {
