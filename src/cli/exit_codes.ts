@@ -37,7 +37,10 @@ export type ExitMeanings = readonly (readonly [code: number, meaning: string])[]
 export const EXIT_MEANINGS: ExitMeanings = [
   [EXIT.ok, "success: a notification is delivered, or stored in the queue on disk"],
   [EXIT.usage, "the command line has a mistake"],
-  [EXIT.dataErr, "the input is not valid, or the service rejected the notification permanently"],
+  [
+    EXIT.dataErr,
+    "the input is not valid, the service rejected the notification permanently, or another process dropped it",
+  ],
   [
     EXIT.unavailable,
     "something that the command needs is not available: a homeserver, a login method, systemd or its timer, or an " +

@@ -75,6 +75,11 @@ export function formatWhen(time: number, now: number): string {
   return `at ${formatTime(time, { now })} (in ${formatDuration(time - now)})`;
 }
 
+/** Returns true if the envelope of an outcome was not delivered, and will never be. */
+export function isLost({ state }: Outcome): boolean {
+  return state === "dead" || state === "dropped";
+}
+
 /** Returns true if the entry of an outcome is still in the queue. */
 export function isLeft(outcome: Outcome): outcome is PendingOutcome {
   return outcome.state === "queued" || outcome.state === "held";
@@ -136,6 +141,12 @@ export function reportTrouble(outcomes: readonly Outcome[], ui: Ui, problems: re
         `make space for the queue, then send the notification again with --channel ${channel}`,
       );
     }
+    if (state === "dropped") {
+      ui.fail(
+        `Channel ${channel} does not get the notification: it was dropped from the queue`,
+        "another process ran matrix-notify queue drop or queue purge; to send it nevertheless, send it again",
+      );
+    }
     if (state === "dead") {
       ui.fail(
         `The notification could not be delivered, and is kept as a dead letter: ${reason}`,
@@ -147,10 +158,11 @@ export function reportTrouble(outcomes: readonly Outcome[], ui: Ui, problems: re
 
 /**
  * Returns the exit code of `send` and `sendmail`: 75 if a notification could not be stored, 78 if
- * the configuration has a mistake, 65 if a channel rejected a notification, 0 in all other cases.
+ * the configuration has a mistake, 65 if a channel rejected a notification or another process
+ * dropped it, 0 in all other cases.
  */
 export function exitCodeForOutcomes(outcomes: readonly Outcome[], problems: readonly ConfigError[]): number {
   if (outcomes.some(({ state }) => state === "refused")) return EXIT.tempFail;
   if (problems.length > 0) return EXIT.config;
-  return outcomes.some(({ state }) => state === "dead") ? EXIT.dataErr : EXIT.ok;
+  return outcomes.some(isLost) ? EXIT.dataErr : EXIT.ok;
 }

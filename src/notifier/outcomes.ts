@@ -10,7 +10,7 @@ import type { Courier } from "../delivery/courier.ts";
 import type { Schedule } from "../delivery/schedule.ts";
 import { withoutItems } from "../notification/batch.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
-import { type Entry, type EntryState, notificationOf } from "../queue/entry.ts";
+import { type Entry, type EntryState, isUndecided, notificationOf } from "../queue/entry.ts";
 import { firstOf } from "../queue/lane_index.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -54,12 +54,13 @@ export interface PendingOutcome extends OutcomeTarget {
 /** The envelope (one notification for one destination) will not be delivered. */
 export interface FailedOutcome extends OutcomeTarget {
   /**
-   * `dead`: the envelope was rejected permanently, expired or dropped. `superseded`: a newer
+   * `dead`: the envelope was rejected permanently, or expired; it is kept as a dead letter.
+   * `dropped`: another process removed the envelope from the queue. `superseded`: a newer
    * notification with the same key replaced the envelope. `refused`: the queue could not store the
    * envelope, and one attempt without the queue failed. `muted`: a rule suppresses the
    * notification.
    */
-  readonly state: "dead" | "superseded" | "refused" | "muted";
+  readonly state: "dead" | "dropped" | "superseded" | "refused" | "muted";
   /** The reason why the envelope will not be delivered. */
   readonly reason: string;
 }
@@ -163,10 +164,15 @@ export class Reporter {
     this.#findObstacle = findObstacle;
   }
 
-  /** Returns the outcomes of the entries of a call. Cancelled entries are left out. */
+  /**
+   * Returns the outcomes of the entries of a call. Cancelled entries are left out, except entries
+   * that another process replaced after the configuration was fixed.
+   */
   outcomes(entries: readonly Entry[]): Outcome[] {
     const schedule = this.#courier.schedule();
-    return entries.filter((entry) => !this.#isCancelled(entry)).map((entry) => this.#outcome(entry, schedule));
+    return entries.filter((entry) => isMoved(entry) || !this.#isCancelled(entry)).map((entry) =>
+      this.#outcome(entry, schedule)
+    );
   }
 
   /**
@@ -189,13 +195,16 @@ export class Reporter {
     if (finalState?.state === "superseded") {
       return { ...target, state: "superseded", reason: `${finalState.by} with the same key replaced it` };
     }
+    if (finalState?.state === "cancelled") {
+      return { ...target, state: "queued", reason: "The configuration was fixed, and another process delivers it" };
+    }
     const entry = this.#queue.state.entry(known.id);
     if (entry === undefined) {
       // The final state is unknown if another process compacted the journal. If the entry has a
       // key, a newer notification with this key probably replaced it.
       return known.key !== undefined && finalState === undefined
         ? { ...target, state: "superseded", reason: "A newer notification with the same key replaced it" }
-        : { ...target, state: "dead", reason: "It was dropped from the queue" };
+        : { ...target, state: "dropped", reason: "It was dropped from the queue" };
     }
     if (entry.dead) return { ...target, state: "dead", reason: entry.dead.reason };
     const { reason = this.#findObstacle(entry)?.reason, next } = this.#findWait(entry, schedule);
@@ -278,6 +287,13 @@ export class Reporter {
     }
     return { reason: delay.reason, next: Math.max(delay.until, inLane) };
   }
+}
+
+/**
+ * Returns true if other entries replace this entry when the mistake in the configuration is fixed.
+ */
+function isMoved(entry: Entry): boolean {
+  return isUndecided(entry) && entry.fallbackFor === undefined;
 }
 
 /** The reason why this process cannot send an entry. */

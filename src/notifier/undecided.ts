@@ -149,7 +149,7 @@ export async function decide({ queue, isFixed, toRequests }: Decider): Promise<R
       const requests = await toRequests(notification, { channels, room: roomOfUndecided(entry), sender, id });
       const decided = requests.map((request) => ({ ...request, time, expires, fallbackFor }));
       const { entries } = decided.length > 0 ? await queue.enqueue(decided, () => false) : { entries: [] };
-      await queue.drop([entry]);
+      await queue.drop([entry], { isUnneeded: true });
       replacements.set(entry.id, entries);
     } catch (error) {
       if (!(error instanceof HintedError) || error instanceof StorageError) throw error;

@@ -388,10 +388,15 @@ export class Queue {
     ], "data");
   }
 
-  /** Removes entries permanently, and deletes files that no remaining entry needs. */
-  async drop(entries: readonly Entry[]): Promise<void> {
+  /**
+   * Removes entries permanently, and deletes files that no remaining entry needs.
+   *
+   * @param reason set if matrix-notify removes the entries because they are not needed
+   */
+  async drop(entries: readonly Entry[], reason: { readonly isUnneeded?: true } = {}): Promise<void> {
     const time = this.#runtime.now();
-    if (entries.length > 0) await this.#append(entries.map(({ id }) => ({ t: "drop", id, time })), "directory");
+    const records = entries.map(({ id }): JournalRecord => ({ t: "drop", id, time, ...reason }));
+    if (records.length > 0) await this.#append(records, "directory");
     if (entries.some(({ files }) => files)) await this.sweepAttachments();
   }
 

@@ -89,7 +89,7 @@ function findFinalState({ observer, dropped }: FeaturesWorld, { id, state }: Out
   const finalState = observer.state.finalState(id)?.state;
   if (finalState === "dead") return entry === undefined && dropped.has(id) ? "dropped" : "lost";
   if (finalState !== undefined) return finalState;
-  return state === "superseded" || (state === "dead" && dropped.has(id)) ? "superseded" : "lost";
+  return state === "superseded" || (state === "dropped" && dropped.has(id)) ? "superseded" : "lost";
 }
 
 /** True if an attempt lost its answer before the entry expired or was dropped. */

@@ -69,7 +69,10 @@ Deno.test("handle() answers 202 with the id when the notification is on disk, an
 });
 
 for (
-  const [state, status] of [["delivered", 200], ["muted", 200], ["dead", 422], ["refused", 503], ["held", 202]] as const
+  const [state, status] of [["delivered", 200], ["muted", 200], ["dead", 422], ["dropped", 422], ["refused", 503], [
+    "held",
+    202,
+  ]] as const
 ) {
   Deno.test(`handle() answers ${status} when the outcome is ${state}`, async () => {
     using scene = setReceiver({}, () => ({ ...QUEUED, state, reason: "r", receipt: "r" }) as Outcome);

@@ -87,6 +87,7 @@ async function runForTimer(context: ContextFor<typeof OPTIONS>): Promise<number>
 function summarize(outcomes: readonly Outcome[], left: number): string {
   if (outcomes.length === 0) return "the queue is empty";
   const count = (state: Outcome["state"]) => outcomes.filter((outcome) => outcome.state === state).length;
-  const dead = count("dead");
-  return [`${count("delivered")} delivered`, ...(dead > 0 ? [`${dead} dead`] : []), `${left} still queued`].join(", ");
+  const lost = (["dead", "dropped"] as const).filter((state) => count(state) > 0);
+  return [`${count("delivered")} delivered`, ...lost.map((state) => `${count(state)} ${state}`), `${left} still queued`]
+    .join(", ");
 }

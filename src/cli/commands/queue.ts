@@ -9,7 +9,7 @@ import { UsageError } from "../errors.ts";
 import { EXIT } from "../exit_codes.ts";
 import { toDroppedJson, toEntryJson } from "../json.ts";
 import { DELIVERY_OPTIONS, JSON_OPTION } from "../options.ts";
-import { formatOutcomes, isLeft, printOutcomesJson, type View } from "../outcomes.ts";
+import { formatOutcomes, isLeft, isLost, printOutcomesJson, type View } from "../outcomes.ts";
 import { toJson } from "../ui.ts";
 
 const ID_DETAIL =
@@ -154,7 +154,7 @@ async function retryEntries(context: ContextFor<typeof RETRY_OPTIONS>): Promise<
   if (args.has("json")) printOutcomesJson(outcomes, ui);
   else if (outcomes.length === 0) ui.data("nothing to retry");
   else for (const line of formatOutcomes(outcomes, viewOf(context, notifier))) ui.data(line);
-  if (outcomes.some(({ state }) => state === "dead")) return EXIT.dataErr;
+  if (outcomes.some(isLost)) return EXIT.dataErr;
   return outcomes.some(isLeft) ? EXIT.tempFail : EXIT.ok;
 }
 

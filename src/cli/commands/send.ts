@@ -17,7 +17,14 @@ import { EXIT } from "../exit_codes.ts";
 import { toEnvelopeJson } from "../json.ts";
 import { ORIGIN_OPTION, SEVERITY_OPTION } from "../notification_options.ts";
 import { DELIVERY_OPTIONS, DESTINATION_OPTIONS, JSON_OPTION, MESSAGE_OPTIONS, WAIT_OPTION } from "../options.ts";
-import { exitCodeForOutcomes, formatOutcomes, printOutcomesJson, reportTrouble, requireAccepted } from "../outcomes.ts";
+import {
+  exitCodeForOutcomes,
+  formatOutcomes,
+  isLeft,
+  printOutcomesJson,
+  reportTrouble,
+  requireAccepted,
+} from "../outcomes.ts";
 import { printable } from "../../base/printable.ts";
 
 const OPTIONS = [
@@ -144,24 +151,25 @@ async function run(context: SendContext): Promise<number> {
     id: args.rawText("id"),
   }));
   printOutcomes(outcomes, notifier, context);
-  if (args.isGiven("require") && !wasDelivered(outcomes)) {
-    context.ui.fail(
-      "The notification is not delivered yet",
-      "it stays in the queue and is tried again later; see: matrix-notify queue list",
-    );
-    return EXIT.tempFail;
-  }
-  return exitCodeForOutcomes(outcomes, notifier.problems);
+  const lack = args.isGiven("require") ? describeLack(outcomes) : undefined;
+  if (lack === undefined) return exitCodeForOutcomes(outcomes, notifier.problems);
+  context.ui.fail(...lack);
+  return EXIT.tempFail;
 }
 
 /**
- * Returns true if a channel has delivered the notification. Also returns true if the notification
- * will never be delivered: a rule muted it, or every channel rejected it.
+ * Returns a message and a hint if no channel has delivered the notification, and its text waits in
+ * the queue or was replaced. Returns undefined in all other cases.
  */
-function wasDelivered(outcomes: readonly Outcome[]): boolean {
+function describeLack(outcomes: readonly Outcome[]): readonly [message: string, hint: string] | undefined {
   const messages = outcomes.filter(({ file }) => file === undefined);
-  return messages.some(({ state }) => state === "delivered") ||
-    messages.every(({ state }) => state === "muted" || state === "dead");
+  if (messages.some(({ state }) => state === "delivered")) return undefined;
+  const hint = "see: matrix-notify queue list";
+  if (messages.some(isLeft)) {
+    return ["The notification is not delivered yet", `it stays in the queue and is tried again later; ${hint}`];
+  }
+  if (messages.every(({ state }) => state !== "superseded")) return undefined;
+  return ["The notification is not delivered: a newer notification with the same key replaced it", hint];
 }
 
 function toInput(args: SendContext["args"]): NotificationInput {

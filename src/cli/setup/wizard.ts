@@ -17,7 +17,7 @@ import { findSelectedMethod } from "../login_methods.ts";
 import { findStateDir, formatRoom, requireUserId } from "../matrix_account.ts";
 import { requireInvitee, requireRoom } from "../matrix_rooms.ts";
 import { openNotifier, releaseHeld } from "../notifier.ts";
-import { formatOutcomes, reportTrouble } from "../outcomes.ts";
+import { formatOutcomes, isLost, reportTrouble } from "../outcomes.ts";
 import { crontabLines, quoteForCrontab } from "../shell.ts";
 import { printable } from "../../base/printable.ts";
 import { chooseUser, openAccount } from "./account.ts";
@@ -128,7 +128,7 @@ async function sendTestMessage(
  */
 function toExitCode(test: Outcome | undefined): number {
   if (test === undefined || test.state === "delivered") return EXIT.ok;
-  return test.state === "dead" ? EXIT.dataErr : EXIT.tempFail;
+  return isLost(test) ? EXIT.dataErr : EXIT.tempFail;
 }
 
 /**

@@ -9,7 +9,7 @@
  * | 202 | the notification is on disk |
  * | 400, 403, 413 | the request cannot be used |
  * | 408 | the request did not arrive in time |
- * | 422 | every channel rejected the notification |
+ * | 422 | every channel rejected the notification, or another process dropped it |
  * | 429 | the sender is above its limit; `Retry-After` says when to try again |
  * | 503 | the notification could not be stored, or requests fill the memory; the sender can try again |
  *
@@ -61,7 +61,7 @@ function statusOf(outcomes: readonly Outcome[]): number {
   const states = outcomes.filter(({ file }) => file === undefined).map(({ state }) => state);
   if (states.includes("refused")) return 503;
   if (states.includes("delivered") || states.every((state) => state === "muted")) return 200;
-  return states.every((state) => state === "dead") ? 422 : 202;
+  return states.every((state) => state === "dead" || state === "dropped") ? 422 : 202;
 }
 
 /** Answers a request that failed. Returns undefined if the error is a bug. */

@@ -59,3 +59,50 @@ Deno.test("send() sends the alert without the body if no program writes to the p
   (await Deno.open(pipe, { write: true })).close();
   Deno.removeSync(folder, { recursive: true });
 });
+
+/** Sends with `--require delivered` while the server is down. Meanwhile, another process runs `command`. */
+async function sendBeside(command: readonly string[], more: readonly string[] = []) {
+  const folder = await Deno.makeTempDir();
+  const env = {
+    HOME: folder,
+    MATRIX_HOMESERVER: "http://127.0.0.1:9",
+    MATRIX_ACCESS_TOKEN: "token",
+    MATRIX_ROOM: "!a:example.org",
+    MATRIX_NOTIFY_STATE_DIR: `${folder}/state`,
+  };
+  using other = fakeRuntime({ env, realIds: true });
+  using runtime = fakeRuntime({ env, realIds: true });
+  let isDone = command.length === 0;
+  // The first pause comes after the first attempt.
+  const sleep: typeof runtime.sleep = async (ms, signal) => {
+    if (!isDone) {
+      isDone = true;
+      await main(command, other);
+    }
+    await runtime.sleep(ms, signal);
+  };
+  const words = ["send", "Report", "", "--require", "delivered", "--wait", "30s", "--no-background"];
+  const code = await main([...words, ...more], { ...runtime, sleep });
+  Deno.removeSync(folder, { recursive: true });
+  return { code, err: runtime.err().replaceAll(/[-0-9a-f]{36}/g, "ID"), other: other.out() };
+}
+
+for (const command of [["queue", "drop", "--all"], ["queue", "purge", "--yes"]]) {
+  Deno.test(`send() says that the notification is lost if another process runs ${command.join(" ")} meanwhile`, async () => {
+    const { code, err, other } = await sendBeside(command);
+    assertEquals([code, other], [65, "1 dropped\n"]);
+    assertStringIncludes(err, "channel matrix does not get the notification: it was dropped from the queue\n");
+    assertEquals(err.includes("dead letter") || err.includes("stays in the queue"), false, err);
+  });
+}
+
+Deno.test("send() --require says that a newer notification replaced this one, or that it has expired", async () => {
+  const newer = await sendBeside(["send", "Newer", "", "--key", "disk", "--wait", "0", "--no-background"], [
+    ...["--key", "disk"],
+  ]);
+  assertEquals(newer.code, 75);
+  assertStringIncludes(newer.err, "is not delivered: a newer notification with the same key replaced it\n");
+  const expired = await sendBeside([], ["--ttl", "10s"]);
+  assertEquals(expired.code, 65);
+  assertStringIncludes(expired.err, "the notification could not be delivered, and is kept as a dead letter: ");
+});
