@@ -4,11 +4,14 @@
  *
  * ```text
  * the first 64 KiB of each body   count against the memory for small bodies
- * the rest                        counts against the memory for large bodies
+ * a larger body                   reserves its whole size in the memory for large bodies, or waits
  * ```
  *
  * Therefore a client can still send small alerts while other clients fill the memory for large
- * bodies.
+ * bodies. A body that waits is not read, so the network stops its client.
+ *
+ * Each body has one buffer, and Deno writes into this buffer. Otherwise Deno would create a buffer of
+ * 64 KiB for each chunk, even if the chunk has one byte.
  *
  * @module
  */
@@ -22,11 +25,13 @@ export interface BodyLimits {
   /**
    * The memory for small bodies, in bytes. The memory for large bodies has the same size. A body
    * that is larger than this memory can be read only while no other large body is in memory.
-   * @default {67108864} (64 MiB)
+   * @default {33554432} (32 MiB)
    */
   readonly maxTotalBytes?: number;
   /** The time in which a body must arrive, in milliseconds. @default {30000} */
   readonly maxMs?: number;
+  /** How long a large body waits for memory, in milliseconds. @default {10000} */
+  readonly maxWaitMs?: number;
 }
 
 /** A body, or the reason why it was not read. Dispose of this object to free its memory. */
@@ -34,18 +39,26 @@ export interface ReadBody extends Disposable {
   readonly bytes: Uint8Array<ArrayBuffer> | "too-large" | "unavailable" | "too-slow";
 }
 
+/** The size of the first buffer of a body, in bytes. */
+const FIRST_BYTES = 4 * 1024;
+
+/** The maximum size of a read, in bytes. For each read, Deno allocates a second buffer of this size. */
+const READ_BYTES = 64 * 1024;
+
 /** Reads bodies, and counts the memory that they take. */
 export class BodyReader {
   readonly #runtime: Pick<Runtime, "sleep">;
   readonly #limits: Required<BodyLimits>;
-  readonly #used = { small: 0, large: 0 };
+  readonly #large: Memory;
+  #smallBytes = 0;
 
   constructor(
     runtime: Pick<Runtime, "sleep">,
-    { smallBytes = 64 * 1024, maxTotalBytes = 64 * 2 ** 20, maxMs = 30_000 }: BodyLimits = {},
+    { smallBytes = 64 * 1024, maxTotalBytes = 32 * 2 ** 20, maxMs = 30_000, maxWaitMs = 10_000 }: BodyLimits = {},
   ) {
     this.#runtime = runtime;
-    this.#limits = { smallBytes, maxTotalBytes, maxMs };
+    this.#limits = { smallBytes, maxTotalBytes, maxMs, maxWaitMs };
+    this.#large = new Memory(maxTotalBytes);
   }
 
   /**
@@ -55,71 +68,164 @@ export class BodyReader {
    * @param maxBytes the maximum size of the body
    */
   async read(request: Request, maxBytes: number): Promise<ReadBody> {
-    let size = 0;
-    const release = () => {
-      this.#count(size, 0);
-      size = 0;
-    };
-    const end = (bytes: ReadBody["bytes"]): ReadBody => {
-      if (typeof bytes === "string") release();
-      return { bytes, [Symbol.dispose]: release };
-    };
-    if (Number(request.headers.get("content-length") ?? 0) > maxBytes) return end("too-large");
-    const reader = request.body?.getReader();
-    if (reader === undefined) return end(new Uint8Array());
+    const declared = Number(request.headers.get("content-length") ?? maxBytes);
+    const held = new DisposableStack();
+    const bytes = declared > maxBytes ? "too-large" : await this.#read(request, Math.min(declared, maxBytes), held);
+    if (typeof bytes === "string") held.dispose();
+    return { bytes, [Symbol.dispose]: () => held.dispose() };
+  }
+
+  /** @param held gets what frees the memory of the body */
+  async #read(request: Request, maxBytes: number, held: DisposableStack): Promise<ReadBody["bytes"]> {
+    if (request.body === null) return new Uint8Array();
+    const source = openBody(request.body);
     const over = new AbortController();
     let isLate = false;
     const timer = this.#runtime.sleep(this.#limits.maxMs, over.signal).then(() => {
       isLate = true;
-      return reader.cancel();
+      return source.cancel();
     }).catch(() => {});
+    // The memory of a refused body is free before the wait for `cancel`. Other bodies can then use
+    // this memory.
+    const refuse = async (reason: "too-large" | "unavailable") => {
+      held.dispose();
+      await source.cancel().catch(() => {});
+      return reason;
+    };
+    const { smallBytes, maxTotalBytes } = this.#limits;
+    let buffer = new Uint8Array(Math.min(FIRST_BYTES, smallBytes + 1)), size = 0, counted = 0;
+    held.defer(() => this.#smallBytes -= counted);
     try {
-      const chunks: Uint8Array<ArrayBuffer>[] = [];
       for (;;) {
-        const { value, done } = await reader.read();
-        if (isLate) return end("too-slow");
-        if (done) return end(join(chunks, size));
-        this.#count(size, size + value.length);
-        size += value.length;
-        const isTooLarge = size > maxBytes;
-        if (isTooLarge || this.#isFull(maxBytes)) {
-          // Frees the memory of this body before the wait for `cancel`. Other bodies can then use
-          // this memory.
-          const refused = end(isTooLarge ? "too-large" : "unavailable");
-          await reader.cancel().catch(() => {});
-          return refused;
-        }
-        chunks.push(value);
+        const read = await source.read(buffer, size);
+        if (isLate) return "too-slow";
+        buffer = read.buffer;
+        if (read.count === 0) return buffer.subarray(0, size);
+        size += read.count;
+        if (size > maxBytes) return await refuse("too-large");
+        this.#smallBytes += Math.min(size, smallBytes) - counted;
+        counted = Math.min(size, smallBytes);
+        if (this.#smallBytes > maxTotalBytes) return await refuse("unavailable");
+        if (size < buffer.length) continue;
+        const isSmall = size <= smallBytes;
+        if (!isSmall && !await this.#reserve(maxBytes - smallBytes, held)) return await refuse("unavailable");
+        // One byte more than the limit: a read needs a free byte to notice the end of the body.
+        const larger = new Uint8Array((isSmall ? Math.min(2 * size, smallBytes) : maxBytes) + 1);
+        larger.set(buffer);
+        buffer = larger;
       }
     } catch {
-      return end("too-slow");
+      return "too-slow";
     } finally {
       over.abort();
       await timer;
     }
   }
 
-  /** Counts a body whose size has changed. */
-  #count(before: number, after: number): void {
-    const { smallBytes } = this.#limits;
-    const small = Math.min(after, smallBytes) - Math.min(before, smallBytes);
-    this.#used.small += small;
-    this.#used.large += after - before - small;
-  }
-
-  #isFull(maxBytes: number): boolean {
-    const { maxTotalBytes } = this.#limits;
-    return this.#used.small > maxTotalBytes || this.#used.large > Math.max(maxTotalBytes, maxBytes);
+  /** Waits for memory for a large body. Returns false if there is none in time. */
+  async #reserve(size: number, held: DisposableStack): Promise<boolean> {
+    const over = new AbortController();
+    const late = this.#runtime.sleep(this.#limits.maxWaitMs, over.signal).then(() => undefined, () => undefined);
+    const reservation = this.#large.reserve(size);
+    try {
+      const isReserved = await Promise.race([reservation.granted.then(() => true), late]);
+      held.use(reservation);
+      return isReserved === true;
+    } finally {
+      over.abort();
+    }
   }
 }
 
-function join(chunks: readonly Uint8Array<ArrayBuffer>[], size: number): Uint8Array<ArrayBuffer> {
-  if (chunks.length === 1) return chunks[0];
-  const joined = new Uint8Array(size);
-  let at = 0;
-  for (const chunk of chunks) {
-    joined.set(chunk, at);
-    at += chunk.length;
+/** A body that is read into a buffer. */
+interface BodySource {
+  /**
+   * Reads bytes into the buffer, from `start` on. Returns the buffer, because its memory can move
+   * into a new object.
+   */
+  read(buffer: Uint8Array<ArrayBuffer>, start: number): Promise<ReadBytes>;
+  cancel(): Promise<void>;
+}
+
+interface ReadBytes {
+  readonly buffer: Uint8Array<ArrayBuffer>;
+  /** The number of bytes that were read; 0 at the end of the body. */
+  readonly count: number;
+}
+
+/**
+ * Opens a body. The body is a byte stream, unless the whole body arrived together with the headers.
+ */
+function openBody(body: ReadableStream<Uint8Array<ArrayBuffer>>): BodySource {
+  let reader: ReadableStreamBYOBReader;
+  try {
+    reader = body.getReader({ mode: "byob" });
+  } catch {
+    return openPlainBody(body.getReader());
   }
-  return joined;
+  return {
+    async read(given, start) {
+      const { value } = await reader.read(given.subarray(start, start + READ_BYTES));
+      if (value === undefined) throw new Error("The body was cancelled");
+      return { buffer: new Uint8Array(value.buffer), count: value.length };
+    },
+    cancel: () => reader.cancel(),
+  };
+}
+
+function openPlainBody(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>): BodySource {
+  let rest = new Uint8Array();
+  return {
+    async read(buffer, start) {
+      while (rest.length === 0) {
+        const { value, done } = await reader.read();
+        if (done) return { buffer, count: 0 };
+        rest = value;
+      }
+      const part = rest.subarray(0, buffer.length - start);
+      buffer.set(part, start);
+      rest = rest.subarray(part.length);
+      return { buffer, count: part.length };
+    },
+    cancel: () => reader.cancel(),
+  };
+}
+
+/** A part of a memory. Disposing of it frees the part, or gives up the wait for it. */
+interface Reservation extends Disposable {
+  readonly granted: Promise<void>;
+}
+
+/** Counts memory. Reservations that do not fit wait in the order of their arrival. */
+class Memory {
+  readonly #maxBytes: number;
+  readonly #waiting = new Set<{ readonly size: number; readonly grant: () => void }>();
+  #usedBytes = 0;
+
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  reserve(size: number): Reservation {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const waiter = { size, grant: resolve };
+    this.#waiting.add(waiter);
+    this.#grant();
+    return {
+      granted: promise,
+      [Symbol.dispose]: () => {
+        if (!this.#waiting.delete(waiter)) this.#usedBytes -= size;
+        this.#grant();
+      },
+    };
+  }
+
+  #grant(): void {
+    for (const waiter of this.#waiting) {
+      if (this.#usedBytes > 0 && this.#usedBytes + waiter.size > this.#maxBytes) return;
+      this.#usedBytes += waiter.size;
+      this.#waiting.delete(waiter);
+      waiter.grant();
+    }
+  }
 }

@@ -8,16 +8,28 @@ function openBody(cancel?: () => Promise<void>) {
   return { request: new Request("http://localhost/", { method: "POST", body: stream }), controller };
 }
 
-/** A reader whose time limit the test lets expire. */
-function openReader() {
+const WAIT_MS = 500;
+
+/**
+ * A reader whose time limits the test lets expire.
+ *
+ * @param options.waits false if a body that finds no memory is refused at once
+ */
+function openReader({ waits = false, smallBytes = 4 } = {}) {
   const expire: (() => void)[] = [];
-  const sleep = (_: number, signal?: AbortSignal) =>
+  const sleep = (ms: number, signal?: AbortSignal) =>
     new Promise<void>((resolve, reject) => {
+      if (ms === WAIT_MS && !waits) return setTimeout(resolve);
       expire.push(resolve);
       signal?.addEventListener("abort", () => reject(signal.reason));
     });
-  const reader = new BodyReader({ sleep }, { smallBytes: 4, maxTotalBytes: 10, maxMs: 1000 });
+  const reader = new BodyReader({ sleep }, { smallBytes, maxTotalBytes: 10, maxMs: 1000, maxWaitMs: WAIT_MS });
   return { read: (request: Request) => reader.read(request, 10), reader, expire };
+}
+
+/** Lets everything happen that needs no further input. */
+async function settle(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise((next) => setTimeout(next));
 }
 
 Deno.test("BodyReader.read() joins the parts of a body", async () => {
@@ -76,21 +88,67 @@ Deno.test("BodyReader.read() reads small bodies while large bodies fill the memo
 });
 
 Deno.test("BodyReader.read() frees the memory of a refused body before its client has noticed", async () => {
-  const { read } = openReader();
+  const { read } = openReader({ waits: true });
   const noticed = Promise.withResolvers<void>();
-  const other = openBody(), refused = openBody(() => noticed.promise);
-  const reading = [read(other.request), read(refused.request)];
-  other.controller.enqueue(new Uint8Array(8));
+  const refused = openBody(() => noticed.promise), other = openBody();
   refused.controller.enqueue(new Uint8Array(8));
-  refused.controller.enqueue(new Uint8Array(2));
-  refused.controller.enqueue(new Uint8Array(1));
-  await new Promise((next) => setTimeout(next));
-  other.controller.enqueue(new Uint8Array(2));
+  const reading = [read(refused.request)];
+  await settle();
+  other.controller.enqueue(new Uint8Array(10));
   other.controller.close();
-  using body = await reading[0];
+  reading.push(read(other.request));
+  refused.controller.enqueue(new Uint8Array(3));
+  using body = await reading[1];
   assertEquals(body.bytes.length, 10);
   noticed.resolve();
-  assertEquals((await reading[1]).bytes, "too-large");
+  assertEquals((await reading[0]).bytes, "too-large");
+});
+
+Deno.test("BodyReader.read() lets large bodies wait for memory, in the order of their arrival", async () => {
+  const { read, expire } = openReader({ waits: true, smallBytes: 2 });
+  const request = () => new Request("http://localhost/", { method: "POST", body: new Uint8Array(10) });
+  const done: string[] = [];
+  const start = async (name: string) => {
+    const body = await read(request());
+    done.push(`${name} ${typeof body.bytes === "string" ? body.bytes : body.bytes.length}`);
+    return body;
+  };
+  const first = await start("first");
+  const second = start("second"), third = start("third"), fourth = start("fourth");
+  await settle();
+  assertEquals(done, ["first 10"]);
+  first[Symbol.dispose]();
+  (await second)[Symbol.dispose]();
+  (await third)[Symbol.dispose]();
+  await fourth;
+  assertEquals(done, ["first 10", "second 10", "third 10", "fourth 10"]);
+  const fifth = start("fifth");
+  await settle();
+  expire.at(-1)?.();
+  await fifth;
+  assertEquals(done.at(-1), "fifth unavailable");
+  (await fourth)[Symbol.dispose]();
+  await start("sixth");
+  assertEquals(done.at(-1), "sixth 10");
+});
+
+Deno.test("BodyReader.read() needs little memory for a body that arrives in small pieces", async () => {
+  const { reader } = openReader();
+  const sizes: number[] = [];
+  let count = 0;
+  const stream = new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      const view = controller.byobRequest?.view;
+      sizes.push(view?.buffer.byteLength ?? Infinity);
+      if (++count === 20) controller.close();
+      controller.byobRequest?.respond(count === 20 ? 0 : 1);
+    },
+  });
+  const request = new Request("http://localhost/", { method: "POST", body: stream });
+  using body = await reader.read(request, 100);
+  assertEquals(body.bytes, new Uint8Array(19));
+  assertEquals(Math.max(...sizes), 101);
 });
 
 Deno.test("BodyReader.read() reads a body that is larger than the memory if it is alone", async () => {

@@ -24,6 +24,7 @@ import {
   type Severity,
 } from "../../notification/notification.ts";
 import { hasTooManyValues, MAX_JSON_VALUES } from "../http/values.ts";
+import { readFormParts } from "./multipart.ts";
 
 /** A request to send. */
 export interface SendRequest {
@@ -55,47 +56,55 @@ const NAMES: readonly string[] = [
  * @param contentType the header `Content-Type`; empty for a plain text
  * @throws {InvalidNotificationError} if a field is unknown or its value cannot be used
  */
-export async function readSendRequest(body: Uint8Array<ArrayBuffer>, contentType: string): Promise<SendRequest> {
+export function readSendRequest(body: Uint8Array<ArrayBuffer>, contentType: string): SendRequest {
   const type = contentType.split(";")[0].trim().toLowerCase();
-  if (type === "multipart/form-data" || type === "application/x-www-form-urlencoded") {
-    return await readForm(body, contentType);
-  }
-  if (type === "application/json") return toRequest(readJson(new TextDecoder().decode(body)), []);
-  return toRequest(new Map([["message", [body]]]), []);
+  if (type === "multipart/form-data") return readMultipart(body, contentType);
+  const isForm = type === "application/x-www-form-urlencoded";
+  if (!isForm && type !== "application/json") return toRequest(new Map([["message", [body]]]), []);
+  if (body.length > MAX_TEXT_BYTES) throw tooMany(`${MAX_TEXT_BYTES} bytes`, "send a long message as a file");
+  const text = new TextDecoder().decode(body);
+  return toRequest(isForm ? readForm(text) : readJson(text), []);
 }
+
+/**
+ * The maximum size of JSON and of a form without files, in bytes. A message of 8 MiB fits, even if
+ * escape sequences double its length. To read such a body takes several times its size in memory.
+ */
+const MAX_TEXT_BYTES = 16 * 2 ** 20;
 
 /** The maximum number of fields of a form. Millions of fields would block the server. */
 const MAX_FIELDS = 1000;
 
-async function readForm(body: Uint8Array<ArrayBuffer>, contentType: string): Promise<SendRequest> {
-  const boundary = /;\s*boundary="?([^";]+)/i.exec(contentType)?.[1];
-  const parts = new TextDecoder("latin1").decode(body).split(
-    boundary === undefined ? "&" : `--${boundary}`,
-    MAX_FIELDS + 3,
-  );
-  // A multipart form also has a part before the first boundary and a part after the last boundary.
-  if (parts.length > MAX_FIELDS + 2) throw tooMany(`${MAX_FIELDS} fields`);
-  let form;
-  try {
-    form = await new Response(body, { headers: { "Content-Type": contentType } }).formData();
-  } catch (error) {
-    throw new InvalidNotificationError("Cannot read the request: its form is not valid", { cause: error });
-  }
+function readForm(text: string): Values {
+  if (text.split("&", MAX_FIELDS + 1).length > MAX_FIELDS) throw tooMany(`${MAX_FIELDS} fields`);
+  const values = new Map<string, readonly unknown[]>();
+  for (const [name, value] of new URLSearchParams(text)) values.set(name, [...values.get(name) ?? [], value]);
+  return values;
+}
+
+function readMultipart(body: Uint8Array<ArrayBuffer>, contentType: string): SendRequest {
   const values = new Map<string, readonly unknown[]>();
   const attachments: AttachmentInput[] = [];
-  for (const [name, value] of form) {
-    if (typeof value === "string") values.set(name, [...values.get(name) ?? [], value]);
-    else if (name === "notification") { for (const [key, all] of readJson(await value.text())) values.set(key, all); }
-    else if (name === "message") values.set(name, [await value.bytes()]);
-    else if (name === "attach") {
-      attachments.push({ bytes: await value.bytes(), name: value.name, type: value.type || undefined });
-    } else throw new InvalidNotificationError(`Cannot use the file in field "${name}": use the field "attach"`);
+  let count = 0;
+  try {
+    for (const { name, fileName, type, bytes } of readFormParts(body, contentType)) {
+      if (++count > MAX_FIELDS) throw tooMany(`${MAX_FIELDS} fields`);
+      if (fileName === undefined) values.set(name, [...values.get(name) ?? [], new TextDecoder().decode(bytes)]);
+      else if (name === "notification") {
+        for (const [key, all] of readJson(new TextDecoder().decode(bytes))) values.set(key, all);
+      } else if (name === "message") values.set(name, [bytes]);
+      else if (name === "attach") attachments.push({ bytes, name: fileName, type: type || undefined });
+      else throw new InvalidNotificationError(`Cannot use the file in field "${name}": use the field "attach"`);
+    }
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw new InvalidNotificationError("Cannot read the request: its form is not valid", { cause: error });
   }
   return toRequest(values, attachments);
 }
 
-function tooMany(limit: string): InvalidNotificationError {
-  return new InvalidNotificationError(`Cannot read the request: it has more than ${limit}`);
+function tooMany(limit: string, hint?: string): InvalidNotificationError {
+  return new InvalidNotificationError(`Cannot read the request: it has more than ${limit}`, { hint });
 }
 
 function readJson(text: string): Values {

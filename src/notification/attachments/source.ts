@@ -76,7 +76,7 @@ function openSource(input: AttachmentInput): FileSource {
   const { path, bytes, name, type } = input;
   const label = labelOf(input);
   if (bytes !== undefined && path === undefined) {
-    return createSource({ label, name: name ?? "unnamed", type, size: bytes.length }, createReader(bytes));
+    return createSource({ label, name: name ?? "unnamed", type, size: bytes.length }, createBytesReader(bytes));
   }
   if (!path || bytes !== undefined) {
     const state = path
@@ -88,10 +88,7 @@ function openSource(input: AttachmentInput): FileSource {
   }
   const file = openFile(path);
   try {
-    return createSource({ label, name: name ?? path, type, size: file.statSync().size }, {
-      read: (buffer) => file.readSync(buffer) ?? 0,
-      [Symbol.dispose]: () => file.close(),
-    });
+    return createSource({ label, name: name ?? path, type, size: file.statSync().size }, createFileReader(file, label));
   } catch (error) {
     file.close();
     throw error;
@@ -99,8 +96,11 @@ function openSource(input: AttachmentInput): FileSource {
 }
 
 interface Reader extends Disposable {
-  /** Reads bytes into a buffer. Returns the number of bytes that were read, or 0 at the end. */
-  read(buffer: Uint8Array): number;
+  /**
+   * Reads the next chunk. Only the last chunk is shorter than {@linkcode CHUNK_BYTES}. At the end,
+   * the chunk is empty.
+   */
+  read(): Uint8Array;
 }
 
 /**
@@ -121,16 +121,32 @@ function openFile(path: string): Deno.FsFile {
 const DIRECTORY = "it is a directory, and only files can be attached";
 const NO_FILE = "it is a device, a pipe or a socket, not a file";
 
-function createReader(bytes: Uint8Array): Reader {
+/** The chunks are views of the bytes, so that the memory holds a large file once. */
+function createBytesReader(bytes: Uint8Array): Reader {
   let at = 0;
   return {
-    read(buffer) {
-      const part = bytes.subarray(at, at + buffer.length);
-      buffer.set(part);
-      at += part.length;
-      return part.length;
-    },
+    read: () => bytes.subarray(at, at += CHUNK_BYTES),
     [Symbol.dispose]() {},
+  };
+}
+
+function createFileReader(file: Deno.FsFile, label: string): Reader {
+  return {
+    read() {
+      const chunk = new Uint8Array(CHUNK_BYTES);
+      let filled = 0;
+      try {
+        for (let length = -1; length !== 0 && filled < chunk.length; filled += length) {
+          length = file.readSync(chunk.subarray(filled)) ?? 0;
+        }
+      } catch (error) {
+        throw new InvalidNotificationError(`Cannot attach ${label}: reading failed before the end of the file`, {
+          cause: error,
+        });
+      }
+      return chunk.subarray(0, filled);
+    },
+    [Symbol.dispose]: () => file.close(),
   };
 }
 
@@ -144,8 +160,7 @@ interface FileFacts {
 }
 
 function createSource({ label, name, type: givenType, size }: FileFacts, reader: Reader): FileSource {
-  const read = () => readChunk(reader, label);
-  const first = read();
+  const first = reader.read();
   if (first.length === 0) throw new InvalidNotificationError(`Cannot attach ${label}: it is empty`);
   if (size > MAX_FILE_BYTES) throw tooLargeError(label);
   const safeName = safeFileName(name);
@@ -157,7 +172,7 @@ function createSource({ label, name, type: givenType, size }: FileFacts, reader:
     size: Math.max(size, first.length),
     *chunks() {
       let total = 0;
-      for (let chunk = first; chunk.length > 0; chunk = read()) {
+      for (let chunk = first; chunk.length > 0; chunk = reader.read()) {
         total += chunk.length;
         if (total > MAX_FILE_BYTES) throw tooLargeError(label);
         yield chunk;
@@ -183,25 +198,6 @@ export function safeFileName(name: string): string {
 function isMediaType(type: string | undefined): type is string {
   return type !== undefined && type.length <= 100 &&
     /^[a-z0-9][-a-z0-9!#$&^_.+]*\/[a-z0-9][-a-z0-9!#$&^_.+]*$/.test(type);
-}
-
-/**
- * Reads the next chunk. Only the last chunk is shorter than {@linkcode CHUNK_BYTES}. At the end of
- * the file, the chunk is empty.
- */
-function readChunk(reader: Reader, label: string): Uint8Array {
-  const chunk = new Uint8Array(CHUNK_BYTES);
-  let filled = 0;
-  try {
-    for (let length = -1; length !== 0 && filled < chunk.length; filled += length) {
-      length = reader.read(chunk.subarray(filled));
-    }
-  } catch (error) {
-    throw new InvalidNotificationError(`Cannot attach ${label}: reading failed before the end of the file`, {
-      cause: error,
-    });
-  }
-  return chunk.subarray(0, filled);
 }
 
 function tooLargeError(label: string): InvalidNotificationError {
