@@ -11,7 +11,10 @@ export interface CheckedConfig {
   /** The names of the channels without mistakes. */
   readonly channels: readonly string[];
   readonly problems: readonly ConfigError[];
-  /** True if this user has no channel, or cannot read the configuration: `serve` can send for the user. */
+  /**
+   * True if only `serve` can send for this user: the user has no channel, or cannot read the
+   * configuration.
+   */
   readonly needsServer: boolean;
 }
 

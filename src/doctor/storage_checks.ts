@@ -12,6 +12,7 @@ import { Schedule } from "../delivery/schedule.ts";
 import { judgeHealth } from "../notifier/health.ts";
 import { Reporter } from "../notifier/outcomes.ts";
 import { computeStatus, type Status } from "../notifier/status.ts";
+import { NEARLY_FULL_BYTES } from "../queue/limits.ts";
 import { TORN_SUFFIX } from "../queue/quarantine.ts";
 import { Queue } from "../queue/queue.ts";
 import { denoFiles, type Files } from "../runtime/files.ts";
@@ -264,13 +265,13 @@ function notes({ torn, spooled, possibleDuplicates }: Status): string[] {
   return [
     ...(spooled > 0 ? [`${spooled} stored in queue/spool until the next delivery`] : []),
     ...(torn > 0 ? [`${formatCount(torn, "half-written line")} of notifications that were never accepted`] : []),
-    ...(possibleDuplicates > 0 ? [`${possibleDuplicates} possible duplicates so far`] : []),
+    ...(possibleDuplicates > 0 ? [`${formatCount(possibleDuplicates, "possible duplicate")} so far`] : []),
   ];
 }
 
 /** Returns the hints for the most important problems. */
-function hintFor({ held, dead, quarantined, bytes, maxBytes, waitingFor }: Status): string {
-  const waits = held > 0 || bytes > 0.8 * maxBytes || waitingFor !== undefined;
+function hintFor({ held, dead, quarantined, bytes, waitingFor }: Status): string {
+  const waits = held > 0 || bytes > NEARLY_FULL_BYTES || waitingFor !== undefined;
   const hints = [
     ...waits ? ["fix the cause of the delay, then run: matrix-notify flush"] : [],
     ...dead > 0

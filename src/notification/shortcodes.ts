@@ -1,8 +1,7 @@
 /**
  * Emoji shortcodes in subjects: `:warning-sign: Disk full` is shown as `⚠️ Disk full`. The names
  * come from the RouterOS scripts on which matrix-notify is based. Shortcodes contain only ASCII
- * characters. Therefore they also work in RouterOS scripts, in a crontab and over `ssh`. No side
- * effects.
+ * characters. Therefore they also work in RouterOS scripts, in a crontab and over `ssh`.
  *
  * @module
  */

@@ -129,15 +129,12 @@ export class NotifierCore implements AsyncDisposable {
     return this.#parts.access();
   }
 
-  /**
-   * Renders a notification as its readers see it: with its title, with "✅ Resolved" if it resolves
-   * an incident, and with symbols instead of shortcodes. The message itself is not changed.
-   */
+  /** See {@linkcode NotifierParts.preview}. */
   preview(envelope: Pick<Envelope, "channel" | "notification">): string {
     return this.#parts.preview(envelope);
   }
 
-  /** Formats a destination for people, with the name of a room if it is known: `Alerts (!id)`. */
+  /** See {@linkcode NotifierParts.formatDestination}. */
   formatDestination(destination: string): string {
     return this.#parts.formatDestination(destination);
   }

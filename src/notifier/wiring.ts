@@ -161,8 +161,8 @@ export async function wireParts(options: CoreOptions, real: Runtime): Promise<No
     preview({ channel, notification }) {
       const resolved = withResolution(notification);
       const shown = config.symbols ? withShortcodes(resolved) : resolved;
-      const options = { identity: config.identity, titleTemplate: config.titles.get(channel) };
-      return new Layout(shown, options).plain(shown.message);
+      const title = { identity: config.identity, titleTemplate: config.titles.get(channel) };
+      return new Layout(shown, title).plain(shown.message);
     },
     formatDestination: (destination) => formatDestination(destination, readRoomNames(roomCache)),
     async handOver() {

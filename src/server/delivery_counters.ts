@@ -1,6 +1,6 @@
 /**
- * Counts the results of attempts since `serve` started. The counts are only in memory. `/metrics` shows the totals. The
- * chart of the status page shows the results of each hour.
+ * Counts the results of attempts since `serve` started. The counts are only in memory. `/metrics`
+ * shows the totals. The chart of the status page shows the results of each hour.
  *
  * @module
  */

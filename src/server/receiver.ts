@@ -72,7 +72,10 @@ export interface ReceiverContext {
    * @throws {StorageError} if the queue could not store the notification
    */
   accept(input: NotificationInput, options?: AcceptOptions): Promise<Accepted>;
-  /** Returns true if an incident with the key of the notification is open at one of its destinations. */
+  /**
+   * Returns true if an incident with the key of the notification is open at one of its
+   * destinations.
+   */
   hasOpenIncident(input: NotificationInput, options?: AcceptOptions): boolean;
   /** Returns all channels of the configuration, including channels with a mistake. */
   channels(): readonly KnownChannel[];

@@ -148,7 +148,7 @@ function parseFilter(text: string | null): Filter | undefined {
   if (text === null) return {};
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? value : undefined;
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }

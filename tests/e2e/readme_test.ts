@@ -2,6 +2,7 @@
 
 import manifest from "../../deno.json" with { type: "json" };
 import { assert, assertEquals } from "@std/assert";
+import { existsSync } from "@std/fs";
 import { Ajv2020 } from "npm:ajv@8.17.1/dist/2020.js";
 import { CHECK_MEANINGS, DOCTOR_MEANINGS } from "../../src/cli/exit_codes.ts";
 import { configSchema } from "../../src/config/schema.ts";
@@ -44,6 +45,17 @@ Deno.test("README.md and docs/ link to what is there", () => {
       assertEquals(hash === "" || anchorsOf(text).includes(hash), true, `${path}: ${target}`);
     }
   }
+});
+
+Deno.test("README.md, CONTRIBUTING.md and docs/ name source files that exist", () => {
+  const names = PAGES.flatMap((path) =>
+    Array.from(page(path).matchAll(/(?<![\w/.-])(?:src|tests|scripts)\/[\w./-]*\w/g), ([name]) => `${path}: ${name}`)
+  );
+  const missing = names.filter((name) => {
+    const file = name.replace(/.*: /, "").replace("KIND", "gotify").replace("COMMAND", "send");
+    return !existsSync(new URL(file, ROOT));
+  });
+  assertEquals(missing, []);
 });
 
 Deno.test("README.md fits three screens of 48 lines", () => {

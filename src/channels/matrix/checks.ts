@@ -55,7 +55,7 @@ function serverChecks({ context, client }: MatrixProbe, settings: MatrixSettings
     {
       name: "login",
       *look() {
-        const account = keptAccount(context, settings);
+        const account = findSavedAccount(context, settings);
         client.credentials?.accessToken();
         yield ok(account === undefined ? "an access token is configured" : `${account.userId} is logged in here`);
       },
@@ -162,12 +162,12 @@ function versionNumber(version: string): number {
 }
 
 /**
- * Reads the account that is stored in the state directory; returns undefined if the configuration
- * contains an access token.
+ * Reads the saved account of the channel; returns undefined if the configuration contains an access
+ * token.
  *
  * @throws {ConfigError} if the account is not logged in
  */
-function keptAccount(context: CheckContext, { user }: MatrixSettings) {
+function findSavedAccount(context: CheckContext, { user }: MatrixSettings) {
   return user && requireAccount(context.stateDir(), user.userId);
 }
 
@@ -207,7 +207,7 @@ function accountChecks({ context, whoami }: MatrixProbe, settings: MatrixSetting
       name: "renewal",
       needs: ["account"],
       *look() {
-        const account = keptAccount(context, settings);
+        const account = findSavedAccount(context, settings);
         const now = context.runtime.now();
         if (account === undefined) {
           yield ok(

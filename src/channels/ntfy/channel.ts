@@ -153,7 +153,11 @@ export class NtfyChannel implements Channel {
   async #fileRequest(
     file: Attachment,
     notification: Notification,
-    { topic, sequence_id, timeoutMs }: { readonly topic: string; readonly sequence_id: string; timeoutMs: number },
+    { topic, sequence_id, timeoutMs }: {
+      readonly topic: string;
+      readonly sequence_id: string;
+      readonly timeoutMs: number;
+    },
   ): Promise<NtfyRequest> {
     const { files } = this.#context;
     const query = new URLSearchParams({
