@@ -310,10 +310,12 @@ install() {
   [ -z "$deno" ] || analyse_bundle
   was=
   [ -z "$old" ] || was=$("$old/bin/matrix-notify" --version 2>/dev/null) || was="a damaged matrix-notify"
+  serving=$(serving_processes)
   make_links
   stage='' made='' fresh=''
-  remove_old_versions
   report
+  restart_serve
+  remove_old_versions
 }
 
 # Sets `deno`: the program that runs the bundle.
@@ -460,6 +462,46 @@ remove_old_versions() {
     [ "$version" != "$(readlink -- "$lib/current")" ] && [ "$version" != "$old" ] || continue
     [ -n "$(processes_of "$version/")" ] || rm -rf -- "$version"
   done
+}
+
+# Prints the ids of the processes that run the command `serve` of this installation.
+serving_processes() {
+  for process in $(processes_of "$lib/" | sort -u); do
+    # shellcheck disable=SC2002 # The process can end before the file is opened.
+    ! cat "/proc/$process/cmdline" 2>/dev/null | tr '\0' '\n' | grep -qx serve || echo "$process"
+  done
+}
+
+# Restarts the service that ran the old version, as packages do. Names every other `serve`.
+restart_serve() {
+  unit=matrix-notify-serve.service
+  manager=--system
+  [ "$(id -u)" = 0 ] || manager=--user
+  for process in $serving; do
+    main=$(systemctl "$manager" show --property=MainPID --value "$unit" 2>/dev/null) || main=
+    if [ "$process" != "$main" ]; then
+      [ ! -d "/proc/$process" ] || name_serve "$process"
+    elif output=$(systemctl "$manager" try-restart "$unit" 2>&1); then
+      echo "restarted $unit"
+    else
+      echo "matrix-notify: Cannot restart $unit: $(printf '%s\n' "$output" | tail -n 1)" >&2
+      echo "  hint: run: systemctl $manager status $unit" >&2
+    fi
+  done
+}
+
+# name_serve PROCESS: says how to restart a `serve` that still runs the old version
+name_serve() {
+  # shellcheck disable=SC2012,SC2046 # `stat` has other options on each system.
+  set -- "$1" $(ls -ld -- "/proc/$1" 2>/dev/null)
+  owner=${4:-root}
+  case $(cat "/proc/$1/cgroup" 2>/dev/null) in
+    */user@*/"$unit"*) how="as user $owner, run: systemctl --user restart $unit" ;;
+    */"$unit"*) how="run: systemctl restart $unit" ;;
+    *) how="run: kill $1; then start serve again" ;;
+  esac
+  echo "matrix-notify: A running serve still uses the old version: process $1 of user $owner" >&2
+  echo "  hint: $how" >&2
 }
 
 # processes_of TEXT: prints the ids of the processes whose command line or program has this text

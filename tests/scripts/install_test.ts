@@ -245,6 +245,53 @@ Deno.test("install.sh changes nothing if a signal ends it, and continues after S
   }
 });
 
+/** A host with version 0.1.0, whose program runs as `serve`, and the files of version 0.2.0. */
+async function withServe() {
+  const host = await Host.create();
+  await host.run();
+  const path = `${host.prefix}/lib/matrix-notify/current/bin/matrix-notify`;
+  const child = new Deno.Command("/bin/sh", { args: [path, "serve"], stdin: "piped", stdout: "null" }).spawn();
+  await host.release("0.2.0");
+  return {
+    host,
+    pid: child.pid,
+    async [Symbol.asyncDispose]() {
+      await child.stdin.close().catch(() => {});
+      await child.status;
+      await host[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("install.sh restarts the service that runs serve, and says so", async () => {
+  await using scene = await withServe();
+  const { host, pid } = scene;
+  const calls = `${host.root}/calls`;
+  await host.program("systemctl", `case $* in *show*) echo ${pid} ;; *) echo "$*" >>'${calls}'; kill ${pid} ;; esac`);
+  const { code, out, err } = await host.run();
+  assertEquals([code, err], [0, ""]);
+  assertStringIncludes(out, "\nrestarted matrix-notify-serve.service\n");
+  const manager = Deno.uid() === 0 ? "--system" : "--user";
+  assertEquals(await Deno.readTextFile(calls), `${manager} try-restart matrix-notify-serve.service\n`);
+});
+
+Deno.test("install.sh reports a service that does not start again, and a serve that systemd does not run", async () => {
+  await using scene = await withServe();
+  const { host, pid } = scene;
+  await host.program("systemctl", `case $* in *show*) echo ${pid} ;; *) echo "Job failed." >&2; exit 1 ;; esac`);
+  const failed = await host.run();
+  assertEquals(failed.code, 0);
+  assertMatch(
+    failed.err,
+    /^matrix-notify: Cannot restart matrix-notify-serve\.service: Job failed\.\n +hint: run: systemctl --\w+ status /,
+  );
+  await host.program("systemctl", "case $* in *show*) echo 0 ;; *) exit 1 ;; esac");
+  const { code, err } = await host.run();
+  assertEquals(code, 0);
+  const message = `A running serve still uses the old version: process ${pid} of user \\w+`;
+  assertMatch(err, new RegExp(`^matrix-notify: ${message}\\n +hint: run: kill ${pid}; then start serve again\\n$`));
+});
+
 Deno.test("install.sh does not run twice at once", async () => {
   await using host = await Host.create();
   await host.run();
