@@ -7,8 +7,12 @@ import { formatTime } from "../base/time.ts";
 import { checkConfig } from "../config/check.ts";
 import { readSources } from "../config/load.ts";
 import { FLUSH_TIMER, isFlushedByTimer, unitDirectory } from "../notifier/background/timer_units.ts";
+import { parentDirectory } from "../runtime/files.ts";
 import { absolutePath } from "../runtime/paths.ts";
+import { hasPermission } from "../runtime/permissions.ts";
+import { denoDirectory } from "../runtime/program.ts";
 import { askHost, type DoctorContext, stateDirOf } from "./context.ts";
+import type { Host } from "./host.ts";
 import { findOwnSocket } from "./serve_checks.ts";
 import { type Check, failure, type Found, ok, skipped, warning } from "../channels/check.ts";
 
@@ -58,10 +62,11 @@ export const system: Check<DoctorContext> = {
       yield failure(`Deno does not support ${arch}`, `use a host with ${ARCHITECTURES.join(" or ")}`);
       return;
     }
-    const problems: Found[] = [];
+    const problems = isBinary ? [] : findCacheProblems(context);
     const pageBytes = Number((await askHost(context, "getconf", ["PAGESIZE"]))?.trim());
     const libc = (await askHost(context, "getconf", ["GNU_LIBC_VERSION"]))?.trim();
     if (!(pageBytes > 0)) {
+      yield* problems;
       yield skipped("the page size and the C library are unknown: getconf cannot be run (--allow-run may be missing)");
       return;
     }
@@ -88,6 +93,35 @@ export const system: Check<DoctorContext> = {
     else yield ok(`${os} on ${arch}, pages of ${pageBytes / 1024} KiB, ${libc ?? "an unknown C library"}`);
   },
 };
+
+/**
+ * Finds out whether Deno cannot store compiled code, because this user cannot write to its cache.
+ * `docs/performance.md` shows the costs.
+ */
+function findCacheProblems({ runtime, host }: DoctorContext): Found[] {
+  const path = denoDirectory(runtime.env);
+  if (path === undefined || mayWriteTo(absolutePath(path), host)) return [];
+  const hint = "set DENO_DIR to a directory that this user can write to";
+  return [
+    warning(`this user cannot write to ${path}, the cache of Deno: each command needs about 20 ms more CPU time`, hint),
+  ];
+}
+
+/** Returns false only if it is certain that this user cannot write to a directory or create it. */
+function mayWriteTo(path: string, host: Host): boolean {
+  const uid = host.uid();
+  if (uid === undefined || uid === 0 || !hasPermission({ kind: "read", value: path })) return true;
+  let facts;
+  try {
+    facts = host.stat(path);
+  } catch (error) {
+    return !(error instanceof Deno.errors.PermissionDenied);
+  }
+  if (facts === undefined) return path === "/" || mayWriteTo(parentDirectory(path), host);
+  if (facts.mode === undefined || facts.uid === uid) return facts.mode === undefined || (facts.mode & 0o200) !== 0;
+  // The groups of this user are not known.
+  return (facts.mode & 0o022) !== 0;
+}
 
 function isTooOld([major, minor]: readonly [number, number]): boolean {
   return major < MIN_GLIBC[0] || (major === MIN_GLIBC[0] && minor < MIN_GLIBC[1]);

@@ -55,6 +55,12 @@ export async function readProgram(env: (name: string) => string | undefined): Pr
   return { words, shortWords: wrapper === undefined ? words : [wrapper] };
 }
 
+/** Returns the directory of Deno's cache; undefined if it is unknown. */
+export function denoDirectory(env: (name: string) => string | undefined): string | undefined {
+  const cache = env("XDG_CACHE_HOME") || (env("HOME") ? `${env("HOME")}/.cache` : undefined);
+  return env("DENO_DIR") || (cache === undefined ? undefined : `${cache}/deno`);
+}
+
 /** Replaces the permissions in a command that starts this program with Deno. */
 export function withPermissions(words: readonly string[], flags: readonly string[]): readonly string[] {
   const rest = words.filter((word) => !/^(-A|-[RWENSI](=.*)?|--allow-.*|--no-prompt)$/s.test(word));

@@ -1,5 +1,6 @@
 /** Setups with one fault of the host each, and the finding that the doctor must report. */
 
+import type { FileFacts } from "../../src/doctor/host.ts";
 import type { DoctorScene } from "./scene.ts";
 
 /** A setup with a fault. */
@@ -94,6 +95,22 @@ const CONFIGURATION: readonly BrokenSetup[] = [
   },
 ];
 
+/** Lets root own `~/.cache`. This user is not root. @param cache the facts about `~/.cache/deno` */
+function breakCache(scene: DoctorScene, cache: FileFacts | undefined): void {
+  const { stat } = scene.host;
+  const places = new Map([[scene.path(".cache"), ROOT_DIRECTORY], [scene.path(".cache/deno"), cache]]);
+  scene.host = {
+    ...scene.host,
+    uid: () => 1000,
+    stat(path) {
+      const facts = places.has(path) ? places.get(path) : stat(path);
+      return facts && { ...facts, uid: places.has(path) ? facts.uid : 1000 };
+    },
+  };
+}
+
+const ROOT_DIRECTORY = { mode: 0o755, uid: 0, isDirectory: true };
+
 const HOST: readonly BrokenSetup[] = [
   {
     name: "a clock in 1970",
@@ -134,6 +151,22 @@ const HOST: readonly BrokenSetup[] = [
     check: "system",
     state: "failure",
     message: "Deno does not support armv7l",
+  },
+  {
+    name: "a cache of Deno that belongs to another user",
+    apply: (scene) => breakCache(scene, ROOT_DIRECTORY),
+    check: "system",
+    state: "warning",
+    message: ".cache/deno, the cache of Deno: each command needs about 20 ms more",
+    hint: "set DENO_DIR",
+  },
+  {
+    name: "a cache of Deno that cannot be created",
+    apply: (scene) => breakCache(scene, undefined),
+    check: "system",
+    state: "warning",
+    message: "each command needs about 20 ms more",
+    hint: "set DENO_DIR",
   },
   {
     name: "no permission to run itself",

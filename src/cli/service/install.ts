@@ -18,6 +18,7 @@ import {
   type UnitPlan,
 } from "../../notifier/background/timer_units.ts";
 import { absolutePath } from "../../runtime/paths.ts";
+import { denoDirectory } from "../../runtime/program.ts";
 import { denoFiles, replaceFile } from "../../runtime/files.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { exists, readIfThere } from "../../runtime/systemd.ts";
@@ -236,8 +237,7 @@ const CONNECTION_VARIABLES = ["DENO_CERT", "DENO_TLS_CA_STORE", "SSL_CERT_FILE",
  * user can read a unit.
  */
 function unitVariables({ env }: Runtime, runsInDeno: boolean): Readonly<Record<string, string>> {
-  const cache = env("XDG_CACHE_HOME") || (env("HOME") ? `${env("HOME")}/.cache` : undefined);
-  const denoDir = env("DENO_DIR") || (cache === undefined ? undefined : `${cache}/deno`);
+  const denoDir = denoDirectory(env);
   const proxies = [...PROXY_VARIABLES, "NO_PROXY", "no_proxy"].filter((name) => !env(name)?.includes("@"));
   const passed = [...CONNECTION_VARIABLES, ...proxies].flatMap((name) => env(name) ? [[name, env(name) ?? ""]] : []);
   return {
