@@ -15,6 +15,7 @@ const CASES: Readonly<Record<string, number>> = {
 };
 
 for (const { name, open, runsPrograms } of FUZZERS) {
+  if (!Object.hasOwn(CASES, name)) throw new Error(`CASES has no number for the fuzzer ${name}`);
   const directory = Deno.env.get("TMPDIR") ?? "/tmp";
   const sandbox: Deno.PermissionOptionsObject = {
     ...{ read: "inherit", env: "inherit", sys: "inherit", import: "inherit", write: [directory] },
