@@ -249,20 +249,26 @@ export interface InlineOptions extends LoadOptions {
  * Reads the configuration from the options of a program. If `channels` is absent, loads the same
  * configuration as the command line.
  *
- * @throws {ConfigError} if a value in the options is not valid; the message contains its dotted
- * path
+ * @throws {ConfigError} if a value in the options is not valid (the message contains its dotted
+ * path), or if a setting is used without `channels`
  */
 export async function openConfig(runtime: ConfigRuntime, options: InlineOptions): Promise<Config> {
   const { channels, identity, symbols, title, stateDir, batch, rateLimit, quiet, routes } = options;
-  if (channels === undefined) return await loadConfig(runtime, options);
+  const settings = { identity, symbols, title, batch, rateLimit, quiet, routes };
+  if (channels === undefined) {
+    const [name] = Object.entries(settings).find(([, value]) => value !== undefined) ?? [];
+    if (name === undefined) return await loadConfig(runtime, options);
+    throw new ConfigError(`Cannot use the option ${name}: the option channels is not set`, {
+      hint: `set ${name} in the configuration file, or define the channels here, too`,
+    });
+  }
   if (stateDir === undefined) {
     throw new ConfigError("Cannot use the option channels: the option stateDir is not set", {
       hint:
         "set stateDir to a directory that only this program uses: other programs do not know these channels, so they cannot deliver their queue",
     });
   }
-  const value = { channels, identity, symbols, title, batch, rateLimit, quiet, routes };
-  return requireValid(await parseConfig(value, createContext(runtime, options, { names: {} })));
+  return requireValid(await parseConfig({ channels, ...settings }, createContext(runtime, options, { names: {} })));
 }
 
 function fromEnvironment(keys: Readonly<Record<string, string>>, env: Runtime["env"]) {

@@ -1,6 +1,6 @@
 /** Tests the exports of the library, their behaviour and their errors. */
 
-import { assert, assertEquals } from "@std/assert";
+import { assert, assertEquals, assertRejects } from "@std/assert";
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import * as library from "../../mod.ts";
 import * as testing from "../../src/testing/mod.ts";
@@ -119,6 +119,18 @@ Deno.test("notify() repeats failed attempts with untilDelivered", async () => {
 function openNotifier({ stateDir, homeserver, accessToken, room }: Scene): Promise<library.Notifier> {
   return library.Notifier.open({ stateDir, channels: { matrix: { homeserver: homeserver.url, accessToken, room } } });
 }
+
+Deno.test("Notifier.open() refuses a setting that it would ignore, because channels is not set", async () => {
+  const settings: library.NotifierOptions[] = [
+    ...[{ batch: false as const }, { rateLimit: { count: 1, per: "1s" } }, { quiet: false as const }, { routes: [] }],
+    ...[{ identity: "jump" }, { title: "{subject}" }, { symbols: false }],
+  ];
+  for (const setting of settings) {
+    const [name] = Object.keys(setting);
+    const message = `Cannot use the option ${name}: the option channels is not set`;
+    await assertRejects(() => library.Notifier.open(setting), library.ConfigError, message);
+  }
+});
 
 Deno.test("Notifier ends its current attempt before it is disposed of", async () => {
   await using scene = await setScene();
