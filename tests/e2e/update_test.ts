@@ -3,6 +3,7 @@
 import { assertEquals } from "@std/assert";
 import { buildBundle, BUNDLE, FOLDER } from "../../scripts/build/bundle_files.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
+import { startServe } from "../clients/serve.ts";
 import { StateFolder } from "../synapse/cli.ts";
 import { postToSocket } from "../../src/runtime/unix_socket.ts";
 import { environmentOf, runDeno, subjectsIn } from "./new_host.ts";
@@ -67,4 +68,53 @@ Deno.test("serve delivers a long message and a file after its files were replace
   for (let done = false; !done;) ({ done } = await log.read());
   assertEquals(response?.status, 200, await response?.text());
   assertEquals(scene.subjects().toSorted(), ["Long", "attached.txt", "message.txt"]);
+});
+
+/** Requests of each protocol, whose subjects are their numbers. Most of them need a late part of the program. */
+const REQUESTS: readonly (readonly [method: string, path: string, body: BodyInit, headers?: Record<string, string>])[] =
+  [
+    ["POST", "/notify", '{"subject":"1","message":"**m**","format":"markdown"}'],
+    ["POST", "/notify", '{"subject":"2","message":"<b>m</b>","format":"html"}'],
+    ["POST", "/notify", JSON.stringify({ subject: "3", message: "x\n".repeat(50_000) })],
+    ["POST", "/topic", "**m**", { Title: "4", Markdown: "yes" }],
+    ["PUT", "/topic", "file", { Title: "5", Filename: "a.bin" }],
+    ["POST", "/message", '{"title":"6","message":"m"}'],
+    ["POST", "/alertmanager", '{"version":"4","alerts":[{"status":"firing","labels":{"alertname":"7"}}]}'],
+    ["POST", "/uptime-kuma", '{"msg":"8"}'],
+    ["PUT", "/_matrix/client/v3/rooms/%21a/send/m.room.message/1", '{"msgtype":"m.text","body":"9"}'],
+    [
+      "PUT",
+      "/_matrix/client/v3/rooms/%21a/send/m.room.message/2",
+      '{"format":"org.matrix.custom.html","body":"10","formatted_body":"10<br><a href=\\"https://example.org\\">m</a>"}',
+    ],
+  ];
+
+Deno.test("serve accepts and delivers what each protocol sends after its files were removed", async () => {
+  await using server = await startServe();
+  const bundle = `${server.directory}/bundle`;
+  await Deno.mkdir(bundle);
+  await buildBundle(bundle);
+  await server.stop("SIGTERM");
+  await server.start(bundle);
+  await Deno.remove(bundle, { recursive: true });
+  const request = async (method: string, path: string, body?: BodyInit, headers = {}) => {
+    const authorization = { Authorization: `Bearer ${server.token}` };
+    const response = await fetch(server.url + path, { method, body, headers: { ...authorization, ...headers } });
+    await response.body?.cancel();
+    return response.status;
+  };
+  for (const [method, path, body, headers] of REQUESTS) {
+    assertEquals(
+      Math.floor(await request(method, path, body, headers) / 100),
+      2,
+      `${path} ${body.toString().slice(0, 50)}`,
+    );
+  }
+  assertEquals(await request("GET", "/"), 500, "the status page was not loaded before");
+  await server.reload();
+  assertEquals(await request("POST", "/notify", '{"subject":"11"}'), 202);
+  const texts = await server.arrived(REQUESTS.length + 3);
+  assertEquals(texts.map((text) => text.split("\n")[0].replace(/^\[.*?\]\s*(?:\W+ )?/, "")), [
+    ...["1", "2", "3", "message.txt", "4", "5", "a.bin", "6", "7", "8", "9", "10", "11"],
+  ]);
 });

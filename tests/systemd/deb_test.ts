@@ -1,6 +1,7 @@
 /** Installs, upgrades and purges the Debian package on a host with a real systemd. */
 
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { freePort } from "../../scripts/free_port.ts";
 import { until } from "../../scripts/synapse.ts";
 import { requireSystemd, SystemdHost } from "../../scripts/systemd/container.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
@@ -19,17 +20,22 @@ Type=oneshot
 ExecStart=/bin/sh -c 'echo "no space left on device"; exit 11'
 `;
 
-/** The commands on the host. `pause NAME` waits until the test has deleted the file of this name. */
-const script = ({ userId, room, url }: { userId: string; room: string; url: string }) => `
+/** The first lines of every script. `pause NAME` waits until the test has deleted the file of this name. */
+const START = `
 export NO_COLOR=1 LC_ALL=C.UTF-8
 install_package() { dpkg --no-triggers -i /share/matrix-notify.deb </dev/null 2>&1 | grep -v '^(Reading database'; }
 pause() { touch "/share/$1"; while [ -e "/share/$1" ]; do sleep 0.05; done; }
-bob() { runuser -u bob -- env -i HOME=/home/bob PATH=/usr/bin:/bin NO_COLOR=1 "$@"; }
-deliverer() { pgrep -u bob -f deliver-in-background || true; }
-list_files() { find /etc /usr /var -name '*matrix-notify*' | sort; getent group matrix-notify || true; }
 # In some containers, this file forbids packages to start services.
 rm -f /usr/sbin/policy-rc.d
 rm -rf /var/lib/matrix-notify
+`;
+
+/** The commands on the host. */
+const script = ({ userId, room, url }: { userId: string; room: string; url: string }) =>
+  `${START}
+bob() { runuser -u bob -- env -i HOME=/home/bob PATH=/usr/bin:/bin NO_COLOR=1 "$@"; }
+deliverer() { pgrep -u bob -f deliver-in-background || true; }
+list_files() { find /etc /usr /var -name '*matrix-notify*' | sort; getent group matrix-notify || true; }
 useradd --create-home bob
 install -o bob -m 0600 /share/token /home/bob/token
 list_files >/share/before
@@ -92,6 +98,22 @@ ls /home/bob/.config/matrix-notify
 const stub = await installOrStub("a real systemd", requireSystemd);
 const test = (name: string, fn: () => Promise<void>) => stub === undefined ? Deno.test(name, fn) : stub(name);
 
+/** Boots a host. `reached` runs a function when the script pauses, and then lets the script go on. */
+function start(host: SystemdHost, script: string) {
+  const { off } = host.boot(script);
+  return {
+    off,
+    async reached(name: string, act: () => Promise<void>): Promise<void> {
+      const path = host.path(`/share/${name}`);
+      const there = until(async () => await Deno.stat(path).catch(() => undefined), { what: name, limitMs: LIMIT_MS });
+      const ended = off.then(() => Promise.reject(new Error(`The script ended before ${name}`)));
+      await Promise.race([there, ended]).catch((error) => assert(false, `${error}\n${host.output()}`));
+      await act();
+      await Deno.remove(path);
+    },
+  };
+}
+
 test("the Debian package sends for a user and for units, keeps the queue in an upgrade, and purges what it made", async () => {
   await using homeserver = await LoopbackHomeserver.start();
   await using host = await SystemdHost.create([], ["usr", "etc", "var"]);
@@ -106,15 +128,7 @@ test("the Debian package sends for a user and for units, keeps the queue in an u
   await Deno.chmod(share, 0o755);
   await Deno.writeTextFile(host.path("/etc/systemd/system/backup.service"), FAILING_SERVICE);
 
-  const { off } = host.boot(script({ userId, room, url: homeserver.url }));
-  const reached = async (name: string, act: () => Promise<void>) => {
-    const path = `${share}/${name}`;
-    const there = until(async () => await Deno.stat(path).catch(() => undefined), { what: name, limitMs: LIMIT_MS });
-    const ended = off.then(() => Promise.reject(new Error(`The script ended before ${name}`)));
-    await Promise.race([there, ended]).catch((error) => assert(false, `${error}\n${host.output()}`));
-    await act();
-    await Deno.remove(path);
-  };
+  const { off, reached } = start(host, script({ userId, room, url: homeserver.url }));
   await reached("outage", () => homeserver.stop());
   await reached("delivery", async () => {
     await homeserver.restart();
@@ -152,4 +166,75 @@ test("the Debian package sends for a user and for units, keeps the queue in an u
     "Test message",
     "❌ backup.service failed",
   ]);
+});
+
+/** Upgrades the package while `serve` runs. */
+const UPGRADE = `${START}
+pid() { systemctl show --property=MainPID --value matrix-notify-serve; }
+install_package >/dev/null
+install -m 0600 /share/config.json /etc/matrix-notify/config.json
+matrix-notify service install --serve >/dev/null 2>&1
+old=$(pid)
+pause upgrade
+install_package
+systemctl is-active matrix-notify-serve
+[ "$(pid)" != "$old" ] && echo restarted
+systemctl show --property=NRestarts,Result matrix-notify-serve
+pause end
+`;
+
+/** A program that sends notifications one after another, and repeats each until it is accepted. */
+async function sendUntil(end: AbortSignal, url: string, prefix: string, accepted: string[]): Promise<void> {
+  for (let count = 0; !end.aborted; count++) {
+    const subject = `${prefix}${count}.`;
+    const send = async () => {
+      const headers = { "Idempotency-Key": subject };
+      const response = await fetch(url, { method: "POST", headers, body: JSON.stringify({ subject }) });
+      await response.body?.cancel();
+      return response.ok || undefined;
+    };
+    await until(() => send().catch(() => undefined), { what: `an answer for ${subject}`, limitMs: LIMIT_MS });
+    accepted.push(subject);
+  }
+}
+
+test("an upgrade of the Debian package in the middle of POSTs restarts serve, loses nothing, and repeats nothing", async () => {
+  await using homeserver = await LoopbackHomeserver.start();
+  await using host = await SystemdHost.create([], ["usr", "etc", "var"]);
+  const { userId, accessToken } = homeserver.addUser("bot");
+  const room = homeserver.createRoom({ members: [userId] });
+  const port = freePort(), url = `http://127.0.0.1:${port}/notify`;
+  const share = host.path("/share");
+  await packForTest(`${share}/matrix-notify.deb`, Deno.execPath());
+  const config = {
+    channels: { matrix: { homeserver: homeserver.url, accessToken, room, batch: false } },
+    serve: { http: { port, rateLimit: { count: 100_000, per: "1m" } } },
+  };
+  await Deno.writeTextFile(`${share}/config.json`, JSON.stringify(config), { mode: 0o600 });
+  await Deno.chmod(share, 0o755);
+  await homeserver.stop();
+  const { off, reached } = start(host, UPGRADE);
+  const accepted: string[] = [], end = new AbortController();
+  const waitForMore = async (count: number) => {
+    const wanted = accepted.length + count;
+    await until(() => accepted.length >= wanted || undefined, { what: "more notifications", limitMs: LIMIT_MS });
+  };
+  let senders: readonly Promise<void>[] = [];
+  await reached("upgrade", async () => {
+    senders = ["a", "b", "c"].map((name) => sendUntil(end.signal, url, name, accepted));
+    await waitForMore(60);
+    // The queue has entries, and their delivery goes on during the upgrade.
+    await homeserver.restart();
+  });
+  await reached("end", async () => {
+    await waitForMore(30);
+    end.abort();
+    await Promise.all(senders);
+    const isThere = () => homeserver.events(room).length >= accepted.length || undefined;
+    await until(isThere, { what: "the messages", limitMs: LIMIT_MS });
+  });
+  await off;
+  assertMatch(host.output(), /\nactive\nrestarted\nResult=success\nNRestarts=0\n$/);
+  const arrived = homeserver.events(room).map(({ content }) => /[abc]\d+\./.exec(String(content.body))?.[0]);
+  assertEquals(arrived.toSorted(), accepted.toSorted());
 });
