@@ -45,7 +45,8 @@ import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
 /** Options of {@linkcode NotifierCore.notify}. */
 export interface CoreNotifyOptions extends NotifyOptions {
   /**
-   * An abort signal that ends the wait for a delivery. The call then returns the outcomes so far.
+   * An abort signal that ends the wait for a delivery. The call then returns the outcomes so far. The
+   * current attempt is canceled only if `signal` aborts too.
    */
   readonly leave?: AbortSignal;
   /**
@@ -193,7 +194,7 @@ export class NotifierCore implements AsyncDisposable {
     const { queue, channels, runtime, shortcodes, noPlace } = this.#parts;
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal, leave } = options;
     const deadline = runtime.now() + waitMs;
-    signal?.throwIfAborted();
+    if (!leave?.aborted) signal?.throwIfAborted();
     let isDeliverer, enqueued;
     try {
       queue.prepare();
@@ -219,7 +220,9 @@ export class NotifierCore implements AsyncDisposable {
     // If `waitMs` is 0, there is no time for an attempt. The only possible work is then to compact
     // the journal.
     if (waitMs > 0 || queue.isWorthCompacting()) {
-      await this.#deliver({ deadline, patienceMs, mine, signal, leave, isDeliverer });
+      await this.#deliver({ deadline, patienceMs, mine, signal, leave, isDeliverer }).catch((error) => {
+        if (!leave?.aborted || error !== signal?.reason) throw error;
+      });
     }
     return await this.#conclude(entries);
   }

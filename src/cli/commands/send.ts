@@ -25,6 +25,7 @@ import {
   reportTrouble,
   requireAccepted,
 } from "../outcomes.ts";
+import { endOnSignal } from "../stop_signals.ts";
 import { printable } from "../../base/printable.ts";
 
 const OPTIONS = [
@@ -144,13 +145,18 @@ async function run(context: SendContext): Promise<number> {
     return await printPlan(notifier, input, { ...context, route });
   }
   await using notifier = await openSender(context);
-  const outcomes = await requireAccepted(notifier.notify(input, {
-    ...route,
-    waitMs: args.durationMs("wait"),
-    untilDelivered: args.isGiven("require"),
-    id: args.rawText("id"),
-  }));
-  printOutcomes(outcomes, notifier, context);
+  const outcomes = await endOnSignal(
+    context.runtime,
+    (stop) =>
+      requireAccepted(notifier.notify(input, {
+        ...route,
+        ...stop,
+        waitMs: args.durationMs("wait"),
+        untilDelivered: args.isGiven("require"),
+        id: args.rawText("id"),
+      })),
+    (outcomes) => printOutcomes(outcomes, notifier, context),
+  );
   const lack = args.isGiven("require") ? describeLack(outcomes) : undefined;
   if (lack === undefined) return exitCodeForOutcomes(outcomes, notifier.problems);
   context.ui.fail(...lack);

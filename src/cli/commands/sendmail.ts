@@ -10,6 +10,7 @@ import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import { CHANNELS_OPTION, DELIVERY_OPTIONS, JSON_OPTION, WAIT_OPTION } from "../options.ts";
 import { exitCodeForOutcomes, printOutcomesJson, reportTrouble, requireAccepted } from "../outcomes.ts";
+import { endOnSignal } from "../stop_signals.ts";
 
 const OPTIONS = [CHANNELS_OPTION, WAIT_OPTION, JSON_OPTION, ...DELIVERY_OPTIONS] as const;
 
@@ -47,17 +48,24 @@ async function run(context: ContextFor<typeof OPTIONS>): Promise<number> {
   const channels = args.list("channel");
   const { openSender } = await import("../notifier.ts");
   await using notifier = await openSender(context);
-  const outcomes = await requireAccepted(
-    notifier.notify({ ...toMailNotification(mail, { sender }), problems }, {
-      channels: channels.length > 0 ? channels : undefined,
-      waitMs: args.durationMs("wait"),
-    }),
-    // After the exit code 75 (tempFail), a mail server tries again later. After the exit code 77,
-    // it would return the mail to its sender.
-    EXIT.tempFail,
+  const outcomes = await endOnSignal(
+    context.runtime,
+    (stop) =>
+      requireAccepted(
+        notifier.notify({ ...toMailNotification(mail, { sender }), problems }, {
+          ...stop,
+          channels: channels.length > 0 ? channels : undefined,
+          waitMs: args.durationMs("wait"),
+        }),
+        // After the exit code 75 (tempFail), a mail server tries again later. After the exit code
+        // 77, it would return the mail to its sender.
+        EXIT.tempFail,
+      ),
+    (outcomes) => {
+      if (args.has("json")) printOutcomesJson(outcomes, ui);
+      reportTrouble(outcomes, ui, notifier.problems);
+    },
   );
-  if (args.has("json")) printOutcomesJson(outcomes, ui);
-  reportTrouble(outcomes, ui, notifier.problems);
   return exitCodeForOutcomes(outcomes, notifier.problems);
 }
 
