@@ -24,6 +24,9 @@ export const LAUNCHER = `if [ ! -x "$deno" ] && ! deno=$(command -v deno); then
   exit 69
 fi
 [ "\${0##*/}" != sendmail ] || set -- sendmail "$@"
+# Deno does not start in a directory that was deleted.
+case $PWD in /*) [ -d "$PWD" ] ;; *) false ;; esac ||
+  case $1 in send | sendmail | flush | status | service) cd / ;; esac
 # Deno must not ask its server for a newer Deno.
 export DENO_NO_UPDATE_CHECK=1
 exec "$deno" run ${OPTIONS.join(" ")} "$program" "$@"

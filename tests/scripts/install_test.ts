@@ -453,6 +453,20 @@ Deno.test("the launcher passes every byte of the arguments, and works through a 
   }
 });
 
+Deno.test("the launcher sends from a directory that was deleted, but does not run a command elsewhere", async () => {
+  for (const shell of ["dash", "bash"]) {
+    await using host = await Host.create();
+    await Deno.mkdir(`${host.root}/gone`);
+    const program = `${host.root}/matrix-notify`;
+    await Deno.writeTextFile(`${host.root}/deno`, "#!/bin/sh\n/bin/pwd 2>/dev/null || echo gone\n", { mode: 0o755 });
+    await Deno.writeTextFile(program, `deno='${host.root}/deno'\nprogram=x\n${LAUNCHER}`);
+    const script = `cd "$1" && rmdir "$1" && for c in "send x" "sendmail" "run rm"; do ${shell} "$2" $c; done`;
+    const args = ["-c", script, "sh", `${host.root}/gone`, program];
+    const child = new Deno.Command("sh", { args, stdout: "piped", stderr: "piped" }).spawn();
+    assertEquals((await resultOf(child)).out, "/\n/\ngone\n", shell);
+  }
+});
+
 Deno.test(
   "install.sh as root refuses a Deno that another user owns or that others cannot open",
   needsRoot,
