@@ -12,7 +12,7 @@ import { zshScript } from "../../src/cli/completions/zsh.ts";
  * The files of the scripts, relative to `share/` of the prefix of an installation. Debian uses
  * `zsh/vendor-completions/` for zsh.
  */
-export const COMPLETION_FILES = {
+const COMPLETION_FILES = {
   bash: "bash-completion/completions/matrix-notify",
   zsh: "zsh/site-functions/_matrix-notify",
   fish: "fish/vendor_completions.d/matrix-notify.fish",

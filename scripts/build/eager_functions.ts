@@ -86,7 +86,7 @@ function readCoverage(directory: string): ReadonlyMap<string, readonly Range[]> 
  *
  * @param ran the functions that ran; methods among them are ignored
  */
-export function withParentheses(code: string, ran: readonly Range[]): string {
+function withParentheses(code: string, ran: readonly Range[]): string {
   const ranges = new Set(ran.map(({ start, end }) => `${start}-${end}`));
   const { program } = parseSync("bundle.js", code);
   const parentheses: (readonly [at: number, text: string])[] = [];

@@ -34,7 +34,7 @@ const QUEUE_RUNTIME = ["runtime.ts", "files.ts", "file_lock.ts", "file_errors.ts
  * Entry points of programs and of the library. Only they create the real runtime; all other files
  * get a `Runtime` as an argument.
  */
-export const STARTS: readonly string[] = [
+const STARTS: readonly string[] = [
   "src/cli/main.ts",
   "src/notifier/background/main.ts",
   "src/notifier/core.ts",

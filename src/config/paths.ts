@@ -88,7 +88,7 @@ function personal(runtime: PathRuntime, variable: string, underHome: string): st
 }
 
 /** Removes the slashes at the end of a path. `HOME` is `/` in some containers and services. */
-export function withoutSlash(directory: string): string {
+function withoutSlash(directory: string): string {
   return directory.replace(/\/+$/, "");
 }
 

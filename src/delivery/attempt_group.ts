@@ -40,7 +40,7 @@ const MIN_TIMEOUT_MS = 1_000;
  * The longest time for an attempt without attachments. An attempt can need many requests: a login,
  * a join, and up to 50 pages of a room.
  */
-export const ATTEMPT_TIMEOUT_MS: number = 5 * REQUEST_TIMEOUT_MS;
+const ATTEMPT_TIMEOUT_MS = 5 * REQUEST_TIMEOUT_MS;
 
 /**
  * Near the deadline of a run, the time limit of an attempt is this much longer than the time limit

@@ -32,7 +32,7 @@ export type PrimaryEnd = "delivered" | "dropped" | "dead" | { readonly supersede
  * @param fallbackFor the list
  * @param id the id of an entry in the list that no longer waits
  */
-export function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd): FallbackFor {
+function afterEnd(fallbackFor: FallbackFor, id: string, end: PrimaryEnd): FallbackFor {
   if (fallbackFor[id] === undefined) return fallbackFor;
   if (end === "dead") return { ...fallbackFor, [id]: 0 };
   const { [id]: until, ...others } = fallbackFor;

@@ -52,7 +52,7 @@ export type Durability = "none" | "data" | "directory";
 export type JournalRuntime = Pick<Runtime, "now" | "sleep" | "random" | "hostname">;
 
 /** The maximum time that an append waits for the lock, in milliseconds. */
-export const LOCK_TIMEOUT_MS = 5000;
+const LOCK_TIMEOUT_MS = 5000;
 
 /** All values of {@linkcode Durability}, from the weakest to the strongest. */
 const DURABILITIES: readonly Durability[] = ["none", "data", "directory"];

@@ -10,6 +10,8 @@
  * @module
  */
 
+import type { ResponseClass } from "../base/errors.ts";
+
 /** A field of a record. `value` is never set; it exists only for the type. */
 interface Field<Value, Missing extends boolean = false> {
   readonly check: (value: unknown) => boolean;
@@ -57,15 +59,7 @@ function unchecked<Value>(): Field<Value, true> {
 }
 
 /** The kinds of failures after which an entry stays in the queue. */
-export type WaitClass =
-  | "not-sent"
-  | "in-doubt"
-  | "rate-limited"
-  | "credentials"
-  | "destination"
-  | "destination-busy"
-  | "not-the-service"
-  | "unverified";
+export type WaitClass = Exclude<ResponseClass, "rejected"> | "unverified";
 
 /** The kind of a failure. `withdrawn`: the attempt was announced but did not start. */
 export type NackClass = WaitClass | "withdrawn";

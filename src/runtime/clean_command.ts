@@ -27,7 +27,7 @@ export function pickVariables(
 }
 
 /** Reads {@linkcode PASSED_VARIABLES} from the environment of this process. */
-export function readPassedVariables(): Readonly<Record<string, string>> {
+function readPassedVariables(): Readonly<Record<string, string>> {
   return pickVariables(PASSED_VARIABLES, readVariable);
 }
 

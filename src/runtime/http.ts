@@ -271,7 +271,7 @@ async function readText(response: Response, request: HttpRequest): Promise<strin
  * `exchange`, which means that the request may have been sent. This is the safe assumption: the
  * next attempt then tries to avoid a duplicate.
  */
-export function failedPhase(error: unknown): TransportPhase {
+function failedPhase(error: unknown): TransportPhase {
   if (!(error instanceof Error)) return "exchange";
   if (error.message.startsWith("Fetch failed: Requests to port ")) return "connect";
   const cause = error.cause instanceof Error ? error.cause.message : "";

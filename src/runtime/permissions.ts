@@ -10,7 +10,7 @@ import type { SystemFact } from "../base/permission_table.ts";
 import { VARIABLES } from "../base/variables.ts";
 
 /** Returns true if Deno allows this process to read an environment variable. */
-export function mayReadVariable(variable: string): boolean {
+function mayReadVariable(variable: string): boolean {
   return isGranted({ name: "env" }) || isGranted({ name: "env", variable });
 }
 

@@ -94,7 +94,7 @@ export function median(values: readonly number[]): number {
 }
 
 /** Returns a quantile of numbers, interpolated between two neighbours. */
-export function quantile(values: readonly number[], part: number): number {
+function quantile(values: readonly number[], part: number): number {
   const sorted = values.toSorted((a, b) => a - b);
   const at = part * (sorted.length - 1);
   const [below, above] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];

@@ -5,6 +5,7 @@ import { fromFileUrl } from "@std/path";
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { main } from "../../src/cli/main.ts";
+import { denoCache } from "../fakes/deno_cache.ts";
 import { findProgram } from "../fakes/find_program.ts";
 import { installOrStub } from "../fakes/installed_suite.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
@@ -146,7 +147,7 @@ async function createScene(shell: Shell) {
     OUT: `${directory}/out`,
     TERM: "dumb",
     LC_ALL: "C.UTF-8",
-    DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
+    DENO_DIR: denoCache(),
     MATRIX_NOTIFY_CONFIG: `${directory}/config.json`,
     MATRIX_NOTIFY_STATE_DIR: `${directory}/state`,
   };

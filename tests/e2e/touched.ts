@@ -15,6 +15,7 @@
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { DELIVERER_COMMAND } from "../../src/base/deliverer_command.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
+import { denoCache } from "../fakes/deno_cache.ts";
 import { StateFolder } from "../synapse/cli.ts";
 
 const ROOT = new URL("../../", import.meta.url).pathname.replace(/\/$/, "");
@@ -124,7 +125,7 @@ class Scene {
       env: {
         PATH: "/usr/bin:/bin",
         HOME: `${this.#folder}/home`,
-        DENO_DIR: denoDir(),
+        DENO_DIR: denoCache(),
         NO_COLOR: "1",
         DENO_NO_UPDATE_CHECK: "1",
         MATRIX_NOTIFY_CONFIG: `${this.#folder}/config/config.json`,
@@ -136,11 +137,6 @@ class Scene {
     if (code === 0) return decoder.decode(stdout);
     throw new Error(`${words.join(" ")} ended with ${code}: ${decoder.decode(stderr)}`);
   }
-}
-
-function denoDir(): string {
-  const cache = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`;
-  return Deno.env.get("DENO_DIR") || `${cache}/deno`;
 }
 
 const SYSTEM_CALLS = "trace=%file,connect,execve,clone,clone3,fork,vfork";
@@ -192,7 +188,7 @@ function filesOf(call: string, isWritten: boolean): readonly string[] {
  * libraries and settings, the cache of Deno, the modules, and their configuration files.
  */
 function isOfDeno(path: string, isWritten: boolean): boolean {
-  if (path.startsWith(denoDir()) || `${denoDir()}/`.startsWith(`${path}/`)) return true;
+  if (path.startsWith(denoCache()) || `${denoCache()}/`.startsWith(`${path}/`)) return true;
   if (isWritten) return /^\/dev\/(null|tty)$/.test(path);
   return /^\/(lib|lib64|usr\/lib|usr\/share|usr\/bin|bin|usr\/local|proc|sys|dev)(\/|$)/.test(path) ||
     /^\/etc\/(ld\.so|resolv\.conf|nsswitch|host\.conf|hosts|gai\.conf|ssl|localtime|passwd|group|locale|inputrc)/.test(

@@ -5,6 +5,7 @@
 
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { findPython } from "../../scripts/python/python.ts";
+import { denoCache } from "./deno_cache.ts";
 
 const ENTRY = new URL("../../mod.ts", import.meta.url).pathname;
 const SCRIPT = new URL("./terminal.py", import.meta.url).pathname;
@@ -44,7 +45,7 @@ export async function playAtTerminal(
   const command = [Deno.execPath(), "run", "--quiet", "--no-prompt", ...flags, ...inheritedConfig(), ENTRY, ...args];
   const input = {
     command,
-    env: { ...env, ...denoDir(), TERM: "dumb", NO_COLOR: "1" },
+    env: { ...env, DENO_DIR: denoCache(), TERM: "dumb", NO_COLOR: "1" },
     steps: steps.map(([see, type]) => ({ see: see.source, type })),
     limit: LIMIT_SECONDS,
   };
@@ -58,10 +59,4 @@ export async function playAtTerminal(
   // Deno prints this if several of its processes start at once.
   const screen = String(output).replaceAll(/^Failed to open cache file .*\n/gm, "");
   return { code, screen, processes };
-}
-
-/** With another HOME, Deno would compile all modules again. */
-function denoDir(): Record<string, string> {
-  const dir = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`}/deno`;
-  return { DENO_DIR: dir };
 }

@@ -6,6 +6,7 @@
  */
 
 import { inheritedConfig } from "../../scripts/std/argv.ts";
+import { denoCache } from "../fakes/deno_cache.ts";
 import { type Dice, garbage, seededDice } from "../faults/crash_dice.ts";
 import { checkResult, type Fuzzer, FuzzHost, withinRealTime } from "./fuzzer.ts";
 import { changeBytes, concat, hostileText, pick } from "./hostile.ts";
@@ -46,7 +47,7 @@ async function run(host: FuzzHost, argv: readonly Uint8Array[], stdin?: Uint8Arr
       ...[...deno, ...inheritedConfig(), ENTRY],
     ],
     clearEnv: true,
-    env: { ...host.env, DENO_DIR: denoDir(), PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin", NO_COLOR: "1" },
+    env: { ...host.env, DENO_DIR: denoCache(), PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin", NO_COLOR: "1" },
     cwd: host.directory,
     stdin: "null",
     stdout: "piped",
@@ -58,11 +59,6 @@ async function run(host: FuzzHost, argv: readonly Uint8Array[], stdin?: Uint8Arr
   const ended = { code, out: decoder.decode(stdout), err: decoder.decode(stderr) };
   checkResult({ argv: shown, ...ended });
   return ended;
-}
-
-function denoDir(): string {
-  const cache = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`;
-  return Deno.env.get("DENO_DIR") || `${cache}/deno`;
 }
 
 const words = (...argv: readonly string[]) => argv.map((word) => encoder.encode(word));

@@ -7,6 +7,7 @@
 
 import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { until } from "../../scripts/synapse.ts";
+import { denoCache } from "../fakes/deno_cache.ts";
 
 /** The root of the repository. */
 const ROOT = `${import.meta.dirname}`.replace(/\/tests\/synapse$/, "");
@@ -146,16 +147,8 @@ async function baseEnv(stateDir: string): Promise<Record<string, string>> {
     XDG_CACHE_HOME: `${home}/.cache`,
     TZ: "UTC",
     NO_COLOR: "1",
-    ...denoEnv(),
+    DENO_DIR: denoCache(),
   };
-}
-
-/** The cache of Deno: compiled modules, and the standard library if it was downloaded. */
-function denoEnv(): Record<string, string> {
-  const dir = Deno.env.get("DENO_DIR");
-  if (dir) return { DENO_DIR: dir };
-  const cache = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`;
-  return { DENO_DIR: `${cache}/deno` };
 }
 
 /** A command may end before it has read all its input. */

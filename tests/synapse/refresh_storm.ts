@@ -17,6 +17,7 @@ import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { Synapse, type SynapseUser } from "../../scripts/synapse.ts";
 import { AccountStore } from "../../src/accounts/store.ts";
 import { denoRuntime } from "../../src/runtime/runtime.ts";
+import { denoCache } from "../fakes/deno_cache.ts";
 import { type Dice, seededDice } from "../faults/crash_dice.ts";
 import { runCli, StateFolder } from "./cli.ts";
 
@@ -176,17 +177,11 @@ class KillingProxy implements AsyncDisposable {
 function spawn(args: readonly string[], stateDir: string, env: Readonly<Record<string, string>>): Deno.ChildProcess {
   return new Deno.Command(Deno.execPath(), {
     args: ["run", "--quiet", "--no-prompt", "-A", ...inheritedConfig(), ENTRY, ...args],
-    env: { ...env, MATRIX_NOTIFY_STATE_DIR: stateDir, HOME: `${stateDir}/home`, ...denoDir() },
+    env: { ...env, MATRIX_NOTIFY_STATE_DIR: stateDir, HOME: `${stateDir}/home`, DENO_DIR: denoCache() },
     stdin: "null",
     stdout: "piped",
     stderr: "piped",
   }).spawn();
-}
-
-/** The cache of Deno: with another home directory all modules would be compiled again. */
-function denoDir(): Record<string, string> {
-  const dir = Deno.env.get("DENO_DIR") ?? `${Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`}/deno`;
-  return { DENO_DIR: dir };
 }
 
 async function listDevices(synapse: Synapse, user: SynapseUser): Promise<string[]> {

@@ -5,6 +5,7 @@ import { inheritedConfig } from "../../scripts/std/argv.ts";
 import { until } from "../../scripts/synapse.ts";
 import { requireSystemd, SystemdHost } from "../../scripts/systemd/container.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
+import { denoCache } from "../fakes/deno_cache.ts";
 import { installOrStub } from "../fakes/installed_suite.ts";
 
 const ROOT = decodeURIComponent(new URL("../../", import.meta.url).pathname).replace(/\/$/, "");
@@ -17,7 +18,7 @@ const PROGRAM = `
 matrix_notify() {
   "${Deno.execPath()}" run -A -q ${inheritedConfig().join(" ")} "${ROOT}/src/main.ts" "$@"
 }
-export DENO_DIR="${denoDir()}" NO_COLOR=1
+export DENO_DIR="${denoCache()}" NO_COLOR=1
 `;
 
 const FAILING_SERVICE = (name: string) =>
@@ -38,16 +39,12 @@ while [ -z "$(systemctl show --property=ExecMainExitTimestamp --value matrix-not
 done
 `;
 
-function denoDir(): string {
-  return Deno.env.get("DENO_DIR") || `${Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`}/deno`;
-}
-
 const stub = await installOrStub("a real systemd", requireSystemd);
 const test = (name: string, fn: () => Promise<void>) => stub === undefined ? Deno.test(name, fn) : stub(name);
 
 test("service install delivers the alert of a failed unit after an outage, also after a restart", async () => {
   await using homeserver = await LoopbackHomeserver.start();
-  await using host = await SystemdHost.create([...new Set([Deno.execPath(), ROOT, denoDir()])]);
+  await using host = await SystemdHost.create([...new Set([Deno.execPath(), ROOT, denoCache()])]);
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
   const matrix = { homeserver: homeserver.url, accessToken, room };
@@ -127,7 +124,7 @@ const SERVICE_USER = (subject: string) =>
 
 test("service install --serve runs serve, which a reload, a kill and a restart do not stop", async () => {
   await using homeserver = await LoopbackHomeserver.start();
-  await using host = await SystemdHost.create([...new Set([Deno.execPath(), ROOT, denoDir()])]);
+  await using host = await SystemdHost.create([...new Set([Deno.execPath(), ROOT, denoCache()])]);
   const { userId, accessToken } = homeserver.addUser("bot");
   const room = homeserver.createRoom({ members: [userId] });
   const matrix = { homeserver: homeserver.url, accessToken, room };

@@ -12,7 +12,7 @@ import { cutMessage, type RenderedMessage } from "../message.ts";
  * (RFC 5321, section 4.5.3.1.7). The encoding makes a mail up to a third larger and adds line
  * breaks. The headers also need space.
  */
-export const MAX_MAIL_BYTES: number = 44 * 1024;
+const MAX_MAIL_BYTES = 44 * 1024;
 
 /**
  * The longest subject, in UTF-16 code units. A line of a header has at most 998 characters (RFC

@@ -33,7 +33,7 @@ type InDoubtPolicy = MatrixSettings["inDoubt"];
  * in milliseconds, for each value of the setting `inDoubt`. A server other than Synapse may accept
  * an event and show the event some time later.
  */
-export const QUIET_MS: Readonly<Record<InDoubtPolicy, number>> = { send: 35_000, wait: 310_000 };
+const QUIET_MS: Readonly<Record<InDoubtPolicy, number>> = { send: 35_000, wait: 310_000 };
 
 /** The earlier attempt, and the limits of the requests. */
 export interface DeduplicateOptions {

@@ -57,7 +57,7 @@ const FIELDS_BY_NAME: ReadonlyMap<string, FieldName> = new Map(
 const RESOLVED_REGEXP = /^(?:resolved?|ok|up|recovered|recovery|cleared?|closed?|good|healthy)$/i;
 
 /** Returns true if a status says that a problem is over. */
-export function isResolvedStatus(status: string): boolean {
+function isResolvedStatus(status: string): boolean {
   return RESOLVED_REGEXP.test(status.trim());
 }
 

@@ -23,7 +23,7 @@ import { MAX_FILES_BYTES } from "../limits.ts";
 const NAME_REGEXP = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Returns the path of the directory for attachment files. */
-export function filesDirectory(stateDir: string): string {
+function filesDirectory(stateDir: string): string {
   return `${stateDir}/attachments`;
 }
 

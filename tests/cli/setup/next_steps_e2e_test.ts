@@ -3,12 +3,12 @@
 import { assert, assertEquals } from "@std/assert";
 import { inheritedConfig } from "../../../scripts/std/argv.ts";
 import { LoopbackHomeserver } from "../../../src/testing/mod.ts";
+import { denoCache } from "../../fakes/deno_cache.ts";
 import { StateFolder } from "../../synapse/cli.ts";
 
 /** The environment of a cron job. The cache of Deno is that of this test. */
 function cronEnv(home: string): Record<string, string> {
-  const cache = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`;
-  return { PATH: "/usr/bin:/bin", HOME: home, NO_COLOR: "1", DENO_DIR: Deno.env.get("DENO_DIR") || `${cache}/deno` };
+  return { PATH: "/usr/bin:/bin", HOME: home, NO_COLOR: "1", DENO_DIR: denoCache() };
 }
 
 /** Runs a program in the directory `/`, where cron and sshd also start programs. */
