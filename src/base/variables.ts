@@ -53,8 +53,11 @@ export const VARIABLES = {
   container: ["container", "KUBERNETES_SERVICE_HOST"],
   /** The variables that change the output. */
   output: ["NO_COLOR", "TERM", "MATRIX_NOTIFY_DEBUG"],
-  /** The variables for reporting the state of a service to systemd (sd_notify(3)). */
-  service: ["NOTIFY_SOCKET", "WATCHDOG_USEC"],
+  /**
+   * The variables of a service: for reporting its state to systemd (sd_notify(3)), and for trimming
+   * its memory.
+   */
+  service: ["NOTIFY_SOCKET", "WATCHDOG_USEC", "DENO_USR2_MEMORY_TRIM"],
   /** The variables in which systemd passes the result of a failed unit. */
   unit: ["MONITOR_SERVICE_RESULT", "MONITOR_EXIT_CODE", "MONITOR_EXIT_STATUS"],
 } as const satisfies Readonly<Record<string, readonly string[]>>;

@@ -174,6 +174,10 @@ class Server {
         this.#start(notifier);
         onReload(() => this.#reloading = this.#reloading.then(() => this.#reload()));
         await this.#announce();
+        if (runtime.env("DENO_USR2_MEMORY_TRIM")) {
+          const { denoMemory, trimMemory } = await import("../runtime/memory_trim.ts");
+          void trimMemory({ sleep: runtime.sleep, ...denoMemory() }, stop);
+        }
         if (!stop.aborted) await new Promise((resolve) => stop.addEventListener("abort", resolve));
         log("stopping");
         await this.#stop();

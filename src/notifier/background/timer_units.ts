@@ -203,6 +203,8 @@ export function unitFiles(plan: UnitPlan): readonly UnitFile[] {
         "LimitNOFILE=4096",
         // With this variable, all threads share their free memory. This saves some megabytes.
         "Environment=MALLOC_ARENA_MAX=1",
+        // With this variable, `serve` can give unused memory back to the system.
+        "Environment=DENO_USR2_MEMORY_TRIM=1",
         ...manager === "user" ? [] : socketDirectory(plan),
         ...common(quoteWords([...serveProgram, "serve", ...places])),
         "",
