@@ -16,6 +16,7 @@
  */
 
 import { type ConfigError, formatError, StorageError } from "../base/errors.ts";
+import { printable } from "../base/printable.ts";
 import { hideSecrets } from "../base/secret.ts";
 import type { NotifierCore } from "../notifier/core.ts";
 import type { CoreOptions } from "../notifier/wiring.ts";
@@ -38,7 +39,7 @@ const FAILURE_PAUSE_MS = 5_000;
 export interface ServeOptions {
   readonly runtime: Runtime;
   /** Reads the configuration, and opens a notifier with it. Passes `options` to the notifier. */
-  readonly open: (options: Pick<CoreOptions, "onEvent">) => Promise<NotifierCore>;
+  readonly open: (options: Pick<CoreOptions, "onEvent" | "onWarning">) => Promise<NotifierCore>;
   /** Writes a line to the log. */
   readonly log: (text: string) => void;
   /** Aborts when `serve` must stop. */
@@ -130,7 +131,7 @@ class Server {
   readonly #accepting = new Map<NotifierCore, number>();
 
   constructor(options: ServeOptions) {
-    this.#options = { ...options, log: (text) => options.log(hideSecrets(text)) };
+    this.#options = { ...options, log: (text) => options.log(toLogLine(text)) };
     const { runtime, log } = this.#options;
     this.#gathering = new Gathering(runtime);
     this.#deliveries = new DeliveryCounters(runtime.now);
@@ -191,7 +192,10 @@ class Server {
   }
 
   #open(): Promise<NotifierCore> {
-    return this.#options.open({ onEvent: (event) => this.#deliveries.count(event) });
+    return this.#options.open({
+      onEvent: (event) => this.#deliveries.count(event),
+      onWarning: (text) => this.#options.log(text),
+    });
   }
 
   /** Starts the delivery of a notifier. */
@@ -256,7 +260,7 @@ class Server {
       await next?.[Symbol.asyncDispose]();
       const problem = `the new configuration is not used, the old one stays: ${formatError(error)}`;
       log(problem);
-      return await this.#announce(hideSecrets(problem));
+      return await this.#announce(toLogLine(problem));
     }
     old.leave.abort();
     this.#start(next, old.done.then(() => this.#disposeUnused(old.notifier)));
@@ -299,6 +303,11 @@ class Server {
     over.abort();
     await notifier[Symbol.asyncDispose]();
   }
+}
+
+/** Hides secrets in a text, and makes it one line. So no sender can write a line of its own to the log. */
+function toLogLine(text: string): string {
+  return printable(hideSecrets(text));
 }
 
 /**

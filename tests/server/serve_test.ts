@@ -43,10 +43,9 @@ async function startServe(
   const options = {
     configFile,
     runtime,
-    open: async (given: Pick<CoreOptions, "onEvent">) => {
+    open: async (given: Pick<CoreOptions, "onEvent" | "onWarning">) => {
       const common = { runtime, configFile, stateDir: `${directory}/state`, role: "deliverer" } as const;
-      const onWarning = (text: string) => void log.push(text);
-      return change(await NotifierCore.open({ ...given, ...common, onWarning }));
+      return change(await NotifierCore.open({ ...given, ...common }));
     },
     log: (text: string) => void log.push(text),
     stop: stop.signal,
@@ -162,9 +161,11 @@ Deno.test("serve() names the receiver and the sender in each warning about a not
     await post(JSON.stringify({ subject: "x", link: "no link" })),
     202,
   );
+  assertEquals((await server.send({ subject: "x", problem: "no disk\nhttp nas: forged" }))?.status, 202);
   assertEquals(server.log, [
     "socket socket: The subject is empty: the first line of the body is used",
     'http nas: Cannot use "no link" as a link: it is not an absolute URL such as https://example.org/',
+    "socket socket: no disk http nas: forged",
   ]);
 });
 

@@ -47,7 +47,6 @@ async function run({ args, runtime, ui }: ContextFor<typeof OPTIONS>): Promise<n
         insecureHttp: args.has("insecure-http"),
         // The process delivers itself, so it starts no background deliverer.
         role: "deliverer",
-        onWarning: log,
       }),
     onReload: (reload) => Deno.addSignalListener("SIGHUP", reload),
   });
