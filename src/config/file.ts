@@ -64,11 +64,11 @@ export async function readConfigFile(
     mistakes: [],
     locate: (error: ConfigError) => error,
   });
-  let text;
+  let bytes;
   try {
     const distrust = findFileDistrust(path, "folder");
     if (distrust !== undefined) return fail(distrust.state, { hint: `${distrust.hint}; or ${alternative}` });
-    text = Deno.readTextFileSync(path).replace(/^\ufeff/, "");
+    bytes = Deno.readFileSync(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotCapable) {
       if (findSystemFile(error) === undefined) throw toPermissionError(`read configuration ${path}`, error);
@@ -82,6 +82,8 @@ export async function readConfigFile(
     const failed = fail(unreadableState(error), { isThere: !isAbsent, cause: error, hint: readHint(path, error) });
     return { ...failed, isForbidden };
   }
+  if (bytes.includes(0)) return fail("it is not UTF-8 text", { hint: UTF8_HINT });
+  const text = new TextDecoder().decode(bytes);
   let json: JsonText;
   try {
     json = readJsonText(text);
@@ -96,13 +98,28 @@ export async function readConfigFile(
   const value: unknown = JSON.parse(text);
   if (!isObject(value)) return fail("it must be a JSON object");
   const locate = (error: ConfigError) => addLine(error, path, json);
-  const mistakes = [...repeatedKeys(json), ...await exposedSecrets(value, path)];
+  const mistakes = [...wrongBytes(bytes, text, path), ...repeatedKeys(json), ...await exposedSecrets(value, path)];
   const { channels, ...rest } = value;
   if (channels === undefined || isObject(channels)) return { path, isThere: true, value, mistakes, locate };
   const failure = locate(
     new ConfigError("Cannot use channels: it must be a JSON object", { place: { setting: "channels" } }),
   );
   return { path, isThere: true, value: rest, failure, mistakes, locate };
+}
+
+const UTF8_HINT = "save the file as UTF-8";
+
+/** Creates an error if a text contains bytes that are not UTF-8. The text has U+FFFD in their place. */
+function wrongBytes(bytes: Uint8Array<ArrayBuffer>, text: string, path: string): ConfigError[] {
+  const at = text.indexOf("\ufffd");
+  try {
+    if (at >= 0) new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return [];
+  } catch {
+    const line = text.slice(0, at).split("\n").length;
+    const message = `Cannot read all characters of configuration ${path}: line ${line} is not UTF-8`;
+    return [new ConfigError(message, { hint: UTF8_HINT, place: { file: path, line } })];
+  }
 }
 
 /**

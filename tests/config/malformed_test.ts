@@ -69,3 +69,29 @@ Deno.test("loadConfig() uses the other channels if a channel has any malformed f
     await Deno.remove(folder, { recursive: true });
   }
 });
+
+Deno.test("loadConfig() reports a file that is not UTF-8, and uses what it can read", async () => {
+  const folder = await Deno.makeTempDir();
+  using runtime = fakeRuntime();
+  const path = `${folder}/config.json`;
+  const text =
+    '{"identity": "jümp",\n"channels": {"a": {"kind": "ntfy", "server": "https://a.example", "topic": "b"}}}';
+  const latin1 = Uint8Array.from(text, (char) => char.charCodeAt(0));
+  const utf16 = new Uint8Array(Uint16Array.from(text, (char) => char.charCodeAt(0)).buffer);
+  const genuine = new TextEncoder().encode(text.replace("ü", "\ufffd"));
+  const load = async (bytes: Uint8Array) => {
+    Deno.writeFileSync(path, bytes, { mode: 0o600 });
+    const { identity, channels, problems } = await loadConfig(runtime, { configFile: path, stateDir: folder });
+    return [identity, channels.length, ...problems.map(({ message, hint }) => `${message} (${hint})`)];
+  };
+  try {
+    const hint = "(save the file as UTF-8)";
+    const problem = `Cannot read all characters of configuration ${path}: line 1 is not UTF-8 ${hint}`;
+    assertEquals(await load(latin1), ["j\ufffdmp", 1, problem]);
+    const [, count, ...problems] = await load(utf16);
+    assertEquals([count, problems], [0, [`Cannot use configuration ${path}: it is not UTF-8 text ${hint}`]]);
+    assertEquals(await load(genuine), ["j\ufffdmp", 1]);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
