@@ -7,7 +7,7 @@
 
 import type { Runtime } from "../runtime/runtime.ts";
 import { ConfigError } from "../base/errors.ts";
-import { parseJsonObject } from "../base/fields.ts";
+import { isObject, parseJsonObject } from "../base/fields.ts";
 import { rememberSecret } from "../base/secret.ts";
 import { readSecretFile } from "../runtime/secret_file.ts";
 import { findDirectoryDistrust, requireTrustedOwnFile, UntrustedError } from "../runtime/trust.ts";
@@ -122,8 +122,8 @@ function isAccount(value: Readonly<Record<string, unknown>>): value is Record<st
 }
 
 function isOAuthSession(value: unknown): value is OAuthSession {
-  if (typeof value !== "object" || value === null) return false;
-  const { issuer, clientId, tokenEndpoint, revocationEndpoint }: Readonly<Record<string, unknown>> = { ...value };
+  if (!isObject(value)) return false;
+  const { issuer, clientId, tokenEndpoint, revocationEndpoint } = value;
   return [issuer, clientId, tokenEndpoint, revocationEndpoint].every(isText);
 }
 

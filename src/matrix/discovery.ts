@@ -185,9 +185,7 @@ async function readWellKnown(search: Search, origin: string): Promise<string | u
     throw createError(search, url, text === "" ? "it is empty" : `it is ${type}, not a JSON object`);
   }
   const homeserver = json["m.homeserver"];
-  const baseUrl = typeof homeserver === "object" && homeserver !== null && "base_url" in homeserver
-    ? homeserver.base_url
-    : undefined;
+  const baseUrl = isObject(homeserver) ? homeserver.base_url : undefined;
   if (typeof baseUrl !== "string" || baseUrl === "" || baseUrl.length > MAX_ADDRESS_CHARS) {
     throw createError(search, url, "it has no base_url");
   }

@@ -6,6 +6,7 @@
  */
 
 import { InvalidNotificationError } from "../base/errors.ts";
+import { isObject } from "../base/fields.ts";
 import { byteLength, cutEnds, cutToBytes } from "./cut.ts";
 import {
   limitProblems,
@@ -345,12 +346,9 @@ function oneOf<Value extends string>(name: string, value: string, values: readon
  * necessary for delivery.
  */
 export function isNotification(value: unknown): value is Notification {
-  if (typeof value !== "object" || value === null) return false;
-  const { subject, message, format, severity, silent, link, time, expires, mentions } = value as Record<
-    string,
-    unknown
-  >;
-  const { attachments = [], file, fullText, problems } = value as Record<string, unknown>;
+  if (!isObject(value)) return false;
+  const { subject, message, format, severity, silent, link, time, expires, mentions, problems } = value;
+  const { attachments = [], file, fullText } = value;
   return typeof subject === "string" && typeof message === "string" && typeof time === "number" &&
     typeof expires === "number" && typeof silent === "boolean" &&
     FORMATS.some((known) => known === format) && SEVERITIES.some((known) => known === severity) &&
@@ -363,8 +361,8 @@ export function isNotification(value: unknown): value is Notification {
 
 /** Returns true if a value from the queue is an attachment. */
 export function isAttachment(value: unknown): value is Attachment {
-  if (typeof value !== "object" || value === null) return false;
-  const { name, type, size, content } = value as Record<string, unknown>;
+  if (!isObject(value)) return false;
+  const { name, type, size, content } = value;
   return typeof name === "string" && typeof type === "string" && typeof size === "number" &&
     typeof content === "string";
 }

@@ -11,6 +11,7 @@
  */
 
 import type { ResponseClass } from "../base/errors.ts";
+import { isObject } from "../base/fields.ts";
 
 /** A field of a record. `value` is never set; it exists only for the type. */
 interface Field<Value, Missing extends boolean = false> {
@@ -22,14 +23,13 @@ interface Field<Value, Missing extends boolean = false> {
 const isAnything = () => true;
 const isNumber = (value: unknown) => typeof value === "number";
 const isString = (value: unknown) => typeof value === "string";
-const isObject = (value: unknown) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 const text = required<string>(isString);
 const number = required<number>(isNumber);
 const texts = required<readonly string[]>((value) => Array.isArray(value) && value.every(isString));
 const numbers = required<readonly number[]>((value) => Array.isArray(value) && value.every(isNumber));
 const times = required<Readonly<Record<string, number>>>((value) =>
-  isObject(value) && Object.values(value as object).every(isNumber)
+  isObject(value) && Object.values(value).every(isNumber)
 );
 
 function required<Value>(check: Field<Value>["check"]): Field<Value> {

@@ -1,5 +1,6 @@
 /** The endpoints for discovery, login, devices, account data and display names. */
 
+import { isObject } from "../base/fields.ts";
 import type { TokenPair } from "./accounts.ts";
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
 import type { JsonObject } from "./content.ts";
@@ -123,8 +124,7 @@ function authenticate({ accounts, logins, serverName }: HomeserverState, request
   if (type !== "m.login.password" || !logins.passwords) {
     return matrixError(400, "M_UNKNOWN", `Unknown login type ${String(type)}`);
   }
-  const isNamed = typeof identifier === "object" && identifier !== null && "type" in identifier &&
-    identifier.type === "m.id.user" && "user" in identifier && typeof identifier.user === "string";
+  const isNamed = isObject(identifier) && identifier.type === "m.id.user" && typeof identifier.user === "string";
   if (!isNamed || typeof password !== "string") {
     return matrixError(400, "M_MISSING_PARAM", "Missing identifier or password");
   }

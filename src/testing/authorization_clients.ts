@@ -3,6 +3,7 @@
  * their requests. This file also parses forms and creates the errors of OAuth 2.0.
  */
 
+import { parseJsonObject } from "../base/fields.ts";
 import { type Answer, jsonAnswer } from "./answer.ts";
 import type { Call } from "./server.ts";
 
@@ -91,12 +92,7 @@ export class Clients {
 
 function parseMetadata({ headers, body }: Call): Readonly<Record<string, unknown>> | undefined {
   if (!(headers.get("content-type") ?? "").toLowerCase().startsWith("application/json")) return undefined;
-  try {
-    const value: unknown = JSON.parse(body);
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? { ...value } : undefined;
-  } catch {
-    return undefined;
-  }
+  return parseJsonObject(body);
 }
 
 /**

@@ -1,5 +1,6 @@
 /** The endpoints of rooms: creation, directory, membership and state. */
 
+import { isObject } from "../base/fields.ts";
 import { type Answer, jsonAnswer, matrixError } from "./answer.ts";
 import { checkNames, type JsonObject } from "./content.ts";
 import type { AuthenticatedRequest, EndpointRequest, HomeserverState } from "./homeserver_state.ts";
@@ -96,7 +97,7 @@ function parseRoomOptions({ serverName, software }: HomeserverState, value: Json
       return matrixError(400, "M_INVALID_PARAM", text);
     }
   }
-  if (typeof creation_content !== "object" || creation_content === null || Array.isArray(creation_content)) {
+  if (!isObject(creation_content)) {
     return matrixError(400, "M_BAD_JSON", "creation_content must be an object");
   }
   return {

@@ -1,5 +1,6 @@
 /** The rooms of a loopback homeserver: their members, events, state, power levels and upgrades. */
 
+import { isObject } from "../base/fields.ts";
 import { type Answer, matrixError } from "./answer.ts";
 import type { JsonObject } from "./content.ts";
 import type { RoomEvent, RoomOptions, Token, UpgradeOptions } from "./homeserver_types.ts";
@@ -257,8 +258,7 @@ export function defaultPowerLevels(version: string, users: Readonly<Record<strin
 }
 
 function readNumber(value: unknown, key: string): number | undefined {
-  if (typeof value !== "object" || value === null) return undefined;
-  const found = Object.entries(value).find(([name]) => name === key)?.[1];
+  const found = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
   return typeof found === "number" ? found : undefined;
 }
 

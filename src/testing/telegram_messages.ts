@@ -3,6 +3,7 @@
  * parameters of `sendMessage`, `sendPhoto` and `sendDocument`.
  */
 
+import { isObject } from "../base/fields.ts";
 import { type Answer, jsonAnswer } from "./answer.ts";
 
 /** Creates an error in Telegram's format: `{ok, error_code, description, parameters}`. */
@@ -128,10 +129,6 @@ export function parseTextMessage(body: Record<string, unknown>): NewTelegramMess
     replyTo,
     hasPreview: !isObject(link_preview_options) || link_preview_options.is_disabled !== true,
   };
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null;
 }
 
 /** The result of parsing HTML: an error, or the text without its tags and a list of its tags. */
