@@ -29,6 +29,7 @@ export const PACKAGE = {
   stateDir: "/var/lib/matrix-notify",
   cache: "/var/cache/matrix-notify",
 } as const;
+
 /** The service that runs `serve`. */
 export const SERVE_SERVICE = "matrix-notify-serve.service";
 
