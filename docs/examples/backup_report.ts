@@ -11,11 +11,11 @@ try {
     resolves: code === 0,
   });
   for (const outcome of outcomes) {
-    const detail = outcome.state === "delivered" ? outcome.receipt : outcome.reason;
+    const detail = outcome.state === "delivered" ? outcome.receipt : outcome.reason ?? "";
     console.log(`${outcome.channel}: ${outcome.state} ${detail}`);
   }
 } catch (error) {
   if (!(error instanceof HintedError)) throw error;
-  console.error(`${error.message}\nHint: ${error.hint}`);
+  console.error(error.message + (error.hint ? `\nHint: ${error.hint}` : ""));
   Deno.exit(1);
 }

@@ -29,7 +29,7 @@ export interface HintOptions extends ErrorOptions {
  *   await using _notifier = await Notifier.open({ channels: { ntfy } });
  * } catch (error) {
  *   if (!(error instanceof HintedError)) throw error;
- *   console.error(`${error.message}\nHint: ${error.hint}`);
+ *   console.error(error.message + (error.hint ? `\nHint: ${error.hint}` : ""));
  *   assert(error instanceof ConfigError);
  *   assertEquals(error.message, "Cannot use the option channels: the option stateDir is not set");
  * }

@@ -91,6 +91,8 @@ export interface NotifierOptions {
 
 /** Options for one notification. */
 export interface NotifyOptions extends RouteOptions {
+  /** The kind of channels to use: `matrix`, `ntfy` and so on. */
+  readonly kind?: NonNullable<ChannelConfig["kind"]>;
   /**
    * How long this call tries to deliver, in milliseconds. After this time, the notification stays
    * in the queue for later attempts. With 0, the call only puts the notification into the queue.

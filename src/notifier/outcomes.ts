@@ -75,7 +75,8 @@ export interface FailedOutcome extends OutcomeTarget {
  * import { assertEquals } from "@std/assert";
  *
  * function describe(outcome: Outcome): string {
- *   return outcome.state === "delivered" ? `delivered as ${outcome.receipt}` : `${outcome.state}: ${outcome.reason}`;
+ *   if (outcome.state === "delivered") return `delivered as ${outcome.receipt}`;
+ *   return outcome.reason === undefined ? outcome.state : `${outcome.state}: ${outcome.reason}`;
  * }
  *
  * const where = { id: "1", channel: "matrix", destination: "!room:example.org" };

@@ -42,7 +42,9 @@ Deno.test("NotifierCore.notify() returns a muted outcome for each destination, a
 Deno.test("NotifierCore.notify() sends by the channel that its caller names, even if the rules choose others", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open({ routes: [{ when: { origin: "noise" }, channels: [] }] });
-  for (const options of [{ channels: ["matrix"] }, { channels: ["*"] }, { kind: "matrix" }, { room: scene.room }]) {
+  for (
+    const options of [{ channels: ["matrix"] }, { channels: ["*"] }, { kind: "matrix" as const }, { room: scene.room }]
+  ) {
     const outcomes = await notifier.notify({ subject: "Hello", origin: "noise" }, options);
     assertEquals(outcomes.map(({ state }) => state), ["delivered"]);
   }
