@@ -1,32 +1,10 @@
 import { assertEquals } from "@std/assert";
 import { Queue } from "../../src/queue/queue.ts";
 import type { JournalRecord } from "../../src/queue/record.ts";
-import { QueueState } from "../../src/queue/state.ts";
+import type { QueueState } from "../../src/queue/state.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+import { ack, att, enq, fold, nack } from "./records.ts";
 
-const enq = (
-  id: string,
-  more: { destination?: string; idempotencyKey?: string; expires?: number } = {},
-): JournalRecord => ({
-  t: "enq",
-  id,
-  time: 10,
-  channel: "matrix",
-  destination: "!a",
-  notification: { id },
-  expires: 1000,
-  ...more,
-});
-const att = (id: string): JournalRecord => ({ t: "att", id, n: 1, time: 20 });
-const nack = (id: string, failure: "rate-limited" | "in-doubt" | "not-sent"): JournalRecord => ({
-  t: "nack",
-  id,
-  n: 1,
-  time: 30,
-  class: failure,
-  reason: failure,
-  next: 50,
-});
 const batch = (id: string, ...members: string[]): JournalRecord => ({
   t: "batch",
   id,
@@ -35,23 +13,6 @@ const batch = (id: string, ...members: string[]): JournalRecord => ({
   destination: "!a",
   members,
 });
-const ack = (id: string, possibleDuplicate?: true): JournalRecord => ({
-  t: "ack",
-  id,
-  time: 40,
-  receipt: "$D",
-  via: "put",
-  possibleDuplicate,
-});
-
-function fold(...records: JournalRecord[]): QueueState {
-  const state = new QueueState();
-  for (const record of records) {
-    if (record.t === "enq") state.watch([record.id]);
-    state.apply(record, 100);
-  }
-  return state;
-}
 
 /** `a D(b c) e`. */
 function shape(state: QueueState): string {
@@ -87,7 +48,13 @@ Deno.test("QueueState.apply() batches only what waits in the lane and cannot hav
 });
 
 Deno.test("QueueState.apply() delivers all members of a batch by one acknowledgement", () => {
-  const state = fold(...five, batch("D", "b", "c", "d"), att("D"), ack("b"), ack("D", true));
+  const state = fold(
+    ...five,
+    batch("D", "b", "c", "d"),
+    att("D"),
+    ack("b", { receipt: "$D" }),
+    ack("D", { possibleDuplicate: true }),
+  );
   assertEquals(shape(state), "a e");
   assertEquals(["b", "c", "d"].map((id) => state.finalState(id)), Array(3).fill({ state: "delivered", receipt: "$D" }));
   assertEquals([state.possibleDuplicates, state.keptBytes], [1, 400]);

@@ -5,33 +5,12 @@ import { encodeRecord } from "../../src/queue/journal_line.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { QueueState } from "../../src/queue/state.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+import { enq as enqueue, fold, nack } from "./records.ts";
 
-const enq = (id: string, more: Partial<JournalRecord> = {}, destination = "!a"): JournalRecord => ({
-  t: "enq",
-  id,
-  time: Number(id.slice(1)),
-  channel: "matrix",
-  destination,
-  notification: {},
-  expires: 1000,
-  ...more as object,
-});
-const keyed = (id: string, destination?: string) => enq(id, { key: "disk", replaces: true }, destination);
-const nack = (id: string, failure: "not-sent" | "in-doubt"): JournalRecord => ({
-  t: "nack",
-  id,
-  n: 1,
-  time: 30,
-  class: failure,
-  reason: failure,
-  next: 50,
-});
-
-function fold(...records: JournalRecord[]): QueueState {
-  const state = new QueueState();
-  for (const record of records) state.apply(record);
-  return state;
-}
+/** An entry that is enqueued at the time in its id. */
+const enq = (id: string, more: Parameters<typeof enqueue>[1] = {}) =>
+  enqueue(id, { time: Number(id.slice(1)), ...more });
+const keyed = (id: string, destination = "!a") => enq(id, { key: "disk", replaces: true, destination });
 
 /** The state that a compaction leaves. */
 const compacted = (state: QueueState) => fold(...state.snapshot({ time: 100, host: "jump" }));

@@ -1,34 +1,15 @@
 import { assertEquals } from "@std/assert";
 import { Queue } from "../../src/queue/queue.ts";
 import type { JournalRecord } from "../../src/queue/record.ts";
-import { QueueState } from "../../src/queue/state.ts";
+import type { QueueState } from "../../src/queue/state.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
+import { ack, att, enq, fold, nack } from "./records.ts";
 
-type Enqueue = Extract<JournalRecord, { t: "enq" }>;
-
-const enq = (id: string, more: Partial<Enqueue> = {}): JournalRecord => ({
-  t: "enq",
-  id,
-  time: 10,
-  channel: "matrix",
-  destination: "!a",
-  notification: { id },
-  expires: 1000,
-  ...more,
-});
-const fallback = (id: string, fallbackFor: Record<string, number>, more: Partial<Enqueue> = {}): JournalRecord =>
-  enq(id, { channel: "phone", destination: "alerts", fallbackFor, ...more });
-const att = (id: string): JournalRecord => ({ t: "att", id, n: 1, time: 20 });
-const nack = (id: string): JournalRecord => ({
-  t: "nack",
-  id,
-  n: 1,
-  time: 30,
-  class: "in-doubt",
-  reason: "x",
-  next: 50,
-});
-const ack = (id: string): JournalRecord => ({ t: "ack", id, time: 40, receipt: "$1", via: "put" });
+const fallback = (
+  id: string,
+  fallbackFor: Record<string, number>,
+  more: Parameters<typeof enq>[1] = {},
+): JournalRecord => enq(id, { channel: "phone", destination: "alerts", fallbackFor, ...more });
 const dead = (id: string): JournalRecord => ({ t: "dead", id, time: 40, reason: "x", status: 413 });
 const batch = (id: string, channel: string, ...members: string[]): JournalRecord => ({
   t: "batch",
@@ -38,15 +19,6 @@ const batch = (id: string, channel: string, ...members: string[]): JournalRecord
   destination: channel === "phone" ? "alerts" : "!a",
   members,
 });
-
-function fold(...records: JournalRecord[]): QueueState {
-  const state = new QueueState();
-  for (const record of records) {
-    if (record.t === "enq") state.watch([record.id]);
-    state.apply(record, 100);
-  }
-  return state;
-}
 
 /**
  * The entries, with what fallbacks wait for: `p f{p:60}`. A dead letter has a cross, a batch its
@@ -84,7 +56,7 @@ Deno.test("QueueState.apply() keeps a fallback that resolves an incident which i
     fallback("g", { q: 90 }, { key: "k", title: "x", resolves: true }),
   ];
   assertEquals(shape(fold(...fired, ack("f"), ack("p"), ...over, ack("q"))), "g{}");
-  assertEquals(shape(fold(...fired, ack("f"), ack("p"), ...over, ack("q"), att("g"), nack("g"))), "g{}");
+  assertEquals(shape(fold(...fired, ack("f"), ack("p"), ...over, ack("q"), att("g"), nack("g", "in-doubt"))), "g{}");
   assertEquals(shape(fold(...fired, ack("f"), ack("p"), ...over, ack("q"), ack("g"))), "");
   assertEquals(shape(fold(...fired, ack("p"), ...over, ack("q"))), "", "its lane has reported no incident");
 });
@@ -94,20 +66,23 @@ Deno.test("QueueState.apply() makes a fallback due when its primary becomes a de
 });
 
 Deno.test("QueueState.apply() cancels a fallback after a failed attempt, and in a batch, but none in flight", () => {
-  assertEquals(shape(fold(...two, att("f"), nack("f"), ack("p"))), "");
+  assertEquals(shape(fold(...two, att("f"), nack("f", "in-doubt"), ack("p"))), "");
   const inFlight = fold(...two, att("f"), ack("p"));
   assertEquals(shape(inFlight), "f{}");
-  for (const end of [nack("f"), ack("f")]) {
+  for (const end of [nack("f", "in-doubt"), ack("f")]) {
     const state = fold(...two, att("f"), ack("p"), end);
     assertEquals([shape(state), state.finalState("f")?.state], ["", end.t === "ack" ? "delivered" : "cancelled"]);
   }
-  assertEquals(shape(fold(...two, att("f"), ack("p"), { ...nack("f"), class: "withdrawn" } as JournalRecord)), "");
+  assertEquals(
+    shape(fold(...two, att("f"), ack("p"), { ...nack("f", "in-doubt"), class: "withdrawn" } as JournalRecord)),
+    "",
+  );
 
   const others = [...two, fallback("g", { q: 60 }), batch("D", "phone", "f", "g")];
   assertEquals(shape(fold(...others)), "p D(f{p:60} g{q:60})");
   assertEquals(shape(fold(...others, ack("p"))), "D(g{q:60})");
   assertEquals(shape(fold(...others, att("D"), ack("p"))), "D(f{} g{q:60})");
-  assertEquals(shape(fold(...others, att("D"), ack("p"), nack("D"))), "D(g{q:60})");
+  assertEquals(shape(fold(...others, att("D"), ack("p"), nack("D", "in-doubt"))), "D(g{q:60})");
   assertEquals(shape(fold(...others, att("D"), ack("p"), dead("D"))), "g{q:60}");
 });
 
@@ -149,8 +124,8 @@ Deno.test("QueueState.snapshot() folds to the same fallbacks", () => {
     const again = fold(...state.snapshot({ time: 50, host: "jump" }));
     assertEquals(shape(again), shape(state));
     assertEquals(
-      shape(fold(...state.snapshot({ time: 50, host: "jump" }), nack("f"))),
-      shape(fold(...records, nack("f"))),
+      shape(fold(...state.snapshot({ time: 50, host: "jump" }), nack("f", "in-doubt"))),
+      shape(fold(...records, nack("f", "in-doubt"))),
     );
   }
 });

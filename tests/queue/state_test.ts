@@ -1,34 +1,7 @@
 import { assertEquals } from "@std/assert";
-import type { JournalRecord, NackRecord } from "../../src/queue/record.ts";
+import type { JournalRecord } from "../../src/queue/record.ts";
 import { QueueState } from "../../src/queue/state.ts";
-
-const enq = (id: string, channel = "matrix", destination = "!a"): JournalRecord => ({
-  t: "enq",
-  id,
-  time: 10,
-  channel,
-  destination,
-  notification: {},
-  expires: 1000,
-});
-const att = (id: string, n = 1, time = 20): JournalRecord => ({ t: "att", id, n, time });
-const nack = (id: string, failure: NackRecord["class"], n = 1, next = 50, notBefore?: number): JournalRecord => ({
-  t: "nack",
-  id,
-  n,
-  time: 30,
-  class: failure,
-  reason: failure,
-  next,
-  notBefore,
-});
-const ack = (id: string): JournalRecord => ({ t: "ack", id, time: 40, receipt: `$${id}`, via: "put" });
-
-function fold(...records: JournalRecord[]): QueueState {
-  const state = new QueueState();
-  for (const record of records) state.apply(record);
-  return state;
-}
+import { ack, att, enq, fold, nack } from "./records.ts";
 
 const findState = (state: QueueState, id: string) => {
   const entry = state.entry(id);
@@ -66,7 +39,7 @@ Deno.test("QueueState.apply() ignores records of unknown entries", () => {
 });
 
 Deno.test("QueueState.apply() holds all entries of a channel after a credentials failure, until a definite response", () => {
-  const state = fold(enq("a"), enq("b"), enq("c", "ntfy"), att("a"), nack("a", "credentials"));
+  const state = fold(enq("a"), enq("b"), enq("c", { channel: "ntfy" }), att("a"), nack("a", "credentials"));
   assertEquals(["a", "b", "c"].map((id) => findState(state, id)), ["held", "held", "queued"]);
   state.apply(att("a", 2));
   state.apply(ack("a"));
@@ -79,7 +52,7 @@ Deno.test("QueueState.apply() counts a destination failure for its entry only", 
 });
 
 Deno.test("QueueState.apply() keeps an entry in doubt after a later 429", () => {
-  const state = fold(enq("a"), att("a"), nack("a", "in-doubt"), att("a", 2, 60), nack("a", "rate-limited", 2));
+  const state = fold(enq("a"), att("a"), nack("a", "in-doubt"), att("a", 2, 60), nack("a", "rate-limited", { n: 2 }));
   assertEquals(state.entry("a")?.inDoubt, { since: 20, until: 30 });
 });
 
@@ -106,20 +79,20 @@ Deno.test("QueueState.apply() does not count a withdrawn attempt", () => {
 });
 
 Deno.test("QueueState.apply() counts failures in a row until something is delivered", () => {
-  const state = fold(enq("a"), att("a"), nack("a", "not-sent"), att("a", 2), nack("a", "in-doubt", 2));
+  const state = fold(enq("a"), att("a"), nack("a", "not-sent"), att("a", 2), nack("a", "in-doubt", { n: 2 }));
   assertEquals(state.channelState("matrix").failures, 2);
   state.apply(att("a", 3));
-  state.apply(nack("a", "rate-limited", 3));
+  state.apply(nack("a", "rate-limited", { n: 3 }));
   assertEquals(state.channelState("matrix").failures, 3);
   state.apply(ack("a"));
   assertEquals(state.channelState("matrix").failures, 0);
 });
 
 Deno.test("QueueState.apply() ends the backoff at a flush, and keeps what the server asked for", () => {
-  const state = fold(enq("a"), att("a"), nack("a", "in-doubt", 1, 500, 60), { t: "flush", time: 35 });
+  const state = fold(enq("a"), att("a"), nack("a", "in-doubt", { next: 500, notBefore: 60 }), { t: "flush", time: 35 });
   assertEquals([state.entry("a")?.wait?.next, state.channelState("matrix").wait?.next], [60, 60]);
   state.apply(att("a", 2));
-  state.apply(nack("a", "not-sent", 2, 900));
+  state.apply(nack("a", "not-sent", { n: 2, next: 900 }));
   assertEquals(state.channelState("matrix").wait?.next, 900, "a wait that began after the flush counts");
 });
 
@@ -132,7 +105,7 @@ Deno.test("QueueState.apply() also ends what the server asked for at a flush wit
     ["unverified", 90_000],
   ] as const;
   for (const [failure, expected] of cases) {
-    const state = fold(enq("a"), att("a"), nack("a", failure, 1, 90_000, 90_000), {
+    const state = fold(enq("a"), att("a"), nack("a", failure, { next: 90_000, notBefore: 90_000 }), {
       t: "flush",
       time: 35,
       reach: "all",
@@ -141,7 +114,7 @@ Deno.test("QueueState.apply() also ends what the server asked for at a flush wit
     const { wait } = state.channelState("matrix");
     if (wait) assertEquals(wait.next, expected, failure);
   }
-  const state = fold(enq("a"), att("a"), nack("a", "in-doubt", 1, 90_000, 2_030), {
+  const state = fold(enq("a"), att("a"), nack("a", "in-doubt", { next: 90_000, notBefore: 2_030 }), {
     t: "flush",
     time: 35,
     reach: "all",
@@ -157,7 +130,11 @@ Deno.test("QueueState.apply() ends only the waits of an outage at a flush of a t
     ),
   ];
   for (const [failure, expected] of cases) {
-    const state = fold(enq("a"), att("a"), nack("a", failure, 1, 900, 60), { t: "flush", time: 35, reach: "outage" });
+    const state = fold(enq("a"), att("a"), nack("a", failure, { next: 900, notBefore: 60 }), {
+      t: "flush",
+      time: 35,
+      reach: "outage",
+    });
     assertEquals([state.entry("a")?.wait?.next, state.flushCount], [expected, 0], failure);
     const { wait } = state.channelState("matrix");
     if (wait) assertEquals(wait.next, expected, failure);
@@ -165,8 +142,8 @@ Deno.test("QueueState.apply() ends only the waits of an outage at a flush of a t
 });
 
 Deno.test("QueueState.apply() ends the wait of the channel at a retry, and only of this channel", () => {
-  const limited = (id: string) => nack(id, "rate-limited", 1, 90_000, 90_000);
-  const state = fold(enq("a"), enq("b"), enq("c", "ntfy"), att("a"), limited("a"), att("c"), limited("c"));
+  const limited = (id: string) => nack(id, "rate-limited", { next: 90_000, notBefore: 90_000 });
+  const state = fold(enq("a"), enq("b"), enq("c", { channel: "ntfy" }), att("a"), limited("a"), att("c"), limited("c"));
   state.apply({ t: "retry", id: "b", time: 40, expires: 5000 });
   assertEquals([state.channelState("matrix").wait?.next, state.channelState("ntfy").wait?.next], [0, 90_000]);
   assertEquals(state.channelState("matrix").failures, 1, "the backoff goes on after the next failure");

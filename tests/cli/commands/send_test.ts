@@ -23,16 +23,21 @@ Deno.test("send() prints an outcome for each destination of a channel, with the 
   await Deno.remove(folder, { recursive: true });
 });
 
-/** Runs `send` without a server, and returns what is in the queue. */
-async function sendToQueue(args: readonly string[], stdin?: Uint8Array) {
-  const folder = await Deno.makeTempDir();
-  const env = {
+/** The environment of a user whose homeserver does not run. */
+function environmentOf(folder: string): Record<string, string> {
+  return {
     HOME: folder,
     MATRIX_HOMESERVER: "http://127.0.0.1:9",
     MATRIX_ACCESS_TOKEN: "token",
     MATRIX_ROOM: "!a:example.org",
     MATRIX_NOTIFY_STATE_DIR: `${folder}/state`,
   };
+}
+
+/** Runs `send` without a server, and returns what is in the queue. */
+async function sendToQueue(args: readonly string[], stdin?: Uint8Array) {
+  const folder = await Deno.makeTempDir();
+  const env = environmentOf(folder);
   using runtime = fakeRuntime({ env, stdin, realIds: true });
   const code = await main(["send", "Report", ...args, "--wait", "0", "--no-background"], runtime);
   const queued = Deno.readTextFileSync(`${folder}/state/queue/queue.jsonl`);
@@ -63,13 +68,7 @@ Deno.test("send() sends the alert without the body if no program writes to the p
 /** Sends with `--require delivered` while the server is down. Meanwhile, another process runs `command`. */
 async function sendBeside(command: readonly string[], more: readonly string[] = []) {
   const folder = await Deno.makeTempDir();
-  const env = {
-    HOME: folder,
-    MATRIX_HOMESERVER: "http://127.0.0.1:9",
-    MATRIX_ACCESS_TOKEN: "token",
-    MATRIX_ROOM: "!a:example.org",
-    MATRIX_NOTIFY_STATE_DIR: `${folder}/state`,
-  };
+  const env = environmentOf(folder);
   using other = fakeRuntime({ env, realIds: true });
   using runtime = fakeRuntime({ env, realIds: true });
   let isDone = command.length === 0;

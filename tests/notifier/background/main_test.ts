@@ -6,6 +6,7 @@ import type { MatrixConfig } from "../../../src/config/config_types.ts";
 import { NotifierCore } from "../../../src/notifier/core.ts";
 import { LoopbackHomeserver } from "../../../src/testing/mod.ts";
 import { runCli, StateFolder } from "../../synapse/cli.ts";
+import { waitForLog } from "./log.ts";
 
 async function backgroundTest(
   body: (t: {
@@ -27,18 +28,7 @@ async function backgroundTest(
     state,
     cli: (...args) => runCli([...args, "--state-dir", `${state.path}/own`], { stateDir: state.path, env }),
     bodies: () => homeserver.events(room).map(({ content }) => String(content.body)),
-    async log(pattern) {
-      Deno.mkdirSync(`${state.path}/own`, { recursive: true });
-      using watcher = Deno.watchFs(`${state.path}/own`);
-      const read = () => Deno.readTextFile(`${state.path}/own/deliverer.log`).catch(() => "");
-      let text = await read();
-      if (pattern.test(text)) return text;
-      for await (const _ of watcher) {
-        text = await read();
-        if (pattern.test(text)) return text;
-      }
-      throw new Error("Cannot watch the log any longer: the watcher ended");
-    },
+    log: (pattern) => waitForLog(`${state.path}/own`, pattern),
   });
 }
 

@@ -9,6 +9,7 @@ import { LoopbackGotify, LoopbackHomeserver, LoopbackNtfy, LoopbackTelegram } fr
 import { LoopbackSlack } from "../../fakes/slack_server.ts";
 import { SmtpServer, smtpSuite } from "../../fakes/smtp_server.ts";
 import { StateFolder } from "../../synapse/cli.ts";
+import { waitForLog } from "./log.ts";
 
 const SRC = new URL("../../../src", import.meta.url).pathname;
 
@@ -42,17 +43,7 @@ async function sceneTest(body: (scene: Scene) => Promise<void>) {
   const room = homeserver.createRoom({ members: [userId] });
   Deno.writeTextFileSync(`${folder}/token`, accessToken, { mode: 0o600 });
   Deno.mkdirSync(`${folder}/own`, { mode: 0o700 });
-  const log = async (pattern: RegExp) => {
-    using watcher = Deno.watchFs(`${folder}/own`);
-    const read = () => Deno.readTextFile(`${folder}/own/deliverer.log`).catch(() => "");
-    let text = await read();
-    if (pattern.test(text)) return text;
-    for await (const _ of watcher) {
-      text = await read();
-      if (pattern.test(text)) return text;
-    }
-    throw new Error("Cannot watch the log any longer: the watcher ended");
-  };
+  const log = (pattern: RegExp) => waitForLog(`${folder}/own`, pattern);
   await body({
     folder,
     homeserver,
