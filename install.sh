@@ -542,6 +542,10 @@ uninstall() {
   for process in $(processes_of "$lib/"); do
     ! grep -qs deliver-in-background "/proc/$process/cmdline" || kill "$process" 2>/dev/null
   done
+  for process in $(serving_processes); do
+    echo "matrix-notify: A running serve loses its files: process $process" >&2
+    echo "  hint: run: kill $process" >&2
+  done
   while IFS= read -r file; do
     ! is_ours "$file" || output=$(rm -f -- "$file" 2>&1) || fail_because "Cannot remove $file" "$output"
     restore_sendmail "$file"

@@ -292,6 +292,14 @@ Deno.test("install.sh reports a service that does not start again, and a serve t
   assertMatch(err, new RegExp(`^matrix-notify: ${message}\\n +hint: run: kill ${pid}; then start serve again\\n$`));
 });
 
+Deno.test("install.sh --uninstall names a serve that still runs", async () => {
+  await using scene = await withServe();
+  const { host, pid } = scene;
+  const { code, err } = await host.run(["--uninstall"]);
+  assertEquals(code, 0);
+  assertEquals(err, `matrix-notify: A running serve loses its files: process ${pid}\n  hint: run: kill ${pid}\n`);
+});
+
 Deno.test("install.sh does not run twice at once", async () => {
   await using host = await Host.create();
   await host.run();
