@@ -83,25 +83,51 @@ function decodeFormText(raw: string): string {
   return decodeText(decodeQuotedPrintable(latin1Bytes(raw.replaceAll("+", " ")), "%"));
 }
 
-/** Reads a multipart form (RFC 7578). Returns undefined if the body has no parts. */
-function readMultipart(contentType: string, bytes: Uint8Array): Body | undefined {
-  const framed: FramedMail = {
-    head: new TextEncoder().encode(`Content-Type: ${contentType}\n`),
-    body: { bytes, text: new TextDecoder("latin1").decode(bytes) },
-  };
-  const { parts } = parseMail(framed);
+/** Reads a multipart form. Returns undefined if the body has no parts. */
+function readMultipart(contentType: string, body: Uint8Array): Body | undefined {
+  const parts = readFormParts(contentType, body);
   if (parts.length === 0) return undefined;
   const fields = new Map<string, unknown>();
   const files: AttachmentInput[] = [];
   const texts: string[] = [];
-  for (const { disposition, body, type } of parts) {
-    const name = disposition.parameters.get("name");
-    const fileName = disposition.parameters.get("filename");
-    if (fileName !== undefined) files.push({ name: fileName, bytes: body, type: type.value });
-    else if (name === undefined) texts.push(decodeText(body));
-    else fields.set(name, decodeText(body));
+  for (const { name, fileName, type, bytes } of parts) {
+    if (fileName !== undefined) files.push({ name: fileName, bytes, type });
+    else if (name === undefined) texts.push(decodeText(bytes));
+    else fields.set(name, decodeText(bytes));
   }
   return { fields, text: texts.join("\n"), files };
+}
+
+/** A part of a multipart form. */
+export interface FormPart {
+  /** Undefined if the part has no name. */
+  readonly name?: string;
+  /** Undefined if the part is not a file. */
+  readonly fileName?: string;
+  /** The media type; undefined if the part has none. */
+  readonly type?: string;
+  /** The value, or the content of the file. */
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * Reads the parts of a multipart form (RFC 7578). A form has the structure of a mail. The contents
+ * are views of the body, so the memory holds a large file once. `Response.formData()` would make
+ * several copies.
+ *
+ * @returns up to 1000 parts; an empty list if the body has no parts
+ */
+export function readFormParts(contentType: string, body: Uint8Array): readonly FormPart[] {
+  const framed: FramedMail = {
+    head: new TextEncoder().encode(`Content-Type: ${contentType}\n`),
+    body: { bytes: body, text: new TextDecoder("latin1").decode(body) },
+  };
+  return parseMail(framed).parts.map(({ headers, disposition, type, body: bytes }) => ({
+    name: disposition.parameters.get("name"),
+    fileName: disposition.parameters.get("filename")?.replace(/%(?:22|0D|0A)/gi, decodeURIComponent),
+    type: headers.has("content-type") ? type.value : undefined,
+    bytes,
+  }));
 }
 
 /** Matches an element without children: its name, its attributes and its text. */

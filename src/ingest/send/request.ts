@@ -23,8 +23,8 @@ import {
   SEVERITIES,
   type Severity,
 } from "../../notification/notification.ts";
+import { readFormParts } from "../http/body.ts";
 import { hasTooManyValues, MAX_JSON_VALUES } from "../http/values.ts";
-import { readFormParts } from "./multipart.ts";
 
 /** A request to send. */
 export interface SendRequest {
@@ -72,8 +72,11 @@ export function readSendRequest(body: Uint8Array<ArrayBuffer>, contentType: stri
  */
 const MAX_TEXT_BYTES = 16 * 2 ** 20;
 
-/** The maximum number of fields of a form. Millions of fields would block the server. */
-const MAX_FIELDS = 1000;
+/**
+ * The maximum number of fields of a form. Millions of fields would block the server. In a multipart
+ * form with more fields, part 1000 contains all the others.
+ */
+const MAX_FIELDS = 999;
 
 function readForm(text: string): Values {
   if (text.split("&", MAX_FIELDS + 1).length > MAX_FIELDS) throw tooMany(`${MAX_FIELDS} fields`);
@@ -82,23 +85,19 @@ function readForm(text: string): Values {
   return values;
 }
 
-function readMultipart(body: Uint8Array<ArrayBuffer>, contentType: string): SendRequest {
+function readMultipart(body: Uint8Array, contentType: string): SendRequest {
+  const parts = readFormParts(contentType, body);
+  if (parts.length === 0) throw new InvalidNotificationError("Cannot read the request: its form is not valid");
+  if (parts.length > MAX_FIELDS) throw tooMany(`${MAX_FIELDS} fields`);
   const values = new Map<string, readonly unknown[]>();
   const attachments: AttachmentInput[] = [];
-  let count = 0;
-  try {
-    for (const { name, fileName, type, bytes } of readFormParts(body, contentType)) {
-      if (++count > MAX_FIELDS) throw tooMany(`${MAX_FIELDS} fields`);
-      if (fileName === undefined) values.set(name, [...values.get(name) ?? [], new TextDecoder().decode(bytes)]);
-      else if (name === "notification") {
-        for (const [key, all] of readJson(new TextDecoder().decode(bytes))) values.set(key, all);
-      } else if (name === "message") values.set(name, [bytes]);
-      else if (name === "attach") attachments.push({ bytes, name: fileName, type: type || undefined });
-      else throw new InvalidNotificationError(`Cannot use the file in field "${name}": use the field "attach"`);
-    }
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    throw new InvalidNotificationError("Cannot read the request: its form is not valid", { cause: error });
+  for (const { name = "", fileName, type, bytes } of parts) {
+    if (fileName === undefined) values.set(name, [...values.get(name) ?? [], new TextDecoder().decode(bytes)]);
+    else if (name === "notification") {
+      for (const [key, all] of readJson(new TextDecoder().decode(bytes))) values.set(key, all);
+    } else if (name === "message") values.set(name, [bytes]);
+    else if (name === "attach") attachments.push({ bytes, name: fileName, type });
+    else throw new InvalidNotificationError(`Cannot use the file in field "${name}": use the field "attach"`);
   }
   return toRequest(values, attachments);
 }

@@ -65,15 +65,15 @@ for (
 
 Deno.test("readSendRequest() refuses a form with too many fields, and JSON with too many values or bytes", () => {
   const fields = (count: number) => new Array(count).fill("mention=%40room").join("&");
-  assertEquals((readSendRequest(encode(fields(1000)), FORM)).input.mentions?.length, 1000);
+  assertEquals((readSendRequest(encode(fields(999)), FORM)).input.mentions?.length, 999);
   const part = (name: string) => `--x\r\nContent-Disposition: form-data; name="${name}"\r\n\r\na\r\n`;
   const parts = (count: number) => `${part("mention").repeat(count)}--x--\r\n`;
   const multipart = "multipart/form-data; boundary=x";
-  assertEquals((readSendRequest(encode(parts(1000)), multipart)).input.mentions?.length, 1000);
+  assertEquals((readSendRequest(encode(parts(999)), multipart)).input.mentions?.length, 999);
   for (
     const [body, type, limit] of [
-      [fields(10_000), FORM, "1000 fields"],
-      [parts(10_000), multipart, "1000 fields"],
+      [fields(1000), FORM, "999 fields"],
+      [parts(1000), multipart, "999 fields"],
       [`{"mention":[${"1,".repeat(200_000)}1]}`, "application/json", "200000 values"],
       [`{"message":"${"x".repeat(2 ** 24)}"}`, "application/json", "16777216 bytes"],
       [`message=${"x".repeat(2 ** 24)}`, FORM, "16777216 bytes"],
