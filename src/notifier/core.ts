@@ -71,11 +71,12 @@ export interface CoreFlushOptions extends Pick<FlushOptions, "waitMs" | "signal"
 /** Sends notifications. Queues each notification that cannot be delivered yet. */
 export class NotifierCore implements AsyncDisposable {
   readonly #parts: NotifierParts;
-  readonly #ownRuntime: Disposable;
+  /** Contains the runtime, unless the caller passed one. */
+  readonly #resources: DisposableStack;
 
-  private constructor(parts: NotifierParts, ownRuntime: Disposable) {
+  private constructor(parts: NotifierParts, resources: DisposableStack) {
     this.#parts = parts;
-    this.#ownRuntime = ownRuntime;
+    this.#resources = resources;
   }
 
   /**
@@ -85,11 +86,11 @@ export class NotifierCore implements AsyncDisposable {
    * @throws {PermissionError} if Deno denies access to the environment or the configuration
    */
   static async open(options: CoreOptions = {}): Promise<NotifierCore> {
-    const real = denoRuntime();
+    using resources = new DisposableStack();
     try {
-      return new NotifierCore(await wireParts(options, real), real);
+      const parts = await wireParts(options, options.runtime ?? resources.use(denoRuntime()));
+      return new NotifierCore(parts, resources.move());
     } catch (error) {
-      real[Symbol.dispose]();
       throw toPermissionError("open the notifier", error);
     }
   }
@@ -397,7 +398,7 @@ export class NotifierCore implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     this.#parts.queue.deliverLock.release();
     this.#parts.queue.backgroundLock.release();
-    this.#ownRuntime[Symbol.dispose]();
+    this.#resources.dispose();
     return Promise.resolve();
   }
 

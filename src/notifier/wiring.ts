@@ -30,8 +30,8 @@ import { findMistake, type Mistakes } from "./undecided.ts";
 
 /** Options that only matrix-notify itself and its tests use. */
 export interface CoreOptions extends NotifierOptions {
-  /** Replacements for effects, such as the clock or the network. @default the effects of Deno */
-  readonly runtime?: Partial<Runtime>;
+  /** The effects, such as the clock and the network. @default the effects of Deno */
+  readonly runtime?: Runtime;
   /**
    * The program that runs in this process. The role determines how a background deliverer is
    * started.
@@ -91,8 +91,7 @@ export interface NotifierParts {
  * @throws {ConfigError} if the channels in the options have a mistake
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
  */
-export async function wireParts(options: CoreOptions, real: Runtime): Promise<NotifierParts> {
-  const runtime = { ...real, ...options.runtime };
+export async function wireParts(options: CoreOptions, runtime: Runtime): Promise<NotifierParts> {
   const config = await openConfig(runtime, options);
   const hasChannels = config.channels.length + config.problems.length > 0;
   if (options.channels === undefined && options.configFile === undefined && !hasChannels) {

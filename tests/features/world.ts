@@ -120,7 +120,7 @@ export class FeaturesWorld implements AsyncDisposable {
       ],
       onWarning: (text) => this.warnings.push(text),
       ...options,
-      runtime: { ...this.runtime, hostname: () => this.#observeBeforeCompaction(), ...options.runtime },
+      runtime: { ...this.runtime, ...options.runtime, hostname: () => this.#observeBeforeCompaction() },
     });
   }
 
@@ -157,7 +157,7 @@ export class FeaturesWorld implements AsyncDisposable {
       return forever;
     };
     const sleep: typeof runtime.sleep = (ms, signal) => isDead ? forever : runtime.sleep(ms, signal);
-    const notifier = await this.notifier({ ...options, runtime: { fetch, sleep } });
+    const notifier = await this.notifier({ ...options, runtime: { ...runtime, fetch, sleep } });
     const result = await Promise.race([work(notifier), death.promise]);
     // Lets writes that have already begun finish.
     for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setTimeout(resolve, 0));

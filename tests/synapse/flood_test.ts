@@ -6,6 +6,7 @@
 import { assertEquals, assertLess, assertLessOrEqual } from "@std/assert";
 import type { NotificationInput } from "../../src/notification/notification.ts";
 import { NotifierCore } from "../../src/notifier/core.ts";
+import { denoRuntime } from "../../src/runtime/runtime.ts";
 import { expandBatchBody } from "../faults/batch_body.ts";
 import { findSubject } from "../faults/oracle.ts";
 import { createLogs, createReports, findMissingLine } from "../fakes/long_texts.ts";
@@ -27,7 +28,8 @@ async function flood(synapse: Synapse, name: string, inputs: readonly Notificati
   const text = JSON.stringify({ channels: { matrix: scene.channel() } });
   await Deno.writeTextFile(configFile, text, { mode: 0o600 });
   const start = Date.now();
-  const where = { configFile, stateDir: scene.stateDir, runtime: { env: () => undefined } };
+  using real = denoRuntime();
+  const where = { configFile, stateDir: scene.stateDir, runtime: { ...real, env: () => undefined } };
   await using notifier = await NotifierCore.open({ ...where, background: true });
   const ids: string[] = [];
   for (const input of inputs) ids.push((await notifier.notify(input, { waitMs: 0 }))[0].id);

@@ -112,7 +112,7 @@ async function deliverFor(ms: number, world: World, options: Partial<CoreOptions
     await world.sleep(ms, signal);
     if (runtime.time >= end) stop.abort(new Error("the outage is over"));
   };
-  await using notifier = await world.notifier({ ...options, runtime: { sleep } });
+  await using notifier = await world.notifier({ ...options, runtime: { ...runtime, sleep } });
   world.stepMs = ms / STEPS;
   await notifier.deliverUntilEmpty(stop.signal).catch((error) => {
     if (!stop.signal.aborted) throw error;
