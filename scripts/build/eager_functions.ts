@@ -4,7 +4,8 @@
  * The cache contains the functions that V8 compiles when it loads a file. V8 compiles most functions
  * later, at their first call. It compiles a function in parentheses when it loads the file
  * (https://v8.dev/blog/preparser#pife). So the build runs `send`, and puts the functions that ran
- * into parentheses. V8 has no such rule for methods, so they stay as they are.
+ * into parentheses. A method of an object becomes a function in parentheses. V8 has no such rule for
+ * methods of classes, so they stay as they are.
  *
  * @module
  */
@@ -84,7 +85,7 @@ function readCoverage(directory: string): ReadonlyMap<string, readonly Range[]> 
  * Puts functions in parentheses. Declared functions become variables at the top of the file, so that
  * they exist before other code runs.
  *
- * @param ran the functions that ran; methods among them are ignored
+ * @param ran the functions that ran; methods of classes among them are ignored
  */
 function withParentheses(code: string, ran: readonly Range[]): string {
   const ranges = new Set(ran.map(({ start, end }) => `${start}-${end}`));
@@ -93,6 +94,11 @@ function withParentheses(code: string, ran: readonly Range[]): string {
   new Visitor({
     ArrowFunctionExpression({ start, end }) {
       if (ranges.has(`${start}-${end}`)) parentheses.push([start, "("], [end, ")"]);
+    },
+    // `read(fields) {}` becomes `read: (function(fields) {})`.
+    Property({ start, end, method, value }) {
+      if (!method || value.type !== "FunctionExpression" || value.async || value.generator) return;
+      if (ranges.has(`${start}-${end}`)) parentheses.push([value.start, ": (function"], [end, ")"]);
     },
   }).visit(program);
   parentheses.sort(([one], [other]) => one - other);

@@ -108,9 +108,10 @@ async function findFile(runtime: ConfigRuntime, { configFile }: LoadOptions): Pr
     if (mustExist || (file.isThere && !file.isForbidden)) return file;
     files.push(file);
   }
-  const hasChannel = Object.keys(CHANNEL_VARIABLES).some((channel) => variablesSet(channel, runtime.env).length > 0);
+  const hasChannel = () =>
+    Object.keys(CHANNEL_VARIABLES).some((channel) => variablesSet(channel, runtime.env).length > 0);
   const forbidden = files.find(({ isForbidden }) => isForbidden);
-  if (forbidden !== undefined && !hasChannel) return forbidden;
+  if (forbidden !== undefined && !hasChannel()) return forbidden;
   return { ...files[0], isThere: false, failure: undefined };
 }
 
