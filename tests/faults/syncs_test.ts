@@ -53,7 +53,8 @@ straceTest(
     // The new directory of attachments is synced too.
     assertEquals(await countSyncs(world, "send", "queued", "--wait", "0", ...attach), { fdatasync: 3, fsync: 3 });
     await world.start(["flush", "--no-background"]).ending;
-    assertEquals(await countSyncs(world, "send", "delivered", ...attach), { fdatasync: 4, fsync: 2 });
+    // The journal is now longer than 4 KiB. Its compaction adds one sync of each kind.
+    assertEquals(await countSyncs(world, "send", "delivered", ...attach), { fdatasync: 5, fsync: 3 });
   },
 );
 

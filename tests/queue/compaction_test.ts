@@ -48,7 +48,7 @@ async function fill(queue: Queue, count: number, characters = 50_000): Promise<s
 
 Deno.test("Queue.compact() skips a small journal, and one that is mostly live", async () => {
   await compactionTest(async ({ queue }) => {
-    await fill(queue, 10, 100);
+    await fill(queue, 5, 100);
     assertEquals(await queue.compact(), false);
     for (let count = 0; count < 10; count++) await queue.enqueue([request("x".repeat(50_000))], () => false);
     assert(queue.bytes > MIN_COMPACTION_BYTES);
