@@ -12,6 +12,7 @@ import { Schedule } from "../delivery/schedule.ts";
 import { judgeHealth } from "../notifier/health.ts";
 import { Reporter } from "../notifier/outcomes.ts";
 import { computeStatus, type Status } from "../notifier/status.ts";
+import { EVERY_CHANNEL } from "../routing/rule.ts";
 import { NEARLY_FULL_BYTES } from "../queue/limits.ts";
 import { TORN_SUFFIX } from "../queue/quarantine.ts";
 import { Queue } from "../queue/queue.ts";
@@ -234,10 +235,18 @@ export const deliverer: Check<DoctorContext> = {
   name: "deliverer",
   needs: ["queue"],
   async *look(context) {
-    const waiting = countWaiting((await readQueue(context)).status);
+    const { queue, status } = await readQueue(context);
+    const waiting = countWaiting(status);
     if (waiting === 0) {
       yield ok("nothing to deliver");
       return;
+    }
+    const unknown = await findUnknownChannels(context, queue);
+    if (unknown.length > 0) {
+      yield warning(
+        `entries wait for channels that are not in this configuration: ${unknown.join(", ")}`,
+        "add a channel with this name, or drop the entries: matrix-notify queue list, queue drop",
+      );
     }
     const folder = `${stateDirOf(context)}/queue`;
     const isRunning = ["background.lock", "deliver.lock"].some((name) => context.host.isLocked(`${folder}/${name}`));
@@ -250,6 +259,14 @@ export const deliverer: Check<DoctorContext> = {
     }
   },
 };
+
+/** Lists the names of channels that have entries, but do not exist in the configuration. */
+async function findUnknownChannels({ runtime, options }: DoctorContext, queue: Queue): Promise<string[]> {
+  const { channels, stopped, failure } = await loadConfig(runtime, options);
+  if (failure !== undefined) return [];
+  const known = new Set([EVERY_CHANNEL, ...[...channels, ...stopped].map(({ name }) => name)]);
+  return [...new Set(queue.state.eachLive().map(({ channel }) => channel))].filter((name) => !known.has(name));
+}
 
 function countWaiting({ queued, deferred, held }: Status): number {
   return queued + deferred + held;

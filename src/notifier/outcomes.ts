@@ -208,7 +208,7 @@ export class Reporter {
         : { ...target, state: "dropped", reason: "It was dropped from the queue" };
     }
     if (entry.dead) return { ...target, state: "dead", reason: entry.dead.reason };
-    const { reason = this.#findObstacle(entry)?.reason, next } = this.#findWait(entry, schedule);
+    const { reason, next } = this.#findWait(entry, schedule);
     return { ...target, state: this.#stateOf(entry) === "held" ? "held" : "queued", reason, next };
   }
 
@@ -281,6 +281,9 @@ export class Reporter {
     const leaving = this.#queue.state.findBatch(entry.id) ?? entry;
     const { state } = this.#queue;
     const wait = leaving.wait ?? state.channelState(entry.channel).wait ?? firstOf(state.lane(entry))?.wait;
+    if (obstacle !== undefined) {
+      return { reason: obstacle.reason + (wait === undefined ? "" : `; last failure: ${wait.reason}`) };
+    }
     const delay = this.#queue.state.entryState(entry) === "held" ? undefined : schedule.delays.of(leaving);
     const inLane = schedule.readyTime(entry) || wait?.next || 0;
     if (delay === undefined || delay.until < (wait?.next ?? 0)) {

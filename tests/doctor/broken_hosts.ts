@@ -393,6 +393,18 @@ const QUEUE: readonly BrokenSetup[] = [
     hint: "flush",
   },
   {
+    name: "a channel that was renamed while an entry waited",
+    async apply(scene) {
+      await scene.queue(1);
+      const { channels: { matrix }, ...rest } = JSON.parse(Deno.readTextFileSync(scene.path("config.json")));
+      scene.file("config.json", JSON.stringify({ ...rest, channels: { alerts: { kind: "matrix", ...matrix } } }));
+    },
+    check: "deliverer",
+    state: "warning",
+    message: "entries wait for channels that are not in this configuration: matrix",
+    hint: "add a channel with this name, or drop the entries",
+  },
+  {
     name: "a server with a rate limit",
     async apply(scene) {
       scene.homeserver.fault("429-retry-after-ms", { times: 1, retryAfterMs: 120_000 });
