@@ -12,7 +12,7 @@
  * @module
  */
 
-import { hostOf, isLoopback, parseServer, type ServerAddress } from "../runtime/address.ts";
+import { hostOf, isLoopback, MAX_ADDRESS_CHARS, parseServer, type ServerAddress } from "../runtime/address.ts";
 import { mayLeadTo, reachOf } from "../runtime/networks.ts";
 import { ConfigError, DiscoveryError, NotTheServiceError, TransportError } from "../base/errors.ts";
 import { exchange, type HttpRuntime, isWord, readMediaType } from "../runtime/http.ts";
@@ -22,9 +22,6 @@ import { parseHomeserverName, parseUserId } from "./ids.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
 
 const WELL_KNOWN = "/.well-known/matrix/client";
-
-/** The maximum length of an address from a server, in characters. */
-const MAX_ADDRESS_CHARS = 2048;
 
 /** The largest number of redirects that are followed for one page. */
 const MAX_REDIRECTS = 5;

@@ -3,6 +3,9 @@
 /** The base URL of a server, or the reason why its address cannot be used. */
 export type ServerAddress = { readonly baseUrl: string } | { readonly problem: string; readonly hint?: string };
 
+/** The maximum length of an address from a server, in characters. */
+export const MAX_ADDRESS_CHARS = 2048;
+
 /** The rules for an address. */
 export interface ServerAddressOptions {
   /** True if plain http to hosts other than this machine is allowed. */

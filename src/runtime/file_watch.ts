@@ -6,6 +6,8 @@
  * @module
  */
 
+import { exists } from "./paths.ts";
+
 /**
  * Starts to watch files, and directories with their subdirectories. To end the watch, dispose of the
  * result. Skips files that do not exist. A file that is replaced is not watched any more.
@@ -20,15 +22,6 @@ export function watchFiles(paths: readonly string[], onChange: () => void): Disp
     return watcher;
   } catch {
     return undefined;
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -1,4 +1,4 @@
-/** Paths of files. */
+/** Paths of files, and what is there. */
 
 /**
  * Makes a path absolute, so that a program with another working directory finds the same file.
@@ -8,4 +8,23 @@
  */
 export function absolutePath(path: string, folder?: string): string {
   return /^([/\\]|[A-Za-z]:)/.test(path) ? path : `${folder ?? `${Deno.cwd()}/`}${path.replace(/^(\.\/+)+/, "")}`;
+}
+
+/** Returns true if a file exists and Deno allows this process to access the file. */
+export function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Reads a regular file. Returns undefined if the file does not exist or cannot be read. */
+export function readIfThere(path: string): string | undefined {
+  try {
+    return Deno.statSync(path).isFile ? Deno.readTextFileSync(path) : undefined;
+  } catch {
+    return undefined;
+  }
 }

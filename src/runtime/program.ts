@@ -8,8 +8,7 @@
 
 import { PROGRAM_FLAGS } from "../base/permission_table.ts";
 import { askProgram } from "./clean_command.ts";
-import { absolutePath } from "./paths.ts";
-import { exists, readIfThere } from "./systemd.ts";
+import { absolutePath, exists, readIfThere } from "./paths.ts";
 import { findKnownDistrust } from "./trust.ts";
 
 /** The command that started this program, without the arguments of the program. */

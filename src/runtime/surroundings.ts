@@ -10,7 +10,8 @@
 
 import { VARIABLES } from "../base/variables.ts";
 import { askProgram } from "./clean_command.ts";
-import { exists, findUnit, isBooted, type Manager } from "./systemd.ts";
+import { findUnit, isBooted, type Manager } from "./systemd.ts";
+import { exists } from "./paths.ts";
 
 /** Where this process runs. `host`: background processes can continue after this process ends. */
 export type Surroundings =

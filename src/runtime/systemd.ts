@@ -6,6 +6,7 @@
  */
 
 import { cleanCommand, type CleanProgram } from "./clean_command.ts";
+import { exists } from "./paths.ts";
 import { mayReadSystem } from "./permissions.ts";
 
 /** The instance of systemd that manages a unit: the system manager, or the manager of a user. */
@@ -14,25 +15,6 @@ export type Manager = "system" | "user";
 /** Returns true if systemd is the init system of this host (sd_booted(3)). */
 export function isBooted(): boolean {
   return exists("/run/systemd/system");
-}
-
-/** Returns true if a file exists and Deno allows this process to access the file. */
-export function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** Reads a regular file. Returns undefined if the file does not exist or cannot be read. */
-export function readIfThere(path: string): string | undefined {
-  try {
-    return Deno.statSync(path).isFile ? Deno.readTextFileSync(path) : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -16,7 +16,7 @@
 import { ConfigError } from "../base/errors.ts";
 import { quoteForShell } from "../base/shell_word.ts";
 import { parentDirectory } from "./files.ts";
-import { exists, readIfThere } from "./systemd.ts";
+import { exists, readIfThere } from "./paths.ts";
 import { findDirectoryDistrust } from "./trust.ts";
 
 /** The host and port in the address of a request through a socket. */

@@ -44,6 +44,11 @@ export function createRequest(subject: string, bytes = 20): EnqueueRequest {
   return { channel: "matrix", destination: "!room", notification, expires: 9e12 };
 }
 
+/** Creates several short requests. */
+export function createRequests(...subjects: readonly string[]): EnqueueRequest[] {
+  return subjects.map((subject) => createRequest(subject));
+}
+
 /** Creates a fallback for other envelopes of the same call. */
 export function createFallback(subject: string, ...primaries: EnqueueRequest[]): EnqueueRequest {
   const requests = primaries.map((primary) => ({ request: primary, afterMs: 600_000 }));

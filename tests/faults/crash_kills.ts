@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type Actor, createFallback, createRequest } from "./crash_actor.ts";
+import { type Actor, createFallback, createRequest, createRequests } from "./crash_actor.ts";
 import type { OperationFault } from "./crash_files.ts";
 import { DELIVERED, fill, holdLock, RATE_LIMITED } from "./crash_props.ts";
 import { Scene } from "./crash_scene.ts";
@@ -77,7 +77,7 @@ export const CRASH_KILLS: readonly CrashKill[] = [
       await actor.settleBatches(DELIVERED, { isProof: true });
     },
     async before(scene) {
-      await scene.actor().enqueue([createRequest("a"), createRequest("b"), createRequest("c"), createRequest("waits")]);
+      await scene.actor().enqueue(createRequests("a", "b", "c", "waits"));
     },
   },
   {

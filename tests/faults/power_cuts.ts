@@ -6,7 +6,7 @@
 
 import { assert } from "@std/assert";
 import { encodeRecord } from "../../src/queue/journal_line.ts";
-import { createFallback, createRequest } from "./crash_actor.ts";
+import { createFallback, createRequest, createRequests } from "./crash_actor.ts";
 import { DELIVERED, fill, holdLock, RATE_LIMITED, REJECTED } from "./crash_props.ts";
 import { JOURNAL, Scene } from "./crash_scene.ts";
 
@@ -62,14 +62,7 @@ function* powerCuts(): Generator<PowerCut> {
     limit: 60,
     play: async (scene) => {
       const actor = scene.actor();
-      await actor.enqueue([
-        createRequest("a"),
-        createRequest("b"),
-        createRequest("c"),
-        createRequest("d"),
-        createRequest("e"),
-        createRequest("f"),
-      ]);
+      await actor.enqueue(createRequests("a", "b", "c", "d", "e", "f"));
       await actor.announce("a", "b");
       await actor.settle("a", RATE_LIMITED);
       await actor.withdraw("b");
@@ -93,13 +86,7 @@ function* powerCuts(): Generator<PowerCut> {
     limit: 60,
     play: async (scene) => {
       const actor = scene.actor();
-      await actor.enqueue([
-        createRequest("a"),
-        createRequest("b"),
-        createRequest("c"),
-        createRequest("d"),
-        createRequest("e"),
-      ]);
+      await actor.enqueue(createRequests("a", "b", "c", "d", "e"));
       await actor.batch("a", "b", "c");
       await actor.settleBatches(RATE_LIMITED);
       await actor.enqueue([createRequest("f", 600)]);
@@ -119,13 +106,7 @@ function* powerCuts(): Generator<PowerCut> {
     limit: 40,
     play: async (scene) => {
       const actor = scene.actor();
-      await actor.enqueue([
-        createRequest("before"),
-        createRequest("a"),
-        createRequest("b"),
-        createRequest("c"),
-        createRequest("after"),
-      ]);
+      await actor.enqueue(createRequests("before", "a", "b", "c", "after"));
       await actor.batch("a", "b", "c");
       await actor.settleBatches(RATE_LIMITED);
       await fill(scene, actor);
@@ -230,7 +211,7 @@ function* powerCuts(): Generator<PowerCut> {
     limit: 40,
     play: async (scene) => {
       const [actor, other] = [scene.actor(), scene.actor()];
-      await actor.enqueue([createRequest("waits"), createRequest("refused"), createRequest("dead")]);
+      await actor.enqueue(createRequests("waits", "refused", "dead"));
       await fill(scene, actor);
       await actor.announce("refused", "dead");
       await actor.settle("refused", RATE_LIMITED);
@@ -300,7 +281,7 @@ function* powerCuts(): Generator<PowerCut> {
       const actor = scene.actor();
       await actor.enqueue([createRequest("a")]);
       const lock = holdLock(scene);
-      await actor.enqueue([createRequest("spooled 1"), createRequest("spooled 2")]);
+      await actor.enqueue(createRequests("spooled 1", "spooled 2"));
       await actor.enqueue([createRequest("spooled 3")], { announced: true });
       lock.release();
       await actor.enqueue([createRequest("b")]);

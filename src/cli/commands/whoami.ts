@@ -1,6 +1,6 @@
 /** `whoami`: prints the saved accounts and checks their tokens on the homeservers. */
 
-import { toLoginError } from "../../accounts/sign_in.ts";
+import { LOGIN_TIMEOUT_MS, toLoginError } from "../../accounts/sign_in.ts";
 import { openSession, requireAccount } from "../../accounts/session.ts";
 import { AccountStore } from "../../accounts/store.ts";
 import { findingOf } from "../../channels/check.ts";
@@ -25,8 +25,6 @@ export const whoami: Command = defineCommand({
   examples: ["matrix-notify whoami", "matrix-notify whoami @bot:example.org --json"],
   run,
 });
-
-const WHOAMI_TIMEOUT_MS = 30_000;
 
 /** Checks all accounts. The first account that fails determines the exit code. */
 async function run(context: WhoamiContext): Promise<number> {
@@ -85,7 +83,7 @@ async function printChannel(context: WhoamiContext, source: ChannelSource): Prom
 }
 
 function verifyToken(client: MatrixClient): Promise<Whoami> {
-  return requestWhoami(client, { timeoutMs: WHOAMI_TIMEOUT_MS });
+  return requestWhoami(client, { timeoutMs: LOGIN_TIMEOUT_MS });
 }
 
 function isTokenRefused({ cause }: HintedError): boolean {

@@ -17,11 +17,10 @@ import {
   unitFiles,
   type UnitPlan,
 } from "../../notifier/background/timer_units.ts";
-import { absolutePath } from "../../runtime/paths.ts";
+import { absolutePath, exists, readIfThere } from "../../runtime/paths.ts";
 import { denoDirectory } from "../../runtime/program.ts";
 import { denoFiles, replaceFile } from "../../runtime/files.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
-import { exists, readIfThere } from "../../runtime/systemd.ts";
 import { findGroup, SOCKET_GROUP } from "../../runtime/unix_socket.ts";
 import { findDirectoryDistrust } from "../../runtime/trust.ts";
 import type { CommandContext, ContextFor } from "../command.ts";

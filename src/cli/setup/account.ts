@@ -2,7 +2,13 @@
 
 import type { Account } from "../../accounts/account.ts";
 import { openSession } from "../../accounts/session.ts";
-import { findLoginOffer, type LoginOffer, type SignInContext, toLoginError } from "../../accounts/sign_in.ts";
+import {
+  findLoginOffer,
+  LOGIN_TIMEOUT_MS,
+  type LoginOffer,
+  type SignInContext,
+  toLoginError,
+} from "../../accounts/sign_in.ts";
 import { AccountStore } from "../../accounts/store.ts";
 import { parseHomeserver } from "../../matrix/discovery.ts";
 import { DiscoveryError, LoginError } from "../../base/errors.ts";
@@ -19,8 +25,6 @@ import {
 import { formatAccount, requireUserId } from "../matrix_account.ts";
 import type { SetupContext } from "./context.ts";
 import { createChoiceQuestion } from "./prompter.ts";
-
-const WHOAMI_TIMEOUT_MS = 30_000;
 
 /**
  * Asks for the user id. The default is the user of the channel. If the channel has no user, the
@@ -74,7 +78,7 @@ async function hasValidLogin(
   const credentials = openSession(stateDir, userId, USER_AGENT).credentials(connected);
   const client = { runtime: connected, baseUrl: homeserver, userAgent: USER_AGENT, credentials };
   try {
-    await whoami(client, { timeoutMs: WHOAMI_TIMEOUT_MS, signal });
+    await whoami(client, { timeoutMs: LOGIN_TIMEOUT_MS, signal });
     return true;
   } catch (error) {
     signal.throwIfAborted();

@@ -9,7 +9,7 @@
 import { NotTheServiceError, type Refusal, ResponseError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
 import { rememberSecret } from "../../base/secret.ts";
-import { isLoopback } from "../../runtime/address.ts";
+import { isLoopback, MAX_ADDRESS_CHARS } from "../../runtime/address.ts";
 import { mayLeadTo, reachOf } from "../../runtime/networks.ts";
 import {
   describeStatus,
@@ -96,9 +96,6 @@ function parseMetadata(answer: Readonly<Record<string, unknown>>, { host, hostna
 function unusableMetadata(host: string, state: string): NotTheServiceError {
   return new NotTheServiceError(`Cannot use the OAuth 2.0 metadata of ${host}: ${state}`, { status: 200 });
 }
-
-/** The maximum length of an address from a server, in characters. */
-const MAX_ADDRESS_CHARS = 2048;
 
 /** The keys of the endpoints that this program uses. */
 const ENDPOINT_KEYS: readonly string[] = [

@@ -8,7 +8,8 @@
  */
 
 import type { Runtime } from "../../runtime/runtime.ts";
-import { exists, type Manager, readIfThere } from "../../runtime/systemd.ts";
+import type { Manager } from "../../runtime/systemd.ts";
+import { exists, readIfThere } from "../../runtime/paths.ts";
 import { SOCKET_GROUP } from "../../runtime/unix_socket.ts";
 
 /** The name of the timer. */
