@@ -129,7 +129,9 @@ async function formatText(text: string, extension: string): Promise<string> {
   const writer = child.stdin.getWriter();
   await writer.write(new TextEncoder().encode(text));
   await writer.close();
-  return new TextDecoder().decode((await child.output()).stdout);
+  const { success, stdout } = await child.output();
+  if (!success) throw new Error("Cannot format a generated file: deno fmt failed");
+  return new TextDecoder().decode(stdout);
 }
 
 if (import.meta.main) {

@@ -34,7 +34,7 @@ export const NPM_PACKAGE = `${FOLDER}.tgz`;
  *
  * - `node_modules` of this package (npm install -g)
  * - `node_modules` around this package (npm install in a project, yarn)
- * - `node_modules` around `deno`, to which \`deno\` can be a link (pnpm)
+ * - `node_modules` around the target of the link `deno` (pnpm)
  */
 const FIND_DENO = `#!/bin/sh
 # Starts matrix-notify with the Deno that npm installed.
