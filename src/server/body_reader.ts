@@ -34,7 +34,10 @@ export interface BodyLimits {
   readonly maxWaitMs?: number;
 }
 
-/** A body, or the reason why it was not read. Dispose of this object to free its memory. */
+/**
+ * A body, or the reason why it was not read. Dispose of this object to free its memory. Then
+ * `bytes`, and all views of it, are empty.
+ */
 export interface ReadBody extends Disposable {
   readonly bytes: Uint8Array<ArrayBuffer> | "too-large" | "unavailable" | "too-slow";
 }
@@ -68,7 +71,7 @@ export class BodyReader {
    * @param maxBytes the maximum size of the body
    */
   async read(request: Request, maxBytes: number): Promise<ReadBody> {
-    const declared = Number(request.headers.get("content-length") ?? maxBytes);
+    const declared = declaredBytes(request) ?? maxBytes;
     const held = new DisposableStack();
     const bytes = declared > maxBytes ? "too-large" : await this.#read(request, Math.min(declared, maxBytes), held);
     if (typeof bytes === "string") held.dispose();
@@ -94,7 +97,11 @@ export class BodyReader {
     };
     const { smallBytes, maxTotalBytes } = this.#limits;
     let buffer = new Uint8Array(Math.min(FIRST_BYTES, smallBytes + 1)), size = 0, counted = 0;
-    held.defer(() => this.#smallBytes -= counted);
+    held.defer(() => {
+      this.#smallBytes -= counted;
+      // Frees the memory now. The garbage collector would wait until there is much more to collect.
+      if (!buffer.buffer.detached) buffer.buffer.transfer(0);
+    });
     try {
       for (;;) {
         const read = await source.read(buffer, size);
@@ -135,6 +142,12 @@ export class BodyReader {
       over.abort();
     }
   }
+}
+
+/** Returns the size of a body; undefined if the header is missing, or was sent twice. */
+function declaredBytes({ headers }: Request): number | undefined {
+  const length = headers.get("content-length") ?? "";
+  return /^\d{1,15}$/.test(length) ? Number(length) : undefined;
 }
 
 /** A body that is read into a buffer. */

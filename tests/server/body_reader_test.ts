@@ -44,6 +44,26 @@ Deno.test("BodyReader.read() joins the parts of a body", async () => {
   assertEquals(none.bytes, new Uint8Array());
 });
 
+Deno.test("BodyReader.read() reads a body whose size was declared twice, and keeps the count of its memory", async () => {
+  const { read } = openReader();
+  for (let count = 0; count < 3; count++) {
+    const headers = { "Content-Length": "8, 8" };
+    using body = await read(new Request("http://localhost/", { method: "POST", headers, body: new Uint8Array(8) }));
+    assertEquals(body.bytes.length, 8);
+    assertEquals(
+      (await read(new Request("http://localhost/", { method: "POST", body: new Uint8Array(8) }))).bytes,
+      "unavailable",
+    );
+  }
+});
+
+Deno.test("BodyReader.read() frees the bytes of a body when it is disposed of", async () => {
+  const { read } = openReader();
+  const body = await read(new Request("http://localhost/", { method: "POST", body: new Uint8Array(10) }));
+  body[Symbol.dispose]();
+  assertEquals(body.bytes, new Uint8Array());
+});
+
 Deno.test("BodyReader.read() refuses a body that is too large, declared or not", async () => {
   const { read } = openReader();
   const { request, controller } = openBody();
@@ -130,6 +150,22 @@ Deno.test("BodyReader.read() lets large bodies wait for memory, in the order of 
   (await fourth)[Symbol.dispose]();
   await start("sixth");
   assertEquals(done.at(-1), "sixth 10");
+});
+
+Deno.test("BodyReader.read() gives up on a slow or broken stream of bytes, and frees its memory", async () => {
+  const { read, expire } = openReader();
+  const send = (pull: (controller: ReadableByteStreamController) => Promise<void>) => {
+    return read(
+      new Request("http://localhost/", { method: "POST", body: new ReadableStream({ type: "bytes", pull }) }),
+    );
+  };
+  assertEquals((await send(() => Promise.reject(new Error("connection reset")))).bytes, "too-slow");
+  const slow = send(() => new Promise(() => {}));
+  await settle();
+  expire.at(-1)?.();
+  assertEquals((await slow).bytes, "too-slow");
+  using next = await read(new Request("http://localhost/", { method: "POST", body: new Uint8Array(10) }));
+  assertEquals(next.bytes.length, 10);
 });
 
 Deno.test("BodyReader.read() needs little memory for a body that arrives in small pieces", async () => {

@@ -164,9 +164,10 @@ const MAX_SUBJECT_LINE = 200;
  */
 export function splitSubject(subject: string, message: string): { readonly subject: string; readonly message: string } {
   if (subject !== "") return { subject, message };
-  const [first, ...rest] = message.trimStart().split("\n");
+  const trimmed = message.trimStart(), end = (trimmed.indexOf("\n") + 1) || trimmed.length;
+  const first = trimmed.slice(0, end).trim();
   if (first.length > MAX_SUBJECT_LINE || isJson(message)) return { subject: "", message };
-  return { subject: first.trim(), message: rest.join("\n").replace(/^(?:[ \t]*\n)+/, "") };
+  return { subject: first, message: trimmed.slice(end).replace(/^(?:[ \t]*\n)+/, "") };
 }
 
 /** Reads a priority of ntfy: a number from 1 to 5. */
