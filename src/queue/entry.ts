@@ -116,3 +116,8 @@ export function isAttachmentOf(entries: readonly Entry[]): (entry: Entry) => boo
 export function laneKey({ channel, destination }: Lane): string {
   return `${channel.length} ${channel} ${destination}`;
 }
+
+/** Returns the directory with the attachment files of the entries. It may not exist yet. */
+export function attachmentsDirectory(stateDir: string): string {
+  return `${stateDir}/attachments`;
+}

@@ -32,7 +32,7 @@ import type { Runtime } from "../runtime/runtime.ts";
 import type { StagedFiles } from "./attachments/store.ts";
 import { isKept, isWorthCompacting } from "./compaction.ts";
 import { type Enqueued, Enqueuer, type EnqueueRequest, toRecord } from "./enqueue.ts";
-import type { Entry } from "./entry.ts";
+import { attachmentsDirectory, type Entry } from "./entry.ts";
 import { type AttemptResult, killedRecord, resultRecords, withdrawalRecord } from "./entry_transitions.ts";
 import { type Durability, Journal, type JournalListener } from "./journal.ts";
 import { MAX_QUEUE_BYTES } from "./limits.ts";
@@ -460,6 +460,9 @@ export class Queue {
    * call tries again
    */
   async sweepAttachments(): Promise<void> {
+    const directory = attachmentsDirectory(this.#stateDir);
+    // Without this directory, the module of the store is not loaded.
+    if (!mapFileErrors(`read ${directory}`, () => this.#files.exists(directory))) return;
     const { AttachmentStore } = await import("./attachments/store.ts");
     const inState = () => this.#state.fileNames();
     await new AttachmentStore(this.#stateDir, this.#files).sweep(new Set(inState()), async () => {

@@ -17,15 +17,11 @@
 import { InvalidNotificationError } from "../../base/errors.ts";
 import { mapFileErrors } from "../../runtime/file_errors.ts";
 import { denoFiles, type Files, occupiedBytes, type OpenFile } from "../../runtime/files.ts";
+import { attachmentsDirectory } from "../entry.ts";
 import { MAX_FILES_BYTES } from "../limits.ts";
 
 /** The names of files are UUIDs, so a name cannot contain a path to another directory. */
 const NAME_REGEXP = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** Returns the path of the directory for attachment files. */
-function filesDirectory(stateDir: string): string {
-  return `${stateDir}/attachments`;
-}
 
 /** The attachment files in a state directory. */
 export class AttachmentStore {
@@ -33,7 +29,7 @@ export class AttachmentStore {
   readonly #files: Files;
 
   constructor(stateDir: string, files: Files = denoFiles) {
-    this.directory = filesDirectory(stateDir);
+    this.directory = attachmentsDirectory(stateDir);
     this.#files = files;
   }
 

@@ -54,6 +54,20 @@ Deno.test("Queue.sweepAttachments() keeps the files of entries and dead letters,
   assertEquals(names(files), kept);
 });
 
+Deno.test("Queue.sweepAttachments() lists no files if none was ever stored", async () => {
+  const listed: string[] = [];
+  class Listed extends CrashFiles {
+    override list(path: string): string[] {
+      listed.push(path);
+      return super.list(path);
+    }
+  }
+  const queue = Queue.open(STATE_DIR, crashRuntime(), { files: new Listed(new CrashDisk()) });
+  queue.prepare();
+  await queue.sweepAttachments();
+  assertEquals(listed, []);
+});
+
 Deno.test("StagedFiles.write() creates another file if a sweep removed the first before it was locked", async () => {
   class Swept extends CrashFiles {
     made = 0;
