@@ -73,7 +73,9 @@ function createNotice(queue: Queue, entries: readonly Entry[], now: number): Enq
     message: [
       ...[...subjects.slice(0, MAX_LISTED), ...more].map((line) => `- ${line}`),
       "",
-      "They were not delivered in time and are dead letters now. To list them: matrix-notify queue list --dead",
+      subjects.length === 1
+        ? "It was not delivered in time and is a dead letter now. To list it: matrix-notify queue list --dead"
+        : "They were not delivered in time and are dead letters now. To list them: matrix-notify queue list --dead",
     ].join("\n"),
     severity: "warning",
     origin: "matrix-notify",

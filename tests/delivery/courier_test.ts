@@ -391,6 +391,16 @@ Deno.test("Courier.run() moves expired entries to the dead letters, and sends on
   });
 });
 
+Deno.test("Courier.run() uses the singular in a notice about one expired entry", async () => {
+  await courierTest(async ({ courier, add, queue, runtime }) => {
+    await add("1", { expires: TEST_TIME + 1000 });
+    runtime.time += 1000;
+    await courier(new ScriptedChannel("matrix", [refused()])).run({ patienceMs: 0 });
+    const { message } = notificationOf(queue.state.liveEntries()[0]) as { message: string };
+    assertEquals(message.split("\n")[2].split(".")[0], "It was not delivered in time and is a dead letter now");
+  });
+});
+
 Deno.test("Courier.run() reports what expires in an outage in one notice, which causes no further notice", async () => {
   await courierTest(async ({ courier, add, queue, runtime }) => {
     const channel = new ScriptedChannel("matrix", Array(6).fill(refused()));
