@@ -6,7 +6,7 @@
  */
 
 import { installFolder } from "../cached_folder.ts";
-import { run, tail } from "../python/python.ts";
+import { run, tail } from "../std/command.ts";
 
 /** The packages. Those that they need are unpacked too, unless they are installed. */
 const PACKAGES = ["postfix", "exim4-daemon-light"] as const;

@@ -8,7 +8,7 @@
  * @module
  */
 
-import { run, tail } from "../python/python.ts";
+import { run, tail } from "../std/command.ts";
 import { until } from "../synapse/until.ts";
 import { installMailPackages, LIBRARIES } from "./install.ts";
 

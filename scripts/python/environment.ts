@@ -6,7 +6,8 @@
  */
 
 import { installFolder } from "../cached_folder.ts";
-import { findPython, run, tail } from "./python.ts";
+import { findPython } from "./python.ts";
+import { run, tail } from "../std/command.ts";
 
 /** An environment. */
 export interface Environment {

@@ -4,6 +4,8 @@
  * @module
  */
 
+import { run, tail } from "../std/command.ts";
+
 /** The oldest Python 3 that the pinned Synapse supports, as its package says. */
 const OLDEST_MINOR = 10;
 
@@ -16,14 +18,6 @@ export interface Python {
   readonly command: string;
   /** Its version without the patch number: `3.11`. */
   readonly version: string;
-}
-
-/** The result of a command. */
-export interface Output {
-  /** True for exit code 0. */
-  readonly success: boolean;
-  readonly stdout: string;
-  readonly stderr: string;
 }
 
 /** An environment with pip needs these two modules; Debian has them in a package of their own. */
@@ -44,29 +38,6 @@ export async function findPython(): Promise<Python> {
   }
   const state = faults.length > 0 ? faults.join("; ") : "none is installed";
   throw new Error(`Cannot find Python 3.${OLDEST_MINOR} or newer with venv and pip: ${state}`);
-}
-
-/**
- * Runs a command to its end, without input. A command that does not exist counts as unsuccessful.
- */
-export async function run(command: string, args: readonly string[]): Promise<Output> {
-  try {
-    const output = await new Deno.Command(command, { args: [...args], stdin: "null" }).output();
-    const decoder = new TextDecoder();
-    return {
-      success: output.success,
-      stdout: decoder.decode(output.stdout),
-      stderr: decoder.decode(output.stderr),
-    };
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound || error instanceof Deno.errors.PermissionDenied)) throw error;
-    return { success: false, stdout: "", stderr: "" };
-  }
-}
-
-/** Returns the last lines of a text, for an error message. */
-export function tail(text: string, lines: number): string {
-  return text.trimEnd().split("\n").slice(-lines).join("\n");
 }
 
 function candidates(): string[] {

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { tail } from "../python/python.ts";
+import { tail } from "../std/command.ts";
 import { until } from "./until.ts";
 
 /**

@@ -16,7 +16,7 @@ import {
 import { freePort } from "../free_port.ts";
 import { installSynapse } from "./install.ts";
 import { readLog, SynapseProcess, SynapseStartError } from "./process.ts";
-import { run } from "../python/python.ts";
+import { run } from "../std/command.ts";
 
 /**
  * Another process may take a free port before Synapse does. After this many tries in a row it is

@@ -2,7 +2,7 @@
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { freePort } from "../../scripts/free_port.ts";
-import { run } from "../../scripts/python/python.ts";
+import { run } from "../../scripts/std/command.ts";
 import { until } from "../../scripts/synapse/until.ts";
 import { readBlocks } from "../e2e/docs_blocks.ts";
 import { clientSuite, unpackDebian } from "./install.ts";

@@ -8,7 +8,7 @@
 
 import { installFolder } from "../../scripts/cached_folder.ts";
 import { installEnvironment } from "../../scripts/python/environment.ts";
-import { run, tail } from "../../scripts/python/python.ts";
+import { run, tail } from "../../scripts/std/command.ts";
 import { installOrStub } from "../fakes/installed_suite.ts";
 import { type ServeTest, type ServeTestOptions, startServe } from "./serve.ts";
 

@@ -1,6 +1,7 @@
 /** Parses mails with a parser that is not ours: the one of Python. */
 
-import { findPython, run } from "../../scripts/python/python.ts";
+import { findPython } from "../../scripts/python/python.ts";
+import { run } from "../../scripts/std/command.ts";
 
 /** A parsed mail. */
 export interface ReadMail {

@@ -6,7 +6,7 @@
  */
 
 import { installFolder } from "../../scripts/cached_folder.ts";
-import { run, tail } from "../../scripts/python/python.ts";
+import { run, tail } from "../../scripts/std/command.ts";
 
 /** Packages with everything that they need. Their scripts create users such as `nut`. */
 const PACKAGES = [

@@ -7,7 +7,7 @@
 
 import { confirmLogin } from "./browser.ts";
 import { OIDC_PROVIDER } from "./package.ts";
-import { tail } from "../../python/python.ts";
+import { tail } from "../../std/command.ts";
 import { inheritedConfig } from "../../std/argv.ts";
 import type { ProviderSetting } from "./provider.ts";
 
