@@ -50,6 +50,11 @@ export interface CoreNotifyOptions extends NotifyOptions {
    */
   readonly leave?: AbortSignal;
   /**
+   * Called when the notification and its files are on disk, before the wait for a delivery. From
+   * then on, the bytes of the input are not needed. Not called if the queue cannot be used.
+   */
+  readonly onStored?: () => void;
+  /**
    * The name of the sender, such as `socket nut`, if another user or host sends. Each sender has
    * its own idempotency keys and incident keys. Therefore a sender cannot resolve the incidents of
    * other senders.
@@ -215,6 +220,7 @@ export class NotifierCore implements AsyncDisposable {
     }
     const { entries, problem } = enqueued;
     staged?.commit(entries);
+    options.onStored?.();
     if (problem) return await this.#reportSpooled(entries, problem, isDeliverer);
     const mine = entries.filter(({ fallbackFor }) => fallbackFor === undefined).map(({ id }) => id);
     const patienceMs = options.untilDelivered ? waitMs : 0;

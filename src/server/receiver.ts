@@ -50,7 +50,7 @@ export interface Accepted {
 export type AcceptOptions =
   & Pick<
     CoreNotifyOptions,
-    "channels" | "kind" | "room" | "id" | "sender" | "untilDelivered"
+    "channels" | "kind" | "room" | "id" | "sender" | "untilDelivered" | "onStored"
   >
   & {
     /**

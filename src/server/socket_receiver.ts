@@ -79,9 +79,10 @@ async function answer(request: Request, { name, settings, limiter, maxBytes, con
   const { input, options } = restrict(asked, name, settings);
   const sender = `socket ${name}`;
   if (pathname === "/incident") return Response.json({ open: context.hasOpenIncident(input, { ...options, sender }) });
-  return toAnswer(
-    await context.accept(input, { ...options, sender, waitMs: Math.min(options.waitMs ?? 0, MAX_WAIT_MS) }),
-  );
+  // The sender can wait for minutes. Meanwhile, others can use the memory of its request.
+  const onStored = () => body[Symbol.dispose]();
+  const waits = { waitMs: Math.min(options.waitMs ?? 0, MAX_WAIT_MS), onStored };
+  return toAnswer(await context.accept(input, { ...options, ...waits, sender }));
 }
 
 /** Returns the error for the sender of a body that could not be read. */

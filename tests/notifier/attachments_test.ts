@@ -40,6 +40,20 @@ function kept({ stateDir }: Scene): string[] {
   }
 }
 
+Deno.test("notify() calls onStored when the files are on disk, and does not need their bytes after that", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  const bytes = TEXT.slice(), atStored: unknown[] = [];
+  const onStored = () => {
+    atStored.push(kept(scene).length, shown(scene));
+    bytes.buffer.transfer(0);
+  };
+  const outcomes = await notifier.notify({ subject: "Load", attachments: [{ bytes, name: "a.csv" }] }, { onStored });
+  assertEquals(outcomes.map(({ state }) => state), ["delivered", "delivered"]);
+  assertEquals(atStored, [1, []]);
+  assertEquals(scene.homeserver.uploads().map(({ bytes }) => bytes), [TEXT]);
+});
+
 Deno.test("notify() sends the text and its attachments in order, with their names, types and sizes", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();

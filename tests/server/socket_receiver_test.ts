@@ -142,6 +142,21 @@ Deno.test("handle() tells a sender to try again while other requests fill the me
   assertEquals([(await first).status, (await short).status, (await scene.post(large)).status], [202, 202, 202]);
 });
 
+Deno.test("handle() frees the memory of a request when its notification is on disk, before the delivery", async () => {
+  const open = Promise.withResolvers<void>();
+  using scene = setReceiver({ maxBytes: 400 }, () => QUEUED, { smallBytes: 100, maxTotalBytes: 300 });
+  scene.waitFor(open.promise);
+  const large = { subject: "a", message: "x".repeat(300), wait: "10m" };
+  const first = scene.post(large);
+  await new Promise((next) => setTimeout(next, 0));
+  scene.accepted[0].options?.onStored?.();
+  const second = scene.post(large);
+  await new Promise((next) => setTimeout(next, 0));
+  assertEquals(scene.accepted.length, 2);
+  open.resolve();
+  assertEquals([(await first).status, (await second).status], [202, 202]);
+});
+
 Deno.test("handle() answers 503 with the code when the queue cannot store the notification", async () => {
   using scene = setReceiver({}, () => {
     throw new StorageError("queue-full", "Cannot queue: the file has reached its limit", { hint: "make space" });
