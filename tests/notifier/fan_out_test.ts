@@ -4,6 +4,7 @@ import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { NotifierCore } from "../../src/notifier/core.ts";
 import { LoopbackWebhook } from "../../src/testing/mod.ts";
 import { fanOutTest, LOGIN, NAMES } from "./fan_out_scene.ts";
+import { readAllFiles } from "../fakes/read_all_files.ts";
 import { smtpSuite } from "../fakes/smtp_server.ts";
 
 const smtpTest = await smtpSuite();
@@ -72,19 +73,11 @@ smtpTest("the background deliverer sends through every channel what its parent c
     await acknowledged(NAMES.length);
     await email.waitForMails(1);
     assertEquals(await counts(), NAMES.map(() => 1));
-    const text = readAll(stateDir());
+    const text = readAllFiles(stateDir());
     assertStringIncludes(text, "delivered");
     for (const secret of [telegram.token, LOGIN.password]) assert(!text.includes(secret), "no secret is on disk");
   });
 });
-
-/** Reads all files of a directory and its subdirectories. */
-function readAll(folder: string): string {
-  return [...Deno.readDirSync(folder)].map(({ name, isDirectory }) => {
-    const path = `${folder}/${name}`;
-    return isDirectory ? readAll(path) : Deno.readTextFileSync(path);
-  }).join("\n");
-}
 
 Deno.test("channels of one kind have separate lanes", async () => {
   await using one = await LoopbackWebhook.start();

@@ -7,6 +7,7 @@ import { assert, assertEquals, assertRejects } from "@std/assert";
 import { HintedError } from "../../src/base/errors.ts";
 import { NotifierCore } from "../../src/notifier/core.ts";
 import { encodings } from "../fakes/encodings.ts";
+import { readAllFiles } from "../fakes/read_all_files.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 import { tlsFile } from "../fakes/tls.ts";
 
@@ -32,13 +33,6 @@ function leaksOf(text: string, secret: string): string[] {
     const parts = Array.from({ length: encoded.length - half + 1 }, (_, at) => encoded.slice(at, at + half));
     return parts.some((part) => lower.includes(part.toLowerCase())) ? [name] : [];
   });
-}
-
-/** Returns everything that is in the files of a folder. */
-function readAll(folder: string): string {
-  return Array.from(Deno.readDirSync(folder)).map(({ name, isDirectory, isFile }) =>
-    isDirectory ? readAll(`${folder}/${name}`) : isFile ? Deno.readTextFileSync(`${folder}/${name}`) : ""
-  ).join("\n");
 }
 
 interface Lie {
@@ -138,7 +132,7 @@ async function observe(channel: Readonly<Record<string, unknown>>): Promise<stri
     const options = { stateDir, runtime, channels: { c: channel }, onWarning: (warning: string) => seen.push(warning) };
     await using notifier = await NotifierCore.open({ ...options, onAttempt: (outcome) => seen.push(outcome) });
     seen.push(await notifier.notify({ subject: "Up" }, { waitMs: 3000 }), notifier.status(), notifier.entries());
-    return JSON.stringify(seen) + readAll(stateDir);
+    return JSON.stringify(seen) + readAllFiles(stateDir);
   } finally {
     await Deno.remove(stateDir, { recursive: true });
   }

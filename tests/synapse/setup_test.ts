@@ -3,6 +3,8 @@
  */
 
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { walk } from "@std/fs";
+import { readAllFiles } from "../fakes/read_all_files.ts";
 import { playAtTerminal, type Step } from "../fakes/terminal.ts";
 import { type CliResult, runCli, StateFolder, type Synapse, type SynapseNeeds, synapseSuite } from "./harness.ts";
 
@@ -81,7 +83,7 @@ synapseTest("setup at a terminal delivers a test message, as docs/setup.md shows
   const stateDir = `${home}/.local/state/matrix-notify`;
   const { accessToken, refreshToken } = await takeAccount(stateDir, bot.userId);
   assertStringIncludes(processes, "mod.ts setup");
-  for (const place of [screen, processes, await readAllFiles(home)]) {
+  for (const place of [screen, processes, readAllFiles(home)]) {
     for (const secret of [bot.password, accessToken, refreshToken]) assertEquals(place.includes(secret), false);
   }
 });
@@ -162,22 +164,10 @@ async function takeAccount(stateDir: string, userId: string) {
   return account;
 }
 
-async function readAllFiles(folder: string): Promise<string> {
-  const paths = (await listEntries(folder)).filter(({ isFolder }) => !isFolder).map(({ path }) => path);
-  return (await Promise.all(paths.map((path) => Deno.readTextFile(path)))).join("\n");
-}
-
 /** Finds files and folders that other users can read. */
 async function findOpenFiles(folder: string): Promise<string[]> {
-  const entries = await listEntries(folder);
-  return entries.filter(({ path }) => ((Deno.statSync(path).mode ?? 0) & 0o077) !== 0).map(({ path }) => path);
-}
-
-async function listEntries(folder: string): Promise<{ readonly path: string; readonly isFolder: boolean }[]> {
-  const entries = await Array.fromAsync(Deno.readDir(folder));
-  const nested = entries.map(async ({ name, isDirectory }) => {
-    const path = `${folder}/${name}`;
-    return [{ path, isFolder: isDirectory }, ...isDirectory ? await listEntries(path) : []];
-  });
-  return (await Promise.all(nested)).flat();
+  const entries = await Array.fromAsync(walk(folder));
+  return entries.map(({ path }) => path).filter((path) =>
+    path !== folder && ((Deno.statSync(path).mode ?? 0) & 0o077) !== 0
+  );
 }

@@ -127,16 +127,18 @@ const VALUED = "ABCDFLMNORVXbefhopr";
 /** The option letters whose value can only be in the same word: `-q30m`. */
 const VALUED_ATTACHED = "dq";
 
+const PROGRAM_HINT = "configure the calling program to use: sendmail -i -t";
+
 /** The unsupported modes, by the value of `-b`. `-bm` (send a mail) is the default. */
 const MODES: Readonly<Record<string, Refused>> = {
-  s: { problem: "Cannot read SMTP from standard input", hint: "configure the calling program to use: sendmail -i -t" },
+  s: { problem: "Cannot read SMTP from standard input", hint: PROGRAM_HINT },
   p: { problem: "Cannot list a mail queue", hint: "list the queue with: matrix-notify queue list" },
   i: { problem: "Cannot build a table of aliases", hint: "set the destinations in the configuration file" },
 };
 
 const OTHER_MODE: Refused = {
   problem: "Cannot run a mail server",
-  hint: "configure the calling program to use: sendmail -i -t",
+  hint: PROGRAM_HINT,
 };
 const QUEUE_RUN: Refused = {
   problem: "Cannot use -q: matrix-notify has no mail queue",

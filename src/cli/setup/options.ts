@@ -9,6 +9,12 @@ export const ROUTER_KINDS = ["routeros", "netwatch", "openwrt", "opnsense"] as c
 /** A kind in {@linkcode ROUTER_KINDS}. */
 export type RouterKind = typeof ROUTER_KINDS[number];
 
+const YES_OPTION = {
+  name: "yes",
+  short: "y",
+  summary: "do not ask questions; use defaults, and fail if a required option is missing",
+} as const satisfies OptionSpec;
+
 export const SETUP_OPTIONS = [
   { name: "user", value: "USER", summary: "account that sends the notifications: @bot:example.org" },
   ...SIGN_IN_OPTIONS,
@@ -24,7 +30,7 @@ export const SETUP_OPTIONS = [
   { name: "proxy", value: "URL", summary: "URL of a proxy that does not need a password" },
   { name: "proxy-file", value: "FILE", summary: "file with the URL of a proxy, if the proxy needs a password" },
   { name: "no-test", summary: "do not send a test message" },
-  { name: "yes", short: "y", summary: "do not ask questions; use defaults, and fail if a required option is missing" },
+  YES_OPTION,
   JSON_OPTION,
   ...DELIVERY_OPTIONS,
 ] as const satisfies readonly OptionSpec[];
@@ -36,7 +42,7 @@ export const ROUTER_OPTIONS = [
   { name: "port", value: "PORT", summary: "port of serve (default 8411)" },
   { name: "cert-file", value: "FILE", summary: "certificate chain of serve, for https (PEM)" },
   { name: "key-file", value: "FILE", summary: "private key of the certificate (PEM)" },
-  { name: "yes", short: "y", summary: "do not ask questions; use defaults, and fail if a required option is missing" },
+  YES_OPTION,
 ] as const satisfies readonly OptionSpec[];
 
 /** The command context of `setup router`. */

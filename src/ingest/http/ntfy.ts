@@ -10,7 +10,7 @@ import type { AttachmentInput, NotificationInput } from "../../notification/noti
 import { decodeText } from "../../notification/text.ts";
 import { decodeWords } from "../mail/headers.ts";
 import { readBody } from "./body.ts";
-import { fillTemplate, formatActions, splitTags } from "./ntfy_extras.ts";
+import { fillTemplate, formatActions, parseTags, splitTags } from "./ntfy_extras.ts";
 import { splitSubject } from "./notify.ts";
 import {
   type Answer,
@@ -218,7 +218,7 @@ function toMessage(
   const text = file === undefined
     ? decodeText(bytes.subarray(0, MAX_ECHO_CHARS)).trim() || read("message", "m")
     : read("message", "m") || `You received a file: ${file.name}`;
-  const tags = echo(read("tags", "tag", "ta")).split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
+  const tags = parseTags(echo(read("tags", "tag", "ta")));
   const time = Math.floor(now / 1000);
   return {
     id: id.replaceAll("-", "").slice(0, 12),

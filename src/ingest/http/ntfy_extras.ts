@@ -198,9 +198,14 @@ const EMOJI: Readonly<Record<string, string>> = {
   "zap": "⚡",
 };
 
+/** Parses a list of tags: `warning, disk`. */
+export function parseTags(tags: string): readonly string[] {
+  return tags.split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
+}
+
 /** Splits a list of tags into emoji and words. */
 export function splitTags(tags: string): { readonly symbols: readonly string[]; readonly words: readonly string[] } {
-  const names = tags.split(",").map((tag) => tag.trim()).filter((tag) => tag !== "");
+  const names = parseTags(tags);
   const isEmoji = (name: string) => Object.hasOwn(EMOJI, name.toLowerCase());
   return {
     symbols: names.filter(isEmoji).map((name) => EMOJI[name.toLowerCase()]),

@@ -8,6 +8,7 @@ import { main } from "../../../src/cli/main.ts";
 import type { Runtime } from "../../../src/runtime/runtime.ts";
 import { LoopbackHomeserver } from "../../../src/testing/mod.ts";
 import { type OAuthScene, setOAuthScene } from "../../fakes/oauth.ts";
+import { readAllFiles } from "../../fakes/read_all_files.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
 
 const USER = "@bot:loopback.test";
@@ -77,14 +78,6 @@ async function loginTest(
   } finally {
     Deno.removeSync(stateDir, { recursive: true });
   }
-}
-
-/** Returns the text of all files in a directory and its subdirectories. */
-function readAll(folder: string): string {
-  return [...Deno.readDirSync(folder)].map(({ name, isDirectory }) => {
-    const path = `${folder}/${name}`;
-    return isDirectory ? readAll(path) : Deno.readTextFileSync(path);
-  }).join("\n");
 }
 
 Deno.test("login() with --device-code prints an address and a code, and saves an account that can send", async () => {
@@ -246,7 +239,7 @@ Deno.test("login() with --device-code writes the tokens and the device code only
     const requests = [...server.requests, ...homeserver.requests].map(({ path, query }) => path + query).join("\n");
     for (const secret of [file?.accessToken, file?.refreshToken, polls[0].get("device_code")].map(String)) {
       assert(secret.length > 30);
-      for (const place of [printed, readAll(stateDir), requests]) assert(!place.includes(secret));
+      for (const place of [printed, readAllFiles(stateDir), requests]) assert(!place.includes(secret));
     }
   });
 });

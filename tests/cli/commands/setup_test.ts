@@ -6,6 +6,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
 import { setOAuthScene } from "../../fakes/oauth.ts";
 import { startProxy } from "../../fakes/proxy.ts";
+import { readAllFiles } from "../../fakes/read_all_files.ts";
 import { startTlsFront, tlsFile } from "../../fakes/tls.ts";
 import { openSetupScene } from "./setup_scene.ts";
 
@@ -224,7 +225,7 @@ Deno.test("setup() writes the tokens only into the account file, and does not wr
   Deno.removeSync(account);
   Deno.removeSync(token);
   const requests = homeserver.requests.map(({ path, query }) => path + query).join("\n");
-  const places = [first.out + first.err, second.out + second.err, readAll(home), requests];
+  const places = [first.out + first.err, second.out + second.err, readAllFiles(home), requests];
   for (const secret of [bot.password, "wrong-password", accessToken]) {
     for (const place of places) assertEquals(place.includes(secret), false, secret);
   }
@@ -248,12 +249,6 @@ for (
     assertEquals(ran.code, code, ran.err);
     assertStringIncludes(ran.err, sentence);
   });
-}
-
-function readAll(folder: string): string {
-  return Array.from(Deno.readDirSync(folder)).map(({ name, isDirectory }) =>
-    isDirectory ? readAll(`${folder}/${name}`) : Deno.readTextFileSync(`${folder}/${name}`)
-  ).join("\n");
 }
 
 Deno.test("setup() refuses a person who does not exist, and accepts a person whose profile is hidden", async () => {
