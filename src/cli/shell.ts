@@ -19,5 +19,6 @@ export interface CronJob {
 /** Formats the lines of a crontab that deliver the queue without systemd. */
 export function crontabLines({ program, places }: CronJob): readonly string[] {
   const command = quoteForCrontab([...program, "flush", "--timer", ...places].map(quoteForShell).join(" "));
-  return [`@reboot ${command}`, `*/1 * * * * ${command}`];
+  // Otherwise, cron would send a mail every minute because of one mistake in the configuration.
+  return [`@reboot ${command}`, `*/1 * * * * ${command} >/dev/null 2>&1`];
 }
