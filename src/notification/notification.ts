@@ -292,8 +292,14 @@ function readableBody(message: NotificationInput["message"], format: Format, war
   const isSized = typeof message === "string" || message instanceof Uint8Array;
   if (!isSized || message.length <= 2 * MAX_MESSAGE_BYTES) return readable(toText(message), format);
   warn(longBodyProblem(message.length));
-  const ends = [message.slice(0, MAX_MESSAGE_BYTES), message.slice(-MAX_MESSAGE_BYTES)];
-  const [beginning, end] = ends.map((part) => readable(toText(part), format));
+  // A view of bytes needs no memory.
+  const part = (start: number, end?: number) => {
+    return readable(
+      toText(typeof message === "string" ? message.slice(start, end) : message.subarray(start, end)),
+      format,
+    );
+  };
+  const beginning = part(0, MAX_MESSAGE_BYTES), end = part(-MAX_MESSAGE_BYTES);
   return cutEnds({ beginning, end, total: message.length }, MAX_MESSAGE_BYTES);
 }
 
