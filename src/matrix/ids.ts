@@ -18,7 +18,8 @@ export type RoomReference =
  */
 export function parseRoom(text: string): RoomReference | undefined {
   if (!isIdentifier(text)) return undefined;
-  if (/^!./.test(text)) return { kind: "id", roomId: text };
+  // A link to a room has `?via=` after the room id.
+  if (/^!(?!.*\?via=)./.test(text)) return { kind: "id", roomId: text };
   if (/^#[^:]+:[^:].*$/.test(text)) return { kind: "alias", alias: text };
   if (/^@[^:]+:[^:].*$/.test(text)) return { kind: "user", userId: text };
   return undefined;
@@ -112,7 +113,8 @@ export const ROOM_PROBLEM =
 
 /** The hint of an error about a text that does not name a room. */
 export const ROOM_HINT =
-  "use the room id, which Element shows in the room settings under Advanced; in a shell, write the id in single quotes";
+  "use the room id, which Element shows in the room settings under Advanced (in a link, it ends before ?); " +
+  "in a shell, write the id in single quotes";
 
 /** The text that mentions all members of a room. */
 export const ROOM_MENTION = "@room";

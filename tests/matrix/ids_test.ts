@@ -17,6 +17,8 @@ Deno.test("parseRoom() parses ids, with and without a domain, aliases and users"
     ["!abc:example.org", "id"],
     ["!31hneApxJ_1o-63DmFrpeqnkFfWppnzWso1JvH3ogLM", "id"],
     ["!a b:example.org", undefined],
+    ["!abc:example.org?via=example.org", undefined],
+    ["https://matrix.to/#/!abc:example.org?via=example.org", undefined],
     ["!", undefined],
     ["#alerts:example.org", "alias"],
     ["#alerts:[::1]:8448", "alias"],

@@ -66,7 +66,11 @@ export interface SecretForm {
 export const SECRET_FORMS = {
   token: {
     pattern: "^[!-~]+$",
-    problemOf: (text) => isToken(text) ? undefined : "it must be one token of visible ASCII characters",
+    problemOf(text) {
+      if (text === "") return "it is empty";
+      if (/^(["']).*\1$/.test(text)) return "it must be the token without quotes";
+      return isToken(text) ? undefined : "it must be one token of visible ASCII characters";
+    },
   },
   header: {
     pattern: "^[ -~]*[!-~][ -~]*$",
