@@ -461,7 +461,6 @@ export class Queue {
    */
   async sweepAttachments(): Promise<void> {
     const directory = attachmentsDirectory(this.#stateDir);
-    // Without this directory, the module of the store is not loaded.
     if (!mapFileErrors(`read ${directory}`, () => this.#files.exists(directory))) return;
     const { AttachmentStore } = await import("./attachments/store.ts");
     const inState = () => this.#state.fileNames();
@@ -470,10 +469,9 @@ export class Queue {
       // the journal first, and then removes the file in `spool/`. Therefore no entry is missed if
       // `spool/` is read before the journal.
       const inSpool = this.#spool.list(this.#runtime.now()).flatMap(({ records }) => records);
-      const spooledNames = inSpool.flatMap(({ files = [] }) => files);
       await this.#journal.exclusively(() => this.#journal.sync());
       this.refresh();
-      return new Set([...inState(), ...spooledNames]);
+      return new Set([...inState(), ...inSpool.flatMap(({ files = [] }) => files)]);
     });
   }
 
