@@ -281,27 +281,40 @@ export function readServe(fields: Fields, context: ParseContext, readsFiles = fa
   own.end();
   const { http } = settings;
   if (readsFiles && http) {
-    fields.attempt(() => readServerCertificate(http));
-    for (const problem of findTokenProblems(http)) {
+    const problems = [...problemsOf(() => readServerCertificate(http)), ...findTokenProblems(http)];
+    for (const problem of problems) {
       fields.attempt(() => {
-        throw problem;
+        throw withReaderHint(problem);
       });
     }
   }
   return fields.problemCount > before ? undefined : settings;
 }
 
+/**
+ * Changes the hint of a file that this user has no permission to read. Only the user of `serve`
+ * needs its files, so they must not be shared with this user.
+ */
+export function withReaderHint(error: ConfigError): ConfigError {
+  const { message, cause, place } = error;
+  if (!(cause instanceof Deno.errors.PermissionDenied)) return error;
+  const hint = "only the user of serve needs this file: run this command as that user, usually root";
+  return new ConfigError(message, { hint, cause, place });
+}
+
 /** Returns the problems of the files with tokens. A sender with such a problem cannot send. */
 export function findTokenProblems({ senders }: HttpSettings): readonly ConfigError[] {
-  return [...senders.values()].flatMap(({ token }) => {
-    try {
-      token?.reveal();
-      return [];
-    } catch (error) {
-      if (error instanceof ConfigError) return [error];
-      throw error;
-    }
-  });
+  return [...senders.values()].flatMap(({ token }) => problemsOf(() => token?.reveal()));
+}
+
+function problemsOf(read: () => unknown): readonly ConfigError[] {
+  try {
+    read();
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return [error];
+    throw error;
+  }
 }
 
 /**
