@@ -15,7 +15,7 @@ import { loadLate } from "../base/late_modules.ts";
 import { requireSecretFile } from "../runtime/secret_file.ts";
 import { ssoRedirectUrl } from "../matrix/session.ts";
 import { isToken } from "../runtime/http.ts";
-import { absolutePath } from "../runtime/paths.ts";
+import { lastingPath } from "../runtime/paths.ts";
 import type { Runtime, Stdio } from "../runtime/runtime.ts";
 import { readAtMost } from "../runtime/streams.ts";
 import type { ContextFor } from "./command.ts";
@@ -155,9 +155,8 @@ async function findPassword(
   { args, runtime, signIn }: LoginContext,
 ): Promise<{ readonly password: string; readonly passwordFile?: string }> {
   const path = args.text("password-file");
-  // The absolute path is saved, because later runs can start in another directory. A link is kept,
-  // because its target can change.
-  if (isFile(path)) return { password: readPassword(path), passwordFile: absolutePath(path) };
+  // The absolute path is saved, because later runs can start in another directory.
+  if (isFile(path)) return { password: readPassword(path), passwordFile: lastingPath(path) };
   const password = (await readSecret(`Password of ${signIn.userId}: `, { path, stdio: runtime.stdio }))
     .replace(/\r?\n$/, "");
   if (password !== "" && !/[\r\n]/.test(password)) return { password };

@@ -28,3 +28,18 @@ export function readIfThere(path: string): string | undefined {
     return undefined;
   }
 }
+
+/**
+ * Makes a path absolute that is saved for later runs. A link is kept, because its target can change:
+ * certbot points the same link to each new certificate. In a path with `..`, links to directories
+ * are resolved.
+ *
+ * @throws {Deno.errors.NotFound} if the path contains `..`, and its directory does not exist
+ */
+export function lastingPath(path: string): string {
+  const whole = absolutePath(path);
+  if (!whole.split("/").includes("..")) return whole;
+  if (whole.endsWith("/..")) return Deno.realPathSync(whole);
+  const end = whole.lastIndexOf("/");
+  return `${Deno.realPathSync(whole.slice(0, end))}${whole.slice(end)}`;
+}

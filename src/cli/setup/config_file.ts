@@ -17,7 +17,7 @@ import { Fields, isObject } from "../../base/fields.ts";
 import { mapFileErrors } from "../../runtime/file_errors.ts";
 import { FileLock } from "../../runtime/file_lock.ts";
 import { denoFiles, type Files, parentDirectory, replaceFile } from "../../runtime/files.ts";
-import { absolutePath } from "../../runtime/paths.ts";
+import { lastingPath } from "../../runtime/paths.ts";
 import { findStateDir } from "../matrix_account.ts";
 import type { SetupCommandContext } from "./options.ts";
 
@@ -136,14 +136,11 @@ function mergeConnection(
   return { kept, connection };
 }
 
-/**
- * Returns an absolute path, because later runs can start in another directory. A link is kept,
- * because its target can change: certbot points the same link to each new certificate.
- */
+/** Returns an absolute path, because later runs can start in another directory. */
 export function toAbsolutePath(path: string, option: string): string {
   try {
     Deno.statSync(path);
-    return absolutePath(path);
+    return lastingPath(path);
   } catch (error) {
     const state = error instanceof Deno.errors.NotFound ? "there is no such file" : "it cannot be read";
     throw new ConfigError(`Cannot use ${option} ${path}: ${state}`, { cause: error });

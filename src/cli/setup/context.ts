@@ -1,7 +1,7 @@
 /** The context of the steps of `setup`, and the handling of Ctrl-C. */
 
 import { InterruptedError } from "../../base/errors.ts";
-import { absolutePath } from "../../runtime/paths.ts";
+import { lastingPath } from "../../runtime/paths.ts";
 import type { Runtime, Stdio } from "../../runtime/runtime.ts";
 import type { CommandContext } from "../command.ts";
 import type { ChannelPlan } from "./config_file.ts";
@@ -31,8 +31,8 @@ export function givenPlaces(
 ): readonly string[] {
   const isSet = (option: "config" | "state-dir", variable: string) => args.text(option) ?? runtime.env(variable);
   return [
-    ...isSet("config", "MATRIX_NOTIFY_CONFIG") ? ["--config", absolutePath(config)] : [],
-    ...isSet("state-dir", "MATRIX_NOTIFY_STATE_DIR") ? ["--state-dir", absolutePath(stateDir)] : [],
+    ...isSet("config", "MATRIX_NOTIFY_CONFIG") ? ["--config", lastingPath(config)] : [],
+    ...isSet("state-dir", "MATRIX_NOTIFY_STATE_DIR") ? ["--state-dir", lastingPath(stateDir)] : [],
   ];
 }
 
