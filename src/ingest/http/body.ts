@@ -9,7 +9,7 @@
 import type { AttachmentInput } from "../../notification/notification.ts";
 import { decodeText } from "../../notification/text.ts";
 import { parseStructured } from "../mail/headers.ts";
-import { type FramedMail, parseMail } from "../mail/parts.ts";
+import { parseMail } from "../mail/parts.ts";
 import { decodeQuotedPrintable } from "../mail/transfer.ts";
 import { headerText, type IncomingRequest, latin1Bytes } from "./request.ts";
 import { decodeEntities, parseJson } from "./values.ts";
@@ -129,11 +129,8 @@ export interface FormPart {
  * @returns up to 1000 parts; an empty list if the body has no parts
  */
 export function readFormParts(contentType: string, body: Uint8Array): readonly FormPart[] {
-  const framed: FramedMail = {
-    head: new TextEncoder().encode(`Content-Type: ${contentType}\n`),
-    body: { bytes: body, text: new TextDecoder("latin1").decode(body) },
-  };
-  return parseMail(framed).parts.map(({ headers, disposition, type, body: bytes }) => ({
+  const head = new TextEncoder().encode(`Content-Type: ${contentType}\n`);
+  return parseMail({ head, body }).parts.map(({ headers, disposition, type, body: bytes }) => ({
     name: disposition.parameters.get("name"),
     fileName: disposition.parameters.get("filename")?.replace(/%(?:22|0D|0A)/gi, decodeURIComponent),
     type: headers.has("content-type") ? type.value : undefined,

@@ -35,7 +35,7 @@ export interface FoundHead {
 }
 
 /** The maximum length of a head, in bytes. The rest of a longer head belongs to the body. */
-const MAX_HEAD_BYTES = 256 * 1024;
+export const MAX_HEAD_BYTES: number = 256 * 1024;
 
 /** The maximum length of a line that is searched for a name or for an encoded word. */
 const MAX_SEARCHED_CHARS = 2000;

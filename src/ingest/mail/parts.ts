@@ -5,23 +5,13 @@
  * @module
  */
 
-import { findHead, type Headers, parseHeaders, parseStructured, type Structured } from "./headers.ts";
+import { findHead, type Headers, MAX_HEAD_BYTES, parseHeaders, parseStructured, type Structured } from "./headers.ts";
 import { decodeBase64, decodeQuotedPrintable } from "./transfer.ts";
-
-/** Bytes, and the same bytes as a text. */
-interface Content {
-  readonly bytes: Uint8Array;
-  /**
-   * The text, which has one character for each byte. So a position in the text is also a position
-   * in the bytes.
-   */
-  readonly text: string;
-}
 
 /** The head and the body of a mail or of a part. */
 export interface FramedMail {
   readonly head: Uint8Array;
-  readonly body: Content;
+  readonly body: Uint8Array;
 }
 
 /** A mail, or a part of a mail. */
@@ -58,7 +48,7 @@ export function parseMail(mail: FramedMail): Part {
     const parts = inner.map((part) => parsePart(part, depth + 1));
     const isText = !/^[^\s/]+\/[^\s/]+$/.test(declared.value) || parts.length === 0 && isMultipart(declared);
     const type = isText ? { ...declared, value: "text/plain" } : declared;
-    return { headers, type, disposition, parts, body: content.bytes };
+    return { headers, type, disposition, parts, body: content };
   };
   return parsePart(mail, 0);
 }
@@ -67,32 +57,32 @@ function isMultipart({ value }: Structured): boolean {
   return value.startsWith("multipart/");
 }
 
-function decodeTransfer(body: Content, encoding = ""): Content {
+function decodeTransfer(body: Uint8Array, encoding = ""): Uint8Array {
   const name = encoding.replace(/\([^()]*\)|["\s]/g, "").toLowerCase();
-  if (name === "quoted-printable") return toContent(decodeQuotedPrintable(body.bytes));
-  return name === "base64" && isBase64(body) ? toContent(decodeBase64(body.bytes)) : body;
+  if (name === "quoted-printable") return decodeQuotedPrintable(body);
+  return name === "base64" && isBase64(body) ? decodeBase64(body) : body;
 }
 
-function toContent(bytes: Uint8Array): Content {
-  return { bytes, text: new TextDecoder("latin1").decode(bytes) };
-}
-
-function slice({ bytes, text }: Content, start: number, end: number): Content {
-  return { bytes: bytes.subarray(start, end), text: text.slice(start, end) };
+/**
+ * Returns a text with one character for each byte. So a position in the text is also a position in
+ * the bytes. The text of a large file takes twice its size, so large bodies are read in pieces.
+ */
+function toText(bytes: Uint8Array): string {
+  return new TextDecoder("latin1").decode(bytes);
 }
 
 /**
  * Returns true if the first line can be base64. Some scripts declare base64, but write plain text.
  */
-function isBase64({ text }: Content): boolean {
-  return /^[A-Za-z0-9+/]*={0,2}[ \t]*(?:\r*\n|$)/.test(text.slice(0, 1000).trimStart());
+function isBase64(body: Uint8Array): boolean {
+  return /^[A-Za-z0-9+/]*={0,2}[ \t]*(?:\r*\n|$)/.test(toText(body.subarray(0, 1000)).trimStart());
 }
 
 /**
  * Splits the body of a part into the parts inside it. Returns an empty list if the type of the body
  * does not allow parts, or if `maxParts` is 0.
  */
-function splitParts(type: Structured, body: Content, maxParts: number): FramedMail[] {
+function splitParts(type: Structured, body: Uint8Array, maxParts: number): FramedMail[] {
   if (maxParts <= 0) return [];
   if (type.value === "message/rfc822") return [splitHead(body)];
   const boundary = type.parameters.get("boundary");
@@ -104,28 +94,66 @@ function splitParts(type: Structured, body: Content, maxParts: number): FramedMa
  * first delimiter or after the last one counts as a part without headers, because scripts write
  * text there by mistake. The usual notice for programs without MIME is skipped.
  */
-function splitAtDelimiters(body: Content, boundary: string, maxParts: number): FramedMail[] {
-  const { text } = body;
+function splitAtDelimiters(body: Uint8Array, boundary: string, maxParts: number): FramedMail[] {
   const found: FramedMail[] = [];
   const addText = (start: number, end: number) => {
-    const part = slice(body, start, end);
-    if (part.text.trim() !== "") found.push({ head: new Uint8Array(), body: part });
+    const text = body.subarray(start, end);
+    if (!text.every(isBlank)) found.push({ head: new Uint8Array(), body: text });
   };
   const isNotice = (start: number, end: number) =>
-    /\bMIME\b|multi-?part/i.test(text.slice(start, Math.min(end, start + MAX_NOTICE_CHARS)));
-  const quoted = boundary.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+    /\bMIME\b|multi-?part/i.test(toText(body.subarray(start, Math.min(end, start + MAX_NOTICE_CHARS))));
   let start: number | undefined;
   let end = 0;
-  for (const match of text.matchAll(new RegExp(`(?<=^|\n)--${quoted}(--)?[ \t]*\r*(?:\n|$)`, "g"))) {
-    if (start !== undefined) found.push(splitHead(slice(body, start, beforeBreak(text, match.index))));
-    else if (!isNotice(end, match.index)) addText(end, match.index);
-    end = match.index + match[0].length;
-    start = match[1] === undefined ? end : undefined;
+  for (const delimiter of findDelimiters(body, `--${boundary}`)) {
+    if (start !== undefined) found.push(splitHead(body.subarray(start, beforeBreak(body, delimiter.start))));
+    else if (!isNotice(end, delimiter.start)) addText(end, delimiter.start);
+    end = delimiter.end;
+    start = delimiter.isLast ? undefined : end;
     if (found.length >= maxParts - 1) break;
   }
-  if (start !== undefined) found.push(splitHead(slice(body, start, text.length)));
-  else if (end > 0) addText(end, text.length);
+  if (start !== undefined) found.push(splitHead(body.subarray(start)));
+  else if (end > 0) addText(end, body.length);
   return end > 0 ? found : [];
+}
+
+/** A line that separates parts. */
+interface Delimiter {
+  readonly start: number;
+  readonly end: number;
+  /** True if no part follows. */
+  readonly isLast: boolean;
+}
+
+/** How much of a body is converted to a text at once, in bytes. */
+const PIECE_BYTES = 256 * 1024;
+
+function* findDelimiters(body: Uint8Array, mark: string): Iterable<Delimiter> {
+  for (let from = 0; from < body.length; from += PIECE_BYTES) {
+    const text = toText(body.subarray(from, from + PIECE_BYTES + mark.length - 1));
+    for (let at = text.indexOf(mark); at >= 0; at = text.indexOf(mark, at + 1)) {
+      const delimiter = readDelimiter(body, from + at, mark.length);
+      if (delimiter !== undefined) yield delimiter;
+    }
+  }
+}
+
+const [TAB, LF, CR, SPACE, DASH] = [0x09, 0x0a, 0x0d, 0x20, 0x2d];
+
+/** Reads the line that begins with a mark. Returns undefined if this line is no delimiter. */
+function readDelimiter(body: Uint8Array, start: number, markLength: number): Delimiter | undefined {
+  if (start > 0 && body[start - 1] !== LF) return undefined;
+  let end = start + markLength;
+  const isLast = body[end] === DASH && body[end + 1] === DASH;
+  if (isLast) end += 2;
+  while (body[end] === SPACE || body[end] === TAB) end++;
+  while (body[end] === CR) end++;
+  if (end < body.length && body[end] !== LF) return undefined;
+  return { start, end: Math.min(end + 1, body.length), isLast };
+}
+
+/** Returns true for white space, also for the space without a line break of Latin-1. */
+function isBlank(byte: number): boolean {
+  return byte >= TAB && byte <= CR || byte === SPACE || byte === 0xa0;
 }
 
 /**
@@ -136,13 +164,15 @@ function splitAtDelimiters(body: Content, boundary: string, maxParts: number): F
 const MAX_NOTICE_CHARS = 2000;
 
 /** Returns the end of a part: the position before the line break that precedes a delimiter. */
-function beforeBreak(text: string, at: number): number {
-  return text.endsWith("\r\n", at) ? at - 2 : text.endsWith("\n", at) ? at - 1 : at;
+function beforeBreak(body: Uint8Array, at: number): number {
+  if (body[at - 1] !== LF) return at;
+  return body[at - 2] === CR ? at - 2 : at - 1;
 }
 
-function splitHead(content: Content): FramedMail {
-  const { headEnd, bodyStart } = findHead(content.text);
-  return { head: content.bytes.subarray(0, headEnd), body: slice(content, bodyStart, content.text.length) };
+function splitHead(content: Uint8Array): FramedMail {
+  // One byte more, so that a longer head is noticed.
+  const { headEnd, bodyStart } = findHead(toText(content.subarray(0, MAX_HEAD_BYTES + 1)));
+  return { head: content.subarray(0, headEnd), body: content.subarray(bodyStart) };
 }
 
 /**
@@ -168,12 +198,11 @@ const START_REGEXP = /^(?:\xef\xbb\xbf)?(>?From )?/;
  * typed on a terminal
  */
 export function frameMail(bytes: Uint8Array, options: { readonly dotEnds: boolean }): FramedMail {
-  const all = toContent(bytes);
-  const { text } = all;
+  const text = toText(bytes);
   const end = options.dotEnds ? DOT_REGEXP.exec(text)?.index ?? text.length : text.length;
   const [mark = "", fromLine] = START_REGEXP.exec(text) ?? [];
   const start = fromLine === undefined ? mark.length : text.indexOf("\n") + 1;
   const { headEnd, bodyStart, names } = findHead(text, start, end);
-  if (KNOWN_HEADERS.isDisjointFrom(names)) return { head: new Uint8Array(), body: slice(all, start, end) };
-  return { head: bytes.subarray(start, headEnd), body: slice(all, bodyStart, end) };
+  if (KNOWN_HEADERS.isDisjointFrom(names)) return { head: new Uint8Array(), body: bytes.subarray(start, end) };
+  return { head: bytes.subarray(start, headEnd), body: bytes.subarray(bodyStart, end) };
 }

@@ -23,7 +23,7 @@ export function readMail(bytes: Uint8Array, options: { readonly dotEnds: boolean
     const part = parseMail(framed);
     const { blocks, attachments } = collect(part);
     const mail = { ...readHeaders(part), ...joinBlocks(blocks), attachments };
-    return isEmpty(mail) ? { ...mail, text: decodeCharset(framed.body.bytes) } : mail;
+    return isEmpty(mail) ? { ...mail, text: decodeCharset(framed.body) } : mail;
   } catch {
     // A mail must not be lost, even if, for example, a regular expression needs too much memory.
     return { urgency: "normal", text: decodeCharset(bytes), attachments: [] };

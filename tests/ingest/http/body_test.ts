@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { readFormParts } from "../../../src/ingest/http/body.ts";
 
 /** Reads a form with the boundary `x`. Each character of the text is a byte. */
@@ -45,4 +45,30 @@ Deno.test("readFormParts() returns views of the body", () => {
   const body = new TextEncoder().encode(`${part('name="a"', "1")}--x--`);
   const [{ bytes }] = readFormParts("multipart/form-data; boundary=x", body);
   assertEquals(bytes.buffer, body.buffer);
+});
+
+Deno.test("readFormParts() finds a delimiter at each position of a large body", () => {
+  const head = part('name="attach"; filename="a"', "").length - 2;
+  for (let shift = -8; shift <= 8; shift++) {
+    const content = "-".repeat(256 * 1024 - head + shift);
+    const form = `${part('name="attach"; filename="a"', content)}${part('name="b"', "1")}--x--`;
+    const parts = readFormParts("multipart/form-data; boundary=x", new TextEncoder().encode(form));
+    assertEquals(parts.map(({ bytes }) => bytes.length), [content.length, 1]);
+  }
+});
+
+Deno.test("readFormParts() converts no large file to a text", () => {
+  const body = new TextEncoder().encode(`${part('name="a"; filename="a"', "\xff".repeat(2 ** 20))}--x--`);
+  const { decode } = TextDecoder.prototype;
+  let longest = 0;
+  TextDecoder.prototype.decode = function (bytes, options) {
+    longest = Math.max(longest, bytes?.byteLength ?? 0);
+    return decode.call(this, bytes, options);
+  };
+  try {
+    readFormParts("multipart/form-data; boundary=x", body);
+  } finally {
+    TextDecoder.prototype.decode = decode;
+  }
+  assert(longest < 300 * 1024, `a text of ${longest} bytes`);
 });

@@ -4,7 +4,7 @@ import { frameMail } from "../../../src/ingest/mail/parts.ts";
 function frame(text: string, dotEnds = true): [head: string, body: string] {
   const { head, body } = frameMail(new TextEncoder().encode(text), { dotEnds });
   const decoder = new TextDecoder();
-  return [decoder.decode(head), decoder.decode(body.bytes)];
+  return [decoder.decode(head), decoder.decode(body)];
 }
 
 Deno.test("frameMail() ends at a line with a dot only when dotEnds is set", () => {
