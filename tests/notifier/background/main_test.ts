@@ -39,7 +39,7 @@ Deno.test("the background deliverer outlives its shell and a SIGHUP, delivers on
     assertEquals([sent.code, sent.stderr], [0, ""]);
     assertMatch(
       sent.stdout,
-      /^queued .*: Cannot connect to .*: Connection refused; next try at .* \(in .*\)\n$/,
+      /^queued .*: Cannot connect to .*: Connection refused(; next try at .* \(in .*\))?\n$/,
     );
     const [, pid] = /started, pid (\d+)/.exec(await log(/started/)) ?? [];
     Deno.kill(Number(pid), "SIGHUP");
@@ -166,7 +166,7 @@ Deno.test("the background deliverer runs the programs of its channels", async ()
         ...places,
       ],
     }).output();
-    assertMatch(new TextDecoder().decode(stdout), /^queued .*: .*tell ended with exit code 75; next try/);
+    assertMatch(new TextDecoder().decode(stdout), /^queued .*: .*tell ended with exit code 75/);
     await log(/delivered .* to exec .*: spoken/);
     assertEquals(JSON.parse(await Deno.readTextFile(`${script}.said`)).subject, "Up");
   });
