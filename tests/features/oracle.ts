@@ -22,8 +22,8 @@ type FinalState = "delivered" | "dead" | "dropped" | "superseded" | "cancelled" 
 /** Finds all problems, one sentence each. The queue must be empty except for dead letters. */
 export function judgeRun(world: FeaturesWorld): string[] {
   const received = new Map([
-    ...world.rooms.map((room) => [`matrix ${room}`, receivedInRoom(world, room)] as const),
-    ["phone alerts", receivedByPhone(world)],
+    ...world.rooms.map((room) => [`matrix ${room}`, receivedInRoom(world.homeserver, room)] as const),
+    ["phone alerts", receivedByPhone(world.ntfy)],
   ]);
   const receivedIn = (lane: string) => received.get(lane) ?? [];
   const repeats = findRepeats(receivedIn("phone alerts"));

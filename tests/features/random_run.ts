@@ -82,8 +82,6 @@ async function play(world: FeaturesWorld, dice: Dice, log: (text: string) => voi
     const fault = dice(3) === 0 ? undefined : PHONE_FAULTS[dice(PHONE_FAULTS.length)];
     const times = 1 + dice(4);
     if (fault) ntfy.fault(fault, { times });
-    // ntfy accepts the same message twice, and cannot be read back.
-    if (fault === "drop-after-persisting") world.possiblePhoneRepeats += times;
     return log(`ntfy: ${fault}`);
   }
   if (roll < 82) {

@@ -4,7 +4,7 @@
  */
 
 import { expandBatchBody, isBatchBody } from "../faults/batch_body.ts";
-import type { FeaturesWorld } from "./world.ts";
+import type { LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
 
 /** A notification or an attachment that arrived. */
 export interface Received {
@@ -35,7 +35,7 @@ export function createFileName(number: number, part: number): string {
 }
 
 /** All that arrived in a room, in order. */
-export function receivedInRoom({ homeserver }: FeaturesWorld, room: string): Received[] {
+export function receivedInRoom(homeserver: LoopbackHomeserver, room: string): Received[] {
   return homeserver.events(room).flatMap(({ event_id: id, origin_server_ts: time, content }) => {
     const { "m.in_reply_to": reply } = (content["m.relates_to"] ?? {}) as { "m.in_reply_to"?: { event_id: string } };
     return parseNames(String(content.body)).map((received) => ({ ...received, id, time, replyTo: reply?.event_id }));
@@ -43,7 +43,7 @@ export function receivedInRoom({ homeserver }: FeaturesWorld, room: string): Rec
 }
 
 /** All that arrived on the phone, in order. */
-export function receivedByPhone({ ntfy }: FeaturesWorld): Received[] {
+export function receivedByPhone(ntfy: LoopbackNtfy): Received[] {
   return ntfy.messages("alerts").flatMap(({ id, title, message, attachment, time }) =>
     parseNames(attachment?.name ?? `${title}\n\n${message}`).map((received) => ({ ...received, id, time: time * 1000 }))
   );

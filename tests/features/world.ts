@@ -17,6 +17,7 @@ import type { Outcome } from "../../src/notifier/outcomes.ts";
 import { LoopbackHomeserver, LoopbackNtfy } from "../../src/testing/mod.ts";
 import type { Dice } from "../faults/crash_dice.ts";
 import { type FakeRuntime, fakeRuntime } from "../fakes/runtime.ts";
+import { receivedByPhone } from "./received.ts";
 
 /** A notification and its outcomes. */
 export interface SentNotification {
@@ -51,7 +52,10 @@ export class FeaturesWorld implements AsyncDisposable {
   readonly inDoubt = new Set<string>();
   /** Ids of all entries that were a dead letter at some time. */
   readonly everDead = new Set<string>();
-  /** Upper bound of the messages that the phone may have got twice. */
+  /**
+   * How many notifications reached the phone with an answer that was lost. ntfy accepts the same
+   * message twice, and cannot be read back. The members of a lost batch can be repeated one by one.
+   */
   possiblePhoneRepeats = 0;
   readonly warnings: string[] = [];
   readonly homeserver: LoopbackHomeserver;
@@ -140,14 +144,17 @@ export class FeaturesWorld implements AsyncDisposable {
     const fetch: typeof runtime.fetch = async (input, init) => {
       const isFatal = kill !== undefined && ++requests === kill.after;
       if (isFatal && !kill.afterResponse || isDead) return await die();
+      const before = receivedByPhone(this.ntfy).length;
+      const allowRepeats = () => this.possiblePhoneRepeats += receivedByPhone(this.ntfy).length - before;
       const response = await runtime.fetch(input, init).catch((error) => {
+        allowRepeats();
         this.observe({ isAnswerLost: true });
         throw error;
       });
       if (response.status >= 500) this.observe({ isAnswerLost: true });
       if (!isFatal && !isDead) return response;
       await response.body?.cancel();
-      this.possiblePhoneRepeats++;
+      allowRepeats();
       return await die();
     };
     const die = () => {
