@@ -181,9 +181,8 @@ async function retryOrDrop(world: FeaturesWorld, dice: Dice, log: (text: string)
 
 /** A power cut: records at the end of the journal that were not synced are lost. */
 async function cutPower(world: FeaturesWorld, log: (text: string) => void): Promise<void> {
-  const path = `${world.stateDir}/queue/queue.jsonl`;
-  const text = await Deno.readTextFile(path).catch(() => "");
-  const lines = text.split("\n").slice(0, -1);
+  const bytes = await Deno.readFile(world.journalPath).catch(() => new Uint8Array());
+  const lines = new TextDecoder().decode(bytes.subarray(world.syncedBytes)).split("\n").slice(0, -1);
   const isUnsynced = (line: string | undefined) => {
     if (line === undefined) return false;
     const { t, via, id } = JSON.parse(line);
@@ -196,18 +195,19 @@ async function cutPower(world: FeaturesWorld, log: (text: string) => void): Prom
   }
   if (lost === 0) return;
   log(`power cut: ${lost} records are lost`);
-  await Deno.writeTextFile(path, lines.map((line) => `${line}\n`).join(""));
+  const kept = new TextEncoder().encode(lines.map((line) => `${line}\n`).join(""));
+  await Deno.truncate(world.journalPath, world.syncedBytes + kept.length);
   world.observe({ isAnswerLost: true });
 }
 
 /** Compacts the journal. The state must stay the same. */
 async function compact(world: FeaturesWorld): Promise<void> {
-  const { stateDir, runtime } = world;
+  const { stateDir, journalPath, runtime } = world;
   const queue = Queue.open(stateDir, runtime);
   if (!queue.exists()) return;
   // Records of an unknown entry: now more than half of the journal is history.
   const padding = encodeRecord({ t: "drop", id: "unknown".padEnd(100_000), time: 0 });
-  await Deno.writeFile(`${stateDir}/queue/queue.jsonl`, new Uint8Array(Array(4).fill([...padding]).flat()), {
+  await Deno.writeFile(journalPath, new Uint8Array(Array(4).fill([...padding]).flat()), {
     append: true,
   });
   queue.refresh();

@@ -58,6 +58,9 @@ export class FeaturesWorld implements AsyncDisposable {
    */
   possiblePhoneRepeats = 0;
   readonly warnings: string[] = [];
+  /** The size of the journal after its last compaction, in bytes. A compaction syncs the whole file. */
+  syncedBytes = 0;
+  #journalInode: number | null = null;
   readonly homeserver: LoopbackHomeserver;
   readonly ntfy: LoopbackNtfy;
   readonly rooms: readonly string[];
@@ -173,6 +176,10 @@ export class FeaturesWorld implements AsyncDisposable {
     return result;
   }
 
+  get journalPath(): string {
+    return `${this.stateDir}/queue/queue.jsonl`;
+  }
+
   /** True if an event of this entry is in a room. There a lost `ack` only costs another attempt. */
   isInRoom(id: string): boolean {
     return this.homeserver.events(this.rooms[0]).concat(this.homeserver.events(this.rooms[1]))
@@ -191,6 +198,7 @@ export class FeaturesWorld implements AsyncDisposable {
   /** Reads new journal records. If an answer was lost, all attempts in flight are in doubt. */
   observe({ isAnswerLost = false } = {}): void {
     this.observer.refresh();
+    this.#findCompaction();
     for (const entry of this.observer.state.entries()) {
       for (const { id, dead } of [entry, ...entry.members ?? []]) {
         if (entry.inDoubt || (isAnswerLost && entry.inFlight)) this.inDoubt.add(id);
@@ -198,5 +206,12 @@ export class FeaturesWorld implements AsyncDisposable {
         if (this.observer.state.finalState(id) === undefined) this.observer.state.watch([id]);
       }
     }
+  }
+
+  #findCompaction(): void {
+    if (!this.observer.exists()) return;
+    const { ino, size } = Deno.statSync(this.journalPath);
+    if (this.#journalInode !== null && this.#journalInode !== ino) this.syncedBytes = size;
+    this.#journalInode = ino;
   }
 }
