@@ -134,6 +134,7 @@ const MODES: Readonly<Record<string, Refused>> = {
   s: { problem: "Cannot read SMTP from standard input", hint: PROGRAM_HINT },
   p: { problem: "Cannot list a mail queue", hint: "list the queue with: matrix-notify queue list" },
   i: { problem: "Cannot build a table of aliases", hint: "set the destinations in the configuration file" },
+  v: { problem: "Cannot verify recipients", hint: "test the channels with: matrix-notify doctor" },
 };
 
 const OTHER_MODE: Refused = {
@@ -141,7 +142,7 @@ const OTHER_MODE: Refused = {
   hint: PROGRAM_HINT,
 };
 const QUEUE_RUN: Refused = {
-  problem: "Cannot use -q: matrix-notify has no mail queue",
+  problem: "Cannot deliver a mail queue",
   hint: "deliver the queue with: matrix-notify flush",
 };
 

@@ -143,7 +143,8 @@ Deno.test("parseSendmailArgs() does not read a value as an option, and ignores u
 Deno.test("parseSendmailArgs() refuses the modes of a mail server", () => {
   assertEquals(parse("-bs")[2], "Cannot read SMTP from standard input");
   assertEquals(parse("-bp")[2], "Cannot list a mail queue");
-  assertEquals(parse("-bd -q30m")[2], "Cannot use -q: matrix-notify has no mail queue");
+  assertEquals(parse("-bd -q30m")[2], "Cannot deliver a mail queue");
   assertEquals(parse("-bd")[2], "Cannot run a mail server");
   assertEquals(parse("-bi")[2], "Cannot build a table of aliases");
+  assertEquals(parse("-bv root")[2], "Cannot verify recipients");
 });
