@@ -1,9 +1,10 @@
 /**
- * Builds the bundle, and from the bundle the binaries: `deno task build`, `deno task build --target
- * aarch64-unknown-linux-gnu --out /tmp/bin`, `deno task build --target all`. `deno task build
- * --bundle` builds only the bundle, `deno task build --npm` the bundle and the npm package. What runs
- * on this machine is run once to check it. The folder is a release: `install.sh` installs from it, and
- * `SHA256SUMS` contains all files.
+ * Builds the bundle, and from the bundle the binaries: `deno task build`,
+ * `deno task build --target aarch64-unknown-linux-gnu --out /tmp/bin`,
+ * `deno task build --target all`. `deno task build --bundle` builds only the bundle,
+ * `deno task build --npm` the bundle and the npm package. What runs on this machine is run once to
+ * check it. The folder is a release: `install.sh` installs from it, and `SHA256SUMS` contains all
+ * files.
  *
  * @module
  */
@@ -101,7 +102,10 @@ async function buildBundle(out: string): Promise<readonly string[]> {
   return files;
 }
 
-/** Writes what `install.sh` needs beside the program; returns these files, relative to the directory. */
+/**
+ * Writes what `install.sh` needs beside the program; returns these files, relative to the
+ * directory.
+ */
 async function writeInstaller(out: string): Promise<readonly string[]> {
   const launcher = `${FOLDER}/launcher.sh`;
   await Deno.writeTextFile(join(out, launcher), LAUNCHER);
@@ -111,7 +115,10 @@ async function writeInstaller(out: string): Promise<readonly string[]> {
   return [launcher, "install.sh"];
 }
 
-/** Writes man pages and completions as in `/usr/share`; returns the files, relative to the directory. */
+/**
+ * Writes man pages and completions as in `/usr/share`; returns the files, relative to the
+ * directory.
+ */
 async function writeShare(out: string): Promise<readonly string[]> {
   const share = join(out, "share");
   if (await exists(share)) await Deno.remove(share, { recursive: true });

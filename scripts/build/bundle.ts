@@ -51,7 +51,9 @@ const LATER_PARTS: readonly (readonly [part: string, pattern: RegExp])[] = [
   ["mail", /^src\/ingest\/|^src\/cli\/commands\/sendmail/],
 ];
 
-/** Writes the bundle into a directory. Returns the paths of its files, relative to the directory. */
+/**
+ * Writes the bundle into a directory. Returns the paths of its files, relative to the directory.
+ */
 export async function bundleProgram(directory: string): Promise<readonly string[]> {
   const parts = new Map<string, string>();
   const packages = await installPackages();
@@ -179,7 +181,9 @@ const LOAD_PART = `function loadPart(path, select = (part) => part) {
 }
 `;
 
-/** Escapes all characters outside of ASCII. V8 needs two bytes for each character of any other file. */
+/**
+ * Escapes all characters outside of ASCII. V8 needs two bytes for each character of any other file.
+ */
 function asciiFiles(): Plugin {
   return {
     name: "ascii-files",
@@ -200,8 +204,8 @@ interface Selection {
 }
 
 /**
- * Removes the files that only export names of another file. Returns the replacement of each file, by
- * its name.
+ * Removes the files that only export names of another file. Returns the replacement of each file,
+ * by its name.
  */
 function removeFacades(bundle: OutputBundle): ReadonlyMap<string, Selection> {
   const facades = new Map<string, Selection>();
@@ -217,7 +221,9 @@ function removeFacades(bundle: OutputBundle): ReadonlyMap<string, Selection> {
   return facades;
 }
 
-/** Returns the code of `url.js`. Its literal imports are never executed: Deno only downloads them. */
+/**
+ * Returns the code of `url.js`. Its literal imports are never executed: Deno only downloads them.
+ */
 function urlEntry(files: readonly string[]): string {
   const parts = files.filter((file) => file !== BUNDLE).map((file) => `() => import("./${basename(file)}")`);
   return `import { main } from "../${BUNDLE}";

@@ -1,6 +1,6 @@
 /**
- * The texts of the Debian package that are not files of the program: the control file, the changelog
- * and the licences.
+ * The texts of the Debian package that are not files of the program: the control file, the
+ * changelog and the licences.
  *
  * @module
  */

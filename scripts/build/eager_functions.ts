@@ -1,11 +1,11 @@
 /**
  * Prepares the functions of a plain `send` for the code cache of Deno.
  *
- * The cache contains the functions that V8 compiles when it loads a file. V8 compiles most functions
- * later, at their first call. It compiles a function in parentheses when it loads the file
- * (https://v8.dev/blog/preparser#pife). So the build runs `send`, and puts the functions that ran
- * into parentheses. A method of an object becomes a function in parentheses. V8 has no such rule for
- * methods of classes, so they stay as they are.
+ * The cache contains the functions that V8 compiles when it loads a file. V8 compiles most
+ * functions later, at their first call. It compiles a function in parentheses when it loads the
+ * file (https://v8.dev/blog/preparser#pife). So the build runs `send`, and puts the functions that
+ * ran into parentheses. A method of an object becomes a function in parentheses. V8 has no such
+ * rule for methods of classes, so they stay as they are.
  *
  * @module
  */
@@ -82,8 +82,8 @@ function readCoverage(directory: string): ReadonlyMap<string, readonly Range[]> 
 }
 
 /**
- * Puts functions in parentheses. Declared functions become variables at the top of the file, so that
- * they exist before other code runs.
+ * Puts functions in parentheses. Declared functions become variables at the top of the file, so
+ * that they exist before other code runs.
  *
  * @param ran the functions that ran; methods of classes among them are ignored
  */
@@ -114,7 +114,9 @@ function withParentheses(code: string, ran: readonly Range[]): string {
   return variables.join("") + rest + textOf({ start: at, end: code.length });
 }
 
-/** Returns a part of the code with texts inserted. The texts are sorted by their place in the code. */
+/**
+ * Returns a part of the code with texts inserted. The texts are sorted by their place in the code.
+ */
 function insert(code: string, texts: readonly (readonly [at: number, text: string])[], { start, end }: Range): string {
   let [result, at] = ["", start];
   for (const [place, text] of texts.filter(([place]) => place >= start && place < end)) {

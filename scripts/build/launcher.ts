@@ -1,7 +1,7 @@
 /**
- * The shell scripts of a release. {@linkcode LAUNCHER} starts the bundle with Deno. It needs no program but Deno, so that a start
- * costs about a millisecond more than Deno itself. `install.sh` and the npm package write lines before
- * {@linkcode LAUNCHER} that set `deno` and `program`.
+ * The shell scripts of a release. {@linkcode LAUNCHER} starts the bundle with Deno. It needs no
+ * program but Deno, so that a start costs about a millisecond more than Deno itself. `install.sh`
+ * and the npm package write lines before {@linkcode LAUNCHER} that set `deno` and `program`.
  *
  * @module
  */
@@ -9,14 +9,14 @@
 import { PROGRAM_FLAGS } from "../../src/base/permission_table.ts";
 
 /**
- * The options of Deno. Without `--no-config`, Deno reads the `deno.json` of the directory in which a
- * user starts the program.
+ * The options of Deno. Without `--no-config`, Deno reads the `deno.json` of the directory in which
+ * a user starts the program.
  */
 const OPTIONS = ["-q", "--no-prompt", "--no-config", "--cached-only", ...PROGRAM_FLAGS];
 
 /**
- * The end of the script. `"$@"` passes all bytes of the arguments unchanged. A link named `sendmail`
- * runs the command `sendmail`, because Deno does not see the name of the link.
+ * The end of the script. `"$@"` passes all bytes of the arguments unchanged. A link named
+ * `sendmail` runs the command `sendmail`, because Deno does not see the name of the link.
  */
 export const LAUNCHER = `if [ ! -x "$deno" ] && ! deno=$(command -v deno); then
   echo "matrix-notify: Cannot start: Deno is missing" >&2

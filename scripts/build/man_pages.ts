@@ -1,6 +1,6 @@
 /**
- * The man pages, from the definitions of the commands and from `docs/config.md`: the texts are those
- * of `--help` and of the documentation.
+ * The man pages, from the definitions of the commands and from `docs/config.md`: the texts are
+ * those of `--help` and of the documentation.
  *
  * - `matrix-notify.1` is the program.
  * - `matrix-notify-send.1` is a command, `matrix-notify-queue-list.1` a command of two words, and

@@ -1,6 +1,7 @@
 /**
- * Makes the npm package: the bundle, and a shell script that starts it with the Deno of npm's package
- * `deno`. The script finds Deno without Node.js, because Node.js would double the time of a start.
+ * Makes the npm package: the bundle, and a shell script that starts it with the Deno of npm's
+ * package `deno`. The script finds Deno without Node.js, because Node.js would double the time of a
+ * start.
  *
  * `npm/npm-shrinkwrap.json` pins Deno: npm installs exactly these files, and checks their SHA-512.
  * `deno task lock` writes it. npm needs it, because `package.json` of a package pins only direct
@@ -28,9 +29,9 @@ export const NPM_PACKAGE = `${FOLDER}.tgz`;
 /**
  * The beginning of the script. npm creates links to the script, so the script follows links first.
  *
- * npm's package `deno` has no program of its own: it depends on one package for each system, such as
- * `@deno/linux-x64-glibc`, and npm installs only the package of this host. Its file `deno` is the
- * program. npm places the package in one of these directories:
+ * npm's package `deno` has no program of its own: it depends on one package for each system, such
+ * as `@deno/linux-x64-glibc`, and npm installs only the package of this host. Its file `deno` is
+ * the program. npm places the package in one of these directories:
  *
  * - `node_modules` of this package (npm install -g)
  * - `node_modules` around this package (npm install in a project, yarn)

@@ -10,7 +10,9 @@ const ESCAPES: Readonly<Record<string, string>> = {
   "~": "\\(ti",
 };
 
-/** Escapes a text of one line, so that a reader can copy it. Other characters than ASCII get a name. */
+/**
+ * Escapes a text of one line, so that a reader can copy it. Other characters than ASCII get a name.
+ */
 export function escape(text: string): string {
   return text.replace(/[\\\-'`^~]/g, (character) => ESCAPES[character])
     .replace(/[^\n\x20-\x7e]/gu, (character) => `\\[u${hex(character)}]`)
@@ -42,8 +44,8 @@ export function block(text: string): string {
 }
 
 /**
- * Converts a page that a script generated: headings, paragraphs, and tables of two columns. A heading
- * becomes a section, and a row of a table becomes a row of a list.
+ * Converts a page that a script generated: headings, paragraphs, and tables of two columns. A
+ * heading becomes a section, and a row of a table becomes a row of a list.
  */
 export function markdownToRoff(page: string): string {
   let isFirst = true;

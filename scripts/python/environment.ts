@@ -34,8 +34,8 @@ const PROBE = "import importlib.metadata as m, sys; print(m.version(sys.argv[1])
 
 /**
  * Installs an environment unless it is installed already. The first time takes about half a minute
- * and needs a package index; after that it takes a tenth of a second, without a network. The name of
- * its folder is `<name>-<version>-py<version>`.
+ * and needs a package index; after that it takes a tenth of a second, without a network. The name
+ * of its folder is `<name>-<version>-py<version>`.
  *
  * @returns the path of the environment's Python.
  * @throws {Error} if there is no usable Python, or pip fails; the message ends with pip's last

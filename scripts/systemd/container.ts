@@ -1,7 +1,7 @@
 /**
- * Boots a real systemd in a container of systemd-nspawn(1), in less than a second. The container has
- * the programs of this host, which are in `/usr`, and its loopback interface. Everything else is
- * empty at each boot, apart from the directories of the {@linkcode SystemdHost}.
+ * Boots a real systemd in a container of systemd-nspawn(1), in less than a second. The container
+ * has the programs of this host, which are in `/usr`, and its loopback interface. Everything else
+ * is empty at each boot, apart from the directories of the {@linkcode SystemdHost}.
  *
  * @module
  */

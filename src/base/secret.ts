@@ -91,8 +91,8 @@ export function hideSecrets(text: string): string {
 }
 
 /**
- * Replaces all used secrets in a value on which delivery may depend, such as an id or an error code.
- * See {@linkcode SecretMask.hide}.
+ * Replaces all used secrets in a value on which delivery may depend, such as an id or an error
+ * code. See {@linkcode SecretMask.hide}.
  */
 export function hideSecretsInData(text: string): string {
   return USED.hide(text, true);

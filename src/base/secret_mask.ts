@@ -67,8 +67,8 @@ interface Form {
   /** True if the form is hidden only as a whole word, and not inside a longer word. */
   readonly isWord: boolean;
   /**
-   * True if this form of the secret is base64 or hex. In this case, the whole word that contains the
-   * form is hidden.
+   * True if this form of the secret is base64 or hex. In this case, the whole word that contains
+   * the form is hidden.
    */
   readonly isEncoded: boolean;
 }
@@ -157,7 +157,8 @@ function createTable(secrets: Iterable<string>): SeedTable {
   const seeds = new Map<number, Seed[]>();
   const isUsed = new Uint8Array(HASHES);
   for (const form of [...secrets].flatMap(formsOf)) {
-    // The seeds are so close together that every part of `minChars` characters contains a whole seed.
+    // The seeds are so close together that every part of `minChars` characters contains a whole
+    // seed.
     const step = Math.max(1, form.minChars - SEED_CHARS + 1);
     for (let at = 0; at + SEED_CHARS <= form.text.length; at += step) {
       const hash = hashAt(form.text, at);

@@ -30,7 +30,9 @@ export class Arguments<in Text extends string, in List extends string, in Switch
     this.#values = values;
   }
 
-  /** Returns the value of an option, or undefined if the option is not given or its value is empty. */
+  /**
+   * Returns the value of an option, or undefined if the option is not given or its value is empty.
+   */
   text(name: Text): string | undefined {
     return this.#values.get(name)?.[0] || undefined;
   }

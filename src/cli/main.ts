@@ -115,8 +115,8 @@ async function dispatch(argv: readonly string[], runtime: Runtime, ui: Ui): Prom
 const SENDMAIL_WORD_REGEXP = /^(-t|-i|-[obB]\w+|-F.*|[^-\s@][^\s@]*@[^\s@]+)$/;
 
 /**
- * Finds the commands of two words with this first word: `queue list`, `queue show` and so on. Returns
- * none if the first word alone is a command, such as `setup`.
+ * Finds the commands of two words with this first word: `queue list`, `queue show` and so on.
+ * Returns none if the first word alone is a command, such as `setup`.
  */
 function findFamily([first]: readonly string[]): readonly CommandEntry[] {
   return COMMANDS.some(({ name }) => name === first) ? [] : COMMANDS.filter(({ name }) => name.startsWith(`${first} `));

@@ -127,8 +127,9 @@ export function requireInvitee(text: string): string {
 }
 
 /**
- * Checks that the users to invite exist. Homeservers accept an invite for a user who does not exist,
- * and the messages then reach no person. A user whose homeserver does not answer is accepted.
+ * Checks that the users to invite exist. Homeservers accept an invite for a user who does not
+ * exist, and the messages then reach no person. A user whose homeserver does not answer is
+ * accepted.
  *
  * @throws {CommandError} if the homeserver answers that a user does not exist
  */

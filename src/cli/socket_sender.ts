@@ -1,5 +1,6 @@
 /**
- * Sends through the socket of `serve`, for users who cannot read the configuration or have no queue.
+ * Sends through the socket of `serve`, for users who cannot read the configuration or have no
+ * queue.
  *
  * ```text
  * read the files as this user -> POST /send, with an id -> answer: return the outcomes, or throw

@@ -5,7 +5,11 @@
  * {
  *   "identity": "jump",
  *   "channels": {
- *     "matrix": { "homeserver": "https://matrix.example.org", "accessTokenFile": "/etc/matrix-notify/token", "room": "!…" },
+ *     "matrix": {
+ *       "homeserver": "https://matrix.example.org",
+ *       "accessTokenFile": "/etc/matrix-notify/token",
+ *       "room": "!…"
+ *     },
  *     "phone": { "kind": "ntfy", "server": "https://ntfy.example.org", "topic": "alerts" }
  *   }
  * }

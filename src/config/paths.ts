@@ -11,7 +11,10 @@ const NAME = "matrix-notify";
 /** The state directory of root, if no environment variable sets another. */
 export const ROOT_STATE_DIR = `/var/lib/${NAME}`;
 
-/** The directory of the sockets of `serve`. systemd creates it with `RuntimeDirectory=matrix-notify`. */
+/**
+ * The directory of the sockets of `serve`. systemd creates it with
+ * `RuntimeDirectory=matrix-notify`.
+ */
 export const SOCKET_DIRECTORY = "/run/matrix-notify";
 
 /** The name of the default socket, for commands of users who cannot read the configuration. */

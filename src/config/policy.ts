@@ -4,7 +4,11 @@
  * setting in a channel applies only to this channel. `fallback` is possible only in a channel.
  *
  * ```json
- * { "batch": { "over": 10 }, "rateLimit": { "count": 3, "per": "10s" }, "quiet": { "from": "22:00", "to": "07:00" } }
+ * {
+ *   "batch": { "over": 10 },
+ *   "rateLimit": { "count": 3, "per": "10s" },
+ *   "quiet": { "from": "22:00", "to": "07:00" }
+ * }
  * ```
  *
  * @module

@@ -6,8 +6,12 @@
  * ```json
  * { "routes": [
  *   { "when": { "severity": "critical" }, "mentions": ["@room"], "continue": true },
- *   { "when": { "origin": "check-certificates" }, "set": { "matrix": { "room": "#certificates:example.org" } } },
- *   { "when": { "origin": "backup-*", "severity": "warning+" }, "channels": ["office"], "set": { "office": { "to": "backup@example.org" } } },
+ *   { "when": { "origin": "certbot" }, "set": { "matrix": { "room": "#certbot:example.org" } } },
+ *   {
+ *     "when": { "origin": "backup-*", "severity": "warning+" },
+ *     "channels": ["office"],
+ *     "set": { "office": { "to": "backup@example.org" } }
+ *   },
  *   { "when": { "subject": "/^(re)?booted$/i" }, "channels": [] }
  * ] }
  * ```

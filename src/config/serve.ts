@@ -2,7 +2,10 @@
  * The settings of `serve`: its receivers. A receiver is off unless it is configured.
  *
  * ```json
- * { "serve": { "sockets": { "socket": {}, "nut": { "group": "nut", "origin": "ups", "channels": ["phone"] } } } }
+ * { "serve": { "sockets": {
+ *   "socket": {},
+ *   "nut": { "group": "nut", "origin": "ups", "channels": ["phone"] }
+ * } } }
  * ```
  *
  * @module

@@ -126,9 +126,9 @@ function classifyTransport({ phase }: TransportError): Pick<Failure, "class" | "
 }
 
 /**
- * Classifies a response of a proxy or a captive portal. The HTTP statuses 429 and 413 are classified
- * as if the service itself had sent them. After a status 5xx, the service behind the proxy may have
- * received the request.
+ * Classifies a response of a proxy or a captive portal. The HTTP statuses 429 and 413 are
+ * classified as if the service itself had sent them. After a status 5xx, the service behind the
+ * proxy may have received the request.
  */
 function classifyGateway(status: number): Pick<Failure, "class" | "gapMs"> {
   if (status === 429) return { class: "rate-limited" };

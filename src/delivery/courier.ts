@@ -83,8 +83,8 @@ export interface RunOptions {
    */
   readonly handsOver?: boolean;
   /**
-   * True if the run continues when the queue is empty. Only `leave`, `signal` or `handsOver` then end
-   * the run.
+   * True if the run continues when the queue is empty. Only `leave`, `signal` or `handsOver` then
+   * end the run.
    *
    * @default {false}
    */

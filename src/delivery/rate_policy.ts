@@ -64,8 +64,8 @@ export const MAX_GATHERING_MS = 30_000;
 export const RATE_LIMITED_BATCH_OVER = 3;
 
 /**
- * If the first entry of a lane (one channel and destination) waited longer than this time, there was
- * an outage: no process delivered, or the service did not accept messages.
+ * If the first entry of a lane (one channel and destination) waited longer than this time, there
+ * was an outage: no process delivered, or the service did not accept messages.
  */
 export const OUTAGE_MS = 10_000;
 

@@ -81,8 +81,8 @@ export class Schedule {
   }
 
   /**
-   * Returns the earliest time to send the head (next entry) of a lane, in milliseconds since 1970; 0
-   * means now. Returns undefined if nothing waits in the lane.
+   * Returns the earliest time to send the head (next entry) of a lane, in milliseconds since 1970;
+   * 0 means now. Returns undefined if nothing waits in the lane.
    */
   readyTime(lane: Lane): number | undefined {
     return this.#head(this.#queue.lane(lane))?.ready;

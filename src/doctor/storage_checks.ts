@@ -24,8 +24,8 @@ import { type Check, failure, ok, skipped, warning } from "../channels/check.ts"
 const OWNER_WRITES = 0o300;
 
 /**
- * Checks the owner, the permission bits and the mount of the state directory. Does not try to write,
- * because a write would change the directory.
+ * Checks the owner, the permission bits and the mount of the state directory. Does not try to
+ * write, because a write would change the directory.
  */
 export const stateDirectory: Check<DoctorContext> = {
   name: "state directory",

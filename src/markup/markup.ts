@@ -78,8 +78,8 @@ const TAB_WIDTH = 8;
 /**
  * Converts plain text to HTML that shows blanks and line breaks as they were written. HTML shows
  * several spaces as one space, and does not show spaces at the start of a line. Therefore this
- * function writes no-break spaces. If there are several spaces between two words, the last one stays
- * a normal space, so that a long line can wrap there.
+ * function writes no-break spaces. If there are several spaces between two words, the last one
+ * stays a normal space, so that a long line can wrap there.
  */
 export function textToHtml(text: string): string {
   const spaced = text.replace(/^.*\t.*$/gm, expandTabs).replace(/^ +/gm, (run) => NO_BREAK_SPACE.repeat(run.length))

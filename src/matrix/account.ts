@@ -34,8 +34,8 @@ export async function whoami(client: MatrixClient, options: RequestOptions): Pro
  *
  * @returns undefined if the result is unknown, for example because the homeserver hides profiles or
  * cannot reach the user's server
- * @throws the errors of {@linkcode request}; a {@linkcode MatrixError} only if the homeserver refuses
- * the access token
+ * @throws the errors of {@linkcode request}; a {@linkcode MatrixError} only if the homeserver
+ * refuses the access token
  */
 export async function userExists(
   client: MatrixClient,

@@ -6,8 +6,9 @@
  *
  * The domain may be hostile. By default, a server on the internet cannot direct this program to
  * this machine or to a private network. A person must enter or configure the address of this
- * machine or of a private network. The option `insecureHttp` means that the network is trusted. With this option, a server can also
- * direct this program to a private network, but not to this machine.
+ * machine or of a private network. The option `insecureHttp` means that the network is trusted.
+ * With this option, a server can also direct this program to a private network, but not to this
+ * machine.
  *
  * @module
  */

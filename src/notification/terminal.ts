@@ -70,8 +70,8 @@ export function placeText(text: string): string {
 }
 
 /**
- * Turns carriage returns into line feeds. Works on bytes: V8 needs half a second to replace millions
- * of characters in a text.
+ * Turns carriage returns into line feeds. Works on bytes: V8 needs half a second to replace
+ * millions of characters in a text.
  */
 function breakLines(text: string): string {
   const bytes = new TextEncoder().encode(text);

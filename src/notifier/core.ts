@@ -45,8 +45,8 @@ import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
 /** Options of {@linkcode NotifierCore.notify}. */
 export interface CoreNotifyOptions extends NotifyOptions {
   /**
-   * An abort signal that ends the wait for a delivery. The call then returns the outcomes so far. The
-   * current attempt is canceled only if `signal` aborts too.
+   * An abort signal that ends the wait for a delivery. The call then returns the outcomes so far.
+   * The current attempt is canceled only if `signal` aborts too.
    */
   readonly leave?: AbortSignal;
   /**
@@ -121,7 +121,9 @@ export class NotifierCore implements AsyncDisposable {
     return this.#parts.serve;
   }
 
-  /** The channels of the configuration. The destinations of a channel with a mistake are unknown. */
+  /**
+   * The channels of the configuration. The destinations of a channel with a mistake are unknown.
+   */
   get channels(): readonly Pick<Channel, "name" | "kind" | "destinations">[] {
     return allChannels(this.#parts.mistakes, this.#parts.routing.channels);
   }
@@ -168,7 +170,9 @@ export class NotifierCore implements AsyncDisposable {
     return await this.#send(cutToQueue(whole), options, { staged, whole });
   }
 
-  /** Returns the function that reports warnings about a notification. A warning names its sender. */
+  /**
+   * Returns the function that reports warnings about a notification. A warning names its sender.
+   */
   #warnAbout({ sender }: Pick<CoreNotifyOptions, "sender">): (text: string) => void {
     const { warn } = this.#parts;
     return sender === undefined ? warn : (text) => warn(`${sender}: ${text}`);

@@ -104,8 +104,8 @@ export interface EntryDetails {
   /** The key of the incident that the entry belongs to, as given by the caller. */
   readonly key?: string;
   /**
-   * The sender, such as `socket nut`, if `serve` received the notification. Absent if this user sent
-   * it.
+   * The sender, such as `socket nut`, if `serve` received the notification. Absent if this user
+   * sent it.
    */
   readonly sender?: string;
   /** The number of attempts so far. */
@@ -223,8 +223,8 @@ export class Reporter {
   /**
    * Describes entries of the queue.
    *
-   * @param entries the default is all entries, including dead letters, in the order in which they were
-   * queued
+   * @param entries the default is all entries, including dead letters, in the order in which they
+   * were queued
    */
   describe(entries: readonly Entry[] = this.#queue.state.entries()): QueuedEntry[] {
     const schedule = this.#courier.schedule();

@@ -82,7 +82,8 @@ export interface Ages {
   /** The number of entries younger than a minute: just queued. */
   readonly under1m: number;
   /**
-   * The number of entries younger than 15 minutes. Such entries are normal after a restart or a short outage.
+   * The number of entries younger than 15 minutes. Such entries are normal after a restart or a
+   * short outage.
    */
   readonly under15m: number;
   /** The number of entries younger than an hour. */

@@ -50,7 +50,9 @@ export class DedupIndex {
     return this.#ackBytes;
   }
 
-  /** The number of `ack` records at the beginning of the journal that a compaction does not keep. */
+  /**
+   * The number of `ack` records at the beginning of the journal that a compaction does not keep.
+   */
   get forgottenAcks(): number {
     return this.#forgottenAcks;
   }

@@ -15,7 +15,8 @@ export const MAX_QUEUE_BYTES: number = 16 * 2 ** 20;
 
 /**
  * The maximum space that `spool/` occupies on the disk, in bytes. `spool/` contains entries that
- * could not be written to the journal. The journal accepts them later even if they exceed its limit.
+ * could not be written to the journal. The journal accepts them later even if they exceed its
+ * limit.
  */
 export const MAX_SPOOL_BYTES: number = 16 * 2 ** 20;
 

@@ -18,8 +18,8 @@
  * at the same time cannot exceed the limit together.
  *
  * A damaged file is moved to `quarantine/` after its complete lines are imported. A file that
- * cannot be read for ten minutes is also moved, so that it does not block all other entries. A link,
- * a pipe or a file of another user is moved at once, and is not read.
+ * cannot be read for ten minutes is also moved, so that it does not block all other entries. A
+ * link, a pipe or a file of another user is moved at once, and is not read.
  *
  * @module
  */

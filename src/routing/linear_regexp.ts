@@ -57,8 +57,8 @@ const TOKEN_REGEXP = new RegExp(
 );
 
 /**
- * The parts of an expression that are refused, their names, and what to write instead. The first row
- * that matches counts.
+ * The parts of an expression that are refused, their names, and what to write instead. The first
+ * row that matches counts.
  */
 const REFUSED: readonly (readonly [part: RegExp, name: string, hint: string])[] = [
   [/^\(\?=/, "lookahead", "write the regular expression without it"],

@@ -28,8 +28,8 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
     state: "its certificate is not signed by a trusted authority",
     hint: OWN_AUTHORITY,
   })],
-  // Deno's node:tls gives this text for an unknown authority, and for a certificate that has expired
-  // or is not valid yet.
+  // Deno's node:tls gives this text for an unknown authority, and for a certificate that has
+  // expired or is not valid yet.
   [/unable to verify the first certificate/, () => ({
     state: "its certificate is not signed by a trusted authority, or it has expired",
     hint: `${OWN_AUTHORITY}; if the certificate has expired, renew it on the server`,

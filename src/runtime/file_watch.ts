@@ -1,7 +1,7 @@
 /**
- * Watches files and directories for changes by other processes. A watch is only a hint: network file
- * systems report no changes, and the kernel limits the number of watches. Therefore the caller must
- * also look at the files from time to time.
+ * Watches files and directories for changes by other processes. A watch is only a hint: network
+ * file systems report no changes, and the kernel limits the number of watches. Therefore the caller
+ * must also look at the files from time to time.
  *
  * @module
  */
@@ -9,8 +9,8 @@
 import { exists } from "./paths.ts";
 
 /**
- * Starts to watch files, and directories with their subdirectories. To end the watch, dispose of the
- * result. Skips files that do not exist. A file that is replaced is not watched any more.
+ * Starts to watch files, and directories with their subdirectories. To end the watch, dispose of
+ * the result. Skips files that do not exist. A file that is replaced is not watched any more.
  *
  * @param onChange called after each change
  * @returns undefined if the files cannot be watched

@@ -66,8 +66,8 @@ export interface HttpRequest {
 }
 
 /**
- * A complete response. In `headers` and `text`, `[secret]` replaces every secret of this process. See
- * `asksForSecrets` in {@linkcode HttpRequest} for the exception.
+ * A complete response. In `headers` and `text`, `[secret]` replaces every secret of this process.
+ * See `asksForSecrets` in {@linkcode HttpRequest} for the exception.
  */
 export interface HttpAnswer {
   readonly status: number;

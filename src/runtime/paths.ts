@@ -30,9 +30,9 @@ export function readIfThere(path: string): string | undefined {
 }
 
 /**
- * Makes a path absolute that is saved for later runs. A link is kept, because its target can change:
- * certbot points the same link to each new certificate. In a path with `..`, links to directories
- * are resolved.
+ * Makes a path absolute that is saved for later runs. A link is kept, because its target can
+ * change: certbot points the same link to each new certificate. In a path with `..`, links to
+ * directories are resolved.
  *
  * @throws {Deno.errors.NotFound} if the path contains `..`, and its directory does not exist
  */

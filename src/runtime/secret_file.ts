@@ -57,7 +57,8 @@ function isBelow(folder: string, path: string): boolean {
 }
 
 /**
- * Reads a file whose content other users must not choose, such as a file of certificate authorities.
+ * Reads a file whose content other users must not choose, such as a file of certificate
+ * authorities.
  *
  * @param path the path of the file
  * @param what the name of the setting in errors, such as `caFile`
@@ -78,8 +79,8 @@ export function requireTrustedFile(path: string, what: string): string {
  *
  * @param path the path of the file
  * @param what the name of the setting in errors, such as `accessTokenFile`
- * @throws {ConfigError} if the file does not exist, cannot be read, is not trusted, or can be read by
- *   other users
+ * @throws {ConfigError} if the file does not exist, cannot be read, is not trusted, or can be read
+ * by other users
  * @throws {PermissionError} if Deno denies access to the file
  */
 export function requireSecretFile(path: string, what: string): string {

@@ -1,6 +1,6 @@
 /**
- * Decides whether matrix-notify may trust a file or a directory. Other users of the host must not be
- * able to change it, or to put another file in its place between the check and the opening:
+ * Decides whether matrix-notify may trust a file or a directory. Other users of the host must not
+ * be able to change it, or to put another file in its place between the check and the opening:
  *
  * - The owner of the file is this user or root, and only the owner can write to it.
  * - The file is a regular file. Opening a pipe or a device could block forever.
@@ -36,8 +36,8 @@ export class UntrustedError extends HintedError {
 }
 
 /**
- * How a file or a directory is used. `file`: a file that the program reads or runs. `own`: a file in
- * the state directory, which only matrix-notify creates. `directory`: a directory in which the
+ * How a file or a directory is used. `file`: a file that the program reads or runs. `own`: a file
+ * in the state directory, which only matrix-notify creates. `directory`: a directory in which the
  * program creates files. `folder`: the directory of a configuration. `parent`: any other directory
  * on the way to a file. A group may write to a parent, because the owner of the parent chose the
  * group.

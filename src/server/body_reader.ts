@@ -10,8 +10,8 @@
  * Therefore a client can still send small alerts while other clients fill the memory for large
  * bodies. A body that waits is not read, so the network stops its client.
  *
- * Each body has one buffer, and Deno writes into this buffer. Otherwise Deno would create a buffer of
- * 64 KiB for each chunk, even if the chunk has one byte.
+ * Each body has one buffer, and Deno writes into this buffer. Otherwise Deno would create a buffer
+ * of 64 KiB for each chunk, even if the chunk has one byte.
  *
  * @module
  */
@@ -45,7 +45,9 @@ export interface ReadBody extends Disposable {
 /** The size of the first buffer of a body, in bytes. */
 const FIRST_BYTES = 4 * 1024;
 
-/** The maximum size of a read, in bytes. For each read, Deno allocates a second buffer of this size. */
+/**
+ * The maximum size of a read, in bytes. For each read, Deno allocates a second buffer of this size.
+ */
 const READ_BYTES = 64 * 1024;
 
 /** Reads bodies, and counts the memory that they take. */

@@ -3,7 +3,7 @@
  * notifications, and answers when all of them are on disk.
  *
  * ```text
- * sender (network, token) -> rate -> size -> protocol.read() -> context.accept() -> protocol's answer
+ * sender (network, token) -> rate -> size -> protocol.read() -> context.accept() -> answer
  * ```
  *
  * @module
@@ -116,7 +116,8 @@ class HttpServer {
   }
 
   /**
-   * Logs why a sender is refused. The path of the request is left out, because it can contain a token.
+   * Logs why a sender is refused. The path of the request is left out, because it can contain a
+   * token.
    */
   #logRefusal(request: string, status: number, sender: Sender | Refusal, { ip }: Peer): void {
     const reason = status === 404 ? NO_PATH : Object.values(REFUSALS).find((known) => known.status === status)?.text;

@@ -48,7 +48,10 @@ export interface ServeOptions {
   readonly stopMs?: number;
   /** Registers a function that is called at each request for a reload. */
   readonly onReload: (reload: () => void) => void;
-  /** Called with the addresses of the listeners after the start and after each reload. @default none */
+  /**
+   * Called with the addresses of the listeners after the start and after each reload.
+   * @default none
+   */
   readonly onReady?: (addresses: readonly string[]) => void;
 }
 
@@ -305,7 +308,10 @@ class Server {
   }
 }
 
-/** Hides secrets in a text, and makes it one line. So no sender can write a line of its own to the log. */
+/**
+ * Hides secrets in a text, and makes it one line. So no sender can write a line of its own to the
+ * log.
+ */
 function toLogLine(text: string): string {
   return printable(hideSecrets(text));
 }

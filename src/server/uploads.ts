@@ -1,7 +1,7 @@
 /**
- * The files that Matrix clients have uploaded, in `stateDir/uploads`. A client uploads a file first,
- * and then sends a message with the id of the file. A restart between the two requests must not
- * lose the file. Therefore, the server answers an upload only after the file is on the disk.
+ * The files that Matrix clients have uploaded, in `stateDir/uploads`. A client uploads a file
+ * first, and then sends a message with the id of the file. A restart between the two requests must
+ * not lose the file. Therefore, the server answers an upload only after the file is on the disk.
  *
  * @module
  */
@@ -13,7 +13,9 @@ import { denoFiles, occupiedBytes } from "../runtime/files.ts";
 /** An upload is kept for this time, in milliseconds. */
 const MAX_AGE_MS = 24 * 3_600_000;
 
-/** The space that all uploads may occupy on the disk, in bytes. The oldest ones are deleted first. */
+/**
+ * The space that all uploads may occupy on the disk, in bytes. The oldest ones are deleted first.
+ */
 const MAX_TOTAL_BYTES = 64 * 2 ** 20;
 
 /** Matches the name of a file: the time of the upload in base 36, and a UUID. */

@@ -234,7 +234,9 @@ function usedBytes(files: Cache["files"]): number {
   return [...files.values()].reduce((sum, { length }) => sum + length, 0);
 }
 
-/** Returns true if the credentials are wrong. Ignores credentials if all users may use the topics. */
+/**
+ * Returns true if the credentials are wrong. Ignores credentials if all users may use the topics.
+ */
 function hasWrongKey({ keys }: Cache, { headers }: Call): boolean {
   const key = headers.get("authorization");
   return keys.length > 0 && key !== null && !keys.includes(key);

@@ -100,8 +100,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Returns true if the server is running. The fault (simulated error) `refuse` closes the port, but
-   * the server is still running.
+   * Returns true if the server is running. The fault (simulated error) `refuse` closes the port,
+   * but the server is still running.
    */
   get running(): boolean {
     return this.#run !== undefined;

@@ -23,8 +23,8 @@ interface CompletionCase {
 }
 
 /**
- * What a shell offers for a command line: exactly these words, or at least those in `some`. fish does
- * not leave out the options that are already given.
+ * What a shell offers for a command line: exactly these words, or at least those in `some`. fish
+ * does not leave out the options that are already given.
  */
 const CASES: readonly CompletionCase[] = [
   { line: "", some: [...new Set(COMMANDS.map(({ name }) => name.split(" ")[0])), "help"] },
@@ -62,7 +62,10 @@ const CASES: readonly CompletionCase[] = [
   { line: "no-such-command ", all: [] },
 ];
 
-/** How each shell prints what it offers: `== LINE`, and then the words. fish prints them without quotes. */
+/**
+ * How each shell prints what it offers: `== LINE`, and then the words. fish prints them without
+ * quotes.
+ */
 const DRIVERS: Readonly<Record<Shell, string>> = {
   bash: String.raw`
     source ./script

@@ -9,7 +9,10 @@ const clientTest = await clientSuite("Apprise", async () => python = await insta
 /** The file that is attached, and its content. */
 const FILE = "disk.txt", CONTENT = "sda1 100%";
 
-/** Addresses with the messages that they bring to the room. `TOKEN` and `HOST` stand for those of `serve`. */
+/**
+ * Addresses with the messages that they bring to the room. `TOKEN` and `HOST` stand for those of
+ * `serve`.
+ */
 const ADDRESSES: Readonly<Record<string, readonly string[]>> = {
   "ntfy://TOKEN@HOST/alerts": ["[jump] Disk full\n\nsda1 is full: ü <b>&"],
   "ntfy://user:TOKEN@HOST/alerts?priority=5&xtags=warning,site&click=https://example.org/&delay=1h": [

@@ -10,7 +10,10 @@ const clientTest = await clientSuite(
   async () => python = await installPythonClients(),
 );
 
-/** The messages of all lines, in the order of the page. The lines for Matrix have a test of their own. */
+/**
+ * The messages of all lines, in the order of the page. The lines for Matrix have a test of their
+ * own.
+ */
 const MESSAGES = [
   "[jump] Disk full",
   "[jump] ❌ Disk full",

@@ -66,7 +66,9 @@ function form(path: string, fields: Readonly<Record<string, string | File>>): Fi
   return { path, body };
 }
 
-/** The form of `/notify`: our own names, those of Apprise (`custom_json.py`), and those of RouterOS. */
+/**
+ * The form of `/notify`: our own names, those of Apprise (`custom_json.py`), and those of RouterOS.
+ */
 const NOTIFY: FieldProtocol = {
   table: ["### Our own format", "field"],
   published: [
@@ -118,7 +120,10 @@ const NOTIFY: FieldProtocol = {
   },
 };
 
-/** The parameters of ntfy (`docs/publish.md`, "List of all parameters"; `server/server.go`, `parsePublishParams`). */
+/**
+ * The parameters of ntfy (`docs/publish.md`, "List of all parameters"; `server/server.go`,
+ * `parsePublishParams`).
+ */
 const NTFY: FieldProtocol = {
   table: ["### ntfy", "parameter"],
   published: [
@@ -262,7 +267,10 @@ const ALERTS: FieldProtocol = {
   },
 };
 
-/** The settings in `monitor` (uptime-kuma, `server/model/monitor.js`, `toJSON`, without sensitive data). */
+/**
+ * The settings in `monitor` (uptime-kuma, `server/model/monitor.js`, `toJSON`, without sensitive
+ * data).
+ */
 const MONITOR_SETTINGS = [
   ...["path", "parent", "childrenIDs", "wsIgnoreSecWebsocketAcceptHeader", "wsSubprotocol", "method", "location"],
   ...["protocol", "maxretries", "weight", "active", "forceInactive", "subtype", "timeout", "interval", "retryInterval"],
@@ -294,7 +302,10 @@ const MONITOR_SETTINGS = [
   "includeSensitiveData",
 ];
 
-/** The fields of Uptime Kuma (`notification-providers/webhook.js`, `model/heartbeat.js`, `model/monitor.js`). */
+/**
+ * The fields of Uptime Kuma (`notification-providers/webhook.js`, `model/heartbeat.js`,
+ * `model/monitor.js`).
+ */
 const UPTIME_KUMA: FieldProtocol = {
   table: ["### Uptime Kuma", "field"],
   published: [
@@ -335,7 +346,9 @@ const UPTIME_KUMA: FieldProtocol = {
   },
 };
 
-/** The properties of Proxmox (pve-docs, `notifications.adoc`, "Webhook" and "Notification Events"). */
+/**
+ * The properties of Proxmox (pve-docs, `notifications.adoc`, "Webhook" and "Notification Events").
+ */
 const PROXMOX: FieldProtocol = {
   table: ["### Other programs: hooks", "field of Proxmox"],
   published: [

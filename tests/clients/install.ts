@@ -1,7 +1,8 @@
 /**
- * Clients of other projects, each installed in a folder of the cache. A file calls `const clientTest
- * = await clientSuite("Apprise", async () => …)` and registers its tests with the result. If the
- * client cannot be installed, the tests are skipped with the reason; under `CI=true` they fail.
+ * Clients of other projects, each installed in a folder of the cache. A file calls
+ * `const clientTest = await clientSuite("Apprise", async () => …)` and registers its tests with the
+ * result. If the client cannot be installed, the tests are skipped with the reason; under `CI=true`
+ * they fail.
  *
  * @module
  */

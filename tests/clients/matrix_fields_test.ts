@@ -18,7 +18,9 @@ const MESSAGE_FIELDS = [
   ...["id", "ids", "severity", "origin", "key"].map((name) => `dev.matrix-notify.${name}`),
 ];
 
-/** The fields of matrix-appservice-webhooks, matrix-hookshot, and those of Slack that Apprise sends. */
+/**
+ * The fields of matrix-appservice-webhooks, matrix-hookshot, and those of Slack that Apprise sends.
+ */
 const WEBHOOK_FIELDS = [
   ...["text", "html", "format", "displayName", "username", "avatarUrl", "emoji", "msgtype", "mrkdwn"],
   ...["title", "text", "color", "footer", "ts"].map((name) => `attachments.${name}`),

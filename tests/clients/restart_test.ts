@@ -97,7 +97,8 @@ clientTest("serve loses no message of real clients in a kill, a stop, a reload a
   for (const [client, number] of await attempts()) add(tries, `${client} ${number}`);
   for (const text of await server.arrived()) add(seen, /([\w-]+ \d+)\./.exec(text)?.[1] ?? text);
   assertEquals([...tries.keys()].filter((name) => !seen.has(name)), []);
-  // At a kill, a client may not see the answer for a message on disk. Then it sends the message again.
+  // At a kill, a client may not see the answer for a message on disk. Then it sends the message
+  // again.
   assertEquals([...seen].filter(([name, count]) => count > (tries.get(name) ?? 0)), []);
   const repeated = [...seen.values()].reduce((sum, count) => sum + count - 1, 0);
   assertEquals(repeated <= CLIENTS.length, true, `${repeated} messages were repeated`);

@@ -1,6 +1,6 @@
 /**
- * A real `serve` with a room behind it, for tests with clients of other projects. What a client says
- * about its success does not count: a test reads the room.
+ * A real `serve` with a room behind it, for tests with clients of other projects. What a client
+ * says about its success does not count: a test reads the room.
  *
  * ```ts ignore
  * await using server = await startServe();
@@ -61,8 +61,8 @@ export interface ServeTest extends AsyncDisposable {
    */
   run(command: string, args: readonly string[], env?: Readonly<Record<string, string>>): Promise<string>;
   /**
-   * Runs matrix-notify itself as a client, with the configuration `own.json` in {@linkcode directory}
-   * and a queue of its own.
+   * Runs matrix-notify itself as a client, with the configuration `own.json` in
+   * {@linkcode directory} and a queue of its own.
    */
   runOwn(...args: readonly string[]): Promise<string>;
   /** Ends `serve` with a signal, and waits for the end. */

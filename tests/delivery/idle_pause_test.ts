@@ -2,7 +2,9 @@ import { assertEquals } from "@std/assert";
 import { IdlePause } from "../../src/delivery/idle_pause.ts";
 import { denoRuntime } from "../../src/runtime/runtime.ts";
 
-/** Pauses whose directory changes when the test says so. Sleeps end only when their signal aborts. */
+/**
+ * Pauses whose directory changes when the test says so. Sleeps end only when their signal aborts.
+ */
 async function openPause({ canWatch = true } = {}) {
   const sleeps: number[] = [];
   let change = () => {};

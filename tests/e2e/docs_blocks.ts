@@ -37,8 +37,8 @@ export function readInlineCommands(page: string): string[] {
 
 /**
  * Splits a block into command lines. A line belongs to the line before if that line ends with a
- * backslash or an operator. In a block of the language `console`, command lines begin with `$`. In a
- * block of the language `crontab`, they follow the schedule. A block that begins with `#!` is a
+ * backslash or an operator. In a block of the language `console`, command lines begin with `$`. In
+ * a block of the language `crontab`, they follow the schedule. A block that begins with `#!` is a
  * script, which is started with `--version`.
  */
 export function commandsOf({ language, text }: Pick<CodeBlock, "language" | "text">): string[] {

@@ -14,8 +14,9 @@ export const needsRoot = { ignore: Deno.uid() !== 0 };
 export const GROUP = 7000;
 
 /**
- * Creates a host: an empty `/etc/matrix-notify`, `/var/lib`, `/srv` and `/home`. The shell function `as UID
- * GIDS ARG...` runs the program as a user, `own ARG...` as root with the variables in `$VARIABLES`.
+ * Creates a host: an empty `/etc/matrix-notify`, `/var/lib`, `/srv` and `/home`. The shell function
+ * `as UID GIDS ARG...` runs the program as a user, `own ARG...` as root with the variables in
+ * `$VARIABLES`.
  */
 const HOST = `
   cp -a /etc "$FOLDER/etc"; mount --bind "$FOLDER/etc" /etc; rm -rf /etc/matrix-notify
@@ -37,7 +38,9 @@ const HOST = `
   }
 `;
 
-/** Runs a script of root on such a host. Returns its output and the bodies at the topic `alerts`. */
+/**
+ * Runs a script of root on such a host. Returns its output and the bodies at the topic `alerts`.
+ */
 export async function onHost(script: string): Promise<{ readonly output: string; readonly sent: readonly unknown[] }> {
   await using ntfy = await LoopbackNtfy.start();
   const folder = await Deno.makeTempDir();

@@ -1,4 +1,6 @@
-/** Runs the examples for importers from README.md and docs/library.md in the same way as a reader. */
+/**
+ * Runs the examples for importers from README.md and docs/library.md in the same way as a reader.
+ */
 
 import { assert, assertEquals } from "@std/assert";
 import { freePort } from "../../scripts/free_port.ts";

@@ -1,4 +1,7 @@
-/** Runs Deno as on a host that has never loaded matrix-notify: with an empty home and an empty cache. */
+/**
+ * Runs Deno as on a host that has never loaded matrix-notify: with an empty home and an empty
+ * cache.
+ */
 
 import type { LoopbackHomeserver } from "../../src/testing/mod.ts";
 

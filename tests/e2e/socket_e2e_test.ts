@@ -84,7 +84,10 @@ Deno.test(
   },
 );
 
-/** Command lines, with standard input in `mail`. Each ends in the same way with and without a socket. */
+/**
+ * Command lines, with standard input in `mail`. Each ends in the same way with and without a
+ * socket.
+ */
 const CASES = [
   "send a --channel phone",
   "send a --channel phone --require delivered",

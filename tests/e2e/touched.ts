@@ -100,7 +100,10 @@ class Scene {
     return { touched, deliverer };
   }
 
-  /** The log of the audit, the settings of npm, and the directories above, in which Deno follows links. */
+  /**
+   * The log of the audit, the settings of npm, and the directories above, in which Deno follows
+   * links.
+   */
   #isOfTest(path: string): boolean {
     return `${this.#folder}/`.startsWith(`${path}/`) || path.startsWith(`${this.#folder}/trace/`) ||
       path === `${this.#folder}/home/.npmrc`;
@@ -144,7 +147,8 @@ const SYSTEM_CALLS = "trace=%file,connect,execve,clone,clone3,fork,vfork";
 /**
  * Reads the output of strace.
  *
- * @returns the calls of the command, and the command line of the background deliverer that it started
+ * @returns the calls of the command, and the command line of the background deliverer that it
+ * started
  */
 function readTrace(text: string): { readonly own: readonly string[]; readonly deliverer?: readonly string[] } {
   const lines = text.split("\n").map((line) => /^(\d+) +(.*)$/.exec(line)?.slice(1) ?? ["", ""]);

@@ -70,7 +70,10 @@ Deno.test("serve delivers a long message and a file after its files were replace
   assertEquals(scene.subjects().toSorted(), ["Long", "attached.txt", "message.txt"]);
 });
 
-/** Requests of each protocol, whose subjects are their numbers. Most of them need a late part of the program. */
+/**
+ * Requests of each protocol, whose subjects are their numbers. Most of them need a late part of the
+ * program.
+ */
 const REQUESTS: readonly (readonly [method: string, path: string, body: BodyInit, headers?: Record<string, string>])[] =
   [
     ["POST", "/notify", '{"subject":"1","message":"**m**","format":"markdown"}'],

@@ -14,7 +14,9 @@ export interface UserRunOptions {
   readonly cwd?: string;
 }
 
-/** An unprivileged user with an empty home directory, and a homeserver on the loopback interface. */
+/**
+ * An unprivileged user with an empty home directory, and a homeserver on the loopback interface.
+ */
 export class UserScene implements AsyncDisposable {
   /** The home directory, which only this user can open. */
   readonly home: string;

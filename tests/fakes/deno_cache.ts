@@ -2,7 +2,10 @@
 
 import { denoDirectory } from "../../src/runtime/program.ts";
 
-/** Returns the directory of the cache of this test. With another one, Deno would compile all modules again. */
+/**
+ * Returns the directory of the cache of this test. With another one, Deno would compile all modules
+ * again.
+ */
 export function denoCache(): string {
   const path = denoDirectory((name) => Deno.env.get(name));
   if (path === undefined) throw new Error("Cannot find the cache of Deno: HOME is not set");

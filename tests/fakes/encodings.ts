@@ -1,6 +1,9 @@
 /** The ways in which a lying server writes a secret. */
 
-/** Returns a text in every encoding, by the name of the encoding. No encoding has an end in common with `>`. */
+/**
+ * Returns a text in every encoding, by the name of the encoding. No encoding has an end in common
+ * with `>`.
+ */
 export function encodings(text: string): Readonly<Record<string, string>> {
   const bytes = new TextEncoder().encode(text);
   const each = (format: (hex: string, byte: number) => string) =>

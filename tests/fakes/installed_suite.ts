@@ -1,7 +1,7 @@
 /**
- * Tests that need software that is installed on demand. If it cannot be installed, they are skipped,
- * with a notice on standard error. If `CI` is set, they fail, because there a skipped test must not
- * look like a success.
+ * Tests that need software that is installed on demand. If it cannot be installed, they are
+ * skipped, with a notice on standard error. If `CI` is set, they fail, because there a skipped test
+ * must not look like a success.
  *
  * @module
  */

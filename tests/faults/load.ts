@@ -1,7 +1,8 @@
 /**
  * A load: many clients post to `serve` at the same time, over HTTP and through its socket. The
- * homeserver is down or slow, and `serve` is killed, stopped or reloaded. A client repeats a request
- * that got no answer, or 503, with the same idempotency key. At the end, the oracle checks the rooms.
+ * homeserver is down or slow, and `serve` is killed, stopped or reloaded. A client repeats a
+ * request that got no answer, or 503, with the same idempotency key. At the end, the oracle checks
+ * the rooms.
  *
  * ```text
  * a kill      -> all notifications with an answer are in the journal
@@ -47,7 +48,10 @@ const DELIVERY_LIMIT_MS = 300_000;
 /** The time after which a client gives a request up, in milliseconds. */
 const ANSWER_LIMIT_MS = 60_000;
 
-/** The number of files that `serve` can open if there is a flood, and the largest number of connections. */
+/**
+ * The number of files that `serve` can open if there is a flood, and the largest number of
+ * connections.
+ */
 const FLOOD_FILES = 400, FLOOD_CONNECTIONS = 5000;
 
 /** The pause of a client before it repeats a request, in milliseconds. */
@@ -167,7 +171,9 @@ class Load {
     this.problems.push(`${FLOOD_CONNECTIONS} connections had no effect: ${log.join("")}`);
   }
 
-  /** Posts until all posts are made. Clients with an even number use HTTP, the others the socket. */
+  /**
+   * Posts until all posts are made. Clients with an even number use HTTP, the others the socket.
+   */
   async #post(client: number): Promise<void> {
     const { clients, posts } = this.#options;
     const isHttp = client % 2 === 0;

@@ -6,7 +6,8 @@
  * acknowledged  -> arrived, once
  * rejected      -> did not arrive
  * unknown       -> arrived at most once
- * always        -> no unknown message, no changed text; a message never overtakes one whose sender had ended before it began
+ * always        -> no unknown message and no changed text; if one sender ended before another
+ *                  began, their messages arrived in this order
  * ```
  *
  * @module
@@ -100,7 +101,9 @@ function isAltered(sent: SentMessage | undefined, { body }: ReceivedMessage): bo
   return unframe(body) !== (sent.message === "" ? sent.subject : `${sent.subject}\n\n${sent.message}`);
 }
 
-/** Finds messages after one that began only when they had ended. Of copies only the first counts. */
+/**
+ * Finds messages after one that began only when they had ended. Of copies only the first counts.
+ */
 function findDisorder(lane: readonly SentMessage[]): string[] {
   const wrong: string[] = [];
   let latest: SentMessage | undefined;

@@ -2,7 +2,8 @@
  * The fault suite: all rows of the failure matrix. One oracle judges each injection.
  *
  * ```text
- * each row: each injection: start a homeserver -> inject the fault -> clear it -> send another message -> judge
+ * each row: each injection: start a homeserver -> inject the fault -> clear it
+ *                           -> send another message -> judge
  * ```
  *
  * `deno task faults [--quick] [--row N]… [--jobs N] [--write]` prints a table. Its exit code is 0

@@ -58,7 +58,9 @@ export class FeaturesWorld implements AsyncDisposable {
    */
   possiblePhoneRepeats = 0;
   readonly warnings: string[] = [];
-  /** The size of the journal after its last compaction, in bytes. A compaction syncs the whole file. */
+  /**
+   * The size of the journal after its last compaction, in bytes. A compaction syncs the whole file.
+   */
   syncedBytes = 0;
   #journalInode: number | null = null;
   readonly homeserver: LoopbackHomeserver;

@@ -35,7 +35,9 @@ const APPRISE = [
   "slack://T00000000/B00000000/XXXXXXXXXXXXXXXXXXXXXXXX",
 ];
 
-/** Creates a configuration with some channels and settings, from the examples in the documentation. */
+/**
+ * Creates a configuration with some channels and settings, from the examples in the documentation.
+ */
 function createExample(kinds: readonly ChannelKind[], dice: Dice): Readonly<Record<string, unknown>> {
   const channels: Record<string, unknown> = {};
   for (const { name, settings } of kinds.filter(() => dice(3) === 0)) {

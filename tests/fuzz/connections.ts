@@ -32,7 +32,9 @@ const MAX_SILENT = 200;
 
 const TOKEN = "tk-0123456789abcdef";
 
-/** Paths beside those of {@linkcode randomRequest}: questions, the Matrix façade, and unknown ones. */
+/**
+ * Paths beside those of {@linkcode randomRequest}: questions, the Matrix façade, and unknown ones.
+ */
 const PATHS = [
   ...["/", "/healthz", "/metrics", "/version", "/v1/health", "/health", "/favicon.ico", "/status", "*", "//", "/a/b/c"],
   ...["/_matrix/client/versions", "/_matrix/client/v3/login", "/_matrix/client/v3/account/whoami"],
@@ -43,7 +45,10 @@ const PATHS = [
 
 const METHODS = ["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "PATCH", "TRACE", "CONNECT", "PROPFIND", "G\x00T"];
 
-/** Heads that are not valid HTTP/1.1, that try to hide a second request, or that ask for other protocols. */
+/**
+ * Heads that are not valid HTTP/1.1, that try to hide a second request, or that ask for other
+ * protocols.
+ */
 const BROKEN: readonly ((dice: Dice) => string)[] = [
   () =>
     "POST /notify HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET / HTTP/1.1\r\n",

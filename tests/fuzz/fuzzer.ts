@@ -144,7 +144,9 @@ const HIDDEN_REGEXP = /(?![\n\t])[\p{Cc}\p{Cf}\u2028\u2029]/u;
 /** Matches a line of a stack trace. */
 const STACK_REGEXP = /^\s+at .*(?:file:|\.ts:|\.js:|ext:)/m;
 
-/** Checks what holds for every command: a documented exit code, no crash, no escape on the screen. */
+/**
+ * Checks what holds for every command: a documented exit code, no crash, no escape on the screen.
+ */
 export function checkResult({ argv, code, out, err }: Omit<CommandResult, "elapsedMs">): void {
   const shown = `matrix-notify ${JSON.stringify(argv).slice(0, 2000)} ended with ${code}`;
   const text = `${out}\n${err}`;

@@ -1,6 +1,6 @@
 /**
- * Fuzzes journals: damaged bytes, and lines with a right checksum and wrong contents. The queue must
- * open, keep the entries of the good lines, and accept a new one.
+ * Fuzzes journals: damaged bytes, and lines with a right checksum and wrong contents. The queue
+ * must open, keep the entries of the good lines, and accept a new one.
  *
  * @module
  */
@@ -110,7 +110,10 @@ function damage(journal: Uint8Array, dice: Dice): { bytes: Uint8Array; kind: str
   return { bytes: joinLines([...lines, new Uint8Array()]), kind: "changed lines" };
 }
 
-/** Returns the ids of the entries whose lines are all in the damaged journal, unchanged and in order. */
+/**
+ * Returns the ids of the entries whose lines are all in the damaged journal, unchanged and in
+ * order.
+ */
 function untouched(journal: Uint8Array, bytes: Uint8Array, ids: readonly string[]): readonly string[] {
   const after = decoder.decode(bytes).split("\n");
   const before = decoder.decode(journal).split("\n").slice(0, -1);

@@ -90,7 +90,9 @@ Deno.test("parseHomeserverName() finds the server name in a name or a user id, a
   for (const [text, name] of Object.entries(cases)) assertEquals(parseHomeserverName(text), name, text);
 });
 
-/** Endings that no id of a server may have: they would reach a terminal, a file or another endpoint. */
+/**
+ * Endings that no id of a server may have: they would reach a terminal, a file or another endpoint.
+ */
 const HOSTILE = ["\x1b]0;owned\x07", "\x9b2J", "\x7f", "\0", "\n", "\u2028", "\u202e", "\ud800", "x".repeat(255)];
 
 Deno.test("isRoomId(), isAlias(), isUserId(), isEventId(), isDeviceId() and isPosition() accept ids, and no hostile text", () => {

@@ -74,7 +74,9 @@ Deno.test("createNotification() removes duplicate mentions", () => {
   assertEquals(mentions, ["@a:example.org"]);
 });
 
-/** Creates a notification from any value, as a program without types can. Also returns the warnings. */
+/**
+ * Creates a notification from any value, as a program without types can. Also returns the warnings.
+ */
 function repaired(input: Record<string, unknown>): [notification: Notification, warnings: string[]] {
   const warnings: string[] = [];
   const notification = createNotification(input as unknown as NotificationInput, 0, (text) => warnings.push(text));

@@ -1,4 +1,7 @@
-/** Tests outcomes in a process that watches, while another process delivers and compacts the journal. */
+/**
+ * Tests outcomes in a process that watches, while another process delivers and compacts the
+ * journal.
+ */
 
 import { assertEquals } from "@std/assert";
 import { Courier } from "../../src/delivery/courier.ts";

@@ -1,4 +1,7 @@
-/** Tests the recipes for daemons. ZED, netdata and smartd's disks are simulated; all others are real. */
+/**
+ * Tests the recipes for daemons. ZED, netdata and smartd's disks are simulated; all others are
+ * real.
+ */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
 import { recipeTest } from "./host.ts";

@@ -6,7 +6,10 @@ import { freePort } from "../../scripts/free_port.ts";
 import { recipeTest } from "./host.ts";
 import { recipeScript } from "./page.ts";
 
-/** Starts sshd with Debian's configuration. `login ARG...` runs ssh as a router does, without a terminal. */
+/**
+ * Starts sshd with Debian's configuration. `login ARG...` runs ssh as a router does, without a
+ * terminal.
+ */
 const startSshd = (port: number) => `
 ssh-keygen -q -t ed25519 -N '' -f /tmp/key
 mkdir -p /run/sshd

@@ -1,6 +1,7 @@
 /**
  * The programs of the recipes, installed from Debian's packages. They are installed in a layer over
- * this host (overlayfs), which is kept in a folder of the cache. This host itself gets none of them.
+ * this host (overlayfs), which is kept in a folder of the cache. This host itself gets none of
+ * them.
  *
  * @module
  */

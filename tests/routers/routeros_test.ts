@@ -1,6 +1,6 @@
 /**
- * Runs the scripts for RouterOS that `setup router` prints, in the interpreter of `routeros.ts`. Their
- * requests go to a real `serve`, with the bytes that `/tool/fetch` sends.
+ * Runs the scripts for RouterOS that `setup router` prints, in the interpreter of `routeros.ts`.
+ * Their requests go to a real `serve`, with the bytes that `/tool/fetch` sends.
  */
 
 import { assertEquals, assertMatch, assertStringIncludes, assertThrows } from "@std/assert";
@@ -20,7 +20,9 @@ interface TestRouter extends Router {
   onFetch?: () => Promise<"lose the answer" | void> | void;
 }
 
-/** Sends what `/tool/fetch` of the manual sends, and throws an error for a status that is not 2xx. */
+/**
+ * Sends what `/tool/fetch` of the manual sends, and throws an error for a status that is not 2xx.
+ */
 async function fetchAsRouter({ named }: CommandArguments, port: number): Promise<string> {
   const url = new URL(toText(named.get("url"))), data = toText(named.get("http-data"));
   const fields = named.get("http-header-field");

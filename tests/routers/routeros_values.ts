@@ -1,4 +1,7 @@
-/** The values of RouterOS scripts, and the commands that convert them. Texts are bytes, one character for each. */
+/**
+ * The values of RouterOS scripts, and the commands that convert them. Texts are bytes, one
+ * character for each.
+ */
 
 /** A value. `undefined` is `nothing`. */
 export type Value = undefined | string | number | boolean | Table | Func;

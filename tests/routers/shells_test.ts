@@ -1,7 +1,7 @@
 /**
- * Runs the scripts that `setup router` prints for OpenWrt and OPNsense, with busybox and dash, against a
- * real `serve`. If this host has uclient-fetch, the test uses it. Otherwise, a stand-in with curl sends
- * the same bytes.
+ * Runs the scripts that `setup router` prints for OpenWrt and OPNsense, with busybox and dash,
+ * against a real `serve`. If this host has uclient-fetch, the test uses it. Otherwise, a stand-in
+ * with curl sends the same bytes.
  */
 
 import { assertEquals, assertStringIncludes } from "@std/assert";
@@ -10,8 +10,8 @@ import { installOrStub } from "../fakes/installed_suite.ts";
 import { type RouterStage, setRouterStage } from "./stage.ts";
 
 /**
- * uclient-fetch of OpenWrt sends its data in chunks. It exits with 4 if it cannot connect, and with 8 for
- * any status but 200, 204 and 206 (uclient-fetch.c).
+ * uclient-fetch of OpenWrt sends its data in chunks. It exits with 4 if it cannot connect, and with
+ * 8 for any status but 200, 204 and 206 (uclient-fetch.c).
  */
 const UCLIENT_FETCH = `#!/bin/sh
 data= url=

@@ -1,5 +1,6 @@
 /**
- * `serve` with a room behind it, and the script that `setup router` prints for a router on this host.
+ * `serve` with a room behind it, and the script that `setup router` prints for a router on this
+ * host.
  */
 
 import { assertEquals } from "@std/assert";
@@ -23,8 +24,8 @@ export interface RouterStage extends AsyncDisposable {
   /** Stops `serve`. */
   stop(): Promise<void>;
   /**
-   * Delivers everything that `serve` has accepted, and starts it again. Otherwise, the end of an incident can
-   * replace its beginning in the queue.
+   * Delivers everything that `serve` has accepted, and starts it again. Otherwise, the end of an
+   * incident can replace its beginning in the queue.
    */
   settle(): Promise<void>;
   /** Delivers everything that `serve` has accepted, and returns the texts in the room. */

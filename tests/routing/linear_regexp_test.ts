@@ -93,7 +93,9 @@ Deno.test("LinearRegExp.test() reads 1024 bytes in linear time", () => {
   }
 });
 
-/** Expressions with a part that is refused, with the name of this part and what to write instead. */
+/**
+ * Expressions with a part that is refused, with the name of this part and what to write instead.
+ */
 const REFUSED: readonly (readonly [source: string, what: string, hint: string])[] = [
   ["(?=a)b", 'lookahead "(?="', "without it"],
   ["(?!a)", 'negative lookahead "(?!"', "a rule for the exceptions"],

@@ -17,8 +17,8 @@ const VICTIM = `
 `;
 
 /**
- * The program of another user. It asks the inspector for its secret address all the time, and prints
- * the title of the process that gave its address away.
+ * The program of another user. It asks the inspector for its secret address all the time, and
+ * prints the title of the process that gave its address away.
  */
 const ATTACKER = `
   console.log("ready");
@@ -59,7 +59,9 @@ async function listensToUsr1({ pid }: Deno.ChildProcess): Promise<void> {
   }, { what: "the listener for SIGUSR1" });
 }
 
-/** Plays the attack against a process. Returns the answers of the inspector that the attacker got. */
+/**
+ * Plays the attack against a process. Returns the answers of the inspector that the attacker got.
+ */
 async function attack(guard: "guarded" | "unguarded"): Promise<{ readonly report: string; readonly stolen: string }> {
   const folder = Deno.makeTempDirSync();
   Deno.writeTextFileSync(`${folder}/victim.ts`, VICTIM);

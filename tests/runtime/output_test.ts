@@ -45,8 +45,8 @@ for (const method of ["write", "writeLater"] as const) {
 }
 
 /**
- * Imitates `Deno.stdout` on a pipe that is full at every second write. Rust's line buffer keeps text
- * after the last line break, even if the write then fails.
+ * Imitates `Deno.stdout` on a pipe that is full at every second write. Rust's line buffer keeps
+ * text after the last line break, even if the write then fails.
  */
 class FullPipe implements OutputStream {
   text = "";

@@ -211,7 +211,10 @@ Deno.test(
   },
 );
 
-/** Programs that install.sh calls when it tries a version, and when it makes a version the current one. */
+/**
+ * Programs that install.sh calls when it tries a version, and when it makes a version the current
+ * one.
+ */
 const STEPS = { chmod: "755*", mv: "*current.new*" } as const;
 
 Deno.test("install.sh changes nothing if a signal ends it, and continues after SIGKILL", async () => {

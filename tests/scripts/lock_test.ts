@@ -8,7 +8,9 @@ import { type FakePackage, NpmRegistry } from "../fakes/npm_registry.ts";
 const ROOT = new URL("../..", import.meta.url).pathname;
 const EVIL = "console.log('EVIL');";
 
-/** A package with one indirect dependency, of which version 1.0.0 exists when the lock is written. */
+/**
+ * A package with one indirect dependency, of which version 1.0.0 exists when the lock is written.
+ */
 const DIRECT: FakePackage = {
   name: "direct",
   version: "2.0.0",

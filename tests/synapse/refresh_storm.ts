@@ -7,7 +7,8 @@
  * As a program it makes 50 sends over 60 seconds with tokens of 5 s, and prints the seed:
  *
  * ```sh
- * deno run -A --config scripts/airgap/deno.json tests/synapse/refresh_storm.ts [SENDS] [SECONDS] [LIFETIME] [SEED]
+ * deno run -A --config scripts/airgap/deno.json tests/synapse/refresh_storm.ts \
+ *   [SENDS] [SECONDS] [LIFETIME] [SEED]
  * ```
  *
  * @module

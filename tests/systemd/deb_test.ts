@@ -20,7 +20,10 @@ Type=oneshot
 ExecStart=/bin/sh -c 'echo "no space left on device"; exit 11'
 `;
 
-/** The first lines of every script. `pause NAME` waits until the test has deleted the file of this name. */
+/**
+ * The first lines of every script. `pause NAME` waits until the test has deleted the file of this
+ * name.
+ */
 const START = `
 export NO_COLOR=1 LC_ALL=C.UTF-8
 install_package() { dpkg --no-triggers -i /share/matrix-notify.deb </dev/null 2>&1 | grep -v '^(Reading database'; }
@@ -98,7 +101,9 @@ ls /home/bob/.config/matrix-notify
 const stub = await installOrStub("a real systemd", requireSystemd);
 const test = (name: string, fn: () => Promise<void>) => stub === undefined ? Deno.test(name, fn) : stub(name);
 
-/** Boots a host. `reached` runs a function when the script pauses, and then lets the script go on. */
+/**
+ * Boots a host. `reached` runs a function when the script pauses, and then lets the script go on.
+ */
 function start(host: SystemdHost, script: string) {
   const { off } = host.boot(script);
   return {

@@ -9,7 +9,9 @@ import type { RequestParts } from "./scene.ts";
 /** A request. With the token "", the test sends the token of the user. */
 export type EdgeRequest = readonly [method: string, path: string, parts?: RequestParts];
 
-/** One limit of a server. The answers are a status and, where the service has one, an error code. */
+/**
+ * One limit of a server. The answers are a status and, where the service has one, an error code.
+ */
 export interface Edge<Server = unknown> {
   readonly limit: string;
   readonly source: string;

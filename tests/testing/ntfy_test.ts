@@ -170,7 +170,9 @@ Deno.test("LoopbackNtfy returns messages when it is polled", async () => {
   assertEquals((await scene.ask("GET", "/a/json")).json.code, 40401);
 });
 
-/** For each fault with an answer: status, ntfy's code, Retry-After, whether the message is stored. */
+/**
+ * For each fault with an answer: status, ntfy's code, Retry-After, whether the message is stored.
+ */
 const ANSWERS: Readonly<Partial<Record<NtfyFaultName, string>>> = {
   "500": "500 50001 - lost",
   "429": "429 42901 - lost",

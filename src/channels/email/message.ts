@@ -52,8 +52,9 @@ export interface MailOptions extends RenderOptions {
 }
 
 /**
- * Returns true if a notification fits into a mail without being cut. For a single notification, only
- * the text must fit. For a batch (several notifications in one message), text and HTML must fit.
+ * Returns true if a notification fits into a mail without being cut. For a single notification,
+ * only the text must fit. For a batch (several notifications in one message), text and HTML must
+ * fit.
  */
 export function mailHasRoomFor(
   notification: Notification,

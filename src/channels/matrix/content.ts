@@ -60,7 +60,8 @@ const EXTRA_BYTES = 16 * 1024;
 
 /**
  * Returns true if a notification fits into one event without being cut. For a single notification,
- * only the text must fit. For a batch (several notifications in one message), text and HTML must fit.
+ * only the text must fit. For a batch (several notifications in one message), text and HTML must
+ * fit.
  */
 export function contentHasRoomFor(
   notification: Notification,

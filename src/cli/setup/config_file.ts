@@ -182,9 +182,9 @@ export async function writeChannel(
 }
 
 /**
- * Changes the configuration file. The file is replaced atomically, and keeps its group and its mode.
- * Only the owner can read a new file. If the path is a symbolic link, the target of the link is
- * replaced.
+ * Changes the configuration file. The file is replaced atomically, and keeps its group and its
+ * mode. Only the owner can read a new file. If the path is a symbolic link, the target of the link
+ * is replaced.
  *
  * @throws {ConfigError} if the file cannot be read
  * @throws {StorageError} if the file cannot be written; the old file stays unchanged

@@ -1,6 +1,6 @@
 /**
- * Runs `setup router`: adds a sender for a router to `serve.http` in the configuration file, creates
- * its token, and prints the script for the router.
+ * Runs `setup router`: adds a sender for a router to `serve.http` in the configuration file,
+ * creates its token, and prints the script for the router.
  *
  * @module
  */

@@ -2,7 +2,9 @@
  * Mappings from the JSON of any sender to a notification. A mapping is a part of the configuration:
  *
  * ```json
- * { "hooks": { "backup": { "subject": "{{job.name}} ended", "message": "{{job.log}}", "key": "{{job.id}}" } } }
+ * { "hooks": {
+ *   "backup": { "subject": "{{job.name}} ended", "message": "{{job.log}}", "key": "{{job.id}}" }
+ * } }
  * ```
  *
  * @module

@@ -84,7 +84,10 @@ function hasValue(action: Action): boolean {
 /** Matches a placeholder with a path: `{{.error.level}}`. */
 const PLACEHOLDER_REGEXP = /\{\{-?\s*((?:\.\w{1,100}){1,20})\s*-?\}\}/g;
 
-/** The maximum length of a filled template, in UTF-16 code units. A short template can repeat a long value. */
+/**
+ * The maximum length of a filled template, in UTF-16 code units. A short template can repeat a long
+ * value.
+ */
 const MAX_FILLED_CHARS = 1024 * 1024;
 
 /**

@@ -1,6 +1,6 @@
 /**
- * Reads values of unknown type. Senders mix up types: RouterOS turns the text `1234` into the number
- * 1234.000000, and `true` into a text.
+ * Reads values of unknown type. Senders mix up types: RouterOS turns the text `1234` into the
+ * number 1234.000000, and `true` into a text.
  *
  * @module
  */

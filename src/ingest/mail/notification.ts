@@ -1,7 +1,7 @@
 /**
  * Turns a mail into a notification. The recipients of the mail are ignored. The notification is
- * sent to the configured destinations of the channels. It gets the first attachments of the mail, up
- * to the maximum number. Empty attachments and attachments that are too large are not sent. The
+ * sent to the configured destinations of the channels. It gets the first attachments of the mail,
+ * up to the maximum number. Empty attachments and attachments that are too large are not sent. The
  * message shows the content of short text files, and lists the name, type and size of attachments
  * that are not sent.
  *

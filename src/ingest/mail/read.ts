@@ -132,7 +132,9 @@ function isText(bytes: Uint8Array): boolean {
   return !/[\x00-\x06\x0e-\x1a]/.test(new TextDecoder("latin1").decode(bytes));
 }
 
-/** The maximum length of a text whose lines are joined. The lines of a longer text stay as they are. */
+/**
+ * The maximum length of a text whose lines are joined. The lines of a longer text stay as they are.
+ */
 const MAX_FLOWED_CHARS = 1024 * 1024;
 
 /**

@@ -11,7 +11,7 @@
  * | 408 | the request did not arrive in time |
  * | 422 | every channel rejected the notification, or another process dropped it |
  * | 429 | the sender is above its limit; `Retry-After` says when to try again |
- * | 503 | the notification could not be stored, or requests fill the memory; the sender can try again |
+ * | 503 | the notification could not be stored, or requests fill the memory: try again |
  *
  * @module
  */

@@ -197,7 +197,8 @@ function duration(name: string, value: string | undefined): number | undefined {
 }
 
 /**
- * Writes a request that {@linkcode readSendRequest} reads. The message and the files are not changed.
+ * Writes a request that {@linkcode readSendRequest} reads. The message and the files are not
+ * changed.
  *
  * @param files the contents of the attachments
  */

@@ -39,7 +39,9 @@ export interface ConfigWatch {
   readonly runtime: Pick<Runtime, "sleep" | "watch">;
   /** The notifier that delivers. */
   readonly notifier: NotifierCore;
-  /** The state of the configuration files before `notifier` was opened; see {@linkcode identify}. */
+  /**
+   * The state of the configuration files before `notifier` was opened; see {@linkcode identify}.
+   */
   readonly opened: string;
   /** Opens the configuration as it is now. */
   readonly open: () => Promise<NotifierCore>;

@@ -1,6 +1,6 @@
 /**
- * The sections of the status page about the queue: channels with their lanes, dead letters, and open
- * incidents.
+ * The sections of the status page about the queue: channels with their lanes, dead letters, and
+ * open incidents.
  *
  * @module
  */

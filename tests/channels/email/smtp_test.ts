@@ -7,7 +7,10 @@ import { fakeRuntime } from "../../fakes/runtime.ts";
 
 type Write = (text: string) => Promise<boolean>;
 
-/** Sends a mail to a server that only writes. `Write` returns false if the client closed the connection. */
+/**
+ * Sends a mail to a server that only writes. `Write` returns false if the client closed the
+ * connection.
+ */
 async function mailTo(serve: (write: Write, runtime: ReturnType<typeof fakeRuntime>) => Promise<void>) {
   using runtime = fakeRuntime();
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

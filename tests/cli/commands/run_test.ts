@@ -149,8 +149,8 @@ Deno.test("run() passes on all output of a command that has ended when the reade
       return "open" as const;
     },
   };
-  // The output fits into the pipe (64 KiB), so that the command ends. The time limit for the rest of
-  // the output passes twice before the reader reads.
+  // The output fits into the pipe (64 KiB), so that the command ends. The time limit for the rest
+  // of the output passes twice before the reader reads.
   const timeout = () => {
     limit = new AbortController();
     if (isPassing && ++limits < 3) limit.abort();
@@ -272,8 +272,9 @@ Deno.test("run() with setpriv leaves no silent command behind when it is killed"
 });
 
 /**
- * Returns true if SIGTSTP stops processes of this process group. The kernel does not stop a group without a shell that
- * could continue it (POSIX, "orphaned process group"), for example on a build server.
+ * Returns true if SIGTSTP stops processes of this process group. The kernel does not stop a group
+ * without a shell that could continue it (POSIX, "orphaned process group"), for example on a build
+ * server.
  */
 async function canStop(): Promise<boolean> {
   const child = new Deno.Command("sh", { args: ["-c", "kill -TSTP $$"] }).spawn();
@@ -287,7 +288,10 @@ async function canStop(): Promise<boolean> {
   return stops === "yes";
 }
 
-/** Returns the states of processes as letters, for example `T` for stopped; nothing for a process that has ended. */
+/**
+ * Returns the states of processes as letters, for example `T` for stopped; nothing for a process
+ * that has ended.
+ */
 async function states(...pids: readonly number[]): Promise<string> {
   const { stdout } = await new Deno.Command("ps", { args: ["-o", "state=", "-p", pids.join()] }).output();
   return new TextDecoder().decode(stdout).replaceAll(/[\sZ]/g, "");

@@ -65,7 +65,10 @@ Deno.test("send() sends the alert without the body if no program writes to the p
   Deno.removeSync(folder, { recursive: true });
 });
 
-/** Sends with `--require delivered` while the server is down. Meanwhile, another process runs `command`. */
+/**
+ * Sends with `--require delivered` while the server is down. Meanwhile, another process runs
+ * `command`.
+ */
 async function sendBeside(command: readonly string[], more: readonly string[] = []) {
   const folder = await Deno.makeTempDir();
   const env = environmentOf(folder);

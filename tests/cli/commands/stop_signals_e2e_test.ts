@@ -1,4 +1,6 @@
-/** Stops `send` and `sendmail` with a signal while the server does not answer, as real processes. */
+/**
+ * Stops `send` and `sendmail` with a signal while the server does not answer, as real processes.
+ */
 
 import { assertEquals, assertMatch } from "@std/assert";
 import { inheritedConfig } from "../../../scripts/std/argv.ts";

@@ -7,8 +7,8 @@ import type { World } from "../world.ts";
 export interface Server extends Pick<HomeserverOptions, "software" | "transactions"> {
   readonly name: string;
   /**
-   * Whether possible duplicates are counted after a lost answer: the server gives no way to find out
-   * whether the message arrived.
+   * Whether possible duplicates are counted after a lost answer: the server gives no way to find
+   * out whether the message arrived.
    */
   readonly mayCount: boolean;
 }

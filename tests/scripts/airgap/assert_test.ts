@@ -1,4 +1,7 @@
-/** What we rely on in `@std/assert`, proved of whichever is resolved: the library itself or its stand-in. */
+/**
+ * Tests what we use of `@std/assert`: in the library itself or in its stand-in, depending on the
+ * configuration of Deno.
+ */
 
 import {
   assert,

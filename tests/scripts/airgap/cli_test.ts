@@ -1,4 +1,7 @@
-/** What we rely on in `@std/cli`, proved of whichever is resolved: the library itself or its stand-in. */
+/**
+ * Tests what we use of `@std/cli`: in the library itself or in its stand-in, depending on the
+ * configuration of Deno.
+ */
 
 import { assertEquals, assertStrictEquals } from "@std/assert";
 import { parseArgs as bareParseArgs } from "@std/cli/parse-args";

@@ -1,4 +1,7 @@
-/** What we rely on in `@std/path` and `@std/fs`, proved of whichever is resolved: the library itself or its stand-in. */
+/**
+ * Tests what we use of `@std/path` and `@std/fs`: in the library itself or in its stand-in, depending on the
+ * configuration of Deno.
+ */
 
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";
 import { ensureDir, exists, walk } from "@std/fs";

@@ -1,6 +1,6 @@
 /**
- * Looks at the status page in a real browser: Chromium, with axe-core for what a screen reader and a
- * person with weak eyes need. `PAGE_SHOTS=DIR` keeps a picture of each page.
+ * Looks at the status page in a real browser: Chromium, with axe-core for what a screen reader and
+ * a person with weak eyes need. `PAGE_SHOTS=DIR` keeps a picture of each page.
  */
 
 import { assertEquals } from "@std/assert";

@@ -25,7 +25,9 @@ import { textAt } from "../values.ts";
 import { readContent } from "./content.ts";
 import { findTarget } from "./rooms.ts";
 
-/** Matches the beginning of all paths of the Client-Server API. Old clients use `api/v1` and `r0`. */
+/**
+ * Matches the beginning of all paths of the Client-Server API. Old clients use `api/v1` and `r0`.
+ */
 export const API_PATH = String.raw`^/_matrix/client/(?:api/v1|r0|v1|v3|unstable)`;
 
 const MESSAGE_REGEXP = new RegExp(`${API_PATH}/rooms/([^/]+)/send/m\\.room\\.message(?:/([^/]+))?$`);

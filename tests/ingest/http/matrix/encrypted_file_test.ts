@@ -6,7 +6,10 @@ const INPUT = {
   attachments: [{ path: "/uploads/1", name: "a.txt", type: "text/plain" }],
 };
 
-/** Encrypts a file as a client does. Returns the field `file`, and the bytes that the client uploads. */
+/**
+ * Encrypts a file as a client does. Returns the field `file`, and the bytes that the client
+ * uploads.
+ */
 async function encrypt(text: string) {
   const key = await crypto.subtle.generateKey({ name: "AES-CTR", length: 256 }, true, ["encrypt", "decrypt"]);
   const counter = new Uint8Array(16).fill(7, 0, 8);

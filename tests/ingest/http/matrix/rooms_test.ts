@@ -10,7 +10,9 @@ const CHANNELS: readonly KnownChannel[] = [
   { name: "phone", kind: "ntfy", destinations: ["secret-topic"] },
 ];
 
-/** Returns the target of a room as a client names it: it joins the room, and sends to the room id. */
+/**
+ * Returns the target of a room as a client names it: it joins the room, and sends to the room id.
+ */
 function target(room: string, { channels = CHANNELS, isLimited = false } = {}) {
   return findTarget(roomIdOf(room), channels, isLimited);
 }
