@@ -500,7 +500,7 @@ name_serve() {
     */"$unit"*) how="run: systemctl restart $unit" ;;
     *) how="run: kill $1; then start serve again" ;;
   esac
-  echo "matrix-notify: A running serve still uses the old version: process $1 of user $owner" >&2
+  echo "matrix-notify: Cannot restart serve: process $1 of user $owner still uses the old version" >&2
   echo "  hint: $how" >&2
 }
 
@@ -543,7 +543,7 @@ uninstall() {
     ! grep -qs deliver-in-background "/proc/$process/cmdline" || kill "$process" 2>/dev/null
   done
   for process in $(serving_processes); do
-    echo "matrix-notify: A running serve loses its files: process $process" >&2
+    echo "matrix-notify: Cannot stop serve: process $process still runs without its files" >&2
     echo "  hint: run: kill $process" >&2
   done
   while IFS= read -r file; do

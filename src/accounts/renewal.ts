@@ -139,8 +139,8 @@ async function unlessRefused<Result>(work: () => Promise<Result>): Promise<Resul
 }
 
 /**
- * Returns true if the server refuses the whole account, for example because it is locked. The token
- * or the password of the request may be right.
+ * Returns true if the server refuses the whole account, for example because the account is locked.
+ * Then the token or the password of the request may be right.
  */
 function isAboutAccount({ failureClass, errcode }: ResponseError): boolean {
   return failureClass === "credentials" && errcode !== "M_UNKNOWN_TOKEN";

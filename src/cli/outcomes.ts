@@ -75,7 +75,7 @@ export function formatWhen(time: number, now: number): string {
   return `at ${formatTime(time, { now })} (in ${formatDuration(time - now)})`;
 }
 
-/** Returns true if the envelope of an outcome was not delivered, and will never be. */
+/** Returns true if the envelope of an outcome was not delivered, and never will be. */
 export function isLost({ state }: Outcome): boolean {
   return state === "dead" || state === "dropped";
 }
@@ -143,8 +143,8 @@ export function reportTrouble(outcomes: readonly Outcome[], ui: Ui, problems: re
     }
     if (state === "dropped") {
       ui.fail(
-        `Channel ${channel} does not get the notification: it was dropped from the queue`,
-        "another process ran matrix-notify queue drop or queue purge; to send it nevertheless, send it again",
+        `Channel ${channel} does not get the notification: another process dropped it from the queue`,
+        "it ran matrix-notify queue drop or queue purge; if this was a mistake, send the notification again",
       );
     }
     if (state === "dead") {

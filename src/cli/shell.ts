@@ -19,6 +19,6 @@ export interface CronJob {
 /** Formats the lines of a crontab that deliver the queue without systemd. */
 export function crontabLines({ program, places }: CronJob): readonly string[] {
   const command = quoteForCrontab([...program, "flush", "--timer", ...places].map(quoteForShell).join(" "));
-  // Otherwise, cron would send a mail every minute because of one mistake in the configuration.
+  // Without the redirection, cron would send a mail about the same mistake every minute.
   return [`@reboot ${command}`, `*/1 * * * * ${command} >/dev/null 2>&1`];
 }

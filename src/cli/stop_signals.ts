@@ -1,5 +1,6 @@
 /**
- * Ends a command that sends, on Ctrl-C and other signals. The notification is then usually on disk.
+ * Ends `send` and `sendmail` on signals such as SIGINT (Ctrl-C). Usually, the notification is on
+ * disk before the signal arrives.
  *
  * ```text
  * first signal    cancel the attempt -> start the background process -> print the outcomes -> end
@@ -16,16 +17,16 @@ import type { Runtime } from "../runtime/runtime.ts";
 
 const SIGNALS: readonly Deno.Signal[] = ["SIGHUP", "SIGINT", "SIGTERM"];
 
-/** After a signal, the command ends in this time, in milliseconds. */
+/** The maximum time from a signal to the end of the command, in milliseconds. */
 const GRACE_MS = 2_000;
 
-/** The time in which a signal that was sent to this process ends it, in milliseconds. */
+/** How long this process waits until its own signal ends it, in milliseconds. */
 const SIGNAL_MS = 1_000;
 
 /**
  * Runs `work` and reports its result. After a signal, `work` must end early.
  *
- * @param work gets the signals that end its wait and cancel its attempt
+ * @param work gets two abort signals: `leave` ends its wait, and `signal` cancels its attempt
  */
 export async function endOnSignal<Result>(
   { sleep }: Pick<Runtime, "sleep">,
@@ -66,7 +67,7 @@ export async function endOnSignal<Result>(
 function endBySignal(name: Deno.Signal): void {
   try {
     Deno.kill(Deno.pid, name);
-    // Another thread ends the process.
+    // The signal takes some time. Until then, this thread must not go on.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SIGNAL_MS);
   } catch (error) {
     if (!(error instanceof Deno.errors.NotCapable)) throw error;

@@ -110,7 +110,9 @@ export async function readConfigFile(
 const UTF8_HINT = "save the file as UTF-8";
 
 /**
- * Creates an error if a text contains bytes that are not UTF-8. The text has U+FFFD in their place.
+ * Creates an error if some bytes are not UTF-8.
+ *
+ * @param text the decoded bytes, with U+FFFD in place of bytes that are not UTF-8
  */
 function wrongBytes(bytes: Uint8Array<ArrayBuffer>, text: string, path: string): ConfigError[] {
   const at = text.indexOf("\ufffd");

@@ -260,7 +260,7 @@ export async function openConfig(runtime: ConfigRuntime, options: InlineOptions)
     const [name] = Object.entries(settings).find(([, value]) => value !== undefined) ?? [];
     if (name === undefined) return await loadConfig(runtime, options);
     throw new ConfigError(`Cannot use the option ${name}: the option channels is not set`, {
-      hint: `set ${name} in the configuration file, or define the channels here, too`,
+      hint: `set ${name} in the configuration file, or also set the option channels`,
     });
   }
   if (stateDir === undefined) {

@@ -295,8 +295,8 @@ export function readServe(fields: Fields, context: ParseContext, readsFiles = fa
 }
 
 /**
- * Changes the hint of a file that this user has no permission to read. Only the user of `serve`
- * needs its files, so they must not be shared with this user.
+ * Replaces the hint of an error about a file that this user has no permission to read. The new hint
+ * does not advise sharing the file, because only the user of `serve` needs it.
  */
 export function withReaderHint(error: ConfigError): ConfigError {
   const { message, cause, place } = error;

@@ -304,7 +304,7 @@ export class Courier {
   async #pause(run: Run, schedule: Schedule): Promise<void> {
     const now = this.#runtime.now();
     const busy = [...run.busy.values()];
-    // An aborted signal ends each sleep at once, so the loop would not pause.
+    // Waits only for the attempts: an aborted signal ends each sleep at once.
     if (this.#isAborted(run)) return void await Promise.all(busy);
     const heads = schedule.heads().filter(({ entry }) =>
       run.mine === undefined || !schedule.delays.isPendingFallback(entry)
@@ -428,7 +428,10 @@ export class Courier {
   }
 }
 
-/** The abort signals that end a pause. After `leave`, the last attempts can need several pauses. */
+/**
+ * The abort signals that end a pause. A signal that is already aborted would end each pause at
+ * once.
+ */
 function stopSignals({ signal, leave }: RunOptions): readonly AbortSignal[] {
   return [signal, leave].filter((one) => one !== undefined).filter(({ aborted }) => !aborted);
 }

@@ -95,8 +95,8 @@ export const system: Check<DoctorContext> = {
 };
 
 /**
- * Finds out whether Deno cannot store compiled code, because this user cannot write to its cache.
- * `docs/performance.md` shows the costs.
+ * Returns a warning if this user cannot write to the cache of Deno. Then Deno cannot store compiled
+ * code (`docs/performance.md`).
  */
 function findCacheProblems({ runtime, host }: DoctorContext): Found[] {
   const path = denoDirectory(runtime.env);

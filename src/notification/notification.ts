@@ -292,7 +292,7 @@ function readableBody(message: NotificationInput["message"], format: Format, war
   const isSized = typeof message === "string" || message instanceof Uint8Array;
   if (!isSized || message.length <= 2 * MAX_MESSAGE_BYTES) return readable(toText(message), format);
   warn(longBodyProblem(message.length));
-  // A view of bytes needs no memory.
+  // `subarray` does not copy the bytes.
   const part = (start: number, end?: number) => {
     return readable(
       toText(typeof message === "string" ? message.slice(start, end) : message.subarray(start, end)),

@@ -46,12 +46,12 @@ import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
 export interface CoreNotifyOptions extends NotifyOptions {
   /**
    * An abort signal that ends the wait for a delivery. The call then returns the outcomes so far.
-   * The current attempt is canceled only if `signal` aborts too.
+   * The current attempt is cancelled only if `signal` aborts too.
    */
   readonly leave?: AbortSignal;
   /**
-   * Called when the notification and its files are on disk, before the wait for a delivery. From
-   * then on, the bytes of the input are not needed. Not called if the queue cannot be used.
+   * Called when the notification and its files are on disk, before the wait for a delivery. After
+   * this call, the bytes of the input are not needed. Not called if the queue cannot be used.
    */
   readonly onStored?: () => void;
   /**
@@ -76,7 +76,7 @@ export interface CoreFlushOptions extends Pick<FlushOptions, "waitMs" | "signal"
 /** Sends notifications. Queues each notification that cannot be delivered yet. */
 export class NotifierCore implements AsyncDisposable {
   readonly #parts: NotifierParts;
-  /** Contains the runtime, unless the caller passed one. */
+  /** Contains the runtime if {@linkcode open} created it. */
   readonly #resources: DisposableStack;
 
   private constructor(parts: NotifierParts, resources: DisposableStack) {
@@ -170,9 +170,7 @@ export class NotifierCore implements AsyncDisposable {
     return await this.#send(cutToQueue(whole), options, { staged, whole });
   }
 
-  /**
-   * Returns the function that reports warnings about a notification. A warning names its sender.
-   */
+  /** Returns the function that reports warnings about a notification. It names the sender. */
   #warnAbout({ sender }: Pick<CoreNotifyOptions, "sender">): (text: string) => void {
     const { warn } = this.#parts;
     return sender === undefined ? warn : (text) => warn(`${sender}: ${text}`);

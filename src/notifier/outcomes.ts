@@ -197,7 +197,11 @@ export class Reporter {
       return { ...target, state: "superseded", reason: `${finalState.by} with the same key replaced it` };
     }
     if (finalState?.state === "cancelled") {
-      return { ...target, state: "queued", reason: "The configuration was fixed, and another process delivers it" };
+      return {
+        ...target,
+        state: "queued",
+        reason: "The configuration was fixed: another process delivers the notification",
+      };
     }
     const entry = this.#queue.state.entry(known.id);
     if (entry === undefined) {

@@ -391,7 +391,7 @@ export class Queue {
   /**
    * Removes entries permanently, and deletes files that no remaining entry needs.
    *
-   * @param reason set if matrix-notify removes the entries because they are not needed
+   * @param reason `isUnneeded` is true if no user removed the entries, but matrix-notify itself
    */
   async drop(entries: readonly Entry[], reason: { readonly isUnneeded?: true } = {}): Promise<void> {
     const time = this.#runtime.now();

@@ -57,15 +57,15 @@ const TOKEN_REGEXP = new RegExp(
 );
 
 /**
- * The parts of an expression that are refused, their names, and what to write instead. The first
- * row that matches counts.
+ * The parts of an expression that are refused, with their names and hints. The first row that
+ * matches counts.
  */
 const REFUSED: readonly (readonly [part: RegExp, name: string, hint: string])[] = [
   [/^\(\?=/, "lookahead", "write the regular expression without it"],
   [/^\(\?<=/, "lookbehind", "write the regular expression without it"],
   [/^\(\?!/, "negative lookahead", "write a rule for the exceptions, and put it before this rule"],
   [/^\(\?<!/, "negative lookbehind", "write a rule for the exceptions, and put it before this rule"],
-  [/^\\[1-9k]|^\(\?P=/, "back reference", 'write the possible texts: "/aa|bb/"'],
+  [/^\\[1-9k]|^\(\?P=/, "back reference", 'list the possible texts instead: "/aa|bb/"'],
   [/^\(\?[a-z]*i/, "inline modifier", 'to ignore upper and lower case everywhere, write an i at the end: "/…/i"'],
   [/^\(\?[a-z-]+[:)]/, "inline modifier", "write the regular expression without it"],
   [/^\(\?P</, "named group", 'write "(?<name>…)"'],

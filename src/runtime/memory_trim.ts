@@ -8,10 +8,10 @@
 
 import type { Runtime } from "./runtime.ts";
 
-/** The first trim comes this time after the start, in milliseconds. */
+/** The time from the start to the first trim, in milliseconds. */
 const START_MS = 5_000;
 
-/** The pause between two checks, in milliseconds. A trim takes 10 to 30 ms. */
+/** The pause between two checks of the memory, in milliseconds. A trim takes 10 to 30 ms. */
 const PAUSE_MS = 30_000;
 
 /** The longest pause, in milliseconds. The pause doubles after each trim that frees no memory. */
@@ -51,7 +51,7 @@ export async function trimMemory({ sleep, occupied, trim }: MemorySystem, stop: 
 
 /** The memory of this process. */
 export function denoMemory(): Omit<MemorySystem, "sleep"> {
-  // Without a listener, the signal would end a program that does not know the variable.
+  // If Deno does not know the variable, SIGUSR2 would end a process without a listener.
   Deno.addSignalListener("SIGUSR2", () => {});
   return {
     occupied: () => Deno.memoryUsage().rss,

@@ -1,4 +1,4 @@
-/** Paths of files, and what is there. */
+/** Makes paths absolute, and checks what exists at a path. */
 
 /**
  * Makes a path absolute, so that a program with another working directory finds the same file.
@@ -30,8 +30,8 @@ export function readIfThere(path: string): string | undefined {
 }
 
 /**
- * Makes a path absolute that is saved for later runs. A link is kept, because its target can
- * change: certbot points the same link to each new certificate. In a path with `..`, links to
+ * Makes a path absolute, so that it can be saved for later runs. A link is kept, because its target
+ * can change: certbot points the same link to each new certificate. In a path with `..`, links to
  * directories are resolved.
  *
  * @throws {Deno.errors.NotFound} if the path contains `..`, and its directory does not exist

@@ -218,9 +218,9 @@ function toParts(path: string): string[] {
 }
 
 /**
- * Reads the facts about one part of a path. Returns undefined if Deno denies access, and does not
- * let Deno ask the user. In the background deliverer, Deno allows access only to the necessary
- * files. The process that started the deliverer has already examined the whole path.
+ * Reads the facts about one part of a path. Returns undefined if Deno denies access. Never lets
+ * Deno ask the user. In the background deliverer, Deno allows access only to the necessary files.
+ * The process that started the deliverer has already examined the whole path.
  */
 function readIfPermitted(path: string): Deno.FileInfo | undefined {
   if (!hasPermission({ kind: "read", value: path })) return undefined;

@@ -4,11 +4,11 @@
  *
  * ```text
  * the first 64 KiB of each body   count against the memory for small bodies
- * a larger body                   reserves its whole size in the memory for large bodies, or waits
+ * the rest of a large body        is reserved in the memory for large bodies before it is read
  * ```
  *
  * Therefore a client can still send small alerts while other clients fill the memory for large
- * bodies. A body that waits is not read, so the network stops its client.
+ * bodies. While a large body waits for memory, it is not read, and its client cannot send more.
  *
  * Each body has one buffer, and Deno writes into this buffer. Otherwise Deno would create a buffer
  * of 64 KiB for each chunk, even if the chunk has one byte.
@@ -45,9 +45,7 @@ export interface ReadBody extends Disposable {
 /** The size of the first buffer of a body, in bytes. */
 const FIRST_BYTES = 4 * 1024;
 
-/**
- * The maximum size of a read, in bytes. For each read, Deno allocates a second buffer of this size.
- */
+/** The maximum size of a read, in bytes. Deno allocates a buffer of this size for each read. */
 const READ_BYTES = 64 * 1024;
 
 /** Reads bodies, and counts the memory that they take. */
@@ -80,7 +78,7 @@ export class BodyReader {
     return { bytes, [Symbol.dispose]: () => held.dispose() };
   }
 
-  /** @param held gets what frees the memory of the body */
+  /** @param held this method adds what frees the memory of the body */
   async #read(request: Request, maxBytes: number, held: DisposableStack): Promise<ReadBody["bytes"]> {
     if (request.body === null) return new Uint8Array();
     const source = openBody(request.body);
@@ -101,7 +99,7 @@ export class BodyReader {
     let buffer = new Uint8Array(Math.min(FIRST_BYTES, smallBytes + 1)), size = 0, counted = 0;
     held.defer(() => {
       this.#smallBytes -= counted;
-      // Frees the memory now. The garbage collector would wait until there is much more to collect.
+      // Frees the memory now. The garbage collector could wait for a long time.
       if (!buffer.buffer.detached) buffer.buffer.transfer(0);
     });
     try {
@@ -146,7 +144,7 @@ export class BodyReader {
   }
 }
 
-/** Returns the size of a body; undefined if the header is missing, or was sent twice. */
+/** Returns the `Content-Length` of a body; undefined if it is missing or was sent twice. */
 function declaredBytes({ headers }: Request): number | undefined {
   const length = headers.get("content-length") ?? "";
   return /^\d{1,15}$/.test(length) ? Number(length) : undefined;
@@ -206,7 +204,7 @@ function openPlainBody(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffe
   };
 }
 
-/** A part of a memory. Disposing of it frees the part, or gives up the wait for it. */
+/** A part of the memory. Dispose of this object to free the part, or to stop waiting for it. */
 interface Reservation extends Disposable {
   readonly granted: Promise<void>;
 }

@@ -309,8 +309,7 @@ class Server {
 }
 
 /**
- * Hides secrets in a text, and makes it one line. So no sender can write a line of its own to the
- * log.
+ * Hides secrets in a text, and makes it one line, so that a sender cannot forge lines of the log.
  */
 function toLogLine(text: string): string {
   return printable(hideSecrets(text));

@@ -100,7 +100,7 @@ const REFUSED: readonly (readonly [routes: unknown, says: string, hint?: string]
   [
     [{ when: { subject: "/(a+)+\\1/" }, channels: "*" }],
     'Cannot use routes[0].when.subject: "/(a+)+\\1/" is not a valid pattern: the back reference "\\1" is not supported',
-    'write the possible texts: "/aa|bb/"',
+    'list the possible texts instead: "/aa|bb/"',
   ],
   [
     [{ when: { subject: ["ok", "/(/"] }, channels: "*" }],

@@ -34,7 +34,7 @@ for (const [status, errcode, expected] of TABLE) {
   });
 }
 
-Deno.test("MatrixError.hint names the way out of an account's problem, and nothing for other errcodes", () => {
+Deno.test("MatrixError.hint says how to fix a problem of the account, and is undefined for other errcodes", () => {
   const hintOf = (errcode: string) => new MatrixError("said", { status: 403, errcode }).hint;
   assertEquals(hintOf("M_USER_LOCKED"), "ask the homeserver's administrator to unlock the account");
   assertEquals(["M_FORBIDDEN", "M_UNKNOWN", "toString"].map(hintOf), Array(3).fill(undefined));

@@ -93,9 +93,7 @@ Deno.test("LinearRegExp.test() reads 1024 bytes in linear time", () => {
   }
 });
 
-/**
- * Expressions with a part that is refused, with the name of this part and what to write instead.
- */
+/** Expressions that are refused: the name of the wrong part, and a part of the hint. */
 const REFUSED: readonly (readonly [source: string, what: string, hint: string])[] = [
   ["(?=a)b", 'lookahead "(?="', "without it"],
   ["(?!a)", 'negative lookahead "(?!"', "a rule for the exceptions"],

@@ -291,7 +291,7 @@ Deno.test("install.sh reports a service that does not start again, and a serve t
   await host.program("systemctl", "case $* in *show*) echo 0 ;; *) exit 1 ;; esac");
   const { code, err } = await host.run();
   assertEquals(code, 0);
-  const message = `A running serve still uses the old version: process ${pid} of user \\w+`;
+  const message = `Cannot restart serve: process ${pid} of user \\w+ still uses the old version`;
   assertMatch(err, new RegExp(`^matrix-notify: ${message}\\n +hint: run: kill ${pid}; then start serve again\\n$`));
 });
 
@@ -300,7 +300,10 @@ Deno.test("install.sh --uninstall names a serve that still runs", async () => {
   const { host, pid } = scene;
   const { code, err } = await host.run(["--uninstall"]);
   assertEquals(code, 0);
-  assertEquals(err, `matrix-notify: A running serve loses its files: process ${pid}\n  hint: run: kill ${pid}\n`);
+  assertEquals(
+    err,
+    `matrix-notify: Cannot stop serve: process ${pid} still runs without its files\n  hint: run: kill ${pid}\n`,
+  );
 });
 
 Deno.test("install.sh does not run twice at once", async () => {

@@ -164,8 +164,8 @@ async function run(context: SendContext): Promise<number> {
 }
 
 /**
- * Returns a message and a hint if no channel has delivered the notification, and its text waits in
- * the queue or was replaced. Returns undefined in all other cases.
+ * Returns a message and a hint if the notification waits in the queue or was replaced, and no
+ * channel has delivered it. Files do not count.
  */
 function describeLack(outcomes: readonly Outcome[]): readonly [message: string, hint: string] | undefined {
   const messages = outcomes.filter(({ file }) => file === undefined);

@@ -51,11 +51,11 @@ export type DescribedWord = readonly [word: string, summary: string];
 export interface Grammar {
   readonly commands: readonly CompletedCommand[];
   /**
-   * The first words of the commands. If the first word alone is no command, its description lists
+   * The first words of the commands. If a first word alone is not a command, its description lists
    * the second words: `list, show, retry`.
    */
   readonly firstWords: readonly DescribedWord[];
-  /** The first words of command lines that are not commands. */
+  /** The words that can begin a command line, but are not commands: `help`, `--version`. */
   readonly otherFirstWords: readonly DescribedWord[];
   /** The second words, by the first word: `queue list`, `setup router`. */
   readonly secondWords: readonly (readonly [first: string, words: readonly DescribedWord[]])[];

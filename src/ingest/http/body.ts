@@ -64,7 +64,7 @@ function readForm(
   { isField, isDeclared }: { readonly isField: (name: string) => boolean; readonly isDeclared: boolean },
 ): ReadonlyMap<string, unknown> | undefined {
   const latin1 = new TextDecoder("latin1");
-  // Most texts are no form. A look at their beginning saves the memory for a second text.
+  // Most texts are not forms. This check of the beginning saves the memory for decoding all of it.
   if (!isDeclared && !isField(nameOf(latin1.decode(body.subarray(0, MAX_NAME_BYTES)).trimStart()))) return undefined;
   const raw = latin1.decode(body).trim();
   const isEncoded = !/\s/.test(raw);
@@ -84,7 +84,7 @@ function readForm(
 /** The maximum length of the first name of a form and the spaces before it, in bytes. */
 const MAX_NAME_BYTES = 1000;
 
-/** Returns the name of a field of a form, in lower case; empty if the field has none. */
+/** Returns the name of a field of a form, in lower case; an empty text if the field has no name. */
 function nameOf(pair: string): string {
   return /^([\w.:-]{1,100})=/.exec(pair)?.[1].toLowerCase() ?? "";
 }

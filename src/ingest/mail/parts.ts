@@ -151,7 +151,7 @@ function readDelimiter(body: Uint8Array, start: number, markLength: number): Del
   return { start, end: Math.min(end + 1, body.length), isLast };
 }
 
-/** Returns true for white space, also for the space without a line break of Latin-1. */
+/** Returns true for white space, including the no-break space of Latin-1. */
 function isBlank(byte: number): boolean {
   return byte >= TAB && byte <= CR || byte === SPACE || byte === 0xa0;
 }
@@ -170,7 +170,7 @@ function beforeBreak(body: Uint8Array, at: number): number {
 }
 
 function splitHead(content: Uint8Array): FramedMail {
-  // One byte more, so that a longer head is noticed.
+  // With one byte more, `findHead` notices a head that is too long.
   const { headEnd, bodyStart } = findHead(toText(content.subarray(0, MAX_HEAD_BYTES + 1)));
   return { head: content.subarray(0, headEnd), body: content.subarray(bodyStart) };
 }

@@ -68,13 +68,13 @@ export function readSendRequest(body: Uint8Array<ArrayBuffer>, contentType: stri
 
 /**
  * The maximum size of JSON and of a form without files, in bytes. A message of 8 MiB fits, even if
- * escape sequences double its length. To read such a body takes several times its size in memory.
+ * escape sequences double its length. Reading such a body takes several times its size in memory.
  */
 const MAX_TEXT_BYTES = 16 * 2 ** 20;
 
 /**
- * The maximum number of fields of a form. Millions of fields would block the server. In a multipart
- * form with more fields, part 1000 contains all the others.
+ * The maximum number of fields of a form. Millions of fields would block the server.
+ * `readFormParts()` returns at most 1000 parts, so 1000 parts can be too many.
  */
 const MAX_FIELDS = 999;
 

@@ -93,7 +93,10 @@ for (const command of [["queue", "drop", "--all"], ["queue", "purge", "--yes"]])
   Deno.test(`send() says that the notification is lost if another process runs ${command.join(" ")} meanwhile`, async () => {
     const { code, err, other } = await sendBeside(command);
     assertEquals([code, other], [65, "1 dropped\n"]);
-    assertStringIncludes(err, "channel matrix does not get the notification: it was dropped from the queue\n");
+    assertStringIncludes(
+      err,
+      "channel matrix does not get the notification: another process dropped it from the queue\n",
+    );
     assertEquals(err.includes("dead letter") || err.includes("stays in the queue"), false, err);
   });
 }

@@ -1,6 +1,6 @@
 /**
- * Tests what we use of `@std/path` and `@std/fs`: in the library itself or in its stand-in, depending on the
- * configuration of Deno.
+ * Tests what we use of `@std/path` and `@std/fs`: in the library itself or in its stand-in,
+ * depending on the configuration of Deno.
  */
 
 import { assert, assertEquals, assertRejects, assertStrictEquals, assertThrows } from "@std/assert";

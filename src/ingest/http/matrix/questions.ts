@@ -177,7 +177,7 @@ const REPLIES: readonly (readonly [methods: string, path: string, reply: Reply])
   ["POST", "/keys/claim", () => ok({ one_time_keys: {}, failures: {} })],
 ];
 
-/** A request that can be answered. `reply` is undefined if another function answers it. */
+/** An endpoint of this server. `reply` is undefined if another function answers the requests. */
 interface Route {
   readonly methods: readonly string[];
   readonly regexp: RegExp;
@@ -199,10 +199,10 @@ const ROUTES: readonly Route[] = [
 ];
 
 /**
- * Refuses a request that this server does not have. Such a request needs no token, as with a
- * homeserver.
+ * Refuses a request to an endpoint that this server does not have. As on a homeserver, the answer
+ * is the same without a token.
  *
- * @returns undefined if the server has this request
+ * @returns undefined if the server has the endpoint
  */
 export function refuseUnknown({ method, path }: Question): Answer | undefined {
   const found = routesOf(path);
@@ -213,7 +213,7 @@ function routesOf(path: string): readonly Route[] {
   return ROUTES.filter(({ regexp }) => regexp.test(path));
 }
 
-/** @param found the routes with the path of the request, but with another method */
+/** @param found the endpoints with the path of the request, but with other methods */
 function unrecognized(found: readonly Route[]): Answer {
   return matrixError(found.length > 0 ? 405 : 404, "M_UNRECOGNIZED", "this server does not have this request");
 }
