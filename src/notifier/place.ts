@@ -73,6 +73,7 @@ function refusingFiles(problem: StorageError): Files {
       return refuse();
     },
     exists: () => false,
+    size: () => 0,
     list: () => [],
     rename: refuse,
     remove: refuse,

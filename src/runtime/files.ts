@@ -8,7 +8,7 @@
 
 import { printable } from "../base/printable.ts";
 import { formatIsoTime } from "../base/time.ts";
-import { findDirectoryDistrust, requireTrustedDirectory, requireTrustedOwnFile, UntrustedError } from "./trust.ts";
+import { findDirectoryDistrust, requireTrustedDirectory, requireTrustedOwnFile } from "./trust.ts";
 
 /** An open file. */
 export interface OpenFile extends Disposable {
@@ -81,6 +81,8 @@ export interface Files {
    * @throws {UntrustedError} if the directory above is not trusted
    */
   exists(path: string): boolean;
+  /** Returns the size of a file in bytes; 0 if the file does not exist, or is a link or a pipe. */
+  size(path: string): number;
   /**
    * Returns the file names in a directory; an empty list if the directory does not exist.
    *
@@ -94,18 +96,7 @@ const BLOCK_BYTES = 4096;
 
 /** Returns the space that files occupy on the disk, in bytes. Files that do not exist count 0. */
 export function occupiedBytes(files: Files, paths: readonly string[]): number {
-  return paths.reduce((sum, path) => sum + BLOCK_BYTES * Math.ceil(sizeOf(files, path) / BLOCK_BYTES), 0);
-}
-
-function sizeOf(files: Files, path: string): number {
-  try {
-    using file = files.open(path, "read");
-    return file.size();
-  } catch (error) {
-    // A link or a pipe is not counted.
-    if (error instanceof Deno.errors.NotFound || error instanceof UntrustedError) return 0;
-    throw error;
-  }
+  return paths.reduce((sum, path) => sum + BLOCK_BYTES * Math.ceil(files.size(path) / BLOCK_BYTES), 0);
 }
 
 /**
@@ -174,6 +165,15 @@ export const denoFiles: Files = {
       return true;
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return false;
+      throw error;
+    }
+  },
+  size(path) {
+    try {
+      const { isFile, size } = Deno.lstatSync(path);
+      return isFile ? size : 0;
+    } catch (error) {
+      if (error instanceof Deno.errors.NotFound) return 0;
       throw error;
     }
   },

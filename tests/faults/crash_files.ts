@@ -101,6 +101,12 @@ export class CrashFiles implements Files {
     return this.disk.find(path) !== undefined;
   }
 
+  size(path: string): number {
+    this.#checkAlive();
+    const node = this.disk.find(path);
+    return node?.kind === "file" ? node.bytes.length : 0;
+  }
+
   list(path: string): string[] {
     this.#checkAlive();
     const node = this.disk.find(path);

@@ -69,6 +69,33 @@ Deno.test("StagedFiles.write() does not exceed the limit if 64 processes write a
   for (const staged of senders) staged[Symbol.dispose]();
 });
 
+Deno.test("StagedFiles.write() stops at the chunk that would exceed the limit, and counts the stored files at most twice", () => {
+  using state = new Directory();
+  let asked = 0;
+  const files: Files = {
+    ...denoFiles,
+    size(path) {
+      asked++;
+      return denoFiles.size(path);
+    },
+  };
+  const store = new AttachmentStore(state.path, files);
+  fill(store.directory, crypto.randomUUID(), MAX_FILES_BYTES - 20 * BLOCK);
+  using staged = store.stage(() => crypto.randomUUID());
+  let chunks = 0;
+  const write = (count: number) => {
+    [asked, chunks] = [0, 0];
+    const read = function* () {
+      for (; chunks < count; chunks++) yield new Uint8Array(BLOCK);
+    };
+    return succeeds(() => staged.write(read(), "log"));
+  };
+  assertEquals([write(100), chunks, asked], [false, 20, 2]);
+  assertEquals([write(20), chunks, asked], [true, 20, 4]);
+  assertEquals([write(1), chunks, asked], [false, 1, 3]);
+  assertEquals(occupied(store.directory), MAX_FILES_BYTES);
+});
+
 Deno.test("Spool.put() does not exceed the limit if 64 processes write at the same time, and has more room for urgent entries", () => {
   using queue = new Directory();
   const directory = `${queue.path}/spool`;

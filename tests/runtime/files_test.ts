@@ -28,3 +28,16 @@ Deno.test("denoFiles.open() replaces a link instead of writing through it", () =
     Deno.removeSync(directory, { recursive: true });
   }
 });
+
+Deno.test("denoFiles.size() is 0 for a missing file, a link and a directory", () => {
+  const directory = Deno.makeTempDirSync();
+  try {
+    Deno.writeTextFileSync(`${directory}/file`, "12345");
+    Deno.symlinkSync(`${directory}/file`, `${directory}/link`);
+    Deno.mkdirSync(`${directory}/folder`);
+    const names = ["file", "link", "folder", "missing"];
+    assertEquals(names.map((name) => denoFiles.size(`${directory}/${name}`)), [5, 0, 0, 0]);
+  } finally {
+    Deno.removeSync(directory, { recursive: true });
+  }
+});

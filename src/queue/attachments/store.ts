@@ -133,7 +133,7 @@ interface StagedFilesParts {
  * Files that are written before their entries are enqueued. `dispose` deletes the files that were
  * not passed to {@linkcode StagedFiles.keep}.
  *
- * The size limit is checked after each chunk is written. Every process counts the files of all
+ * The size limit is checked after each file is written. Every process counts the files of all
  * processes. Therefore processes that write at the same time cannot exceed the limit together.
  */
 export class StagedFiles implements Disposable {
@@ -162,17 +162,25 @@ export class StagedFiles implements Disposable {
   write(chunks: Iterable<Uint8Array>, title: string): { readonly name: string; readonly size: number } {
     const action = `store ${title} in ${this.#directory}`;
     const [name, file] = mapFileErrors(action, () => this.#create(), "write-failed");
-    let size = 0;
+    const checkOccupied = (bytes: number) => {
+      if (bytes <= MAX_FILES_BYTES) return;
+      const limit = `${Math.round(MAX_FILES_BYTES / 2 ** 20)} MiB`;
+      throw new InvalidNotificationError(`Cannot ${action}: the directory has reached its limit of ${limit}`);
+    };
+    let size = 0, others: number | undefined;
     try {
       return mapFileErrors(action, () => {
         for (const chunk of chunks) {
-          size += chunk.length;
-          for (let rest = chunk; rest.length > 0;) rest = rest.subarray(file.append(rest));
-          if (this.#occupied() > MAX_FILES_BYTES) {
-            const limit = `${Math.round(MAX_FILES_BYTES / 2 ** 20)} MiB`;
-            throw new InvalidNotificationError(`Cannot ${action}: the directory has reached its limit of ${limit}`);
+          // To count all files takes milliseconds if there are many. A file of one chunk is counted
+          // once, below.
+          if (size > 0) {
+            others ??= this.#occupied() - size;
+            checkOccupied(others + size + chunk.length);
           }
+          for (let rest = chunk; rest.length > 0;) rest = rest.subarray(file.append(rest));
+          size += chunk.length;
         }
+        checkOccupied(this.#occupied());
         file.syncData();
         return { name, size };
       }, "write-failed");
