@@ -53,9 +53,8 @@ export function formatError(error: unknown): string {
 }
 
 /**
- * An option of the notification is wrong: for example, the channel or the severity does not exist,
- * or `resolves` is set without `key`. A text that is empty or too long is no error: see
- * `NotificationInput`.
+ * An option of the notification is wrong. For example, the severity does not exist, or `resolves`
+ * is set without `key`. A text that is empty or too long is not an error: see `NotificationInput`.
  */
 export class InvalidNotificationError extends HintedError {
   /** The name of the class, for code that cannot use `instanceof`. */

@@ -157,9 +157,12 @@ export function reportTrouble(outcomes: readonly Outcome[], ui: Ui, problems: re
 }
 
 /**
- * Returns the exit code of `send` and `sendmail`: 75 if a notification could not be stored, 78 if
- * the configuration has a mistake, 65 if a channel rejected a notification or another process
- * dropped it, 0 in all other cases.
+ * Returns the exit code of `send` and `sendmail`. The first condition that is true counts:
+ *
+ * - 75: a notification could not be stored
+ * - 78: the configuration has a mistake
+ * - 65: a channel rejected a notification, or another process dropped it
+ * - 0: all other cases
  */
 export function exitCodeForOutcomes(outcomes: readonly Outcome[], problems: readonly ConfigError[]): number {
   if (outcomes.some(({ state }) => state === "refused")) return EXIT.tempFail;

@@ -12,7 +12,7 @@ export interface CheckedConfig {
   readonly channels: readonly string[];
   readonly problems: readonly ConfigError[];
   /**
-   * True if only `serve` can send for this user: the user has no channel, or cannot read the
+   * True if only `serve` can send for this user. Then the user has no channel, or cannot read the
    * configuration.
    */
   readonly needsServer: boolean;

@@ -250,8 +250,8 @@ export interface InlineOptions extends LoadOptions {
  * Reads the configuration from the options of a program. If `channels` is absent, loads the same
  * configuration as the command line.
  *
- * @throws {ConfigError} if a value in the options is not valid (the message contains its dotted
- * path), or if a setting is used without `channels`
+ * @throws {ConfigError} if a value in the options is not valid, or if a setting is used without
+ * `channels`; the message names the setting
  */
 export async function openConfig(runtime: ConfigRuntime, options: InlineOptions): Promise<Config> {
   const { channels, identity, symbols, title, stateDir, batch, rateLimit, quiet, routes } = options;

@@ -113,8 +113,8 @@ export const ROOM_PROBLEM =
 
 /** The hint of an error about a text that does not name a room. */
 export const ROOM_HINT =
-  "use the room id, which Element shows in the room settings under Advanced (in a link, the id ends before the question mark); " +
-  "in a shell, write the id in single quotes";
+  "use the room id, which Element shows in the room settings under Advanced (in a link, the id ends before the " +
+  "question mark); in a shell, write the id in single quotes";
 
 /** The text that mentions all members of a room. */
 export const ROOM_MENTION = "@room";

@@ -132,7 +132,7 @@ Deno.test("Notifier.open() refuses a setting that it would ignore, because chann
   }
 });
 
-Deno.test("Notifier ends its current attempt before it is disposed of", async () => {
+Deno.test("Notifier[Symbol.asyncDispose]() waits for the current attempt", async () => {
   await using scene = await setScene();
   const answer = Promise.withResolvers<void>();
   scene.homeserver.fault("slow", { until: answer.promise });
@@ -146,7 +146,7 @@ Deno.test("Notifier ends its current attempt before it is disposed of", async ()
   assertEquals([next.entries(), (await call).map(({ state }) => state)], [[], ["delivered"]]);
 });
 
-Deno.test("Notifier ends a flush that waits when it is disposed of, and later only queues", async () => {
+Deno.test("Notifier[Symbol.asyncDispose]() ends a flush that waits, and later calls only queue", async () => {
   await using scene = await setScene();
   scene.homeserver.fault("429-retry-after-ms", { retryAfterMs: 3_600_000 });
   const notifier = await openNotifier(scene);

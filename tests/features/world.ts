@@ -53,8 +53,9 @@ export class FeaturesWorld implements AsyncDisposable {
   /** Ids of all entries that were a dead letter at some time. */
   readonly everDead = new Set<string>();
   /**
-   * How many notifications reached the phone with an answer that was lost. ntfy accepts the same
-   * message twice, and cannot be read back. The members of a lost batch can be repeated one by one.
+   * The number of notifications that reached the phone, but whose answers were lost. ntfy accepts
+   * the same message twice, and its messages cannot be read back. The members of a lost batch can
+   * be repeated one by one.
    */
   possiblePhoneRepeats = 0;
   readonly warnings: string[] = [];

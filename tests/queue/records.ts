@@ -1,6 +1,6 @@
 /**
- * Records of the journal for tests. If nothing else is given, an entry is for the room `!a`, is
- * enqueued at 10, attempted at 20, refused at 30 and delivered at 40.
+ * Records of the journal for tests. By default, an entry is for the room `!a`. The default times
+ * are 10 (queued), 20 (attempt), 30 (failure) and 40 (delivery).
  */
 
 import type { JournalRecord, NackRecord } from "../../src/queue/record.ts";

@@ -4,7 +4,7 @@ import { trimMemory } from "../../src/runtime/memory_trim.ts";
 const MIB = 2 ** 20;
 
 /**
- * Runs `trimMemory` with these sizes of the memory, in MiB. Stops when there is no further size.
+ * Runs `trimMemory` with these sizes of the memory, in MiB. Stops after the last size.
  *
  * @returns the sleeps in milliseconds, and `trim` for each trim
  */

@@ -11,7 +11,7 @@ function openBody(cancel?: () => Promise<void>) {
 const WAIT_MS = 500;
 
 /**
- * A reader whose time limits the test lets expire.
+ * Creates a reader with time limits that expire when the test calls `expire`.
  *
  * @param options.waits false if a body that finds no memory is refused at once
  */
@@ -27,7 +27,7 @@ function openReader({ waits = false, smallBytes = 4 } = {}) {
   return { read: (request: Request) => reader.read(request, 10), reader, expire };
 }
 
-/** Lets everything happen that needs no further input. */
+/** Waits until all pending work is done. */
 async function settle(): Promise<void> {
   for (let turn = 0; turn < 5; turn++) await new Promise((next) => setTimeout(next));
 }
@@ -44,7 +44,7 @@ Deno.test("BodyReader.read() joins the parts of a body", async () => {
   assertEquals(none.bytes, new Uint8Array());
 });
 
-Deno.test("BodyReader.read() reads a body whose size was declared twice, and keeps the count of its memory", async () => {
+Deno.test("BodyReader.read() reads a body whose size was declared twice, and counts its memory", async () => {
   const { read } = openReader();
   for (let count = 0; count < 3; count++) {
     const headers = { "Content-Length": "8, 8" };

@@ -164,8 +164,8 @@ async function run(context: SendContext): Promise<number> {
 }
 
 /**
- * Returns a message and a hint if the notification waits in the queue or was replaced, and no
- * channel has delivered it. Files do not count.
+ * Describes a notification that no channel has delivered, because it waits or was replaced. Ignores
+ * the files of the notification.
  */
 function describeLack(outcomes: readonly Outcome[]): readonly [message: string, hint: string] | undefined {
   const messages = outcomes.filter(({ file }) => file === undefined);

@@ -223,7 +223,9 @@ function withFileErrors(action: string, operation: () => void): void {
   }
 }
 
-/** Gives a new file the group and the mode of the old file, so that a group can still read it. */
+/**
+ * Gives a new file the group and the mode of the old file. So the group can still read the file.
+ */
 function keepAccess(oldPath: string, newPath: string): void {
   const old = statIfThere(oldPath);
   if (old === undefined || old.mode === null || old.gid === null) return;
