@@ -49,7 +49,7 @@ export interface Verdict {
 }
 
 /** The frame of a message: the origin before the subject, and a note at the end if it is late. */
-const FRAME_REGEXP = /^\[[^\]\n]*\] (?:(?:⚠️|❌|🚨) )?(?<text>.*?)(?:\n\n⏰ Queued since [^\n]*)?$/s;
+const FRAME_REGEXP = /^\[[^\]\n]*\] (?:(?:⚠️|❌|🚨) )?(?<text>.*?)(?:\n\n⏰ (?:Queued since|Late:) [^\n]*)?$/s;
 
 /** Compares sent and received messages, which must be in the order of the rooms. */
 export function judge(sent: readonly SentMessage[], received: readonly ReceivedMessage[]): Verdict {

@@ -36,6 +36,7 @@ const CASES: readonly [
 ][] = [
   ["all in order", [A, B], [received("A"), received("B")], []],
   ["one that came late and says so", [A], [received("A", { note: "\n\n⏰ Queued since 2026-11-22 20:15:07 UTC" })], []],
+  ["one from a wrong clock", [A], [received("A", { note: "\n\n⏰ Late: the clock of the host was wrong" })], []],
   ["a lost one", [A, B], [received("A")], ["lost: B"]],
   ["a doubled one", [A, B], [received("A"), received("B"), received("A")], ["duplicate: A"]],
   ["a tripled one", [A], [received("A"), received("A"), received("A")], ["duplicate: A", "duplicate: A"]],
