@@ -78,12 +78,12 @@ export const CHECK_MEANINGS: ExitMeanings = [
   [
     CHECK_EXIT.warning,
     "WARNING: the oldest entry has waited for more than half of --max-age, there are dead letters or damaged " +
-    "lines, or the queue is more than 80 % full",
+    "lines, the queue is more than 80 % full, or the disk is nearly full",
   ],
   [
     CHECK_EXIT.critical,
     "CRITICAL: the oldest entry has waited for more than --max-age, a channel is held (paused until you fix it), " +
-    "or the queue is full",
+    "or the queue or the disk is full",
   ],
   [CHECK_EXIT.unknown, "UNKNOWN: there is no queue, or it cannot be read"],
 ];

@@ -134,29 +134,42 @@ const LOW_KIB = 64 * 1024;
 /** The disk counts as full if the free space is smaller than this, in KiB. */
 const FULL_KIB = 1024;
 
+/** The same limits for the files that can still be created. A delivery creates several files. */
+const LOW_INODES = 1000, FULL_INODES = 10;
+
 /**
- * Checks the free space on the disk, and checks that the reserve exists. The reserve is a file that
- * the queue deletes to get space on a full disk.
+ * Checks the free space and the free inodes on the disk, and checks that the reserve exists. The
+ * reserve is a file that the queue deletes to get space on a full disk. The command `status --check`
+ * reports the same problems.
  */
 export const diskSpace: Check<DoctorContext> = {
   name: "disk",
   needs: ["state directory"],
   async *look(context) {
-    const found = await readFileSystem(context);
-    if (found === undefined) {
-      yield skipped("the free space is unknown: df cannot be run (--allow-run may be missing)");
-      return;
-    }
-    const { freeKib } = found;
+    const [found, freeInodes = Infinity] = await Promise.all([readFileSystem(context), readFreeInodes(context)]);
+    const { freeKib = Infinity } = found ?? {};
     const room = `${Math.floor(freeKib / 1024)} MiB are free`;
     if (freeKib < FULL_KIB) {
       yield failure(`the disk is full: ${freeKib} KiB are free`, "free some disk space; queued notifications are safe");
+    } else if (freeInodes < FULL_INODES) {
+      yield failure(
+        `the disk has no room for more files: ${formatCount(freeInodes, "inode is", "inodes are")} free`,
+        "delete files that are not needed; queued notifications are safe",
+      );
     } else if (freeKib < LOW_KIB) yield warning(`the disk is nearly full: ${room}`, "free some disk space");
-    else if (isReserveMissing(context)) {
+    else if (freeInodes < LOW_INODES) {
       yield warning(
-        `the file that reserves disk space for the queue is missing: it was deleted on a full disk, or could not be written; ${room} now`,
+        `the disk has room for few more files: ${freeInodes} inodes are free`,
+        "delete files that are not needed",
+      );
+    } else if (isReserveMissing(context)) {
+      yield warning(
+        "the file that reserves disk space for the queue is missing: it was deleted on a full disk, or could not be " +
+          `written${found === undefined ? "" : `; ${room} now`}`,
         "make sure that the disk has free space; the next send creates the file again",
       );
+    } else if (found === undefined) {
+      yield skipped("the free space is unknown: df cannot be run (--allow-run may be missing)");
     } else yield ok(room);
   },
 };
@@ -187,6 +200,17 @@ async function readFileSystem(context: DoctorContext): Promise<FileSystem | unde
   const found = /^(.+?)\s+(\S+)\s+\d+\s+\d+\s+(-?\d+)\s+\S+\s+\/.*$/.exec(text?.trim().split("\n").at(-1) ?? "");
   if (found === null) return undefined;
   return { device: found[1], type: found[2], freeKib: Number(found[3]) };
+}
+
+/**
+ * Reads how many files can still be created. Returns undefined if the file system has no limit.
+ * BusyBox may lack the option `-i`.
+ */
+async function readFreeInodes(context: DoctorContext): Promise<number | undefined> {
+  if (context.host.os !== "linux") return undefined;
+  const text = await askHost(context, "df", ["-P", "-i", existingPart(context)]);
+  const found = /^.+?\s+([1-9]\d*)\s+\d+\s+(\d+)\s+\S+\s+\/.*$/.exec(text?.trim().split("\n").at(-1) ?? "");
+  return found === null ? undefined : Number(found[2]);
 }
 
 /**

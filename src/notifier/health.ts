@@ -60,13 +60,23 @@ export function createThresholds(
   };
 }
 
-/** Compares a status with the limits of {@linkcode createThresholds}. */
-export function judgeHealth(status: Status, maxAgeMs: number): Health {
+/** A problem that the numbers of a status do not show. */
+export interface OtherProblem {
+  readonly state: Exclude<HealthState, "ok">;
+  readonly text: string;
+}
+
+/**
+ * Compares a status with the limits of {@linkcode createThresholds}.
+ *
+ * @param others further problems, such as a full disk; they come first. @default none
+ */
+export function judgeHealth(status: Status, maxAgeMs: number, others: readonly OtherProblem[] = []): Health {
   const limits = createThresholds(maxAgeMs, status);
-  const judged = PROBLEMS.map(([name, describe]) => ({
-    state: compare(status[name], limits[name]),
-    text: describe(status),
-  }));
+  const judged = [
+    ...others,
+    ...PROBLEMS.map(([name, describe]) => ({ state: compare(status[name], limits[name]), text: describe(status) })),
+  ];
   const findProblems = (state: HealthState) => judged.filter((one) => one.state === state).map(({ text }) => text);
   const critical = findProblems("critical"), warning = findProblems("warning");
   return {

@@ -305,6 +305,21 @@ const HOST: readonly BrokenSetup[] = [
     message: "19 MiB are free",
   },
   {
+    name: "a disk without free inodes",
+    apply: (scene) => void (scene.hostAnswers.inodes = [25_000, 1]),
+    check: "disk",
+    state: "failure",
+    message: "the disk has no room for more files: 1 inode is free",
+    hint: "delete files",
+  },
+  {
+    name: "a disk with few free inodes",
+    apply: (scene) => void (scene.hostAnswers.inodes = [25_000, 300]),
+    check: "disk",
+    state: "warning",
+    message: "room for few more files: 300 inodes are free",
+  },
+  {
     name: "a missing reserve",
     async apply(scene) {
       await scene.send("One", "", 10_000);

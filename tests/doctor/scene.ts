@@ -14,6 +14,8 @@ interface HostAnswers {
   /** The type of the file system, and its free space. */
   type: string;
   freeKib: number;
+  /** The number of inodes, and how many are free. */
+  inodes: readonly [total: number, free: number];
   pageBytes: number;
   /** Undefined for another C library. */
   glibc: string | undefined;
@@ -33,7 +35,15 @@ export class DoctorScene implements AsyncDisposable {
   readonly room: string;
   readonly directory: string = Deno.makeTempDirSync({ prefix: "doctor-" });
   readonly hostAnswers: HostAnswers = {
-    ...{ type: "ext4", freeKib: 8_000_000, pageBytes: 4096, glibc: "2.36", crontab: CRONTAB, timer: undefined },
+    ...{
+      type: "ext4",
+      freeKib: 8_000_000,
+      inodes: [655_360, 600_000],
+      pageBytes: 4096,
+      glibc: "2.36",
+      crontab: CRONTAB,
+      timer: undefined,
+    },
   };
   /** Answers instead of the network; undefined for the network's own answer. */
   answer: (url: URL) => Response | undefined = () => undefined;
@@ -178,8 +188,13 @@ export class DoctorScene implements AsyncDisposable {
     Deno.removeSync(this.directory, { recursive: true });
   }
 
-  #answerFor(program: string, [word]: readonly string[]): string | undefined {
-    const { type, freeKib, pageBytes, glibc } = this.hostAnswers;
+  #answerFor(program: string, args: readonly string[]): string | undefined {
+    const { type, freeKib, inodes: [inodes, freeInodes], pageBytes, glibc } = this.hostAnswers;
+    const [word] = args;
+    if (program === "df" && args.includes("-i")) {
+      const share = inodes === 0 ? "-" : "1%";
+      return `Filesystem Inodes IUsed IFree IUse% Mounted on\n/dev/disk ${inodes} 1 ${freeInodes} ${share} /a b\n`;
+    }
     if (program === "df") {
       return `Filesystem Type 1024-blocks Used Available Capacity Mounted on\n/dev/disk ${type} 9000000 1 ${freeKib} 1% /a b\n`;
     }

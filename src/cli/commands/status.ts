@@ -3,7 +3,7 @@
 import { formatCount } from "../../base/count.ts";
 import { formatDuration } from "../../base/duration.ts";
 import { formatBytes } from "../../notification/render.ts";
-import type { Health, JudgedNumber, Threshold } from "../../notifier/health.ts";
+import type { Health, JudgedNumber, OtherProblem, Threshold } from "../../notifier/health.ts";
 import type { Ages, Status } from "../../notifier/status.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
 import { UsageError } from "../errors.ts";
@@ -12,6 +12,7 @@ import { toStatusJson } from "../json.ts";
 import { JSON_OPTION } from "../options.ts";
 import { formatNextTry } from "../outcomes.ts";
 import { printable } from "../../base/printable.ts";
+import type { Runtime } from "../../runtime/runtime.ts";
 
 const OPTIONS = [
   JSON_OPTION,
@@ -131,13 +132,27 @@ async function check(context: StatusContext): Promise<number> {
       return CHECK_EXIT.unknown;
     }
     const figures = notifier.status();
-    const health = judgeHealth(figures, maxAgeMs);
+    const health = judgeHealth(figures, maxAgeMs, await findDiskProblems(runtime, notifier.stateDir));
     ui.data(pluginLine(figures, health, { now: runtime.now(), limits: createThresholds(maxAgeMs, figures) }));
     return CHECK_EXIT[health.state];
   } catch (error) {
     ui.data(unknownLine(error));
     return CHECK_EXIT.unknown;
   }
+}
+
+/** A monitoring system waits for about ten seconds in total. The limit is in milliseconds. */
+const DISK_TIMEOUT_MS = 3_000;
+
+/** Finds the problems of the disk, as `doctor` does: on a full disk, the next alert may be lost. */
+async function findDiskProblems(runtime: Runtime, stateDir: string): Promise<OtherProblem[]> {
+  const { diskSpace } = await import("../../doctor/storage_checks.ts");
+  const { denoHost } = await import("../../doctor/host.ts");
+  const options = { stateDir, timeoutMs: DISK_TIMEOUT_MS };
+  const found = await Array.fromAsync(diskSpace.look({ runtime, host: denoHost(), options }));
+  return found.flatMap(({ state, message }): OtherProblem[] =>
+    state === "failure" ? [{ state: "critical", text: message }] : state === "warning" ? [{ state, text: message }] : []
+  );
 }
 
 type Limits = Readonly<Record<JudgedNumber, Threshold>>;
