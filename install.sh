@@ -1,10 +1,11 @@
 #!/bin/sh
-# Installs matrix-notify from a folder of files, or from an address. See --help, and docs/install.md.
+# Installs matrix-notify from a folder of files, or from an address. See --help and docs/install.md.
 #
-# PREFIX/lib/matrix-notify/TIME/ contains one version: bin/, share/ and the files of the program. The
-# link `current` names the version in use. PREFIX/bin/matrix-notify, the man pages and the completions
-# are links to files in `current`. A version is complete and tried before `current` changes, in one
-# step. Therefore an interrupted installation changes nothing, and a running program keeps its files.
+# PREFIX/lib/matrix-notify/TIME/ contains one version: bin/, share/ and the files of the program.
+# The link `current` names the version in use. PREFIX/bin/matrix-notify, the man pages and the
+# completions are links to files in `current`. A version is complete and tried before `current`
+# changes, in one step. Therefore an interrupted installation changes nothing, and a running program
+# keeps its files.
 #
 # The files `links` and `directories` list what was created outside of PREFIX/lib/matrix-notify.
 
@@ -66,7 +67,7 @@ absolute() {
 
 is_there() { [ -e "$1" ] || [ -h "$1" ]; }
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # This host
 
 check_host() {
@@ -109,7 +110,7 @@ check_linux() {
   fi
 }
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # The source of the files
 
 # Sets `from`: the folder or address with the files.
@@ -169,7 +170,7 @@ get() {
   esac
 }
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Directories and links
 
 # Creates a directory, and remembers each directory that did not exist.
@@ -283,7 +284,7 @@ remove_empty() {
   done
 }
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Installation
 
 install() {
@@ -338,7 +339,7 @@ choose_bundle() {
   how="the bundle, with $deno (Deno $version)"
 }
 
-# What root installs is for all users, so only root may change its Deno, and all users must reach it.
+# All users run what root installs. So only root may change its Deno, and all users must reach it.
 check_deno() {
   file=$(readlink -f -- "$deno")
   while [ -n "$file" ]; do
@@ -397,8 +398,8 @@ write_launcher() {
   } 2>&1) || fail_because "Cannot write $stage/bin/matrix-notify" "$output"
 }
 
-# Deno parses each file once, and keeps the result in its cache. Without this step, the first `serve`
-# parses the files and uses 12 MiB more memory until its next start.
+# Deno parses each file once, and keeps the result in its cache. Without this step, the first start
+# would parse the files, and would need more time and memory.
 analyse_bundle() {
   DENO_NO_UPDATE_CHECK=1 "$deno" cache -q --no-config "$stage/matrix-notify/url.js" >/dev/null 2>&1 || true
 }
@@ -527,7 +528,7 @@ report() {
   echo "next: matrix-notify demo, or matrix-notify setup"
 }
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 # Removal
 
 uninstall() {
@@ -595,7 +596,7 @@ purge_data() {
   printf '%s\n' "$data" | while IFS= read -r directory; do rm -rf -- "$directory"; done
 }
 
-# ---------------------------------------------------------------------------------------------------
+# --------------------------------------------------------------------------------------------------
 
 main() {
   from='' deno='' sendmail='' replace='' insecure='' uninstall='' purge=''

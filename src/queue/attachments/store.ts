@@ -171,8 +171,8 @@ export class StagedFiles implements Disposable {
     try {
       return mapFileErrors(action, () => {
         for (const chunk of chunks) {
-          // To count all files takes milliseconds if there are many. A file of one chunk is counted
-          // once, below.
+          // Counting the files takes milliseconds if there are many. A file of one chunk needs only
+          // the count below.
           if (size > 0) {
             others ??= this.#occupied() - size;
             checkOccupied(others + size + chunk.length);
