@@ -134,7 +134,7 @@ const LOW_KIB = 64 * 1024;
 /** The disk counts as full if the free space is smaller than this, in KiB. */
 const FULL_KIB = 1024;
 
-/** The same limits for the files that can still be created. A delivery creates several files. */
+/** The limits for free inodes. Each file needs an inode, and a delivery creates several files. */
 const LOW_INODES = 1000, FULL_INODES = 10;
 
 /**

@@ -141,7 +141,7 @@ async function check(context: StatusContext): Promise<number> {
   }
 }
 
-/** A monitoring system waits for about ten seconds in total. The limit is in milliseconds. */
+/** The time limit for `df`, in milliseconds. A monitoring system waits for about ten seconds. */
 const DISK_TIMEOUT_MS = 3_000;
 
 /** Finds the problems of the disk, as `doctor` does: on a full disk, the next alert may be lost. */
