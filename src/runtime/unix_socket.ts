@@ -80,6 +80,13 @@ export type SocketState = "open" | "closed" | "forbidden" | "absent";
 
 /** Connects to a socket, and closes the connection. */
 export async function probeSocket(path: string): Promise<SocketState> {
+  const state = await connect(path);
+  if (state !== "forbidden") return state;
+  // The server may have set the mode of the socket between the two calls.
+  return isNew(path) ? "closed" : await connect(path);
+}
+
+async function connect(path: string): Promise<SocketState> {
   try {
     (await Deno.connect({ transport: "unix", path })).close();
     return "open";
@@ -91,6 +98,18 @@ export async function probeSocket(path: string): Promise<SocketState> {
     // A server that ends removes the file of its socket, but not the directory. If the directory
     // exists, the server may be restarting.
     return exists(parentDirectory(path)) ? "closed" : "absent";
+  }
+}
+
+/**
+ * Returns true if {@linkcode shareSocket} has not set the mode of a socket yet. The system creates
+ * sockets with the permission to execute.
+ */
+function isNew(path: string): boolean {
+  try {
+    return ((Deno.lstatSync(path).mode ?? 0) & 0o111) !== 0;
+  } catch {
+    return false;
   }
 }
 
