@@ -10,6 +10,8 @@
  * Therefore a client can still send small alerts while other clients fill the memory for large
  * bodies. While a large body waits for memory, it is not read, and its client cannot send more.
  *
+ * A compressed body is decoded after it has arrived. The decoded bytes count like a second body.
+ *
  * Each body has one buffer, and Deno writes into this buffer. Otherwise Deno would create a buffer
  * of 64 KiB for each chunk, even if the chunk has one byte.
  *
@@ -40,6 +42,16 @@ export interface BodyLimits {
  */
 export interface ReadBody extends Disposable {
   readonly bytes: Uint8Array<ArrayBuffer> | "too-large" | "unavailable" | "too-slow";
+  /** The limit for this body, in bytes. */
+  readonly maxBytes: number;
+}
+
+interface ReadOptions {
+  readonly maxBytes: number;
+  /** How much a body reserves if it is large. 0 if its memory is already reserved. */
+  readonly largeBytes: number;
+  /** Gets what frees the memory of the body. */
+  readonly held: DisposableStack;
 }
 
 /** The size of the first buffer of a body, in bytes. */
@@ -65,23 +77,35 @@ export class BodyReader {
   }
 
   /**
-   * Reads the body of a request. Never throws. The result is `too-slow` also if the connection ends
-   * before the body is complete.
+   * Reads the body of a request, and decodes it if it is compressed. Never throws. The result is
+   * `too-slow` also if the connection ends before the body is complete.
    *
-   * @param maxBytes the maximum size of the body
+   * @param maxBytes the maximum size of the body. A compressed body has at most 8 MiB, and also its
+   * decoded bytes.
    */
   async read(request: Request, maxBytes: number): Promise<ReadBody> {
-    const declared = declaredBytes(request) ?? maxBytes;
+    const decode = findDecoder(request.headers.get("content-encoding") ?? "");
+    const limit = decode === undefined ? maxBytes : Math.min(maxBytes, MAX_DECODED_BYTES);
+    const declared = declaredBytes(request) ?? limit;
+    const { smallBytes } = this.#limits;
+    // A large compressed body also reserves the memory for the decoded bytes. Otherwise two such
+    // bodies could wait for each other.
+    const largeBytes = declared - smallBytes + (decode === undefined ? 0 : limit);
     const held = new DisposableStack();
-    const bytes = declared > maxBytes ? "too-large" : await this.#read(request, Math.min(declared, maxBytes), held);
+    let bytes: ReadBody["bytes"] = declared > limit
+      ? "too-large"
+      : await this.#read(request.body, { maxBytes: declared, largeBytes, held });
+    if (decode !== undefined && typeof bytes !== "string" && bytes.length > 0) {
+      const restBytes = bytes.length > smallBytes ? 0 : limit - smallBytes;
+      bytes = await this.#read(ReadableStream.from(decode(bytes)), { maxBytes: limit, largeBytes: restBytes, held });
+    }
     if (typeof bytes === "string") held.dispose();
-    return { bytes, [Symbol.dispose]: () => held.dispose() };
+    return { bytes, maxBytes: limit, [Symbol.dispose]: () => held.dispose() };
   }
 
-  /** @param held this method adds what frees the memory of the body */
-  async #read(request: Request, maxBytes: number, held: DisposableStack): Promise<ReadBody["bytes"]> {
-    if (request.body === null) return new Uint8Array();
-    const source = openBody(request.body);
+  async #read(body: Body, { maxBytes, largeBytes, held }: ReadOptions): Promise<ReadBody["bytes"]> {
+    if (body === null) return new Uint8Array();
+    const source = openBody(body);
     const over = new AbortController();
     let isLate = false;
     const timer = this.#runtime.sleep(this.#limits.maxMs, over.signal).then(() => {
@@ -115,7 +139,7 @@ export class BodyReader {
         if (this.#smallBytes > maxTotalBytes) return await refuse("unavailable");
         if (size < buffer.length) continue;
         const isSmall = size <= smallBytes;
-        if (!isSmall && !await this.#reserve(maxBytes - smallBytes, held)) return await refuse("unavailable");
+        if (!isSmall && largeBytes > 0 && !await this.#reserve(largeBytes, held)) return await refuse("unavailable");
         // One byte more than the limit: a read needs a free byte to notice the end of the body.
         const larger = new Uint8Array((isSmall ? Math.min(2 * size, smallBytes) : maxBytes) + 1);
         larger.set(buffer);
@@ -149,6 +173,60 @@ function declaredBytes({ headers }: Request): number | undefined {
   const length = headers.get("content-length") ?? "";
   return /^\d{1,15}$/.test(length) ? Number(length) : undefined;
 }
+
+/** The maximum size of a compressed body, and also of its decoded bytes. */
+const MAX_DECODED_BYTES = 8 * 2 ** 20;
+
+/** Compressed bytes are decoded in pieces of this size. The result of a piece has at most 1 MiB. */
+const PIECE_BYTES = 1024;
+
+/** The formats of `Content-Encoding` that are decoded (RFC 9110, section 8.4.1). */
+const FORMATS: ReadonlyMap<string, CompressionFormat> = new Map([
+  ["gzip", "gzip"],
+  ["x-gzip", "gzip"],
+  ["deflate", "deflate"],
+]);
+
+/** Formats that are not decoded. A few bytes of `br` can become gigabytes. */
+const UNREADABLE: readonly string[] = ["br", "zstd", "compress", "x-compress"];
+
+type Decoder = (bytes: Uint8Array<ArrayBuffer>) => AsyncIterable<Uint8Array<ArrayBuffer>>;
+
+/**
+ * Returns a function that decodes a body. A sentence replaces what cannot be decoded, because an
+ * alert must arrive. Returns undefined if the body is not compressed.
+ */
+function findDecoder(contentEncoding: string): Decoder | undefined {
+  const name = contentEncoding.trim().toLowerCase();
+  const format = FORMATS.get(name);
+  if (format !== undefined) return (bytes) => decompress(bytes, format);
+  if (!UNREADABLE.includes(name)) return undefined;
+  return async function* () {
+    yield encoder.encode(`The body cannot be read: send it without compression, or as gzip instead of ${name}`);
+  };
+}
+
+const encoder = new TextEncoder();
+
+async function* decompress(bytes: Uint8Array<ArrayBuffer>, format: CompressionFormat) {
+  if (!isCompressed(bytes, format)) return void (yield bytes);
+  const pieces = function* () {
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
+  };
+  try {
+    yield* ReadableStream.from(pieces()).pipeThrough(new DecompressionStream(format));
+  } catch {
+    yield encoder.encode(`\n\nA part of the body cannot be read: it is not valid ${format}`);
+  }
+}
+
+/** Some clients send the header with a body that is not compressed. */
+function isCompressed([first = 0, second = 0]: Uint8Array, format: CompressionFormat): boolean {
+  if (format === "gzip") return first === 0x1f && second === 0x8b;
+  return (first & 0x0f) === 8 && (256 * first + second) % 31 === 0;
+}
+
+type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
 
 /** A body that is read into a buffer. */
 interface BodySource {

@@ -74,7 +74,7 @@ async function answer(request: Request, { name, settings, limiter, maxBytes, con
     });
   }
   using body = await context.bodies.read(request, maxBytes);
-  if (typeof body.bytes === "string") throw toRefusal(body.bytes, maxBytes);
+  if (typeof body.bytes === "string") throw toRefusal(body.bytes, body.maxBytes);
   const asked = readSendRequest(body.bytes, request.headers.get("content-type") ?? "");
   const { input, options } = restrict(asked, name, settings);
   const sender = `socket ${name}`;

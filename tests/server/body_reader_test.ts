@@ -193,3 +193,67 @@ Deno.test("BodyReader.read() reads a body that is larger than the memory if it i
   using alone = await reader.read(request(), 20);
   assertEquals([alone.bytes.length, (await reader.read(request(), 20)).bytes], [20, "unavailable"]);
 });
+
+/** Compresses a text. */
+async function compress(text: string, format: CompressionFormat): Promise<Uint8Array<ArrayBuffer>> {
+  return await new Response(new Blob([text]).stream().pipeThrough(new CompressionStream(format))).bytes();
+}
+
+/** Reads a body with this `Content-Encoding`, and decodes its text. */
+async function readEncoded(reader: BodyReader, encoding: string, body: Uint8Array<ArrayBuffer>, maxBytes = 9e6) {
+  const headers = { "Content-Encoding": encoding };
+  using read = await reader.read(new Request("http://localhost/", { method: "POST", headers, body }), maxBytes);
+  return typeof read.bytes === "string" ? read.bytes : new TextDecoder().decode(read.bytes);
+}
+
+Deno.test("BodyReader.read() decodes gzip and deflate", async () => {
+  const reader = new BodyReader({ sleep: never });
+  const long = Array.from({ length: 200_000 }, (_, at) => at).join(" ");
+  for (const text of ["{}", long]) {
+    const gzip = await compress(text, "gzip");
+    for (const encoding of ["gzip", " GZIP ", "x-gzip"]) assertEquals(await readEncoded(reader, encoding, gzip), text);
+    assertEquals(await readEncoded(reader, "deflate", await compress(text, "deflate")), text);
+  }
+  assertEquals(await readEncoded(reader, "gzip", new Uint8Array()), "");
+});
+
+Deno.test("BodyReader.read() keeps a body whose header is wrong, and replaces what it cannot decode", async () => {
+  const reader = new BodyReader({ sleep: never });
+  for (const encoding of ["gzip", "deflate", "identity", "utf-8"]) {
+    assertEquals(await readEncoded(reader, encoding, new TextEncoder().encode("{plain}")), "{plain}");
+  }
+  const whole = await compress("Disk full", "gzip");
+  assertEquals(
+    await readEncoded(reader, "gzip", whole.slice(0, -3)),
+    "Disk full\n\nA part of the body cannot be read: it is not valid gzip",
+  );
+  assertEquals(
+    await readEncoded(reader, "br", whole),
+    "The body cannot be read: send it without compression, or as gzip instead of br",
+  );
+});
+
+Deno.test("BodyReader.read() decodes at most 8 MiB, counts its memory, and frees it", async () => {
+  const small = 1000, total = 20e6;
+  const reader = new BodyReader({ sleep: never }, { smallBytes: small, maxTotalBytes: total });
+  const allowed = await compress(" ".repeat(8 * 2 ** 20), "gzip"), bomb = await compress(" ".repeat(1e8), "gzip");
+  for (let count = 0; count < 4; count++) {
+    assertEquals((await readEncoded(reader, "gzip", allowed)).length, 8 * 2 ** 20);
+    assertEquals(await readEncoded(reader, "gzip", bomb, 1e9), "too-large");
+    assertEquals(await readEncoded(reader, "gzip", await compress("12345", "gzip"), 4), "too-large");
+    assertEquals(await readEncoded(reader, "gzip", new Uint8Array(9e6), 1e9), "too-large");
+  }
+});
+
+Deno.test("BodyReader.read() reserves the memory of a large compressed body and of its decoded bytes together", async () => {
+  const reader = new BodyReader({ sleep: never }, { smallBytes: 100, maxTotalBytes: 2000 });
+  const text = Array.from({ length: 180 }, () => Math.random().toString(36)[2]).join("");
+  const gzip = await compress(text, "gzip");
+  const texts = Array.from({ length: 10 }, () => readEncoded(reader, "gzip", gzip, 900));
+  assertEquals([gzip.length > 100, await Promise.all(texts)], [true, texts.map(() => text)]);
+});
+
+/** Time limits that do not expire. */
+function never(_: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((_, reject) => signal?.addEventListener("abort", () => reject(signal.reason)));
+}

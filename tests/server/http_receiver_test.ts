@@ -133,6 +133,18 @@ Deno.test("createHttpReceiver() logs each reason of a refusal once an hour for a
   assertEquals(stage.log.length, 6);
 });
 
+Deno.test("createHttpReceiver() decodes a compressed body, and refuses more than 8 MiB of decoded bytes", async () => {
+  await using stage = await setStage({});
+  const send = async (path: string, text: string) => {
+    const body = await new Response(new Blob([text]).stream().pipeThrough(new CompressionStream("gzip"))).bytes();
+    return (await stage.send(path, { headers: { "Content-Encoding": "gzip" }, body })).status;
+  };
+  assertEquals(await send("/notify", '{"subject":"own","message":"text"}'), 202);
+  assertEquals(await send("/topic", "ntfy text"), 200);
+  assertEquals(await send("/notify", "x".repeat(9e6)), 413);
+  assertEquals(stage.texts(), ["[jump] own\n\ntext", "[jump] ntfy text"]);
+});
+
 Deno.test("createHttpReceiver() refuses more than 8 MiB, and takes 8 MiB", async () => {
   await using stage = await setStage({});
   const size = 8 * 2 ** 20;
