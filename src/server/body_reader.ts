@@ -177,8 +177,11 @@ function declaredBytes({ headers }: Request): number | undefined {
 /** The maximum size of a compressed body, and also of its decoded bytes. */
 const MAX_DECODED_BYTES = 8 * 2 ** 20;
 
-/** Compressed bytes are decoded in pieces of this size. The result of a piece has at most 1 MiB. */
-const PIECE_BYTES = 1024;
+/**
+ * Compressed bytes are decoded in pieces of up to this size. The result of a piece has at most 1 MiB.
+ * The first pieces are shorter, because a damaged piece is lost as a whole.
+ */
+const FIRST_PIECE_BYTES = 16, PIECE_BYTES = 1024;
 
 /** The formats of `Content-Encoding` that are decoded (RFC 9110, section 8.4.1). */
 const FORMATS: ReadonlyMap<string, CompressionFormat> = new Map([
@@ -211,7 +214,10 @@ const encoder = new TextEncoder();
 async function* decompress(bytes: Uint8Array<ArrayBuffer>, format: CompressionFormat) {
   if (!isCompressed(bytes, format)) return void (yield bytes);
   const pieces = function* () {
-    for (let at = 0; at < bytes.length; at += PIECE_BYTES) yield bytes.subarray(at, at + PIECE_BYTES);
+    for (let at = 0, end = FIRST_PIECE_BYTES; at < bytes.length;) {
+      yield bytes.subarray(at, end);
+      [at, end] = [end, end + Math.min(Math.max(FIRST_PIECE_BYTES, end >> 3), PIECE_BYTES)];
+    }
   };
   try {
     yield* ReadableStream.from(pieces()).pipeThrough(new DecompressionStream(format));

@@ -227,6 +227,10 @@ Deno.test("BodyReader.read() keeps a body whose header is wrong, and replaces wh
     await readEncoded(reader, "gzip", whole.slice(0, -3)),
     "Disk full\n\nA part of the body cannot be read: it is not valid gzip",
   );
+  const text = "Disk full: 0123456789 abcdefghijklmnopqrstuvwxyz on /dev/sda1";
+  const damaged = (await compress(text, "gzip")).map((byte, at, { length }) => at < length - 20 ? byte : 0xff);
+  const shown = await readEncoded(reader, "gzip", damaged);
+  assertEquals([shown.slice(0, 30), shown.endsWith("it is not valid gzip")], [text.slice(0, 30), true]);
   assertEquals(
     await readEncoded(reader, "br", whole),
     "The body cannot be read: send it without compression, or as gzip instead of br",
