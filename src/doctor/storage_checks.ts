@@ -127,9 +127,13 @@ export const fileSystem: Check<DoctorContext> = {
 
 /**
  * The disk counts as nearly full if the free space is smaller than this, in KiB. This space is
- * enough for the largest queue and its compaction (a new queue file without finished entries).
+ * enough for the largest queue and its compaction (a new queue file without finished entries). On a
+ * small disk, {@linkcode LOW_PART} of the disk is the limit.
  */
 const LOW_KIB = 64 * 1024;
+
+/** The part of a small disk that should be free. The same part of its inodes should be free. */
+const LOW_PART = 0.1;
 
 /** The disk counts as full if the free space is smaller than this, in KiB. */
 const FULL_KIB = 1024;
@@ -146,8 +150,9 @@ export const diskSpace: Check<DoctorContext> = {
   name: "disk",
   needs: ["state directory"],
   async *look(context) {
-    const [found, freeInodes = Infinity] = await Promise.all([readFileSystem(context), readFreeInodes(context)]);
-    const { freeKib = Infinity } = found ?? {};
+    const [found, inodes] = await Promise.all([readFileSystem(context), readInodes(context)]);
+    const { freeKib, sizeKib } = found ?? { freeKib: Infinity, sizeKib: 0 };
+    const { free: freeInodes, all: allInodes } = inodes ?? { free: Infinity, all: 0 };
     const room = `${Math.floor(freeKib / 1024)} MiB are free`;
     if (freeKib < FULL_KIB) {
       yield failure(`the disk is full: ${freeKib} KiB are free`, "free some disk space; queued notifications are safe");
@@ -156,8 +161,9 @@ export const diskSpace: Check<DoctorContext> = {
         `the disk has no room for more files: ${formatCount(freeInodes, "inode is", "inodes are")} free`,
         "delete files that are not needed; queued notifications are safe",
       );
-    } else if (freeKib < LOW_KIB) yield warning(`the disk is nearly full: ${room}`, "free some disk space");
-    else if (freeInodes < LOW_INODES) {
+    } else if (freeKib < Math.min(LOW_KIB, LOW_PART * sizeKib)) {
+      yield warning(`the disk is nearly full: ${room}`, "free some disk space");
+    } else if (freeInodes < Math.min(LOW_INODES, LOW_PART * allInodes)) {
       yield warning(
         `the disk has room for few more files: ${freeInodes} inodes are free`,
         "delete files that are not needed",
@@ -187,6 +193,7 @@ function isReserveMissing(context: DoctorContext): boolean {
 interface FileSystem {
   readonly device: string;
   readonly type: string;
+  readonly sizeKib: number;
   readonly freeKib: number;
 }
 
@@ -197,20 +204,22 @@ interface FileSystem {
 async function readFileSystem(context: DoctorContext): Promise<FileSystem | undefined> {
   if (context.host.os !== "linux") return undefined;
   const text = await askHost(context, "df", ["-P", "-k", "-T", existingPart(context)]);
-  const found = /^(.+?)\s+(\S+)\s+\d+\s+\d+\s+(-?\d+)\s+\S+\s+\/.*$/.exec(text?.trim().split("\n").at(-1) ?? "");
+  const found = /^(.+?)\s+(\S+)\s+(\d+)\s+\d+\s+(-?\d+)\s+\S+\s+\/.*$/.exec(text?.trim().split("\n").at(-1) ?? "");
   if (found === null) return undefined;
-  return { device: found[1], type: found[2], freeKib: Number(found[3]) };
+  return { device: found[1], type: found[2], sizeKib: Number(found[3]), freeKib: Number(found[4]) };
 }
 
 /**
  * Reads how many files can still be created. Returns undefined if the file system has no limit.
  * BusyBox may lack the option `-i`.
  */
-async function readFreeInodes(context: DoctorContext): Promise<number | undefined> {
+async function readInodes(
+  context: DoctorContext,
+): Promise<{ readonly all: number; readonly free: number } | undefined> {
   if (context.host.os !== "linux") return undefined;
   const text = await askHost(context, "df", ["-P", "-i", existingPart(context)]);
   const found = /^.+?\s+([1-9]\d*)\s+\d+\s+(\d+)\s+\S+\s+\/.*$/.exec(text?.trim().split("\n").at(-1) ?? "");
-  return found === null ? undefined : Number(found[2]);
+  return found === null ? undefined : { all: Number(found[1]), free: Number(found[2]) };
 }
 
 /**

@@ -18,15 +18,17 @@ Deno.test(
     own send One > /dev/null
     check
     fallocate -l 60m /var/lib/large; check
-    fallocate -o 60m -l 34m /var/lib/large; cat /dev/zero > /var/lib/rest 2> /dev/null; check
+    fallocate -o 60m -l 31m /var/lib/large; check
+    fallocate -o 91m -l 3m /var/lib/large; cat /dev/zero > /var/lib/rest 2> /dev/null; check
     rm /var/lib/large /var/lib/rest; mkdir /var/lib/many
-    (cd /var/lib/many; seq 600 | xargs touch); check
-    (cd /var/lib/many; seq 601 1200 | xargs touch 2> /dev/null); check
+    (cd /var/lib/many; seq 1100 | xargs touch); check
+    (cd /var/lib/many; seq 1101 1200 | xargs touch 2> /dev/null); check
     rm -r /var/lib/many /var/lib/matrix-notify/queue/reserve.bin; check
     own send Two > /dev/null; check
   `);
     const fine = ["OK - 0 entries waiting; …", "exit 0"];
     assertEquals(output.trim().split("\n"), [
+      ...fine,
       ...fine,
       ...["WARNING - the disk is nearly full: … MiB are free", "exit 1"],
       ...["CRITICAL - the disk is full: 0 KiB are free", "exit 2"],
