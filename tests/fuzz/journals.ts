@@ -112,14 +112,18 @@ function damage(journal: Uint8Array, dice: Dice): { bytes: Uint8Array; kind: str
 
 /**
  * Returns the ids of the entries whose lines are all in the damaged journal, unchanged and in
- * order.
+ * order. A changed or repeated line may replace an entry with the same key.
  */
 function untouched(journal: Uint8Array, bytes: Uint8Array, ids: readonly string[]): readonly string[] {
   const after = decoder.decode(bytes).split("\n");
   const before = decoder.decode(journal).split("\n").slice(0, -1);
-  const others = after.filter((line) => !before.includes(line)).join("\n");
+  const count = (lines: readonly string[], line: string) => lines.filter((one) => one === line).length;
+  const others = after.filter((line) => count(after, line) > count(before, line)).join("\n");
   const about = (lines: readonly string[], id: string) => lines.filter((line) => line.includes(id)).join("\n");
-  return ids.filter((id) => !others.includes(id) && about(after, id) === about(before, id));
+  return ids.filter((id) => {
+    const lines = about(before, id), key = /"key":"[^"]*"/.exec(lines)?.[0];
+    return !others.includes(id) && about(after, id) === lines && (key === undefined || !others.includes(key));
+  });
 }
 
 async function play(journal: Uint8Array, ids: readonly string[], dice: Dice): Promise<string> {
