@@ -94,7 +94,8 @@ Deno.test("flush releases a held account whose token was fixed, although a backg
     await write(accessToken);
     assertEquals((await cli("flush", "--config", `${state.path}/c.json`)).stdout, "1 delivered, 0 still queued\n");
     assertEquals([bodies(), homeserver.events(room).length], [[], 1]);
-    await log(/ended: a flush continues the delivery/);
+    // The deliverer may notice the new token before the flush asks it to end.
+    await log(/ended: (a flush continues the delivery|the queue is empty)/);
   });
 });
 
