@@ -12,8 +12,7 @@
  *
  * A compressed body is decoded after it has arrived. The decoded bytes count like a second body.
  *
- * Each body has one buffer, and Deno writes into this buffer. Otherwise Deno would create a buffer
- * of 64 KiB for each chunk, even if the chunk has one byte.
+ * Each body has one buffer. The memory of a chunk is freed as soon as the chunk is copied into it.
  *
  * @module
  */
@@ -56,9 +55,6 @@ interface ReadOptions {
 
 /** The size of the first buffer of a body, in bytes. */
 const FIRST_BYTES = 4 * 1024;
-
-/** The maximum size of a read, in bytes. Deno allocates a buffer of this size for each read. */
-const READ_BYTES = 64 * 1024;
 
 /** Reads bodies, and counts the memory that they take. */
 export class BodyReader {
@@ -128,11 +124,10 @@ export class BodyReader {
     });
     try {
       for (;;) {
-        const read = await source.read(buffer, size);
+        const count = await source.read(buffer, size);
         if (isLate) return "too-slow";
-        buffer = read.buffer;
-        if (read.count === 0) return buffer.subarray(0, size);
-        size += read.count;
+        if (count === 0) return buffer.subarray(0, size);
+        size += count;
         if (size > maxBytes) return await refuse("too-large");
         this.#smallBytes += Math.min(size, smallBytes) - counted;
         counted = Math.min(size, smallBytes);
@@ -234,55 +229,40 @@ function isCompressed([first = 0, second = 0]: Uint8Array, format: CompressionFo
 
 type Body = ReadableStream<Uint8Array<ArrayBuffer>> | null;
 
-/** A body that is read into a buffer. */
+/** A body that is copied into a buffer. */
 interface BodySource {
   /**
-   * Reads bytes into the buffer, from `start` on. Returns the buffer, because its memory can move
-   * into a new object.
+   * Copies the next bytes into the buffer, from `start` on. Returns the number of bytes; 0 at the
+   * end of the body.
    */
-  read(buffer: Uint8Array<ArrayBuffer>, start: number): Promise<ReadBytes>;
+  read(buffer: Uint8Array<ArrayBuffer>, start: number): Promise<number>;
   cancel(): Promise<void>;
 }
 
-interface ReadBytes {
-  readonly buffer: Uint8Array<ArrayBuffer>;
-  /** The number of bytes that were read; 0 at the end of the body. */
-  readonly count: number;
-}
-
 /**
- * Opens a body. The body is a byte stream, unless the whole body arrived together with the headers.
+ * Opens a body. Deno could also write into a given buffer (`{ mode: "byob" }`). But in Deno 2.9.6,
+ * some reads of chunked bodies then never end.
  */
 function openBody(body: ReadableStream<Uint8Array<ArrayBuffer>>): BodySource {
-  let reader: ReadableStreamBYOBReader;
-  try {
-    reader = body.getReader({ mode: "byob" });
-  } catch {
-    return openPlainBody(body.getReader());
-  }
-  return {
-    async read(given, start) {
-      const { value } = await reader.read(given.subarray(start, start + READ_BYTES));
-      if (value === undefined) throw new Error("The body was cancelled");
-      return { buffer: new Uint8Array(value.buffer), count: value.length };
-    },
-    cancel: () => reader.cancel(),
-  };
-}
-
-function openPlainBody(reader: ReadableStreamDefaultReader<Uint8Array<ArrayBuffer>>): BodySource {
-  let rest = new Uint8Array();
+  const reader = body.getReader();
+  let chunk = new Uint8Array(), at = 0;
   return {
     async read(buffer, start) {
-      while (rest.length === 0) {
+      while (at === chunk.length) {
         const { value, done } = await reader.read();
-        if (done) return { buffer, count: 0 };
-        rest = value;
+        if (done) return 0;
+        [chunk, at] = [value, 0];
       }
-      const part = rest.subarray(0, buffer.length - start);
+      const part = chunk.subarray(at, at + buffer.length - start);
       buffer.set(part, start);
-      rest = rest.subarray(part.length);
-      return { buffer, count: part.length };
+      at += part.length;
+      // Deno allocates 64 KiB for each chunk, even if the chunk has one byte.
+      const { length } = part;
+      if (at === chunk.length) {
+        chunk.buffer.transfer(0);
+        [chunk, at] = [new Uint8Array(), 0];
+      }
+      return length;
     },
     cancel: () => reader.cancel(),
   };
