@@ -17,6 +17,7 @@
  * @module
  */
 
+import { MAX_REQUEST_BYTES } from "../ingest/http/request.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
 /** The limits of a reader. */
@@ -76,12 +77,12 @@ export class BodyReader {
    * Reads the body of a request, and decodes it if it is compressed. Never throws. The result is
    * `too-slow` also if the connection ends before the body is complete.
    *
-   * @param maxBytes the maximum size of the body. A compressed body has at most 8 MiB, and also its
-   * decoded bytes.
+   * @param maxBytes the maximum size of the body. A compressed body and its decoded bytes each have
+   * at most {@linkcode MAX_REQUEST_BYTES}.
    */
   async read(request: Request, maxBytes: number): Promise<ReadBody> {
     const decode = findDecoder(request.headers.get("content-encoding") ?? "");
-    const limit = decode === undefined ? maxBytes : Math.min(maxBytes, MAX_DECODED_BYTES);
+    const limit = decode === undefined ? maxBytes : Math.min(maxBytes, MAX_REQUEST_BYTES);
     const declared = declaredBytes(request) ?? limit;
     const { smallBytes } = this.#limits;
     // A large compressed body also reserves the memory for the decoded bytes. Otherwise two such
@@ -168,9 +169,6 @@ function declaredBytes({ headers }: Request): number | undefined {
   const length = headers.get("content-length") ?? "";
   return /^\d{1,15}$/.test(length) ? Number(length) : undefined;
 }
-
-/** The maximum size of a compressed body, and also of its decoded bytes. */
-const MAX_DECODED_BYTES = 8 * 2 ** 20;
 
 /**
  * Compressed bytes are decoded in pieces of up to this size. The result of a piece has at most 1 MiB.

@@ -8,7 +8,7 @@ const LIMIT_MS = 120_000;
  */
 export async function waitForLog(stateDir: string, pattern: RegExp): Promise<string> {
   Deno.mkdirSync(stateDir, { recursive: true });
-  const watcher = Deno.watchFs(stateDir);
+  using watcher = Deno.watchFs(stateDir);
   const timer = setTimeout(() => watcher.close(), LIMIT_MS);
   const read = () => Deno.readTextFile(`${stateDir}/deliverer.log`).catch(() => "");
   try {
@@ -21,10 +21,5 @@ export async function waitForLog(stateDir: string, pattern: RegExp): Promise<str
     throw new Error(`The log does not match ${pattern}:\n${text}`);
   } finally {
     clearTimeout(timer);
-    try {
-      watcher.close();
-    } catch {
-      // The loop has closed it.
-    }
   }
 }
