@@ -1,7 +1,7 @@
 import { isProduct, pathOf, urlOf } from "./folders.ts";
 
 /** Kinds of effects on the outside world. */
-type Effect = "clock" | "dice" | "files" | "network" | "process" | "terminal";
+type Effect = "clock" | "dice" | "files" | "network" | "process" | "terminal" | "timer";
 
 /** The folders and files that may use each effect directly. All others get it from a `Runtime`. */
 const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
@@ -20,13 +20,15 @@ const ALLOWED: Readonly<Record<Effect, readonly string[]>> = {
   network: ["src/runtime/", "src/testing/", "src/server/", "src/cli/browser_callback.ts"],
   process: ["src/runtime/", "src/notifier/background/", "src/doctor/", "src/cli/"],
   terminal: ["src/runtime/", "src/main.ts", "mod.ts"],
+  // `setTimeout` loads `node:timers`; see `src/runtime/timers.ts`.
+  timer: ["src/runtime/runtime.ts", "src/testing/"],
 };
 
 /** Global functions with an effect. */
 const GLOBALS: Readonly<Record<string, Effect>> = {
   Date: "clock",
-  setTimeout: "clock",
-  setInterval: "clock",
+  setTimeout: "timer",
+  setInterval: "timer",
   fetch: "network",
 };
 

@@ -12,6 +12,8 @@
  * @module
  */
 
+import { sleep } from "./timers.ts";
+
 /** `closed`: the reader has ended. `failed`: a write failed for another reason. */
 export type OutputState = "open" | "closed" | "failed";
 
@@ -84,7 +86,7 @@ export class Output {
       try {
         rest.wrote(await this.#stream.write(part));
       } catch (error) {
-        if (this.#isFull(error, rest)) await new Promise((resolve) => setTimeout(resolve, FULL_PIPE_WAIT_MS));
+        if (this.#isFull(error, rest)) await sleep(FULL_PIPE_WAIT_MS);
       }
     }
     return this.#state;

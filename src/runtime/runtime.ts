@@ -13,6 +13,7 @@ import { INSPECTOR_ADDRESS, mayReadSystem, readVariable } from "./permissions.ts
 import type { Program } from "./program.ts";
 import type { Surroundings } from "./surroundings.ts";
 import type { SubprocessCall, SubprocessEnd } from "./subprocess.ts";
+import { createTimeouts, sleep } from "./timers.ts";
 
 /** Standard input, output and error. */
 export interface Stdio {
@@ -154,46 +155,6 @@ export function denoRuntime(onWarning: (text: string) => void = () => {}): Runti
     },
   };
 }
-
-/** How late an abort can be, as a fraction of the time limit. */
-const TIMEOUT_SLACK = 0.02;
-
-/**
- * Creates the function `timeout`. Calls that follow each other quickly share a signal. A signal
- * occupies memory until its time is over, even if its request ends earlier. In a loop of 10,000
- * requests, a signal for each request would occupy 30 MiB.
- */
-function createTimeouts(): (ms: number) => AbortSignal {
-  const latest = new Map<number, { readonly signal: AbortSignal; readonly createdAt: number }>();
-  return (ms) => {
-    const now = performance.now();
-    const known = latest.get(ms);
-    if (known && now - known.createdAt < TIMEOUT_SLACK * ms) return known.signal;
-    for (const [other, { createdAt }] of latest) if (now - createdAt > TIMEOUT_SLACK * other) latest.delete(other);
-    const signal = AbortSignal.timeout(ms * (1 + TIMEOUT_SLACK));
-    latest.set(ms, { signal, createdAt: now });
-    return signal;
-  };
-}
-
-function sleep(ms: number, signal?: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal?.aborted) return resolve();
-    const done = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, Math.min(ms, MAX_TIMER_MS));
-    signal?.addEventListener("abort", done);
-  });
-}
-
-/**
- * The maximum delay of a timer, in milliseconds. With a longer delay, a timer would fire
- * immediately.
- */
-const MAX_TIMER_MS = 2 ** 31 - 1;
 
 function denoStdio(): Stdio {
   const encoder = new TextEncoder();

@@ -9,6 +9,7 @@
 
 import { checkStarted, cleanCommand } from "./clean_command.ts";
 import { forEachChunk } from "./streams.ts";
+import { sleep } from "./timers.ts";
 
 /** The program to run. */
 export interface SubprocessCall {
@@ -69,9 +70,8 @@ export async function runSubprocess({ path, args, env, stdin, signal }: Subproce
   const stderr = collect(child.stderr, ended.signal, (bytes) => bytes.slice(-MAX_OUTPUT_BYTES));
   try {
     const { code } = await child.status;
-    const drain = setTimeout(() => ended.abort(), DRAIN_MS);
+    void sleep(DRAIN_MS, ended.signal).then(() => ended.abort());
     const output = await Promise.all([stdout, stderr]);
-    clearTimeout(drain);
     ended.abort();
     await written;
     // If the program succeeded just before the signal aborted, the result is a success.

@@ -61,10 +61,12 @@ export async function startInScope({ path, args, env }: CleanProgram, manager: M
       stderr: "null",
     }).spawn();
     child.unref();
-    const limit = setTimeout(() => child.kill("SIGKILL"), SCOPE_MS);
+    const limit = AbortSignal.timeout(SCOPE_MS);
+    const kill = () => child.kill("SIGKILL");
+    limit.addEventListener("abort", kill);
     const reader = child.stdout.getReader();
     const { done } = await reader.read();
-    clearTimeout(limit);
+    limit.removeEventListener("abort", kill);
     await reader.cancel();
     return !done;
   } catch {

@@ -145,7 +145,7 @@ const AMBIENT: readonly (readonly [source: string, allowed: string])[] = [
   ["await fetch(url);", "src/runtime/runtime.ts"],
   ["await globalThis.fetch(url);", "src/runtime/runtime.ts"],
   ["setTimeout(run, 5);", "src/testing/server.ts"],
-  ["setInterval(run, 5);", "src/runtime/runtime.ts"],
+  ["setInterval(run, 5);", "src/testing/server.ts"],
   ["const id = crypto.randomUUID();", "src/runtime/runtime.ts"],
   ["const signal = AbortSignal.timeout(5);", "src/runtime/runtime.ts"],
   [`Deno.env.get("A");`, "src/runtime/runtime.ts"],
@@ -175,6 +175,7 @@ Deno.test("ambient reports effects in folders that do not need them", () => {
   expectBad("ambient", "src/notifier/background/main.ts", "Deno.writeTextFileSync(path, text);");
   expectGood("ambient", "src/runtime/file_lock.ts", "const file = Deno.openSync(path);");
   expectGood("ambient", "src/runtime/files.ts", "Deno.writeTextFileSync(path, text);");
+  expectBad("ambient", "src/runtime/output.ts", "setTimeout(run, 5);");
 });
 
 Deno.test("ambient ignores names that only look like effects", () => {
