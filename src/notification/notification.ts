@@ -7,7 +7,7 @@
 
 import { InvalidNotificationError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
-import { byteLength, cutEnds, cutToBytes } from "./cut.ts";
+import { byteLength, cutEnds, cutToBytes, fitsInBytes } from "./cut.ts";
 import {
   limitProblems,
   repairKey,
@@ -15,6 +15,7 @@ import {
   repairLink,
   repairMentions,
   type ReportProblem,
+  toLine,
   toText,
 } from "./repair.ts";
 import { readableLine, readableText } from "./text.ts";
@@ -258,11 +259,11 @@ export function createNotification(
   input.problems?.forEach(report);
   const format = oneOf("format", input.format ?? "text", FORMATS);
   const body = readableBody(input.message, format, warn);
-  const wholeSubject = readableLine(toText(input.subject));
+  const wholeSubject = toLine(input.subject);
   const subject = repairLine("subject", wholeSubject, report);
   const isCut = subject !== undefined && subject !== wholeSubject;
   const message = isCut ? `${asParagraph(wholeSubject, format)}\n\n${body}` : body;
-  const origin = repairLine("origin", input.origin, report);
+  const origin = repairLine("origin", toLine(input.origin), report);
   const link = repairLink(input.link, report);
   const key = repairKey(input.key, report);
   if (input.resolves && key === undefined) report("Cannot resolve an incident: the key is empty");
@@ -331,9 +332,9 @@ function asParagraph(line: string, format: Format): string {
 
 /** Cuts a message that is too long. A note in the message shows how many bytes are missing. */
 function limited(message: string, warn: ReportProblem): string {
-  const cut = cutToBytes(message, MAX_MESSAGE_BYTES);
-  if (cut !== message) warn(longBodyProblem(byteLength(message)));
-  return cut;
+  if (fitsInBytes(message, MAX_MESSAGE_BYTES)) return message;
+  warn(longBodyProblem(byteLength(message)));
+  return cutToBytes(message, MAX_MESSAGE_BYTES);
 }
 
 /** Describes the problem of a body that was cut. */
@@ -345,6 +346,16 @@ function oneOf<Value extends string>(name: string, value: string, values: readon
   const found = values.find((known) => known === value);
   if (found !== undefined) return found;
   throw new InvalidNotificationError(`Cannot use ${name} "${value}": it must be one of ${values.join(", ")}`);
+}
+
+/** Returns the number of characters in all texts of a notification, except the names of files. */
+export function countChars(notification: Notification): number {
+  const { subject, message, origin, link, key, mentions = [], unsent = [], problems = [] } = notification;
+  let chars = 0;
+  for (const text of [subject, message, origin, link, key, ...mentions, ...unsent, ...problems]) {
+    chars += text?.length ?? 0;
+  }
+  return chars;
 }
 
 /**

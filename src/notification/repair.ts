@@ -10,7 +10,7 @@ import { formatCount } from "../base/count.ts";
 import { isMention, MENTION_PROBLEM, ROOM_MENTION } from "../matrix/ids.ts";
 import { crc32 } from "../base/crc32.ts";
 import { isUnsafeLink } from "../base/unsafe_link.ts";
-import { byteLength, cutLine } from "./cut.ts";
+import { byteLength, cutLine, fitsInBytes } from "./cut.ts";
 import { decodeText, readableLine } from "./text.ts";
 
 /** The maximum length of a subject, an origin or a key, in UTF-8 bytes. */
@@ -49,11 +49,15 @@ export function toText(value: unknown): string {
   }
 }
 
-/** Returns a field as one line that is short enough; undefined if it is empty. */
-export function repairLine(name: "subject" | "origin", value: unknown, report: ReportProblem): string | undefined {
-  const line = readableLine(toText(value));
+/** Converts a value to one line of readable text; see {@linkcode toText}. */
+export function toLine(value: unknown): string {
+  return value === undefined ? "" : readableLine(toText(value));
+}
+
+/** Returns a line that is short enough; undefined if it is empty. */
+export function repairLine(name: "subject" | "origin", line: string, report: ReportProblem): string | undefined {
+  if (fitsInBytes(line, MAX_SUBJECT_BYTES)) return line === "" ? undefined : line;
   const bytes = byteLength(line);
-  if (bytes <= MAX_SUBJECT_BYTES) return line === "" ? undefined : line;
   const where = name === "subject" ? "; the message begins with the whole subject" : "";
   report(`Cannot use the whole ${name} of ${bytes} bytes: the limit is ${MAX_SUBJECT_BYTES}${where}`);
   return cutLine(line, MAX_SUBJECT_BYTES);
@@ -64,10 +68,9 @@ export function repairLine(name: "subject" | "origin", value: unknown, report: R
  * gets a checksum at its end. Thus different keys stay different.
  */
 export function repairKey(value: unknown, report: ReportProblem): string | undefined {
-  const key = readableLine(toText(value));
-  const bytes = byteLength(key);
-  if (bytes <= MAX_SUBJECT_BYTES) return key === "" ? undefined : key;
-  report(`Cannot use the whole key of ${bytes} bytes: the limit is ${MAX_SUBJECT_BYTES}`);
+  const key = toLine(value);
+  if (fitsInBytes(key, MAX_SUBJECT_BYTES)) return key === "" ? undefined : key;
+  report(`Cannot use the whole key of ${byteLength(key)} bytes: the limit is ${MAX_SUBJECT_BYTES}`);
   const checksum = `#${crc32(new TextEncoder().encode(key))}`;
   return cutLine(key, MAX_SUBJECT_BYTES - checksum.length) + checksum;
 }
@@ -93,7 +96,7 @@ export function repairId(value: unknown): string | undefined {
  * `javascript:`). The problem quotes the value.
  */
 export function repairLink(value: unknown, report: ReportProblem): string | undefined {
-  const given = readableLine(toText(value));
+  const given = toLine(value);
   if (given === "") return undefined;
   const link = withSlashes(given.replace(/\s/g, (space) => encodeURIComponent(space)));
   const bytes = byteLength(link);
@@ -117,7 +120,8 @@ function withSlashes(link: string): string {
 
 /** Returns the valid mentions without duplicates, at most {@linkcode MAX_MENTIONS}. */
 export function repairMentions(values: readonly unknown[], report: ReportProblem): readonly string[] {
-  const mentions = [...new Set(values.map((value) => readableLine(toText(value))))].filter((one) => one !== "");
+  if (values.length === 0) return [];
+  const mentions = [...new Set(values.map(toLine))].filter((one) => one !== "");
   const valid = mentions.filter(isMention);
   const invalid = mentions.filter((mention) => !isMention(mention));
   if (invalid.length > 0) report(`Cannot mention ${invalid.map(quote).join(", ")}: ${MENTION_PROBLEM}`);

@@ -142,7 +142,7 @@ function removeHidden(text: string): string {
  * overwritten. Spaces in a row become one space.
  */
 export function readableLine(source: string): string {
-  return readableText(source.replaceAll("\r", "\n")).replace(/\s+/g, " ").trim();
+  return readableText(source.replaceAll("\r", "\n")).replace(/\s{2,}|[^\S ]/g, " ").trim();
 }
 
 /** Matches characters that do not occur in plain text. */

@@ -69,13 +69,14 @@ export async function findChannelsThatCut(
   { envelopes, fallbacks }: Plan,
   channels: ReadonlyMap<string, Channel>,
 ): Promise<ReadonlySet<string>> {
-  const all = [...envelopes, ...fallbacks.map(({ envelope }) => envelope)];
-  const firsts = new Map(all.toReversed().map((envelope) => [envelope.channel, envelope]));
-  const cut = await Promise.all(Array.from(firsts, async ([name, envelope]) => {
-    const channel = channels.get(name);
-    return channel !== undefined && await cuts(channel, envelope) ? [name] : [];
-  }));
-  return new Set(cut.flat());
+  const seen = new Set<string>(), cut = new Set<string>();
+  for (const envelope of [...envelopes, ...fallbacks.map(({ envelope }) => envelope)]) {
+    const channel = channels.get(envelope.channel);
+    if (channel === undefined || seen.has(channel.name)) continue;
+    seen.add(channel.name);
+    if (await cuts(channel, envelope)) cut.add(channel.name);
+  }
+  return cut;
 }
 
 /**

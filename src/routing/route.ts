@@ -24,7 +24,7 @@ import type { Notification } from "../notification/notification.ts";
 import { laneKey } from "../queue/entry.ts";
 import type { Fallback } from "./fallback.ts";
 import { type EvaluatedRule, evaluateRules } from "./match.ts";
-import { type ChannelSettings, EVERY_CHANNEL, type Rule } from "./rule.ts";
+import { type ChannelSettings, EVERY_CHANNEL, type NotificationSettings, type Rule } from "./rule.ts";
 
 /** The kind of channels that send to rooms. */
 const ROOM_KIND = "matrix";
@@ -93,9 +93,7 @@ export function route(notification: Notification, routing: Routing, options: Rou
   const { matching, rules } = evaluateRules(routing.rules, notification);
   const channels = named ?? chooseChannels(matching, routing);
   const toEnvelope = ({ channel, destination }: Lane): Envelope => {
-    const { silent, severity, mentions } = settingsFor(channel, matching);
-    const changes = Object.entries({ silent, severity, mentions }).filter(([, value]) => value !== undefined);
-    return { channel, destination, notification: { ...notification, ...Object.fromEntries(changes) } };
+    return { channel, destination, notification: withSettings(notification, settingsFor(channel, matching)) };
   };
   const toLanes = ({ name, destinations }: Channel): Lane[] => {
     const configured = settingsFor(name, matching).destinations ?? destinations;
@@ -125,6 +123,7 @@ function onePerAccount(channels: readonly Channel[], { room }: RouteOptions): re
  * Returns the lanes (channel and destination) that have an open incident and are not in `lanes`.
  */
 function otherIncidentLanes(lanes: readonly Lane[], { channels, openIncidents = [] }: Routing): readonly Lane[] {
+  if (openIncidents.length === 0) return [];
   const reached = new Set(lanes.map(laneKey));
   const names = new Set(channels.map(({ name }) => name));
   return openIncidents.filter((lane) => names.has(lane.channel) && !reached.has(laneKey(lane)));
@@ -145,13 +144,21 @@ function planFallbacks(
 ): FallbackEnvelope[] {
   const reached = new Set(envelopes.map(laneKey));
   const pairs = envelopes.flatMap((primary) => {
-    const { channels = [], afterMs = 0 } = findFallback(primary.channel) || {};
+    const fallback = findFallback(primary.channel);
+    if (!fallback) return [];
+    const { channels, afterMs } = fallback;
     const unreached = channels.flatMap(toEnvelopes).filter((envelope) => !reached.has(laneKey(envelope)));
     return unreached.map((envelope) => ({ envelope, primary: { envelope: primary, afterMs } }));
   });
   return Array.from(Map.groupBy(pairs, ({ envelope }) => laneKey(envelope)).values(), (lane) => {
     return { envelope: lane[0].envelope, primaries: lane.map(({ primary }) => primary) };
   });
+}
+
+/** Returns the notification with the changes of the rules. */
+function withSettings(notification: Notification, settings: NotificationSettings): Notification {
+  const { silent = notification.silent, severity = notification.severity, mentions = notification.mentions } = settings;
+  return { ...notification, silent, severity, ...(mentions === undefined ? {} : { mentions }) };
 }
 
 /**

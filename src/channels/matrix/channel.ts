@@ -15,6 +15,7 @@ import {
   contentHasRoomFor,
   contentOf,
   type ContentOptions,
+  isSurelyShort,
   MAX_CONTENT_BYTES,
   mentionsOf,
   ownFields,
@@ -212,10 +213,12 @@ export class MatrixChannel implements Channel {
   }
 
   hasRoomFor(notification: Notification, message: RenderedMessage): boolean {
+    const maxBytes = maxBytesWithRelation(notification, this.#settings.related);
+    if (isSurelyShort(notification, maxBytes)) return true;
     return contentHasRoomFor(notification, message, {
       ...this.#contentOptions(notification, { txnId: ANY_TXN_ID, late: false }),
       ...longestNotes(notification),
-      maxBytes: maxBytesWithRelation(notification, this.#settings.related),
+      maxBytes,
     });
   }
 

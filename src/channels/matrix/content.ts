@@ -3,7 +3,7 @@
 import { isBatch } from "../../notification/batch.ts";
 import type { OwnFields, RoomMessageContent } from "../../matrix/events.ts";
 import { ROOM_MENTION } from "../../matrix/ids.ts";
-import type { Notification } from "../../notification/notification.ts";
+import { countChars, type Notification } from "../../notification/notification.ts";
 import { escapeHtml, Layout, type RenderOptions } from "../../notification/render.ts";
 import { cutMessage, type RenderedMessage, renderMessage } from "../message.ts";
 import { fitsInBytes } from "../../notification/cut.ts";
@@ -59,6 +59,15 @@ export async function contentOf(notification: Notification, options: ContentOpti
 const EXTRA_BYTES = 16 * 1024;
 
 /**
+ * Returns true if a notification is so short that its content has at most `maxBytes` bytes. This
+ * estimate saves the exact check. A character needs at most 6 bytes in JSON. A content without HTML
+ * contains each character at most twice.
+ */
+export function isSurelyShort(notification: Notification, maxBytes: number): boolean {
+  return !isBatch(notification) && 12 * countChars(notification) < maxBytes - EXTRA_BYTES;
+}
+
+/**
  * Returns true if a notification fits into one event without being cut. For a single notification,
  * only the text must fit. For a batch (several notifications in one message), text and HTML must
  * fit.
@@ -69,9 +78,6 @@ export function contentHasRoomFor(
   options: Omit<ContentOptions, "warn">,
 ): boolean {
   if (message.text.length > options.maxBytes) return false;
-  // This estimate avoids the exact check of a short notification. A character needs at most 6 bytes
-  // in JSON. A content without HTML contains each character at most twice.
-  if (!isBatch(notification) && 12 * JSON.stringify(notification).length < options.maxBytes - EXTRA_BYTES) return true;
   const { plain, formatted, fits } = formsOf(notification, options);
   return fits(isBatch(notification) ? formatted(message) : plain(message.text));
 }
