@@ -105,20 +105,26 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
-const AGE_LIMITS_MS: readonly (readonly [keyof Ages, number])[] = [
-  ["under1m", MINUTE_MS],
-  ["under15m", 15 * MINUTE_MS],
-  ["under1h", HOUR_MS],
-  ["under6h", 6 * HOUR_MS],
-  ["under1d", DAY_MS],
-  ["under7d", 7 * DAY_MS],
+const AGES: readonly { readonly name: keyof Ages; readonly limitMs: number }[] = [
+  { name: "under1m", limitMs: MINUTE_MS },
+  { name: "under15m", limitMs: 15 * MINUTE_MS },
+  { name: "under1h", limitMs: HOUR_MS },
+  { name: "under6h", limitMs: 6 * HOUR_MS },
+  { name: "under1d", limitMs: DAY_MS },
+  { name: "under7d", limitMs: 7 * DAY_MS },
 ];
 
 /** Counts times by their age. A time in the future (after a clock change) counts as now. */
 export function countAges(times: Iterable<number>, now: number): Ages {
   const counts = { under1m: 0, under15m: 0, under1h: 0, under6h: 0, under1d: 0, under7d: 0, older: 0 };
-  for (const time of times) counts[AGE_LIMITS_MS.find(([, limitMs]) => now - time < limitMs)?.[0] ?? "older"]++;
+  for (const time of times) counts[findAge(now - time)]++;
   return counts;
+}
+
+/** Creates no objects, because it is called for each entry of a queue that may be long. */
+function findAge(ageMs: number): keyof Ages {
+  for (let at = 0; at < AGES.length; at++) if (ageMs < AGES[at].limitMs) return AGES[at].name;
+  return "older";
 }
 
 /** Computes the status from the journal records that were already read. */
@@ -137,7 +143,8 @@ export function computeStatus(queue: Queue, reporter: Pick<Reporter, "waits">, n
     }
     count[stateOf(entry)] += entry.members?.length ?? 1;
     if (entry.dead) continue;
-    for (const { time } of entry.members ?? [entry]) times.push(time);
+    if (entry.members === undefined) times.push(entry.time);
+    else for (const { time } of entry.members) times.push(time);
     if (!isDelayed(entry)) oldest = Math.min(oldest, entry.time);
   }
   return {

@@ -35,7 +35,8 @@ const CHECKSUM_AT = ',"c":"'.length;
 const CHECKSUM_CHARS = 8;
 const HEX_DIGITS = "0123456789abcdef";
 const CR = 0x0d;
-const BRACE = 0x7b;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
 
 const encoder = new TextEncoder();
 /** The beginning of the field `notification` in a line. */
@@ -97,9 +98,8 @@ export function decodeLine(line: Uint8Array, store?: JsonStore): DecodedLine {
   const length = (line.at(-1) === CR ? line.length - 1 : line.length) - TRAILER_BYTES;
   try {
     if (length <= 0 || !hasChecksum(line, length)) return "damaged";
-    const body = line.subarray(0, length);
-    const entry = store && parseWithout(body, store);
-    const record = entry ?? parse(body);
+    const entry = store && parseWithout(line, length, store);
+    const record = entry ?? parse(line, length);
     if (record.v !== VERSION || !isKnownType(record.t)) return "unknown";
     return entry !== undefined || hasValidFields(record) ? { record } : "damaged";
   } catch {
@@ -107,9 +107,17 @@ export function decodeLine(line: Uint8Array, store?: JsonStore): DecodedLine {
   }
 }
 
+/**
+ * Parses the fields of a line that end at `length`. For the call, a closing brace replaces the
+ * comma that follows them. A brace that is added to the text would cost a copy of the text.
+ */
 // deno-lint-ignore no-explicit-any -- the type of `JSON.parse`; `hasValidFields` checks the fields
-function parse(body: Uint8Array): any {
-  return JSON.parse(`${decoder.decode(body)}}`);
+function parse(line: Uint8Array, length: number): any {
+  const comma = line[length];
+  line[length] = CLOSING_BRACE;
+  const text = decoder.decode(line.subarray(0, length + 1));
+  line[length] = comma;
+  return JSON.parse(text);
 }
 
 /**
@@ -117,11 +125,11 @@ function parse(body: Uint8Array): any {
  * undefined if a field is not valid, or if the line has no notification.
  */
 // deno-lint-ignore no-explicit-any -- like `parse`
-function parseWithout(body: Uint8Array, store: JsonStore): any {
-  const at = findNotification(body);
+function parseWithout(line: Uint8Array, length: number, store: JsonStore): any {
+  const at = findNotification(line);
   if (at < 0) return undefined;
-  const record = parse(body.subarray(0, at));
-  record.notification = store.add(body.subarray(at + NOTIFICATION.length - 1));
+  const record = parse(line, at);
+  record.notification = store.add(line.subarray(at + NOTIFICATION.length - 1, length));
   if (!hasValidFields(record)) return undefined;
   record.channel = store.share(record.channel);
   record.destination = store.share(record.destination);
@@ -133,21 +141,23 @@ function parseWithout(body: Uint8Array, store: JsonStore): any {
  * text is copied from `line`, which includes the line feed.
  */
 export function storeNotification(record: EnqueueRecord, line: Uint8Array, store: JsonStore): EnqueueRecord {
-  const body = line.subarray(0, line.length - TRAILER_BYTES - 1);
-  const at = findNotification(body);
+  const at = findNotification(line);
   if (at < 0) return record;
   const [channel, destination] = [store.share(record.channel), store.share(record.destination)];
-  return { ...record, channel, destination, notification: store.add(body.subarray(at + NOTIFICATION.length - 1)) };
+  const text = line.subarray(at + NOTIFICATION.length - 1, line.length - TRAILER_BYTES - 1);
+  return { ...record, channel, destination, notification: store.add(text) };
 }
 
 /**
  * Returns the position where the field `notification` begins, or -1. The text of another field
  * cannot contain the bytes `NOTIFICATION`, because JSON escapes quotes in texts.
  */
-function findNotification(body: Uint8Array): number {
-  for (let brace = body.indexOf(BRACE, 1); brace >= 0; brace = body.indexOf(BRACE, brace + 1)) {
+function findNotification(line: Uint8Array): number {
+  for (let brace = line.indexOf(OPENING_BRACE, 1); brace >= 0; brace = line.indexOf(OPENING_BRACE, brace + 1)) {
     const at = brace - NOTIFICATION.length + 1;
-    if (NOTIFICATION.every((byte, offset) => body[at + offset] === byte)) return at;
+    let same = 0;
+    while (same < NOTIFICATION.length && line[at + same] === NOTIFICATION[same]) same++;
+    if (same === NOTIFICATION.length) return at;
   }
   return -1;
 }

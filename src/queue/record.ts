@@ -411,15 +411,19 @@ const { replaces: _replaces, spooled: _spooled, ...entryFields } = FIELDS.enq;
 const { id: _id, ...entryHistory } = FIELDS.snap;
 const ENTRY_FIELDS = Object.keys(entryFields) as (keyof EntryFields)[];
 const ENTRY_HISTORY = Object.keys(entryHistory) as (keyof EntryHistory)[];
+const OPTIONAL_FIELDS = ENTRY_FIELDS.filter((name) => entryFields[name].isOptional);
 
 /**
  * Copies the fields of an `enq` record (the record of a new entry). Does not copy `replaces` and
  * `spooled`, because they have an effect only when the entry is added to the queue.
  */
 export function copyEntryFields(source: EntryFields): EntryFields {
-  // Missing fields are skipped to save memory: most entries have few of the fields, and a queue can
-  // have thousands of entries.
   return copyFields(source, ENTRY_FIELDS, { skipsMissing: true }) as EntryFields;
+}
+
+/** Copies the fields of an `enq` record that most entries do not have. Skips missing fields. */
+export function copyOptionalFields<Target extends EntryFields>(source: EntryFields, target: Target): Target {
+  return copyFields<EntryFields>(source, OPTIONAL_FIELDS, { skipsMissing: true, target }) as Target;
 }
 
 /** Copies the history of an entry. A field without a value is copied too. */
@@ -430,11 +434,14 @@ export function copyEntryHistory(source: EntryHistory): EntryHistory {
 function copyFields<Source extends object>(
   source: Source,
   keys: readonly (keyof Source)[],
-  { skipsMissing }: { readonly skipsMissing: boolean },
+  { skipsMissing, target = {} }: { readonly skipsMissing: boolean; readonly target?: Partial<Source> },
 ): Partial<Source> {
-  const copy: Partial<Source> = {};
-  for (const key of keys) if (!skipsMissing || source[key] !== undefined) copy[key] = source[key];
-  return copy;
+  // The loop runs for each new entry of the journal. A loop with an iterator would leave garbage.
+  for (let at = 0; at < keys.length; at++) {
+    const key = keys[at];
+    if (!skipsMissing || source[key] !== undefined) target[key] = source[key];
+  }
+  return target;
 }
 
 /**

@@ -66,9 +66,9 @@ export class JsonStore {
    * entries can have the same destination.
    */
   share(text: string): string {
-    const known = this.#shared.get(text) ?? text;
-    this.#shared.set(known, known);
-    return known;
+    const known = this.#shared.get(text);
+    if (known === undefined) this.#shared.set(text, text);
+    return known ?? text;
   }
 
   /** Copies the UTF-8 text of a value. */

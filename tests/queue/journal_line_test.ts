@@ -130,6 +130,7 @@ for (const [record, line] of ON_DISK) {
     assertEquals(decodeLine(bytes.subarray(0, -1)), { record: written });
     const stored = decodeLine(bytes.subarray(0, -1), new JsonStore());
     assertEquals(JSON.parse(JSON.stringify(stored)), { record: written }, "parsed when it is needed");
+    assertEquals(new TextDecoder().decode(bytes), text, "the line is not changed");
   });
 }
 
