@@ -108,6 +108,8 @@ export type RunEnd = "over" | "handed-over";
 interface Run extends RunOptions {
   /** The channels that are being served, by name. */
   readonly busy: Map<string, Promise<unknown>>;
+  /** Ends the current pause. Called when a channel has been served. */
+  wake: () => void;
   /** The number of flushes that were requested before the run started. */
   readonly flushes: number;
   /** The error that ended the run: the signal's reason, or a storage error. */
@@ -208,7 +210,7 @@ export class Courier {
    * @throws {StorageError} if the queue cannot be read or written
    */
   async run(options: RunOptions): Promise<RunEnd> {
-    const run: Run = { ...options, busy: new Map(), flushes: this.#queue.state.flushCount };
+    const run: Run = { ...options, busy: new Map(), wake() {}, flushes: this.#queue.state.flushCount };
     try {
       await this.#queue.seal();
       await this.#abandonKilled();
@@ -293,7 +295,11 @@ export class Courier {
     for (const { entry: { channel }, ready } of schedule.heads()) {
       if (ready > schedule.now || run.busy.has(channel)) continue;
       const served = this.#serve(channel, run).catch((error) => run.failure ??= { error });
-      run.busy.set(channel, served.finally(() => run.busy.delete(channel)));
+      const ended = served.finally(() => {
+        run.busy.delete(channel);
+        run.wake();
+      });
+      run.busy.set(channel, ended);
     }
   }
 
@@ -303,20 +309,19 @@ export class Courier {
    */
   async #pause(run: Run, schedule: Schedule): Promise<void> {
     const now = this.#runtime.now();
-    const busy = [...run.busy.values()];
     // Waits only for the attempts: an aborted signal ends each sleep at once.
-    if (this.#isAborted(run)) return void await Promise.all(busy);
+    if (this.#isAborted(run)) return void await Promise.all(run.busy.values());
     const heads = schedule.heads().filter(({ entry }) =>
       run.mine === undefined || !schedule.delays.isPendingFallback(entry)
     );
     const nextReady = Math.min(...heads.map(({ ready }) => ready).filter((ready) => ready > schedule.now));
-    if (busy.length === 0) return await this.#pauseIdle(run, Math.min(nextReady, run.deadline ?? Infinity) - now);
+    if (run.busy.size === 0) return await this.#pauseIdle(run, Math.min(nextReady, run.deadline ?? Infinity) - now);
     const pauseMs = Math.min(run.mine ? Infinity : BUSY_POLL_MS, Math.max(0, nextReady - now));
-    if (pauseMs === Infinity) return void await Promise.race(busy);
+    // `Promise.race` would keep memory for each pause until the attempts end.
+    if (pauseMs === Infinity) return await new Promise((resolve) => run.wake = resolve);
     const waking = new AbortController();
-    const wake = AbortSignal.any([waking.signal, ...stopSignals(run)]);
-    await Promise.race([this.#runtime.sleep(pauseMs, wake), ...busy]);
-    waking.abort();
+    run.wake = () => waking.abort();
+    await this.#runtime.sleep(pauseMs, AbortSignal.any([waking.signal, ...stopSignals(run)]));
   }
 
   /** Waits until an entry is due, the queue changes, or the poll interval ends. */

@@ -13,6 +13,7 @@ import { MatrixError } from "../../src/matrix/errors.ts";
 import { createNotification } from "../../src/notification/notification.ts";
 import { notificationOf } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
+import { Objects } from "../fakes/garbage.ts";
 import { type FakeRuntime, fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
 /**
@@ -160,6 +161,30 @@ Deno.test("Courier.run() delivers to other channels while one waits", async () =
     const ntfy = new ScriptedChannel("ntfy");
     await courier(new ScriptedChannel("matrix", [refused()]), ntfy).run({ patienceMs: 0 });
     assertEquals([ntfy.sent, queue.state.liveEntries().map((entry) => entry.channel)], [["alerts 1"], ["matrix"]]);
+  });
+});
+
+Deno.test("Courier.run() keeps nothing of each pause while an attempt takes long", async () => {
+  await courierTest(async ({ add, queue, runtime }) => {
+    await add("1");
+    const slow = new ScriptedChannel("matrix");
+    const { promise: answered, resolve: answer } = Promise.withResolvers<{ id: string }>();
+    slow.send = () => answered;
+    const ends = new Objects();
+    const leave = new AbortController();
+    const sleep = async () => {
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      if (ends.count === 100) {
+        assertEquals(await ends.countUsed(), 0);
+        answer({ id: "$1" });
+        leave.abort();
+      }
+      const end: unknown = ends.add({});
+      return end as void;
+    };
+    const courier = new Courier(queue, new Map([["matrix", slow]]), { ...runtime, sleep });
+    await courier.run({ patienceMs: Infinity, runsOn: true, leave: leave.signal });
+    assertEquals([ends.count >= 100, queue.state.entries()], [true, []]);
   });
 });
 
