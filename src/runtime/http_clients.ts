@@ -52,6 +52,7 @@ interface Route {
 
 /** The clients of one connection. */
 interface ConnectionClients {
+  readonly connection: Connection | undefined;
   readonly settings: ConnectionSettings;
   /** The clients. A key contains the proxy and `isExempt` of a {@linkcode Route}. */
   readonly clients: Map<string, Deno.HttpClient>;
@@ -60,7 +61,8 @@ interface ConnectionClients {
 /** The clients of a process. Each client is created when the first request needs it. */
 export class HttpClients implements Disposable {
   readonly #env: Env;
-  readonly #connections = new Map<Connection | undefined, ConnectionClients>();
+  /** The clients by the name of the connection. The usual connection has no name. */
+  readonly #connections = new Map<string | undefined, ConnectionClients>();
 
   /** @param env a function that reads the environment variables for proxies */
   constructor(env: Env) {
@@ -89,13 +91,21 @@ export class HttpClients implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const { clients } of this.#connections.values()) for (const client of clients.values()) client.close();
+    for (const { clients } of this.#connections.values()) closeAll(clients);
     this.#connections.clear();
   }
 
+  /**
+   * Finds the clients of a connection. Each reload of `serve` creates a new connection with the same
+   * name. Then the clients of the old connection are closed, because Deno frees no client by itself.
+   */
   #findClients(connection: Connection | undefined): ConnectionClients {
-    const found = this.#connections.get(connection) ?? { settings: connection?.read() ?? {}, clients: new Map() };
-    this.#connections.set(connection, found);
+    const name = connection?.name;
+    const known = this.#connections.get(name);
+    if (known !== undefined && known.connection === connection) return known;
+    const found = { connection, settings: connection?.read() ?? {}, clients: new Map() };
+    if (known !== undefined) closeAll(known.clients);
+    this.#connections.set(name, found);
     return found;
   }
 
@@ -128,7 +138,7 @@ export class HttpClients implements Disposable {
       return route.isExempt ? withoutProxies(create) : create();
     } catch (error) {
       // The next request reads the files again, because a user may have fixed them.
-      this.#connections.delete(connection);
+      this.#connections.delete(connection?.name);
       // Deno denies access to the proxy.
       if (connection === undefined || error instanceof Deno.errors.NotCapable) throw error;
       const message = error instanceof Error ? error.message : String(error);
@@ -142,6 +152,10 @@ export class HttpClients implements Disposable {
       });
     }
   }
+}
+
+function closeAll(clients: ReadonlyMap<string, Deno.HttpClient>): void {
+  for (const client of clients.values()) client.close();
 }
 
 /** Remembers the password of a proxy as a secret, because a response may contain the password. */

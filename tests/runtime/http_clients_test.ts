@@ -1,12 +1,12 @@
 /** Tests certificates and proxies with the real network stack. */
 
-import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects, fail } from "@std/assert";
 import { readConnection } from "../../src/config/connection.ts";
 import { formatTime } from "../../src/base/time.ts";
 import { ConfigError, NotTheServiceError, TransportError } from "../../src/base/errors.ts";
 import { Fields } from "../../src/base/fields.ts";
 import { exchange } from "../../src/runtime/http.ts";
-import { HttpClients } from "../../src/runtime/http_clients.ts";
+import { type Connection, HttpClients } from "../../src/runtime/http_clients.ts";
 import { denoRuntime } from "../../src/runtime/runtime.ts";
 import { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { startProxy } from "../fakes/proxy.ts";
@@ -61,6 +61,34 @@ Deno.test("HttpClients.fetch() trusts a self-signed certificate in caFile, but n
     "Cannot connect to localhost:PORT: it uses the certificate of an authority (CA:TRUE), which a server must not use",
   );
   assertEquals(hint?.includes("basicConstraints=critical,CA:FALSE -addext subjectAltName=DNS:localhost"), true);
+});
+
+Deno.test({
+  name: "HttpClients.fetch() closes the clients of a connection that a new one with the same name replaces",
+  // Fails if a client is still open.
+  sanitizeResources: true,
+  async fn() {
+    await using server = await serveTls();
+    using clients = new HttpClients(() => undefined);
+    let reads = 0;
+    const connection = () => {
+      const { name, read } = readConnection(new Fields(CA, "channels.matrix"), "channels.matrix") ?? fail();
+      const counted = () => {
+        reads++;
+        return read();
+      };
+      return { name, read: counted };
+    };
+    const ask = async (own: Connection) => {
+      return await (await clients.fetch(`https://localhost:${server.port}/`, {}, own)).body?.cancel();
+    };
+    const [old, next] = [connection(), connection()];
+    for (const own of [old, old, next, next]) await ask(own);
+    assertEquals(reads, 2);
+    // An attempt that began before the reload can still send.
+    await ask(old);
+    assertEquals(reads, 3);
+  },
 });
 
 Deno.test("exchange() explains certificates that cannot be used", async () => {
