@@ -3,7 +3,7 @@
  * its dependencies: 7 ms and 4 MiB (Deno 2.9). `AbortSignal.timeout` needs nothing of this.
  *
  * A signal of `AbortSignal.timeout` occupies memory until its time is over. Therefore all sleeps of
- * the process share an alarm, and quick calls of {@linkcode createTimeouts} share a signal.
+ * the process share alarms, and quick calls of {@linkcode createTimeouts} share a signal.
  *
  * @module
  */
@@ -28,8 +28,11 @@ interface Sleeper {
 
 /** All sleeps that are not over yet. */
 const sleepers = new Set<Sleeper>();
-/** The next alarm. It is kept if nothing sleeps, so that the next sleep can use it. */
-let alarm: Alarm | undefined;
+/**
+ * The alarms that are set, the next one last. Only the last one has a listener. The others are kept
+ * for later sleeps. Otherwise short sleeps beside a long one would set a long alarm each time.
+ */
+const alarms: Alarm[] = [];
 
 /** Waits for `ms` milliseconds, or until the signal aborts. The promise never rejects. */
 export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
@@ -39,7 +42,7 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
       sleepers.delete(sleeper);
       signal?.removeEventListener("abort", wake);
       // Without a listener, the alarm does not keep the process alive.
-      if (sleepers.size === 0) alarm?.signal.removeEventListener("abort", ring);
+      if (sleepers.size === 0) alarms.at(-1)?.signal.removeEventListener("abort", ring);
       resolve();
     };
     const sleeper = { until: performance.now() + ms, wake };
@@ -49,15 +52,17 @@ export function sleep(ms: number, signal?: AbortSignal): Promise<void> {
   });
 }
 
-/** Sets the alarm to this time or up to 1 ms later, if it is not set to an earlier time. */
+/** Makes sure that an alarm is set to this time, up to 1 ms later, or earlier. */
 function setAlarm(until: number): void {
-  if (alarm === undefined || alarm.signal.aborted || alarm.at >= until + 1) {
-    alarm?.signal.removeEventListener("abort", ring);
+  while (alarms.at(-1)?.signal.aborted) alarms.pop();
+  const next = alarms.at(-1);
+  if (next === undefined || next.at >= until + 1) {
+    next?.signal.removeEventListener("abort", ring);
     const now = performance.now();
     const delay = Math.min(Math.max(0, Math.ceil(until - now)), MAX_DELAY_MS);
-    alarm = { signal: AbortSignal.timeout(delay), at: now + delay };
+    alarms.push({ signal: AbortSignal.timeout(delay), at: now + delay });
   }
-  alarm.signal.addEventListener("abort", ring);
+  alarms.at(-1)?.signal.addEventListener("abort", ring);
 }
 
 /** Wakes all sleepers whose time is over, and sets the alarm for the next one. */

@@ -59,3 +59,23 @@ Deno.test("sleep() does not use setTimeout, which loads the timers of Node.js", 
   `;
   assertEquals(await run(program), "over\n");
 });
+
+Deno.test("sleep() sets one long alarm for many long sleeps with short sleeps between them", async () => {
+  const program = `
+    const { timeout } = AbortSignal;
+    let alarms = 0;
+    AbortSignal.timeout = (ms) => {
+      if (ms > 1_000_000) alarms++;
+      return timeout.call(AbortSignal, ms);
+    };
+    for (let count = 0; count < 20; count++) {
+      const stop = new AbortController();
+      const long = sleep(${DAY_MS}, stop.signal);
+      await sleep(1);
+      stop.abort();
+      await long;
+    }
+    console.log(alarms);
+  `;
+  assertEquals(await run(program), "1\n");
+});
