@@ -206,16 +206,69 @@ const encoder = new TextEncoder();
 
 async function* decompress(bytes: Uint8Array<ArrayBuffer>, format: CompressionFormat) {
   if (!isCompressed(bytes, format)) return void (yield bytes);
+  try {
+    if (format !== "gzip") return void (yield* decode(bytes, format));
+    for await (const member of membersOf(bytes)) yield* decode(member, format);
+  } catch {
+    yield encoder.encode(`\n\nA part of the body cannot be read: it is not valid ${format}`);
+  }
+}
+
+/** Decodes one stream of compressed bytes. @throws {TypeError} if the bytes are not valid */
+function decode(bytes: Uint8Array<ArrayBuffer>, format: CompressionFormat): ReadableStream<Uint8Array<ArrayBuffer>> {
   const pieces = function* () {
     for (let at = 0, end = FIRST_PIECE_BYTES; at < bytes.length;) {
       yield bytes.subarray(at, end);
       [at, end] = [end, end + Math.min(Math.max(FIRST_PIECE_BYTES, end >> 3), PIECE_BYTES)];
     }
   };
+  return ReadableStream.from(pieces()).pipeThrough(new DecompressionStream(format));
+}
+
+/** The largest number of members of a gzip body that are decoded. */
+const MAX_MEMBERS = 1000;
+
+/** How often compressed bytes may look like the header of a member, without being one. */
+const MAX_FALSE_HEADERS = 10;
+
+/**
+ * Finds the members of a gzip body (RFC 1952, section 2.2). `DecompressionStream` decodes only one
+ * member, and does not return its length. Therefore each header that could be the next one is tried:
+ * it is the next one if the bytes before it are a whole member with the right checksum.
+ */
+async function* membersOf(bytes: Uint8Array<ArrayBuffer>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let start = 0, members = 1, falseHeaders = 0;
+  for (let end = findHeader(bytes, 1); end > 0; end = findHeader(bytes, end + 1)) {
+    if (members >= MAX_MEMBERS || falseHeaders >= MAX_FALSE_HEADERS) break;
+    const member = bytes.subarray(start, end);
+    if (await isWholeMember(member)) {
+      yield member;
+      [start, members] = [end, members + 1];
+    } else falseHeaders++;
+  }
+  yield bytes.subarray(start);
+}
+
+/** Finds the next header of a member. Returns -1 if there is none. */
+function findHeader(bytes: Uint8Array, from: number): number {
+  let at = bytes.indexOf(0x1f, from);
+  while (at >= 0 && !(bytes[at + 1] === 0x8b && bytes[at + 2] === 8 && bytes[at + 3] < 0x20)) {
+    at = bytes.indexOf(0x1f, at + 1);
+  }
+  return at;
+}
+
+async function isWholeMember(bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  let size = 0;
   try {
-    yield* ReadableStream.from(pieces()).pipeThrough(new DecompressionStream(format));
+    for await (const { length } of decode(bytes, "gzip")) {
+      size += length;
+      // The body is too large in any case.
+      if (size > MAX_REQUEST_BYTES) return false;
+    }
+    return true;
   } catch {
-    yield encoder.encode(`\n\nA part of the body cannot be read: it is not valid ${format}`);
+    return false;
   }
 }
 

@@ -248,6 +248,29 @@ Deno.test("BodyReader.read() keeps a body whose header is wrong, and replaces wh
   );
 });
 
+Deno.test("BodyReader.read() decodes all members of a gzip body, and says if there are too many", async () => {
+  const reader = new BodyReader({ sleep: never });
+  const join = async (members: readonly (Uint8Array<ArrayBuffer> | number[])[]) => {
+    return await new Response(new Blob(members.map((bytes) => new Uint8Array(bytes)))).bytes();
+  };
+  const long = Array.from({ length: 30_000 }, (_, at) => at).join(" ");
+  const texts = ["Disk ", long, "", "is full: ", "/dev/sda1"];
+  const members = await Promise.all(texts.map((text) => compress(text, "gzip")));
+  assertEquals(await readEncoded(reader, "gzip", await join(members)), texts.join(""));
+  // The header of a member also occurs inside a member, here as its file name (RFC 1952, FNAME).
+  const [header, rest] = [members[0].slice(0, 10), members[0].slice(10)];
+  header[3] = 8;
+  const named = await join([header, [0x1f, 0x8b, 8, 1, 0], rest]);
+  assertEquals(await readEncoded(reader, "gzip", await join([named, named, members[3]])), "Disk Disk is full: ");
+  const unreadable = "\n\nA part of the body cannot be read: it is not valid gzip";
+  assertEquals(
+    await readEncoded(reader, "gzip", await join([...members, members[4].slice(0, -3)])),
+    `${texts.join("")}/dev/sda1${unreadable}`,
+  );
+  const many = await readEncoded(reader, "gzip", await join(Array.from({ length: 1100 }, () => members[0])));
+  assertEquals([many.slice(0, 5 * 999), many.endsWith(unreadable)], ["Disk ".repeat(999), true]);
+});
+
 Deno.test("BodyReader.read() decodes at most 8 MiB, counts its memory, and frees it", async () => {
   const small = 1000, total = 20e6;
   const reader = new BodyReader({ sleep: never }, { smallBytes: small, maxTotalBytes: total });
