@@ -33,8 +33,11 @@ import { isLocalListener, parseNetwork } from "../runtime/networks.ts";
 import { readCertificates, readKey } from "./connection.ts";
 import { DEFAULT_SOCKET, SOCKET_DIRECTORY } from "./paths.ts";
 
-/** The longest path of a Unix socket on Linux, in bytes: `sun_path` without its zero byte. */
-const MAX_SOCKET_PATH = 107;
+/**
+ * The longest path of a socket, in bytes. The limit of Linux is 107 (`sun_path` without its zero
+ * byte), and the temporary name of a new socket has 7 bytes more.
+ */
+const MAX_SOCKET_PATH = 100;
 
 /**
  * The default of `rateLimit`. A sender can send `count` notifications in each period. The length of
@@ -259,7 +262,7 @@ export const SERVE_SETTINGS = {
     names: /^[A-Za-z0-9_-]+$/,
     check({ path = "" }, fields) {
       if (new TextEncoder().encode(path).length <= MAX_SOCKET_PATH) return;
-      throw fields.error("path", `it is longer than ${MAX_SOCKET_PATH} bytes, the limit of the system for a socket`);
+      throw fields.error("path", `it is longer than ${MAX_SOCKET_PATH} bytes, the limit for a socket`);
     },
   }),
 };

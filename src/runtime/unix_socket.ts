@@ -1,13 +1,18 @@
 /**
  * Creates the file of a Unix socket. The directory of the file has mode 0750, so only the owner and
- * the group can use its sockets. A new socket gets mode 0660 a moment after its creation. Until
- * then, only the owner can connect.
+ * the group can use its sockets.
  *
  * ```text
- * nothing at the path                     listen
- * a socket that a killed server left      remove it, listen
+ * nothing at the path                     create the socket
+ * a socket that a killed server left      remove it, create the socket
  * a socket on which a process listens     refuse
  * another file, or another user's socket  refuse
+ * ```
+ *
+ * A client sees the socket only in its final state:
+ *
+ * ```text
+ * listen at a temporary name -> set group and mode -> link to the path -> remove the temporary name
  * ```
  *
  * @module
@@ -25,39 +30,116 @@ export const SOCKET_HOST = "localhost:80";
 /** The usual group of the sockets of `serve`. */
 export const SOCKET_GROUP = "matrix-notify";
 
-/** The input of {@linkcode prepareSocket}. */
-export interface SocketFile {
+/** The place of a socket. */
+export interface SocketAddress {
   readonly path: string;
   /** The group whose members can connect: a name or a number. @default {@linkcode SOCKET_GROUP} */
   readonly group?: string;
 }
 
+/** A server that listens on a socket. */
+export interface OpenSocket<Server> {
+  readonly server: Server;
+  readonly file: SocketFile;
+  /** The reason why the group cannot use the socket; undefined if the group can. */
+  readonly unshared: string | undefined;
+}
+
 /**
- * Creates the directory of a socket, and removes the socket of a killed server.
+ * Opens a server on a new socket.
  *
- * @throws {ConfigError} if another user can change the directory, or the path is in use
+ * @param listen opens the server at a path
+ * @throws {ConfigError} if another user can change the directory, the path is in use, or the
+ *   settings name a group that does not exist or cannot be set
  */
-export async function prepareSocket({ path, group }: SocketFile): Promise<void> {
+export async function openSocket<Server extends Pick<Deno.HttpServer, "shutdown">>(
+  address: SocketAddress,
+  listen: (path: string) => Server,
+): Promise<OpenSocket<Server>> {
+  await prepareSocket(address);
+  // When a server closes, Deno removes any file at the path where it listens. Therefore each server
+  // has a temporary name of its own.
+  const temporary = `${address.path}.${crypto.randomUUID().slice(0, 6)}`;
+  const server = listen(temporary);
+  try {
+    const unshared = shareSocket(address, temporary);
+    const file = new SocketFile(address.path, Deno.lstatSync(temporary));
+    linkNew(temporary, address.path);
+    Deno.removeSync(temporary);
+    return { server, file, unshared };
+  } catch (error) {
+    await server.shutdown();
+    throw error;
+  }
+}
+
+function linkNew(temporary: string, path: string): void {
+  try {
+    Deno.linkSync(temporary, path);
+  } catch (error) {
+    if (error instanceof Deno.errors.AlreadyExists) refuseUsed(path);
+    throw error;
+  }
+}
+
+/** The file of an open socket. Another process can remove or replace the file. */
+export class SocketFile {
+  readonly #path: string;
+  readonly #created: Deno.FileInfo;
+
+  constructor(path: string, created: Deno.FileInfo) {
+    this.#path = path;
+    this.#created = created;
+  }
+
+  /** Returns true if clients can still find the socket. */
+  isThere(): boolean {
+    try {
+      const { dev, ino } = Deno.lstatSync(this.#path);
+      return dev === this.#created.dev && ino === this.#created.ino;
+    } catch {
+      return false;
+    }
+  }
+
+  /**
+   * Removes the file, but not a file of another server. Call this method while the server listens:
+   * afterwards, a new file can get the same inode number.
+   */
+  remove(): void {
+    try {
+      if (this.isThere()) Deno.removeSync(this.#path);
+    } catch {
+      // The next server at this path removes the file.
+    }
+  }
+}
+
+/** Creates the directory of a socket, and removes the socket of a killed server. */
+async function prepareSocket({ path, group }: SocketAddress): Promise<void> {
   const directory = parentDirectory(path);
-  const fail = (state: string, hint?: string) => {
-    throw new ConfigError(`Cannot create socket ${path}: ${state}`, { hint });
-  };
   const distrust = findDirectoryDistrust(directory);
-  if (distrust !== undefined) return fail(distrust.state, distrust.hint);
+  if (distrust !== undefined) return refuse(path, distrust.state, distrust.hint);
   createDirectory(directory, group);
   const file = await Deno.lstat(path).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   });
   if (file === undefined) return;
-  if (!file.isSocket) return fail("another file is there", `see: ls -l ${quoteForShell(path)}`);
-  if (await probeSocket(path) === "open") {
-    return fail("another process listens there", "stop the other process, or change the path");
-  }
+  if (!file.isSocket) return refuse(path, "another file is there", `see: ls -l ${quoteForShell(path)}`);
+  if (await probeSocket(path) === "open") return refuseUsed(path);
   if (file.uid !== Deno.uid()) {
-    return fail(`it belongs to another user (uid ${file.uid})`, `remove it: rm ${quoteForShell(path)}`);
+    return refuse(path, `it belongs to another user (uid ${file.uid})`, `remove it: rm ${quoteForShell(path)}`);
   }
   await Deno.remove(path);
+}
+
+function refuseUsed(path: string): never {
+  refuse(path, "another process listens there", "stop the other process, or change the path");
+}
+
+function refuse(path: string, state: string, hint?: string): never {
+  throw new ConfigError(`Cannot create socket ${path}: ${state}`, { hint });
 }
 
 function createDirectory(path: string, group: string | undefined): void {
@@ -80,13 +162,6 @@ export type SocketState = "open" | "closed" | "forbidden" | "absent";
 
 /** Connects to a socket, and closes the connection. */
 export async function probeSocket(path: string): Promise<SocketState> {
-  const state = await connect(path);
-  if (state !== "forbidden") return state;
-  // The server may have set the mode of the socket between the two calls.
-  return isNew(path) ? "closed" : await connect(path);
-}
-
-async function connect(path: string): Promise<SocketState> {
   try {
     (await Deno.connect({ transport: "unix", path })).close();
     return "open";
@@ -102,37 +177,26 @@ async function connect(path: string): Promise<SocketState> {
 }
 
 /**
- * Returns true if {@linkcode shareSocket} has not set the mode of a socket yet. The system creates
- * sockets with the permission to execute.
- */
-function isNew(path: string): boolean {
-  try {
-    return ((Deno.lstatSync(path).mode ?? 0) & 0o111) !== 0;
-  } catch {
-    return false;
-  }
-}
-
-/**
- * Lets the group use a new socket. If the settings name no group, and the usual group does not
- * exist or cannot be set, only this user and root can use the socket.
+ * Lets the group use a socket. If the settings name no group, and the usual group does not exist or
+ * cannot be set, only this user and root can use the socket.
  *
+ * @param file the current name of the socket
  * @returns the reason why the group cannot use the socket; undefined if the group can
  * @throws {ConfigError} if the settings name a group that does not exist or cannot be set
  */
-export function shareSocket({ path, group }: SocketFile): string | undefined {
+export function shareSocket({ path, group }: SocketAddress, file: string = path): string | undefined {
   const gid = findGroup(group ?? SOCKET_GROUP);
   const state = gid === undefined
     ? `there is no group ${group ?? SOCKET_GROUP}`
-    : setGroup(path, gid)
+    : setGroup(file, gid)
     ? undefined
     : `this user is not a member of group ${group ?? SOCKET_GROUP}`;
   if (state === undefined) {
-    Deno.chmodSync(path, 0o660);
+    Deno.chmodSync(file, 0o660);
     return undefined;
   }
-  Deno.chmodSync(path, 0o600);
   if (group !== undefined) throw new ConfigError(`Cannot share socket ${path}: ${state}`);
+  Deno.chmodSync(file, 0o600);
   return `only this user can send through ${path}: ${state}`;
 }
 
@@ -147,55 +211,12 @@ function setGroup(path: string, gid: number): boolean {
   }
 }
 
-/** A closed server removes the file of its socket within this time, in milliseconds. */
-const REMOVE_MS = 1_000;
-
-/**
- * Closes the server of a socket whose file another process has removed. When a server closes, Deno
- * removes any file at the path, even the socket of a new server. Therefore this function creates an
- * empty file at the path, and waits until Deno has removed this file.
- *
- * @throws {ConfigError} if there is another file at the path
- */
-export async function closeRemovedSocket(
-  { path }: SocketFile,
-  close: () => void,
-  sleep: (ms: number) => Promise<void>,
-): Promise<void> {
-  createPlaceholder(path);
-  close();
-  for (let waitedMs = 0; waitedMs < REMOVE_MS && exists(path); waitedMs++) await sleep(1);
-}
-
-function createPlaceholder(path: string): void {
-  try {
-    Deno.writeTextFileSync(path, "", { createNew: true });
-  } catch (error) {
-    if (error instanceof Deno.errors.AlreadyExists) {
-      throw new ConfigError(`Cannot create socket ${path}: another file is there`, {
-        hint: `see: ls -l ${quoteForShell(path)}`,
-      });
-    }
-    // If the directory does not exist, Deno has no file to remove.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-  }
-}
-
 /** Returns the number of a group, or undefined if the host has no such group. */
 export function findGroup(group: string): number | undefined {
   if (/^\d+$/.test(group)) return Number(group);
   const lines = (readIfThere("/etc/group") ?? "").split("\n").map((line) => line.split(":"));
   const found = lines.find(([name]) => name === group)?.[2];
   return found === undefined ? undefined : Number(found);
-}
-
-/** Returns true if a path is a socket. Returns false if this process cannot examine the path. */
-export function isSocket(path: string): boolean {
-  try {
-    return Deno.lstatSync(path).isSocket === true;
-  } catch {
-    return false;
-  }
 }
 
 /**

@@ -5,6 +5,7 @@
  * ```text
  * same address                        the listener stays open, so no client is refused
  * same socket, new group              the listener stays open, and its file gets the new group
+ * same socket, file removed           a new listener opens, then the old one closes
  * same port, new certificate or host  the old listener closes, then the new one opens: clients are
  *                                     refused for some milliseconds
  * ```
@@ -15,7 +16,7 @@
 import { ConfigError, formatError, HintedError } from "../base/errors.ts";
 import { hideSecrets } from "../base/secret.ts";
 import type { Runtime } from "../runtime/runtime.ts";
-import { closeRemovedSocket, isSocket, prepareSocket, shareSocket, type SocketFile } from "../runtime/unix_socket.ts";
+import { type OpenSocket, openSocket, shareSocket } from "../runtime/unix_socket.ts";
 import { formatAddress, type ListenAddress, type Peer, type Receiver } from "./receiver.ts";
 
 /** Answers a request. */
@@ -25,6 +26,8 @@ export type Answer = (receiver: Receiver, request: Request, peer: Peer) => Promi
 interface Listener {
   receiver: Receiver;
   server: Deno.HttpServer<Deno.Addr>;
+  /** The file of a socket; undefined for a port. */
+  file?: OpenSocket<unknown>["file"];
   /** Closes all connections of the server at once. */
   abort: AbortController;
   isClosed: boolean;
@@ -84,17 +87,17 @@ export class Listeners {
       for (const [place, receiver] of wanted) {
         const known = this.#open.get(place);
         if (known !== undefined && canStay(known, receiver)) {
-          if (shareAgain(receiver.address, known.receiver.address)) {
-            undo.push(() => shareAgain(known.receiver.address, receiver.address));
-          }
+          this.#shareAgain(receiver);
+          undo.push(() => this.#shareAgain(known.receiver));
           next.set(place, known);
           continue;
         }
         const rivals = [...this.#open].filter(([other, listener]) =>
-          (other === place || hasSamePort(listener, receiver)) && !canStay(listener, wanted.get(other))
+          hasSamePort(listener, receiver) && !canStay(listener, wanted.get(other))
         );
         for (const [other, listener] of rivals) {
-          await this.#release(listener);
+          // Without `await`, because a request can still wait for its delivery.
+          void shutDown(listener);
           this.#open.delete(other);
           undo.push(() => this.#reopen(other, listener));
         }
@@ -113,7 +116,6 @@ export class Listeners {
     const closing = [...this.#open].filter(([place, listener]) => next.get(place) !== listener);
     this.#open.clear();
     for (const [place, listener] of next) this.#open.set(place, listener);
-    // Without `await`, because a request can still wait for its delivery.
     for (const [, listener] of closing) void shutDown(listener);
   }
 
@@ -124,12 +126,13 @@ export class Listeners {
     await Promise.all(open.map(shutDown));
   }
 
-  /** Closes a listener. Does not wait until its last requests are answered. */
-  async #release(listener: Listener): Promise<void> {
-    const { address } = listener.receiver;
-    const close = () => void shutDown(listener);
-    if (address.transport === "tcp") close();
-    else await closeRemovedSocket(address, close, this.#runtime.sleep);
+  /** Gives an open socket its group, which can be new on this host or in the settings. */
+  #shareAgain({ address }: Receiver): void {
+    if (address.transport === "unix") this.#warn(shareSocket(address));
+  }
+
+  #warn(text: string | undefined): void {
+    if (text !== undefined) this.#log(text);
   }
 
   /** Opens a closed listener again at the same port, because its replacement failed. */
@@ -145,23 +148,10 @@ export class Listeners {
 
   /** @param releaseMs how long to wait while the port is in use, in milliseconds */
   async #listen(receiver: Receiver, releaseMs: number): Promise<Listener> {
-    const { address } = receiver;
-    const opened = await this.#serve(address, () => listener.receiver, releaseMs);
+    const opened = await this.#serve(receiver.address, () => listener.receiver, releaseMs);
     const listener: Listener = { receiver, isClosed: false, ...opened };
     void this.#keepOpen(listener);
-    if (address.transport === "tcp") return listener;
-    try {
-      this.#share(address);
-      return listener;
-    } catch (error) {
-      await shutDown(listener);
-      throw error;
-    }
-  }
-
-  #share(address: SocketFile): void {
-    const unshared = shareSocket(address);
-    if (unshared !== undefined) this.#log(unshared);
+    return listener;
   }
 
   /**
@@ -182,10 +172,8 @@ export class Listeners {
   async #openAgain(listener: Listener): Promise<boolean> {
     if (listener.isClosed) return true;
     try {
-      const address = boundAddress(listener);
-      Object.assign(listener, await this.#serve(address, () => listener.receiver, RELEASE_MS));
+      Object.assign(listener, await this.#serve(boundAddress(listener), () => listener.receiver, RELEASE_MS));
       if (listener.isClosed) await shutDown(listener);
-      else if (address.transport === "unix") this.#share(address);
       return true;
     } catch (error) {
       this.#log(textOf(error));
@@ -197,7 +185,7 @@ export class Listeners {
     address: ListenAddress,
     receiver: () => Receiver,
     releaseMs: number,
-  ): Promise<Pick<Listener, "server" | "abort">> {
+  ): Promise<Pick<Listener, "server" | "file" | "abort">> {
     const abort = new AbortController();
     const options: CommonOptions = {
       signal: abort.signal,
@@ -213,10 +201,12 @@ export class Listeners {
         return new Response("internal error\n", { status: 500 });
       },
     };
-    return { server: await this.#openWhenFree(address, options, releaseMs), abort };
+    const { unshared, ...opened } = await this.#openWhenFree(address, options, releaseMs);
+    this.#warn(unshared);
+    return { ...opened, abort };
   }
 
-  async #openWhenFree(address: ListenAddress, common: CommonOptions, releaseMs: number) {
+  async #openWhenFree(address: ListenAddress, common: CommonOptions, releaseMs: number): Promise<Opened> {
     for (let waitedMs = 0;; waitedMs += RELEASE_PAUSE_MS) {
       try {
         return await openServer(address, common);
@@ -232,6 +222,7 @@ export class Listeners {
 /** Closes a listener. Resolves when all requests are answered. */
 async function shutDown(listener: Listener): Promise<void> {
   listener.isClosed = true;
+  listener.file?.remove();
   await listener.server.shutdown();
 }
 
@@ -245,19 +236,12 @@ function placeOf(address: ListenAddress): string {
 }
 
 /** Returns true if a listener can serve a receiver without being opened again. */
-function canStay({ receiver: { address } }: Listener, wanted: Receiver | undefined): boolean {
+function canStay({ receiver: { address }, file }: Listener, wanted: Receiver | undefined): boolean {
   if (wanted === undefined) return false;
   const other = wanted.address;
   if (placeOf(address) !== placeOf(other)) return false;
-  if (address.transport === "unix" || other.transport === "unix") return isSocket(placeOf(address));
+  if (address.transport === "unix" || other.transport === "unix") return file?.isThere() === true;
   return address.cert === other.cert && address.key === other.key;
-}
-
-/** Gives an open socket another group. Returns false if nothing changes. */
-function shareAgain(address: ListenAddress, before: ListenAddress): boolean {
-  if (address.transport === "tcp" || before.transport === "tcp" || address.group === before.group) return false;
-  shareSocket(address);
-  return true;
 }
 
 function hasSamePort(listener: Listener, { address: other }: Receiver): boolean {
@@ -279,7 +263,11 @@ function boundAddress({ receiver: { address }, server: { addr } }: Listener): Li
 async function checkCertificate(address: ListenAddress & { readonly transport: "tcp" }): Promise<void> {
   const handler = () => Promise.resolve(new Response());
   const onError = () => new Response();
-  const server = await openServer({ ...address, hostname: "127.0.0.1", port: 0 }, { onListen() {}, handler, onError });
+  const { server } = await openServer({ ...address, hostname: "127.0.0.1", port: 0 }, {
+    onListen() {},
+    handler,
+    onError,
+  });
   await server.shutdown();
 }
 
@@ -290,15 +278,15 @@ interface CommonOptions {
   readonly onError: (error: unknown) => Response;
 }
 
-async function openServer(address: ListenAddress, options: CommonOptions): Promise<Deno.HttpServer<Deno.Addr>> {
+/** An open server. The file and the reason belong to a socket. */
+type Opened = Pick<Listener, "server"> & Partial<OpenSocket<unknown>>;
+
+async function openServer(address: ListenAddress, options: CommonOptions): Promise<Opened> {
   try {
-    if (address.transport === "unix") {
-      await prepareSocket(address);
-      return Deno.serve({ ...options, path: address.path });
-    }
+    if (address.transport === "unix") return await openSocket(address, (path) => Deno.serve({ ...options, path }));
     const { hostname, port, cert, key } = address;
     const tls = cert === undefined || key === undefined ? {} : { cert, key };
-    return Deno.serve({ ...options, hostname, port, ...tls });
+    return { server: Deno.serve({ ...options, hostname, port, ...tls }) };
   } catch (error) {
     if (error instanceof HintedError || !(error instanceof Error)) throw error;
     const { state, hint } = explain(error, address);

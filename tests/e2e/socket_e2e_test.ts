@@ -165,20 +165,3 @@ Deno.test("a reload, a restart and a kill of serve lose nothing and send nothing
   assertStringIncludes(output, "second 75\n");
   assertStringIncludes(output, "cannot serve: another matrix-notify serve uses the queue in /var/lib/matrix-notify\n");
 });
-
-Deno.test("a sender waits while serve has not set the mode of its new socket", needsRoot, async () => {
-  const { output, sent } = await onHost(`${SERVER}
-    mkdir -m 750 /run/matrix-notify; chgrp matrix-notify /run/matrix-notify
-    python3 -c 'import socket, time
-server = socket.socket(socket.AF_UNIX)
-server.bind("/run/matrix-notify/socket")
-server.listen()
-time.sleep(300)' & python=$!
-    until [ -S /run/matrix-notify/socket ]; do sleep 0.1; done
-    as 1 --groups=7100 send new --wait 0 & sender=$!
-    sleep 1; kill -9 $python; start; wait $sender
-    as 1 --groups=7100 send last --wait 10s
-    kill $server; wait $timer
-  `);
-  assertEquals(sent, ["new", "last"], output);
-});

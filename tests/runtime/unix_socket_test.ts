@@ -1,6 +1,12 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { ConfigError } from "../../src/base/errors.ts";
-import { postToSocket, prepareSocket, probeSocket, shareSocket } from "../../src/runtime/unix_socket.ts";
+import {
+  openSocket,
+  postToSocket,
+  probeSocket,
+  shareSocket,
+  type SocketAddress,
+} from "../../src/runtime/unix_socket.ts";
 
 /** Runs a test with the path of a socket in a new directory. */
 async function withPath(test: (path: string) => Promise<void>): Promise<void> {
@@ -19,67 +25,131 @@ async function leaveSocket(path: string): Promise<void> {
   assertEquals((await Deno.lstat(path)).isSocket, true);
 }
 
-Deno.test("prepareSocket() creates a directory that only its group can enter", () =>
+/** Opens a server that answers with the path of each request. */
+async function open(address: SocketAddress) {
+  const { server, file, unshared } = await openSocket(
+    address,
+    (path) => Deno.serve({ path, onListen() {} }, ({ url }) => new Response(new URL(url).pathname, { status: 202 })),
+  );
+  return {
+    ...{ file, unshared, server },
+    async [Symbol.asyncDispose]() {
+      file.remove();
+      await server.shutdown();
+    },
+  };
+}
+
+function modeOf(path: string): number {
+  return (Deno.statSync(path).mode ?? 0) & 0o777;
+}
+
+/** Returns the names in the directory of a socket. */
+function namesAt(path: string): string[] {
+  return [...Deno.readDirSync(path.replace("/socket", ""))].map(({ name }) => name);
+}
+
+Deno.test("openSocket() creates a socket, and a directory that only its group can enter", () =>
   withPath(async (path) => {
     assertEquals(await probeSocket(path), "absent");
-    await prepareSocket({ path });
-    const { mode } = await Deno.stat(path.replace("/socket", ""));
-    assertEquals((mode ?? 0) & 0o777, 0o750);
-    assertEquals(await probeSocket(path), "closed");
+    {
+      await using server = await open({ path, group: String(Deno.gid()) });
+      assertEquals(server.unshared, undefined);
+      assertEquals([modeOf(path.replace("/socket", "")), modeOf(path)], [0o750, 0o660]);
+      assertEquals([await probeSocket(path), namesAt(path)], ["open", ["socket"]]);
+    }
+    assertEquals([await probeSocket(path), namesAt(path)], ["closed", []]);
   }));
 
-Deno.test("prepareSocket() removes the socket of a killed server", () =>
+Deno.test("openSocket() replaces the socket of a killed server", () =>
   withPath(async (path) => {
-    await prepareSocket({ path });
+    await (await open({ path }))[Symbol.asyncDispose]();
     await leaveSocket(path);
     assertEquals(await probeSocket(path), "closed");
-    await prepareSocket({ path });
-    await assertRejects(() => Deno.lstat(path), Deno.errors.NotFound);
+    await using _server = await open({ path });
+    assertEquals([await probeSocket(path), namesAt(path)], ["open", ["socket"]]);
   }));
 
-Deno.test("prepareSocket() keeps a file, a link and a socket on which a process listens", () =>
+Deno.test("openSocket() keeps a file, a link and a socket on which a process listens", () =>
   withPath(async (path) => {
-    await prepareSocket({ path });
+    await Deno.mkdir(path.replace("/socket", ""), { mode: 0o750 });
     await Deno.writeTextFile(path, "data");
-    await assertRejects(() => prepareSocket({ path }), ConfigError, "another file is there");
+    await assertRejects(() => open({ path }), ConfigError, "another file is there");
     assertEquals(await Deno.readTextFile(path), "data");
     await Deno.remove(path);
     await Deno.symlink("/etc/passwd", path);
-    await assertRejects(() => prepareSocket({ path }), ConfigError, "another file is there");
+    await assertRejects(() => open({ path }), ConfigError, "another file is there");
     await Deno.remove(path);
     using _listener = Deno.listen({ transport: "unix", path });
-    await assertRejects(() => prepareSocket({ path }), ConfigError, "another process listens there");
-    assertEquals(await probeSocket(path), "open");
+    await assertRejects(() => open({ path }), ConfigError, "another process listens there");
+    assertEquals([await probeSocket(path), namesAt(path)], ["open", ["socket"]]);
   }));
 
-Deno.test("prepareSocket() refuses a directory that other users can change", () =>
+Deno.test("openSocket() refuses a directory that other users can change", () =>
   withPath(async (path) => {
-    await prepareSocket({ path });
+    await Deno.mkdir(path.replace("/socket", ""));
     await Deno.chmod(path.replace("/socket", ""), 0o777);
-    await assertRejects(() => prepareSocket({ path }), ConfigError, `Cannot create socket ${path}`);
+    await assertRejects(() => open({ path }), ConfigError, `Cannot create socket ${path}`);
   }));
 
-Deno.test("shareSocket() lets the group connect, and without the group only this user", () =>
+Deno.test("openSocket() lets one of two servers listen that start at the same time", () =>
   withPath(async (path) => {
-    await prepareSocket({ path });
-    using _listener = Deno.listen({ transport: "unix", path });
-    const modeOf = async () => ((await Deno.stat(path)).mode ?? 0) & 0o777;
-    assertEquals(shareSocket({ path, group: String(Deno.gid()) }), undefined);
-    assertEquals(await modeOf(), 0o660);
+    const opened = await Promise.allSettled([open({ path }), open({ path })]);
+    const servers = opened.filter((result) => result.status === "fulfilled");
+    assertEquals(servers.length, 1);
+    await using _server = servers[0].value;
+    const refused = opened.find((result) => result.status === "rejected");
+    assertEquals(refused?.reason.message, `Cannot create socket ${path}: another process listens there`);
+    assertEquals([await probeSocket(path), namesAt(path)], ["open", ["socket"]]);
+  }));
+
+Deno.test("openSocket() creates no socket if the settings name an unknown group", () =>
+  withPath(async (path) => {
     await assertRejects(
-      async () => await shareSocket({ path, group: "no-such-group" }),
+      () => open({ path, group: "no-such-group" }),
       ConfigError,
-      "there is no group",
+      `Cannot share socket ${path}: there is no group no-such-group`,
     );
-    assertEquals(await modeOf(), 0o600);
+    assertEquals(namesAt(path), []);
+  }));
+
+Deno.test("openSocket() opens a socket whose path has 100 bytes", async () => {
+  const directory = await Deno.makeTempDir({ dir: "/tmp" });
+  const path = `${directory}/`.padEnd(100, "x");
+  {
+    await using _server = await open({ path });
+    assertEquals(await probeSocket(path), "open");
+  }
+  await Deno.remove(directory);
+});
+
+Deno.test("SocketFile.remove() keeps the socket of another server", () =>
+  withPath(async (path) => {
+    const old = await open({ path });
+    assertEquals(old.file.isThere(), true);
+    await Deno.remove(path);
+    await using next = await open({ path });
+    assertEquals([old.file.isThere(), next.file.isThere()], [false, true]);
+    // Deno removes the temporary name of the old server when it closes.
+    assertNotEquals(old.server.addr, next.server.addr);
+    await old[Symbol.asyncDispose]();
+    assertEquals([await probeSocket(path), next.file.isThere()], ["open", true]);
+  }));
+
+Deno.test("shareSocket() lets the group connect, and changes nothing for an unknown group", () =>
+  withPath(async (path) => {
+    await using _server = await open({ path });
+    assertEquals(shareSocket({ path, group: String(Deno.gid()) }), undefined);
+    assertEquals(modeOf(path), 0o660);
+    assertThrows(() => shareSocket({ path, group: "no-such-group" }), ConfigError, "there is no group");
+    assertEquals(modeOf(path), 0o660);
   }));
 
 Deno.test("postToSocket() returns the answer, and undefined if there is none", () =>
   withPath(async (path) => {
-    await prepareSocket({ path });
     const call = { body: new FormData(), signal: new AbortController().signal };
     assertEquals(await postToSocket(path, "/send", call), undefined);
-    await using _server = Deno.serve({ path, onListen() {} }, ({ url }) => new Response(url, { status: 202 }));
+    await using _server = await open({ path });
     const response = await postToSocket(path, "/send", call);
-    assertEquals([response?.status, await response?.text()], [202, "http://localhost/send"]);
+    assertEquals([response?.status, await response?.text()], [202, "/send"]);
   }));

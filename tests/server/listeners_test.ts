@@ -132,8 +132,22 @@ Deno.test("Listeners.replace() opens a socket again whose file was removed, and 
   assertEquals(await probeSocket(`${scene.directory}/socket`), "open");
 });
 
+Deno.test("Listeners.close() removes the file of a socket, but not the file of another process", async () => {
+  await using scene = await openListeners();
+  const path = `${scene.directory}/socket`;
+  const receivers = [receiverAt({ transport: "unix", path }, "socket")];
+  await scene.listeners.replace(receivers);
+  await scene.listeners.close();
+  assertEquals([...Deno.readDirSync(scene.directory)], []);
+  await scene.listeners.replace(receivers);
+  await Deno.remove(path);
+  using _other = Deno.listen({ transport: "unix", path });
+  await scene.listeners.close();
+  assertEquals(await probeSocket(path), "open");
+});
+
 Deno.test({
-  name: "Listeners.replace() gives an open socket another group",
+  name: "Listeners.replace() gives an open socket its group and mode",
   ignore: Deno.uid() !== 0,
   async fn() {
     await using scene = await openListeners();
@@ -143,7 +157,67 @@ Deno.test({
     await scene.listeners.replace([at("7002")]);
     assertEquals((await Deno.lstat(path)).gid, 7002);
     await assertRejects(() => scene.listeners.replace([at("no-such-group")]), ConfigError, "no-such-group");
-    assertEquals([(await Deno.lstat(path)).gid, await probeSocket(path)], [7002, "open"]);
+    const stateOf = ({ gid, mode }: Deno.FileInfo) => [gid, (mode ?? 0) & 0o777];
+    assertEquals([stateOf(await Deno.lstat(path)), await probeSocket(path)], [[7002, 0o660], "open"]);
+    await Deno.chmod(path, 0o600);
+    await scene.listeners.replace([at("7002")]);
+    assertEquals(stateOf(await Deno.lstat(path)), [7002, 0o660]);
+  },
+});
+
+/** Connects to a socket as a member of group 7001 until its input ends. Prints the results. */
+const CLIENT = `
+import errno, os, select, socket, sys
+os.chdir(sys.argv[1])
+os.setgroups([])
+os.setgid(7001)
+os.setuid(7009)
+results = set()
+os.write(1, b"started\\n")
+while not select.select([0], [], [], 0)[0]:
+  client = socket.socket(socket.AF_UNIX)
+  results.add(errno.errorcode.get(client.connect_ex("run/socket"), "OK"))
+  client.close()
+print(*sorted(results))
+`;
+
+/** Returns the results of a client of the group that connects again and again during `test`. */
+async function connectDuring(directory: string, test: () => Promise<void>): Promise<string[]> {
+  const streams = { stdin: "piped", stdout: "piped" } as const;
+  const client = new Deno.Command("python3", { args: ["-c", CLIENT, directory], ...streams }).spawn();
+  const output = client.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  assertEquals((await output.read()).value, "started\n");
+  try {
+    await test();
+  } finally {
+    await client.stdin.close();
+  }
+  const { value = "" } = await output.read();
+  await client.status;
+  await output.cancel();
+  return value.trim().split(" ");
+}
+
+Deno.test({
+  name: "Listeners.replace() refuses no client of the group during 200 reloads and 200 restarts",
+  ignore: Deno.uid() !== 0,
+  async fn() {
+    await using scene = await openListeners();
+    const path = `${scene.directory}/run/socket`;
+    const receivers = [receiverAt({ transport: "unix", path, group: "7001" }, "socket")];
+    await Deno.chmod(scene.directory, 0o755);
+    await scene.listeners.replace(receivers);
+    const reloads = await connectDuring(scene.directory, async () => {
+      for (let count = 0; count < 200; count++) await scene.listeners.replace(receivers);
+    });
+    assertEquals(reloads, ["OK"]);
+    const restarts = await connectDuring(scene.directory, async () => {
+      for (let count = 0; count < 200; count++) {
+        await scene.listeners.close();
+        await scene.listeners.replace(receivers);
+      }
+    });
+    assertEquals(restarts.filter((result) => !["OK", "ENOENT", "ECONNREFUSED", "ECONNRESET"].includes(result)), []);
   },
 });
 
