@@ -6,7 +6,7 @@
  */
 
 import { cutEnds } from "../notification/cut.ts";
-import { longBodyProblem, MAX_MESSAGE_BYTES } from "../notification/notification.ts";
+import { LONG_BODY_PROBLEM, MAX_MESSAGE_BYTES } from "../notification/notification.ts";
 import { decodeText, readableText } from "../notification/text.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { EndsBuffer, type StreamEnds } from "../runtime/streams.ts";
@@ -28,7 +28,7 @@ export function createBodyBuffer(): EndsBuffer {
 export function toMessage({ beginning, end, missing }: StreamEnds, warn: (problem: string) => void): string {
   if (missing === 0) return readableText(decodeText(beginning));
   const total = beginning.length + missing + end.length;
-  warn(longBodyProblem(total));
+  warn(LONG_BODY_PROBLEM);
   const [first, last] = [beginning, end].map((bytes) => readableText(decodeText(bytes)));
   return cutEnds({ beginning: first, end: last, total }, MAX_MESSAGE_BYTES);
 }

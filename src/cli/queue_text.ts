@@ -12,7 +12,7 @@
  * @module
  */
 
-import { formatCount } from "../base/count.ts";
+import { formatBytes, formatCount } from "../base/count.ts";
 import { formatDuration } from "../base/duration.ts";
 import { formatTime } from "../base/time.ts";
 import { withResolution } from "../notification/incident.ts";
@@ -22,7 +22,6 @@ import {
   isNotification,
   type Notification,
 } from "../notification/notification.ts";
-import { formatBytes } from "../notification/render.ts";
 import { severitySymbol } from "../notification/title.ts";
 import type { QueuedEntry } from "../notifier/outcomes.ts";
 import { laneKey } from "../queue/entry.ts";

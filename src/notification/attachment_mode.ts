@@ -3,8 +3,8 @@
  * channel without a mode cannot send attachments.
  */
 
+import { formatBytes } from "../base/count.ts";
 import type { Attachment, Notification } from "./notification.ts";
-import { formatBytes } from "./render.ts";
 
 /**
  * The way in which a channel sends attachments. `separate`: each attachment is a separate message
@@ -12,7 +12,7 @@ import { formatBytes } from "./render.ts";
  */
 export type AttachmentMode = "separate" | "inline";
 
-/** Formats an attachment as text: `report.pdf (12.0 KiB)`. */
+/** Formats an attachment as text: `report.pdf (12 KiB)`. */
 export function formatAttachment({ name, size }: Pick<Attachment, "name" | "size">): string {
   return `${name} (${formatBytes(size)})`;
 }

@@ -5,9 +5,10 @@
  * @module
  */
 
+import { formatBytes } from "../base/count.ts";
 import { InvalidNotificationError } from "../base/errors.ts";
 import { isObject } from "../base/fields.ts";
-import { byteLength, cutEnds, cutToBytes, fitsInBytes } from "./cut.ts";
+import { cutEnds, cutToBytes, fitsInBytes } from "./cut.ts";
 import {
   limitProblems,
   repairKey,
@@ -114,7 +115,7 @@ export interface Notification {
    */
   readonly fullText?: Attachment;
   /**
-   * The names and sizes of attachments that the channel cannot send: `report.pdf (12.0 KiB)`. The
+   * The names and sizes of attachments that the channel cannot send: `report.pdf (12 KiB)`. The
    * text of the notification shows this list.
    */
   readonly unsent?: readonly string[];
@@ -292,7 +293,7 @@ export function createNotification(
 function readableBody(message: NotificationInput["message"], format: Format, warn: ReportProblem): string {
   const isSized = typeof message === "string" || message instanceof Uint8Array;
   if (!isSized || message.length <= 2 * MAX_MESSAGE_BYTES) return readable(toText(message), format);
-  warn(longBodyProblem(message.length));
+  warn(LONG_BODY_PROBLEM);
   // `subarray` does not copy the bytes.
   const part = (start: number, end?: number) => {
     return readable(
@@ -333,14 +334,12 @@ function asParagraph(line: string, format: Format): string {
 /** Cuts a message that is too long. A note in the message shows how many bytes are missing. */
 function limited(message: string, warn: ReportProblem): string {
   if (fitsInBytes(message, MAX_MESSAGE_BYTES)) return message;
-  warn(longBodyProblem(byteLength(message)));
+  warn(LONG_BODY_PROBLEM);
   return cutToBytes(message, MAX_MESSAGE_BYTES);
 }
 
 /** Describes the problem of a body that was cut. */
-export function longBodyProblem(bytes: number): string {
-  return `Cannot send the whole body of ${bytes} bytes: the limit is ${MAX_MESSAGE_BYTES}`;
-}
+export const LONG_BODY_PROBLEM = `Cannot send the whole body: it is larger than ${formatBytes(MAX_MESSAGE_BYTES)}`;
 
 function oneOf<Value extends string>(name: string, value: string, values: readonly Value[]): Value {
   const found = values.find((known) => known === value);

@@ -6,7 +6,6 @@
  */
 
 import { isAgeKnown, isFromFuture } from "../base/clock.ts";
-import { formatCount } from "../base/count.ts";
 import { formatDuration } from "../base/duration.ts";
 import { formatTime } from "../base/time.ts";
 import type { Replaced } from "../queue/record.ts";
@@ -32,20 +31,13 @@ export interface RenderOptions extends TitleOptions {
   readonly formatMention?: (mention: string) => string;
 }
 
-/** Formats a size: `12 bytes`, `1.5 KiB`, `3.0 MiB`. */
-export function formatBytes(bytes: number): string {
-  if (bytes < 1024) return formatCount(bytes, "byte");
-  const kib = bytes / 1024;
-  return kib < 1024 ? `${kib.toFixed(1)} KiB` : `${(kib / 1024).toFixed(1)} MiB`;
-}
-
 /**
  * Formats the notes that are shown below the message, one note per line:
  *
  * - `⏰ Queued since 2026-11-22 20:15:07 UTC+1, 2 h 5 min late`
  * - `⏰ Late: the clock of the host was wrong (1970-01-01 00:00:30 UTC) when this was queued`
  * - `↻ Replaces 3 earlier notifications since 2026-11-22 18:00:00 UTC+1`
- * - `📎 report.pdf (12.0 KiB) was not sent here`
+ * - `📎 report.pdf (12 KiB) was not sent here`
  * - `✂ Cannot attach report.pdf: it is empty`
  *
  * A time includes the date, because the message may be read on another day.

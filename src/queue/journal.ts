@@ -30,6 +30,7 @@
  * @module
  */
 
+import { formatBytes } from "../base/count.ts";
 import { StorageError } from "../base/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
@@ -302,7 +303,7 @@ export class Journal {
       : LINE_FEED;
     const bytes = concatenate([first, ...lines.map(({ bytes }) => bytes)]);
     if (size + bytes.length > maxBytes) {
-      const limit = `${Math.round(maxBytes / 2 ** 20)} MiB`;
+      const limit = formatBytes(maxBytes);
       throw new StorageError("queue-full", `Cannot queue in ${this.path}: the file has reached its limit of ${limit}`);
     }
     const needsName = durability === "directory" && identity !== this.#namedOnDisk;

@@ -16,6 +16,7 @@
  * @module
  */
 
+import { formatBytes } from "../base/count.ts";
 import { crc32Value } from "../base/crc32.ts";
 import { InvalidNotificationError } from "../base/errors.ts";
 import { type EnqueueRecord, hasValidFields, isKnownType, type JournalRecord } from "./record.ts";
@@ -56,9 +57,7 @@ export function encodeRecord(record: JournalRecord): Uint8Array {
   const line = record.t === "enq" ? encodeEntry(record) : encodeFields(record);
   writeChecksum(line, line.length - TRAILER_BYTES - 1);
   if (line.length <= MAX_LINE_BYTES) return line;
-  throw new InvalidNotificationError(
-    `Cannot queue a notification of ${line.length} bytes: the limit is ${MAX_LINE_BYTES}`,
-  );
+  throw new InvalidNotificationError(`Cannot queue the notification: it is larger than ${formatBytes(MAX_LINE_BYTES)}`);
 }
 
 /** Encodes a new entry without its checksum. The text of a stored notification is copied. */

@@ -1,5 +1,7 @@
 /** Limits for sizes and storage times. */
 
+import { formatBytes } from "../base/count.ts";
+
 /**
  * The size below which a journal is never compacted (rewritten to make it shorter), in bytes. This
  * size is small, because each start of the program reads the whole journal. Above 5 KiB, V8 also
@@ -84,5 +86,6 @@ export const MAX_INCIDENTS = 256;
 /** Returns a warning if a journal of this size is nearly full; otherwise undefined. */
 export function fullnessWarning(bytes: number): string | undefined {
   if (bytes <= NEARLY_FULL_BYTES) return undefined;
-  return `The queue is nearly full: ${bytes} of ${MAX_QUEUE_BYTES} bytes; at the limit, new notifications are rejected`;
+  const fullness = `${formatBytes(bytes)} of ${formatBytes(MAX_QUEUE_BYTES)}`;
+  return `The queue is nearly full: ${fullness}; at the limit, new notifications are rejected`;
 }

@@ -24,6 +24,7 @@
  * @module
  */
 
+import { formatBytes } from "../base/count.ts";
 import { StorageError } from "../base/errors.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
 import { type Files, occupiedBytes, replaceFile } from "../runtime/files.ts";
@@ -109,10 +110,9 @@ export class Spool {
 
   #checkSize(maxBytes: number): void {
     if (this.#occupiedBytes() <= maxBytes) return;
-    const limit = `${Math.round(maxBytes / 2 ** 20)} MiB`;
     throw new StorageError(
       "queue-full",
-      `Cannot queue in ${this.#directory}: the directory has reached its limit of ${limit}`,
+      `Cannot queue in ${this.#directory}: the directory has reached its limit of ${formatBytes(maxBytes)}`,
     );
   }
 

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { formatBytes } from "../base/count.ts";
 import type { ConnectProblem } from "./connect_errors.ts";
 import {
   ConfigError,
@@ -253,7 +254,7 @@ async function readText(response: Response, request: HttpRequest): Promise<strin
       bytes += chunk.length;
       if (bytes > maxBytes) {
         const { host } = new URL(request.url);
-        throw new NotTheServiceError(`Cannot use the answer of ${host}: it is longer than ${maxBytes / 2 ** 20} MiB`, {
+        throw new NotTheServiceError(`Cannot use the answer of ${host}: it is longer than ${formatBytes(maxBytes)}`, {
           status: response.status,
         });
       }

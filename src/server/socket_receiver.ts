@@ -7,6 +7,7 @@
  * @module
  */
 
+import { formatBytes } from "../base/count.ts";
 import { defaultSocketPath } from "../config/paths.ts";
 import { DEFAULT_RATE_LIMIT, type SocketSettings } from "../config/serve.ts";
 import { RefusedError, toAnswer, toErrorAnswer } from "../ingest/send/answer.ts";
@@ -88,7 +89,7 @@ async function answer(request: Request, { name, settings, limiter, maxBytes, con
 /** Returns the error for the sender of a body that could not be read. */
 function toRefusal(reason: Exclude<ReadBody["bytes"], Uint8Array>, maxBytes: number): RefusedError {
   if (reason === "too-large") {
-    return new RefusedError(`Cannot accept the notification: it is larger than ${maxBytes} bytes`, 413, {
+    return new RefusedError(`Cannot accept the notification: it is larger than ${formatBytes(maxBytes)}`, 413, {
       hint: "send smaller files, or raise maxBytes of the socket",
     });
   }

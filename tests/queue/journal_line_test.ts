@@ -209,7 +209,7 @@ Deno.test("encodeRecord() rejects a line that is too long", () => {
   assertThrows(
     () => encodeRecord({ t: "enq", id, time: 1, channel: "m", destination: "!r", notification, expires: 9 }),
     InvalidNotificationError,
-    "the limit is 131072",
+    "Cannot queue the notification: it is larger than 128 KiB",
   );
 });
 

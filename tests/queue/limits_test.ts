@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
-import { MAX_QUEUE_BYTES } from "../../src/queue/limits.ts";
+import { fullnessWarning, MAX_QUEUE_BYTES, NEARLY_FULL_BYTES } from "../../src/queue/limits.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 
@@ -41,4 +41,12 @@ Deno.test("Queue.enqueue() rejects at the size limit, has more room for urgent e
   } finally {
     Deno.removeSync(stateDir, { recursive: true });
   }
+});
+
+Deno.test("fullnessWarning() shows the sizes of a queue that is nearly full", () => {
+  assertEquals(fullnessWarning(NEARLY_FULL_BYTES), undefined);
+  assertEquals(
+    fullnessWarning(15 * 2 ** 20),
+    "The queue is nearly full: 15 MiB of 16 MiB; at the limit, new notifications are rejected",
+  );
 });

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
 import type { SocketSettings } from "../../src/config/serve.ts";
 import type { Outcome } from "../../src/notifier/outcomes.ts";
@@ -110,7 +110,9 @@ Deno.test("handle() refuses a sender above its limit, until enough time has pass
 
 Deno.test("handle() refuses a body above the limit, and another path", async () => {
   using scene = setReceiver();
-  assertEquals((await scene.post({ subject: "a", message: "x".repeat(2000) })).status, 413);
+  const refused = await scene.post({ subject: "a", message: "x".repeat(2000) });
+  assertEquals(refused.status, 413);
+  assertStringIncludes(JSON.stringify(refused.body), "it is larger than 1 KiB");
   assertEquals((await scene.post({ subject: "a" }, "/other")).status, 404);
   assertEquals(scene.accepted, []);
 });

@@ -5,13 +5,13 @@
  * @module
  */
 
+import { formatBytes } from "../../base/count.ts";
 import { timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import { InvalidNotificationError, NotTheServiceError, ResponseError } from "../../base/errors.ts";
 import { MatrixError } from "../../matrix/errors.ts";
 import { maxUploadBytes, type MediaContent, type OwnFields, uploadMedia } from "../../matrix/events.ts";
 import type { MatrixClient } from "../../matrix/request.ts";
 import type { Attachment } from "../../notification/notification.ts";
-import { formatBytes } from "../../notification/render.ts";
 import type { SendOptions } from "../channel.ts";
 import type { FileReader } from "../kind.ts";
 

@@ -4,11 +4,11 @@
  * come from `GET /v1/account` (ntfy API).
  */
 
+import { formatBytes } from "../../base/count.ts";
 import { ResponseError } from "../../base/errors.ts";
 import { isObject, parseJsonObject } from "../../base/fields.ts";
 import { formatDuration } from "../../base/duration.ts";
 import type { Attachment } from "../../notification/notification.ts";
-import { formatBytes } from "../../notification/render.ts";
 import { exchange, type HttpRequest, type HttpRuntime, readDuration } from "../../runtime/http.ts";
 
 /** A refused file, and the options of the request that asks for the limits of the user. */

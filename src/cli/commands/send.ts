@@ -1,9 +1,8 @@
 /** `send`: sends a notification. */
 
-import { formatCount } from "../../base/count.ts";
+import { formatBytes, formatCount } from "../../base/count.ts";
 import type { Attachment, NotificationInput } from "../../notification/notification.ts";
 import { FORMATS, SEVERITIES } from "../../notification/notification.ts";
-import { formatBytes } from "../../notification/render.ts";
 import { decodeText } from "../../notification/text.ts";
 import type { NotifierCore } from "../../notifier/core.ts";
 import type { Outcome } from "../../notifier/outcomes.ts";

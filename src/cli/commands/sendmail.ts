@@ -1,5 +1,6 @@
 /** `sendmail`: reads a mail, like the program sendmail, and sends it as a notification. */
 
+import { formatBytes } from "../../base/count.ts";
 import { MAX_INCOMING_MAIL_BYTES } from "../../ingest/mail/mail.ts";
 import { toMailNotification } from "../../ingest/mail/notification.ts";
 import { readMail } from "../../ingest/mail/read.ts";
@@ -91,7 +92,7 @@ async function readInput({ runtime }: ContextFor<typeof OPTIONS>): Promise<MailI
     const note = new TextEncoder().encode(`\n${cutNote(missing, total)}\n`);
     return {
       bytes: new Uint8Array(await new Blob([beginning, note, end] as BlobPart[]).arrayBuffer()),
-      problems: [`Cannot send the whole mail of ${total} bytes: the limit is ${MAX_INCOMING_MAIL_BYTES}`],
+      problems: [`Cannot send the whole mail: it is larger than ${formatBytes(MAX_INCOMING_MAIL_BYTES)}`],
     };
   } catch (error) {
     return {

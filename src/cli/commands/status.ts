@@ -1,8 +1,7 @@
 /** `status`: prints the state of the queue as text, as JSON, or for a monitoring system. */
 
-import { formatCount } from "../../base/count.ts";
+import { formatBytes, formatCount } from "../../base/count.ts";
 import { formatDuration } from "../../base/duration.ts";
-import { formatBytes } from "../../notification/render.ts";
 import type { Health, JudgedNumber, OtherProblem, Threshold } from "../../notifier/health.ts";
 import type { Ages, Status } from "../../notifier/status.ts";
 import { type Command, type ContextFor, defineCommand } from "../command.ts";
@@ -68,7 +67,7 @@ function formatStatus(figures: Status, now: number, stateDir: string): string[] 
   const { ages, fallbacks, fileBytes, spooled, quarantined, torn, possibleDuplicates } = figures;
   const lines = [
     `queue: ${queued} queued, ${deferred} deferred, ${held} held, ${dead} dead ` +
-    `(${bytes} of ${maxBytes} bytes in ${stateDir})`,
+    `(${formatBytes(bytes)} of ${formatBytes(maxBytes)} in ${stateDir})`,
   ];
   // The age is 0 if no entry waits, or if quiet hours or a rate limit delay all entries.
   if (oldestSeconds > 0) lines.push(`oldest: ${formatDuration(oldestSeconds * 1000)}`);

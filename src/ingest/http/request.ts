@@ -6,6 +6,7 @@
  * @module
  */
 
+import { formatBytes } from "../../base/count.ts";
 import { isAscii } from "../../base/printable.ts";
 import type { NotificationInput } from "../../notification/notification.ts";
 import { decodeText } from "../../notification/text.ts";
@@ -111,7 +112,7 @@ export const REFUSALS: Readonly<Record<Refusal, { readonly status: number; reado
   "no-token": { status: 401, text: "a token is missing" },
   "forbidden": { status: 403, text: "no sender has the network of this address" },
   "too-slow": { status: 408, text: "the request did not arrive in time" },
-  "too-large": { status: 413, text: `the request is larger than ${MAX_REQUEST_BYTES / 2 ** 20} MiB` },
+  "too-large": { status: 413, text: `the request is larger than ${formatBytes(MAX_REQUEST_BYTES)}` },
   "too-many": { status: 429, text: "too many requests" },
   "unavailable": { status: 503, text: "the queue cannot take the notification now, try again" },
   "failed": { status: 500, text: "internal error" },

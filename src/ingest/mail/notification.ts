@@ -8,6 +8,7 @@
  * @module
  */
 
+import { formatBytes } from "../../base/count.ts";
 import { printable } from "../../base/printable.ts";
 import { byteLength } from "../../notification/cut.ts";
 import {
@@ -18,7 +19,7 @@ import {
   type NotificationInput,
 } from "../../notification/notification.ts";
 import { withoutBlankEnds } from "../../markup/markup.ts";
-import { codeToHtml, escapeHtml, formatBytes } from "../../notification/render.ts";
+import { codeToHtml, escapeHtml } from "../../notification/render.ts";
 import { readableLine, readableText } from "../../notification/text.ts";
 import { decodeCharset } from "./charset.ts";
 import type { Mail, MailAttachment, Urgency } from "./mail.ts";

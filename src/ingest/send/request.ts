@@ -12,6 +12,7 @@
  * @module
  */
 
+import { formatBytes } from "../../base/count.ts";
 import { parseDuration } from "../../base/duration.ts";
 import { InvalidNotificationError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
@@ -61,7 +62,7 @@ export function readSendRequest(body: Uint8Array<ArrayBuffer>, contentType: stri
   if (type === "multipart/form-data") return readMultipart(body, contentType);
   const isForm = type === "application/x-www-form-urlencoded";
   if (!isForm && type !== "application/json") return toRequest(new Map([["message", [body]]]), []);
-  if (body.length > MAX_TEXT_BYTES) throw tooMany(`${MAX_TEXT_BYTES} bytes`, "send a long message as a file");
+  if (body.length > MAX_TEXT_BYTES) throw tooMany(formatBytes(MAX_TEXT_BYTES), "send a long message as a file");
   const text = new TextDecoder().decode(body);
   return toRequest(isForm ? readForm(text) : readJson(text), []);
 }

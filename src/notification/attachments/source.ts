@@ -5,12 +5,12 @@
  * @module
  */
 
+import { formatBytes } from "../../base/count.ts";
 import { printable } from "../../base/printable.ts";
 import { InvalidNotificationError } from "../../base/errors.ts";
 import { unreadableState } from "../../runtime/file_errors.ts";
 import { cutLine } from "../cut.ts";
 import { type AttachmentInput, MAX_FILE_BYTES, MAX_FILES } from "../notification.ts";
-import { formatBytes } from "../render.ts";
 import { type ImageSize, readImageSize } from "./image_size.ts";
 import { detectMediaType } from "./media_type.ts";
 

@@ -14,6 +14,7 @@
  * @module
  */
 
+import { formatBytes } from "../../base/count.ts";
 import { InvalidNotificationError } from "../../base/errors.ts";
 import { mapFileErrors } from "../../runtime/file_errors.ts";
 import { denoFiles, type Files, occupiedBytes, type OpenFile } from "../../runtime/files.ts";
@@ -164,7 +165,7 @@ export class StagedFiles implements Disposable {
     const [name, file] = mapFileErrors(action, () => this.#create(), "write-failed");
     const checkOccupied = (bytes: number) => {
       if (bytes <= MAX_FILES_BYTES) return;
-      const limit = `${Math.round(MAX_FILES_BYTES / 2 ** 20)} MiB`;
+      const limit = formatBytes(MAX_FILES_BYTES);
       throw new InvalidNotificationError(`Cannot ${action}: the directory has reached its limit of ${limit}`);
     };
     let size = 0, others: number | undefined;

@@ -9,10 +9,9 @@
  * @module
  */
 
-import { formatCount } from "../../base/count.ts";
+import { formatBytes, formatCount } from "../../base/count.ts";
 import type { Zone } from "../../base/time.ts";
 import { VERSION } from "../../base/version.ts";
-import { formatBytes } from "../../notification/render.ts";
 import type { Overview } from "../../notifier/overview.ts";
 import type { DeliveryCounters } from "../delivery_counters.ts";
 import { chart, sumHours } from "./chart.ts";

@@ -48,7 +48,7 @@ async function sendToQueue(args: readonly string[], stdin?: Uint8Array) {
 Deno.test("send() prints the size of a body that is too long, not the number of lines that are left", async () => {
   const { code, err } = await sendToQueue([], new Uint8Array(3 * MAX_MESSAGE_BYTES).fill(0x78));
   assertEquals(code, 0);
-  assertStringIncludes(err, "matrix-notify: the body is read from standard input: 24.0 MiB\n");
+  assertStringIncludes(err, "matrix-notify: the body is read from standard input: 24 MiB\n");
 });
 
 Deno.test("send() sends the alert without the body if no program writes to the pipe", async () => {

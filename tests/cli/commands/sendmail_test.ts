@@ -94,7 +94,7 @@ Deno.test("sendmail() sends the beginning and the end of a mail of more than 10 
   for (const bytes of [10 * 1024 * 1024, 10 * 1024 * 1024 + 1]) {
     using runtime = fakeRuntime({ env, stdin: `${head}${"x".repeat(bytes - head.length - 4)} end`, realIds: true });
     assertEquals(await main(["sendmail", "--no-background", "-t"], runtime), 0, runtime.err());
-    const problem = "cannot send the whole mail of 10485761 bytes: the limit is 10485760";
+    const problem = "cannot send the whole mail: it is larger than 10 MiB";
     assertEquals(runtime.err().includes(problem), bytes > 10 * 1024 * 1024);
   }
   assertEquals(scene.subjects(), ["Large", "message.txt", "Large", "message.txt"]);

@@ -75,8 +75,8 @@ Deno.test("readSendRequest() refuses a form with too many fields, and JSON with 
       [fields(1000), FORM, "999 fields"],
       [parts(1000), multipart, "999 fields"],
       [`{"mention":[${"1,".repeat(200_000)}1]}`, "application/json", "200000 values"],
-      [`{"message":"${"x".repeat(2 ** 24)}"}`, "application/json", "16777216 bytes"],
-      [`message=${"x".repeat(2 ** 24)}`, FORM, "16777216 bytes"],
+      [`{"message":"${"x".repeat(2 ** 24)}"}`, "application/json", "16 MiB"],
+      [`message=${"x".repeat(2 ** 24)}`, FORM, "16 MiB"],
     ]
   ) {
     assertThrows(

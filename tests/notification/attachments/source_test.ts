@@ -87,13 +87,13 @@ Deno.test("openSources() leaves out a file that is too large, also when it grows
     using large = Deno.openSync(`${folder}/large`, { write: true, create: true });
     large.truncateSync(MAX_FILE_BYTES + 1);
     assertEquals(problems({ path: `${folder}/large` }), [
-      `Cannot attach ${folder}/large: it is larger than 32.0 MiB`,
+      `Cannot attach ${folder}/large: it is larger than 32 MiB`,
     ]);
     large.truncateSync(MAX_FILE_BYTES);
     const [source] = open({ path: `${folder}/large` });
     using file = source;
     large.truncateSync(MAX_FILE_BYTES + 1);
-    assertThrows(() => [...file.chunks()], InvalidNotificationError, "it is larger than 32.0 MiB");
+    assertThrows(() => [...file.chunks()], InvalidNotificationError, "it is larger than 32 MiB");
   });
 });
 
