@@ -20,7 +20,7 @@ import { MatrixError } from "../../matrix/errors.ts";
 import type { MatrixClient, RequestOptions } from "../../matrix/request.ts";
 import { readRoomName, readState } from "../../matrix/room_state.ts";
 import { rememberRoomNames, type RoomCache } from "../room_cache.ts";
-import { LOOK_EVERY_MS } from "./room_resolver.ts";
+import { LOOK_EVERY_MS, MAX_RECALLED } from "./room_resolver.ts";
 import type { MatrixSettings } from "./settings.ts";
 
 /**
@@ -84,9 +84,11 @@ export class EncryptionGuard {
     const now = this.#client.runtime.now();
     const isRecent = (time: unknown) => typeof time === "number" && time <= now && now - time < LOOK_EVERY_MS;
     const isKnown = (value: unknown): value is true | number => value === true || isRecent(value);
-    let known: unknown = this.#known.get(roomId);
-    if (!isKnown(known)) known = this.#cache.get(key);
+    const recent = this.#known.get(roomId);
+    if (isKnown(recent)) return recent === true;
+    const known = this.#cache.get(key);
     if (isKnown(known)) {
+      if (this.#known.size >= MAX_RECALLED) this.#known.clear();
       this.#known.set(roomId, known);
       return known === true;
     }

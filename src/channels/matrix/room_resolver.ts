@@ -69,6 +69,12 @@ export interface KnownRoom {
  */
 const RECALL_EVERY_MS = 1000;
 
+/**
+ * The largest number of rooms that a table in memory contains. A sender can name any room. A full
+ * table is emptied, because the cache file has the same values.
+ */
+export const MAX_RECALLED = 1000;
+
 /** Finds the rooms of the destinations of one channel. */
 export class RoomResolver {
   readonly #client: MatrixClient;
@@ -98,6 +104,7 @@ export class RoomResolver {
     if (recalled !== undefined && isSince(recalled.at, RECALL_EVERY_MS)) return recalled.known;
     const known = this.#recall(destination);
     if (known !== undefined && isSince(known.seen, LOOK_EVERY_MS)) {
+      if (this.#recalled.size >= MAX_RECALLED) this.#recalled.clear();
       this.#recalled.set(destination, { known, at: now });
       return known;
     }

@@ -4,7 +4,7 @@
  */
 
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
-import { LOOK_EVERY_MS, roomKey, RoomResolver } from "../../../src/channels/matrix/room_resolver.ts";
+import { LOOK_EVERY_MS, MAX_RECALLED, roomKey, RoomResolver } from "../../../src/channels/matrix/room_resolver.ts";
 import { inMemoryRoomCache } from "../../../src/channels/room_cache.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
 import { type Scene, setScene } from "../../fakes/scene.ts";
@@ -101,6 +101,23 @@ Deno.test("RoomResolver.find() looks into the cache once a second, and after loo
   await remember("!c");
   await find();
   assertEquals(rooms.at(-1), "!c");
+});
+
+Deno.test("RoomResolver.find() keeps a limited number of rooms in memory, because a sender can name any room", async () => {
+  using runtime = fakeRuntime();
+  const cache = inMemoryRoomCache();
+  let looks = 0;
+  const counting = { ...cache, get: (key: string) => (looks++, cache.get(key)) };
+  const resolver = new RoomResolver({ runtime, baseUrl: "http://127.0.0.1:1", userAgent: "" }, "matrix", counting);
+  const find = async (room: string) => {
+    await cache.remember(roomKey("matrix", room), { roomId: room, seen: runtime.time, former: [] });
+    await resolver.find(room, { timeoutMs: 1 });
+  };
+  await find("!a");
+  for (let count = 0; count < MAX_RECALLED; count++) await find(`!${count}`);
+  looks = 0;
+  for (let message = 0; message < 3; message++) await find("!a");
+  assertEquals(looks, 1);
 });
 
 Deno.test("RoomResolver follows a room that was replaced twice", async () => {

@@ -8,7 +8,7 @@ import {
   RoomCacheFile,
 } from "../../../src/channels/room_cache.ts";
 import { EncryptionGuard } from "../../../src/channels/matrix/encryption.ts";
-import { LOOK_EVERY_MS } from "../../../src/channels/matrix/room_resolver.ts";
+import { LOOK_EVERY_MS, MAX_RECALLED } from "../../../src/channels/matrix/room_resolver.ts";
 import { fieldsOf } from "../../fakes/outcomes.ts";
 import { fakeRuntime } from "../../fakes/runtime.ts";
 import { type Scene, setScene } from "../../fakes/scene.ts";
@@ -154,6 +154,14 @@ for (const known of [true, "now"] as const) {
         warnings.add(await guard.check("!a", "!a", { timeoutMs: 1 }) !== undefined);
       }
       assertEquals([reads, [...warnings]], [1, [known === true]]);
+      // A sender can name any room, so the number of rooms in memory is limited.
+      for (let count = 0; count < MAX_RECALLED; count++) {
+        await cache.remember(`encrypted !${count}`, true);
+        await guard.check(`!${count}`, "!a", { timeoutMs: 1 });
+      }
+      reads = 0;
+      await guard.check("!a", "!a", { timeoutMs: 1 });
+      assertEquals(reads, 1);
     },
   );
 }
