@@ -221,6 +221,7 @@ export class NotifierCore implements AsyncDisposable {
       });
     }
     const { entries, problem } = enqueued;
+    using _ = this.#watched(entries);
     staged?.commit(entries);
     options.onStored?.();
     if (problem) return await this.#reportSpooled(entries, problem, isDeliverer);
@@ -310,9 +311,11 @@ export class NotifierCore implements AsyncDisposable {
     await queue.seal();
     await this.#decide();
     const isDeliverer = queue.deliverLock.tryAcquire();
+    using ending = new DisposableStack();
     const before = await this.#prepare(isDeliverer, async () => {
       const live = expandBatches(queue.state.liveEntries());
       queue.state.watch(live.map(({ id }) => id));
+      ending.use(this.#watched(live));
       if (live.length > 0) await queue.requestFlush(reach);
       return live;
     });
@@ -357,6 +360,11 @@ export class NotifierCore implements AsyncDisposable {
     return computeStatus(queue, reporter, runtime.now());
   }
 
+  /** The number of entries whose results calls wait for. */
+  get watchedCount(): number {
+    return this.#parts.queue.state.watchedCount;
+  }
+
   /** Summarizes the queue for the status page; see `overview.ts`. */
   async overview(): Promise<Overview> {
     const { computeOverview } = await import("./overview.ts");
@@ -385,6 +393,7 @@ export class NotifierCore implements AsyncDisposable {
     const deadline = runtime.now() + waitMs;
     const all = expandBatches(entries);
     queue.state.watch(all.map(({ id }) => id));
+    using _ = this.#watched(all);
     await queue.retry(entries, DEFAULT_TTL_MS);
     await this.#deliver({ deadline, patienceMs: 0, mine: all.map(({ id }) => id), signal, leave, isDeliverer: false });
     return await this.#conclude(all);
@@ -439,6 +448,11 @@ export class NotifierCore implements AsyncDisposable {
     return needsState ? this.#prepare(isDeliverer, work) : work();
   }
 
+  /** Returns an object that ends the watch of entries when it is disposed of. */
+  #watched(entries: readonly Entry[]): Disposable {
+    return { [Symbol.dispose]: () => this.#parts.queue.state.unwatch(entries.map(({ id }) => id)) };
+  }
+
   #prepare<Result>(isDeliverer: boolean, work: (problem?: StorageError) => Promise<Result>): Promise<Result> {
     const { queue, warn } = this.#parts;
     return prepareDelivery(queue, { isDeliverer, warn }, work);
@@ -473,7 +487,6 @@ export class NotifierCore implements AsyncDisposable {
   async #conclude(entries: readonly Entry[]): Promise<Outcome[]> {
     const { queue, courier, reporter } = this.#parts;
     const outcomes = reporter.outcomes(entries);
-    queue.state.unwatch(entries.map((entry) => entry.id));
     if (courier.hasWork()) await this.#parts.handOver();
     queue.keepReserve();
     return outcomes;

@@ -149,6 +149,7 @@ export async function decide({ queue, isFixed, toRequests }: Decider): Promise<R
       const requests = await toRequests(notification, { channels, room: roomOfUndecided(entry), sender, id });
       const decided = requests.map((request) => ({ ...request, time, expires, fallbackFor }));
       const { entries } = decided.length > 0 ? await queue.enqueue(decided, () => false) : { entries: [] };
+      queue.state.unwatch(entries.map(({ id }) => id));
       await queue.drop([entry], { isUnneeded: true });
       replacements.set(entry.id, entries);
     } catch (error) {

@@ -93,6 +93,7 @@ export class Enqueuer {
       try {
         await journal.append(lines, durability, MAX_QUEUE_BYTES + urgentBytes);
       } catch (error) {
+        state().unwatch(fresh.map(({ id }) => id));
         if (!(error instanceof StorageError) || (error.code !== "locked" && error.code !== "write-failed")) throw error;
         spool.put(fresh, urgentBytes);
         return { entries: records.map((record) => this.#withoutState(record)), problem: error };
@@ -166,6 +167,7 @@ export class Enqueuer {
       );
     }
     const { id, receipt } = duplicate;
+    state.unwatch([record.id]);
     state.watch([id], receipt === undefined ? undefined : { state: "delivered", receipt });
     return state.entry(id) ?? this.#withoutState(record);
   }

@@ -198,6 +198,11 @@ export class QueueState {
     for (const id of ids) this.#watched.delete(id);
   }
 
+  /** The number of watched entries. */
+  get watchedCount(): number {
+    return this.#watched.size;
+  }
+
   /**
    * Returns the final state of a watched entry. Returns undefined until the entry has a final
    * state.

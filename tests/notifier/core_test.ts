@@ -4,6 +4,7 @@ import { NotifierCore } from "../../src/notifier/core.ts";
 import type { LoopbackHomeserver } from "../../src/testing/mod.ts";
 import { setScene, withPhone } from "../fakes/scene.ts";
 import { fieldsOf } from "../fakes/outcomes.ts";
+import { denoFiles } from "../../src/runtime/files.ts";
 
 type FaultName = Parameters<LoopbackHomeserver["fault"]>[0];
 
@@ -389,4 +390,36 @@ Deno.test("NotifierCore.notify() compacts a journal that is full of delivered en
   await using later = await scene.open();
   assertEquals((await later.notify({ subject: "Two" }))[0].state, "delivered");
   assert(Deno.statSync(path).size < 100_000);
+});
+
+Deno.test("NotifierCore forgets the results of entries when a call ends, also if it fails", async () => {
+  await using scene = await setScene();
+  const { homeserver, stateDir } = scene;
+  await using notifier = await scene.open();
+  const id = "repeated";
+  const stop = new AbortController();
+  const abort = (call: (options: { readonly signal: AbortSignal }) => Promise<unknown>) =>
+    assertRejects(() => call({ signal: stop.signal }), Error, "enough");
+  const calls: Readonly<Record<string, () => Promise<unknown>>> = {
+    delivered: () => notifier.notify({ subject: "1" }),
+    queued: () => notifier.notify({ subject: "2" }, { waitMs: 0, id }),
+    duplicate: () => notifier.notify({ subject: "2" }, { waitMs: 0, id }),
+    async spooled() {
+      using holder = denoFiles.open(`${stateDir}/queue/lock`, "append");
+      holder.tryLock();
+      await notifier.notify({ subject: "3" });
+    },
+    async aborted() {
+      const where = () => (stop.abort(new Error("enough")), true);
+      homeserver.fault("hang", { times: 1, where });
+      await abort((options) => notifier.notify({ subject: "4" }, options));
+    },
+    "flush aborted": () => abort((options) => notifier.flush(options)),
+    "retry aborted": () => abort((options) => notifier.retry(notifier.entries().map(({ id }) => id), options)),
+    flush: () => notifier.flush(),
+  };
+  for (const [name, call] of Object.entries(calls)) {
+    await call();
+    assertEquals(notifier.watchedCount, 0, name);
+  }
 });

@@ -28,6 +28,8 @@ Deno.test("Queue.enqueue() rejects at the size limit, has more room for urgent e
       assertEquals(error.code, "queue-full");
     };
     await fill(false);
+    // The refused entry is forgotten. The others are not settled yet.
+    assertEquals(queue.state.watchedCount, queue.state.entries().length);
     assert(queue.bytes <= MAX_QUEUE_BYTES && queue.bytes > MAX_QUEUE_BYTES - 110_000);
     const before = queue.bytes;
     await fill(true);
