@@ -110,11 +110,15 @@ export class RecentDeliveries {
    * {@linkcode MAX_REMEMBERED_DELIVERIES} deliveries. Therefore no further delivery is allowed
    * after a batch until the period of the rate limit ends.
    */
-  add({ channel, destination }: Lane, time: number, isBatch: boolean): void {
-    const lane = this.#lanes.get({ channel, destination }) ?? { channel, destination, delivered: [] };
-    this.#lanes.set(lane, lane);
-    for (let count = isBatch ? MAX_REMEMBERED_DELIVERIES : 1; count > 0; count--) lane.delivered.push(time);
-    while (lane.delivered.length > MAX_REMEMBERED_DELIVERIES) lane.delivered.shift();
+  add(lane: Lane, time: number, isBatch: boolean): void {
+    const known = this.#lanes.get(lane);
+    const delivered = known?.delivered ?? [];
+    if (known === undefined) {
+      const { channel, destination } = lane;
+      this.#lanes.set(lane, { channel, destination, delivered });
+    }
+    for (let count = isBatch ? MAX_REMEMBERED_DELIVERIES : 1; count > 0; count--) delivered.push(time);
+    while (delivered.length > MAX_REMEMBERED_DELIVERIES) delivered.shift();
   }
 
   /**

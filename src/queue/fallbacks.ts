@@ -104,7 +104,9 @@ export class Fallbacks {
    * waits.
    */
   onPrimaryEnd(primary: string, end: PrimaryEnd): void {
-    for (const id of [...this.#waiting.get(primary) ?? []]) {
+    const waiting = this.#waiting.get(primary);
+    if (waiting === undefined) return;
+    for (const id of [...waiting]) {
       const entry = this.#entries.find(id);
       if (entry?.fallbackFor === undefined) continue;
       const changed = { ...entry, fallbackFor: afterEnd(entry.fallbackFor, primary, end) };

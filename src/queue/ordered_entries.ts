@@ -127,8 +127,9 @@ export class OrderedEntries {
     const entry = this.#entries.get(id);
     if (entry === undefined) return [];
     this.#delete(entry);
-    for (const member of entry.members ?? []) this.#batchIds.delete(member.id);
-    return [entry, ...entry.members ?? []];
+    if (entry.members === undefined) return [entry];
+    for (const member of entry.members) this.#batchIds.delete(member.id);
+    return [entry, ...entry.members];
   }
 
   /**

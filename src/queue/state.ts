@@ -396,14 +396,15 @@ export class QueueState {
   #deliver(entry: Entry, ack: AckRecord): void {
     const { time, receipt, possibleDuplicate } = ack;
     const isBatch = entry.members !== undefined;
+    const delivered = entry.members ?? [entry];
     this.#lastDelivery = time;
     if (possibleDuplicate) this.#possibleDuplicates++;
     this.#channels.onAnswer(entry.channel);
     this.#deliveries.add(entry, time, isBatch);
-    for (const each of entry.members ?? [entry]) this.#incidents.onDelivery(each, ack, isBatch);
-    for (const { id } of entry.members ?? []) this.#conclude(id, { state: "delivered", receipt });
+    for (const each of delivered) this.#incidents.onDelivery(each, ack, isBatch);
+    if (isBatch) { for (const { id } of delivered) this.#conclude(id, { state: "delivered", receipt }); }
     this.#remove(entry);
-    for (const { id } of entry.members ?? [entry]) this.#fallbacks.onPrimaryEnd(id, "delivered");
+    for (const { id } of delivered) this.#fallbacks.onPrimaryEnd(id, "delivered");
   }
 
   /**
