@@ -84,6 +84,7 @@ const MAX_ID_CHARS = 255;
  * Thus different keys stay different.
  */
 export function repairId(value: unknown): string | undefined {
+  if (value === undefined) return undefined;
   const id = toText(value).toWellFormed().replace(/[^\x21-\x7e]/gu, encodeURIComponent);
   if (id.length <= MAX_ID_CHARS) return id === "" ? undefined : id;
   const checksum = `#${crc32(new TextEncoder().encode(id))}`;

@@ -49,6 +49,7 @@ export function substituteChannels(
   usable: readonly Channel[],
   { channels: names = [], kind, room }: RouteOptions,
 ): readonly Channel[] {
+  if (stopped.length === 0 && failure === undefined) return [];
   const known = new Set([...usable, ...stopped].map(({ name }) => name));
   const unknown = failure === undefined ? [] : names.filter((name) => name !== EVERY_CHANNEL && !known.has(name));
   const all = failure !== undefined && usable.length + stopped.length + unknown.length === 0 ? [EVERY_CHANNEL] : [];

@@ -173,7 +173,7 @@ export class Journal {
     if (this.#isBehind) this.read();
   }
 
-  #read(file: OpenFile, identity = file.identity(), size = file.size()): void {
+  #read(file: OpenFile, { identity, size } = file.stat()): void {
     this.#isBehind = true;
     this.#follow(file, identity);
     this.#reader.read(file, {
@@ -293,7 +293,7 @@ export class Journal {
 
   #write(lines: readonly OwnLine[], durability: Durability, maxBytes: number): void {
     using file = this.#files.open(this.path, "append");
-    const [size, identity] = [file.size(), file.identity()];
+    const { size, identity } = file.stat();
     const isNew = size === 0;
     const isNext = !isNew && this.#hasRead(file, identity, size);
     const first = isNew
@@ -319,7 +319,7 @@ export class Journal {
     }
     try {
       if (isNext) this.#apply(lines);
-      else this.#read(file, identity, size + bytes.length);
+      else this.#read(file, { identity, size: size + bytes.length });
     } catch {
       // The lines are in the file, so the append must not fail. The next call reads the lines.
     }
@@ -327,7 +327,8 @@ export class Journal {
 
   /** Returns true if this process has read exactly the first `size` bytes of the file. */
   #hasRead(file: OpenFile, identity: string, size: number): boolean {
-    return this.#identity === identity && this.#reader.offset === size && this.#reader.continues(file);
+    return this.#identity === identity && this.#reader.offset === size &&
+      (this.#reader.endsWithOwnLine || this.#reader.continues(file));
   }
 
   /**
@@ -355,13 +356,13 @@ export class Journal {
     if (this.#identity !== undefined && this.#identity === this.#namedOnDisk) return;
     mapFileErrors(`write the queue ${this.path}`, () => {
       using file = this.#openToRead();
-      if (file !== undefined && file.identity() !== this.#namedOnDisk) this.#syncName(file);
+      if (file !== undefined && file.stat().identity !== this.#namedOnDisk) this.#syncName(file);
     });
   }
 
   #syncName(file: OpenFile): void {
     this.#files.syncDirectory(this.#directory);
-    this.#namedOnDisk = file.identity();
+    this.#namedOnDisk = file.stat().identity;
   }
 
   #openToRead(): OpenFile | undefined {

@@ -54,16 +54,17 @@ const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
  * @throws {InvalidNotificationError} if the line would be longer than {@linkcode MAX_LINE_BYTES}
  */
 export function encodeRecord(record: JournalRecord): Uint8Array {
-  const line = record.t === "enq" ? encodeEntry(record) : encodeFields(record);
+  const line = record.t === "enq" ? encodeEntry(record) : encodeFields({ v: VERSION, ...record });
   writeChecksum(line, line.length - TRAILER_BYTES - 1);
   if (line.length <= MAX_LINE_BYTES) return line;
   throw new InvalidNotificationError(`Cannot queue the notification: it is larger than ${formatBytes(MAX_LINE_BYTES)}`);
 }
 
 /** Encodes a new entry without its checksum. The text of a stored notification is copied. */
-function encodeEntry({ notification, ...rest }: EnqueueRecord): Uint8Array {
+function encodeEntry(record: EnqueueRecord): Uint8Array {
+  const { notification } = record, rest = { v: VERSION, ...record, notification: undefined };
   const text = notification instanceof StoredJson ? notification.text : undefined;
-  if (text === undefined) return encodeFields({ ...rest, notification });
+  if (text === undefined) return encodeFields(rest, `,"notification":${JSON.stringify(notification)}`);
   const fields = encodeFields(rest, ',"notification":');
   const line = new Uint8Array(fields.length + text.length);
   const at = fields.length - TRAILER_BYTES - 1;
@@ -78,7 +79,7 @@ function encodeEntry({ notification, ...rest }: EnqueueRecord): Uint8Array {
  * line is still `00000000`.
  */
 function encodeFields(fields: Readonly<Record<string, unknown>>, more = ""): Uint8Array {
-  return encoder.encode(`${JSON.stringify({ v: VERSION, ...fields }).slice(0, -1)}${more}${TRAILER}\n`);
+  return encoder.encode(`${JSON.stringify(fields).slice(0, -1)}${more}${TRAILER}\n`);
 }
 
 /**

@@ -57,6 +57,7 @@ export class JournalReader {
   /** The last bytes before the first unread line. */
   #tail = new Uint8Array();
   #tornBytes = 0;
+  #endsWithOwnLine = false;
   readonly #store = new JsonStore();
 
   /** The total length of the complete lines that were read, in bytes. */
@@ -70,6 +71,14 @@ export class JournalReader {
    */
   get tornBytes(): number {
     return this.#tornBytes;
+  }
+
+  /**
+   * True if this process appended the last line. Other processes never remove such a line: after a
+   * failed sync, a process removes only the lines that it appended itself.
+   */
+  get endsWithOwnLine(): boolean {
+    return this.#endsWithOwnLine;
   }
 
   /**
@@ -92,6 +101,7 @@ export class JournalReader {
     this.#offset += line.length;
     this.#tail = line.slice(-TAIL_BYTES);
     this.#tornBytes = 0;
+    this.#endsWithOwnLine = true;
     return record.t === "enq" ? storeNotification(record, line, this.#store) : record;
   }
 
@@ -99,6 +109,7 @@ export class JournalReader {
   read(file: OpenFile, sink: LineSink, size = file.size()): void {
     this.#tornBytes = 0;
     if (size <= this.#offset) return;
+    this.#endsWithOwnLine = false;
     const chunk = new Uint8Array(Math.min(CHUNK_BYTES, size - this.#offset));
     let at = this.#offset;
     for (;;) {

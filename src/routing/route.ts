@@ -183,6 +183,7 @@ function chooseChannels(matching: readonly Rule[], routing: Routing): readonly C
 
 /** Removes fallback channels. If all channels are fallback channels, returns all channels. */
 function withoutFallbacks(channels: readonly Channel[], { rules, fallbacks }: Routing): readonly Channel[] {
+  if (rules.length === 0 && fallbacks.size === 0) return channels;
   const set = rules.flatMap((rule) => [...rule.set.values()]).map(({ fallback }) => fallback || undefined);
   const names = new Set([...fallbacks.values(), ...set].flatMap((fallback) => fallback?.channels ?? []));
   const others = channels.filter(({ name }) => !names.has(name));

@@ -10,16 +10,24 @@ import { printable } from "../base/printable.ts";
 import { formatIsoTime } from "../base/time.ts";
 import { findDirectoryDistrust, requireTrustedDirectory, requireTrustedOwnFile } from "./trust.ts";
 
+/** The properties of an open file. */
+export interface FileStat {
+  /** The size in bytes. */
+  readonly size: number;
+  /**
+   * A text that identifies the file, made of its device, inode number and birth time. Renaming the
+   * file does not change this text. A new file can get the inode number of a deleted file, but has
+   * another birth time.
+   */
+  readonly identity: string;
+}
+
 /** An open file. */
 export interface OpenFile extends Disposable {
   /** Returns the size of the file in bytes. */
   size(): number;
-  /**
-   * Returns a text that identifies the file, made of its device, inode number and birth time.
-   * Renaming the file does not change this text. A new file can get the inode number of a deleted
-   * file, but has another birth time.
-   */
-  identity(): string;
+  /** Returns the size and the identity of the file. */
+  stat(): FileStat;
   /**
    * Reads at an offset. Returns the number of bytes that were read, or 0 at the end of the file.
    */
@@ -144,8 +152,8 @@ export const denoFiles: Files = {
     }
   },
   makeDirectory(path) {
-    // The directory usually exists. This check avoids an error of `mkdir`, which costs 50 µs.
-    if (isDirectory(path)) return requireTrustedDirectory(path, "folder");
+    // The directory usually exists. These checks avoid an error of `mkdir`, which costs 50 µs.
+    if (requireTrustedDirectory(path, "folder")?.isDirectory || isDirectory(path)) return;
     try {
       createDirectory(path);
     } catch (error) {
@@ -193,7 +201,8 @@ function createDirectory(path: string): void {
     Deno.mkdirSync(path, { mode: 0o700 });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists) || !isDirectory(path)) throw error;
-    return requireTrustedDirectory(path, "folder");
+    requireTrustedDirectory(path, "folder");
+    return;
   }
   denoFiles.syncDirectory(parentDirectory(path));
 }
@@ -222,9 +231,9 @@ const MODES: Readonly<Record<OpenMode, Deno.OpenOptions>> = {
 function openFile(file: Deno.FsFile): OpenFile {
   return {
     size: () => file.statSync().size,
-    identity() {
-      const { dev, ino, birthtime } = file.statSync();
-      return `${dev}:${ino}:${birthtime?.getTime()}`;
+    stat() {
+      const { size, dev, ino, birthtime } = file.statSync();
+      return { size, identity: `${dev}:${ino}:${birthtime?.getTime()}` };
     },
     read(buffer, offset) {
       file.seekSync(offset, Deno.SeekMode.Start);

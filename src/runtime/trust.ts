@@ -123,13 +123,19 @@ export function findDirectoryDistrust(
  * files, but not replace the files of this user
  * @param asked the path that the error message already contains; the reason in the error calls this
  * path `it`
+ * @returns the facts about the directory or the link; undefined if they are unknown
  * @throws {UntrustedError} if the directory is not trusted
  */
-export function requireTrustedDirectory(path: string, role: "directory" | "folder", asked = path): void {
+export function requireTrustedDirectory(
+  path: string,
+  role: "directory" | "folder",
+  asked = path,
+): TrustFacts | undefined {
   const facts = readFacts(path);
-  if (facts === undefined) return;
+  if (facts === undefined) return undefined;
   const distrust = judge(path, facts, role, asked) ?? (facts.isSymlink ? findDirectoryDistrust(path) : undefined);
   if (distrust !== undefined) throw new UntrustedError(distrust);
+  return facts;
 }
 
 /**
@@ -250,30 +256,31 @@ export type TrustFacts = Pick<Deno.FileInfo, "uid" | "mode" | "nlink" | "isFile"
  */
 function judge(path: string, facts: TrustFacts, role: Role, asked: string): Judgement | undefined {
   const { uid: owner, mode, nlink, isFile, isDirectory, isSymlink } = facts;
-  const me = readUserId(), shown = quoteForShell(path), it = path === asked ? "it" : shown;
+  const me = readUserId();
+  const shown = () => quoteForShell(path), it = () => path === asked ? "it" : shown();
   if (role === "own" && isSymlink) {
-    return { isType: true, state: `${it} is a symbolic link`, hint: `replace the link with its target: ${shown}` };
+    return { isType: true, state: `${it()} is a symbolic link`, hint: `replace the link with its target: ${shown()}` };
   }
   if (!isFile && !isDirectory && !isSymlink) {
-    const hint = `remove it: rm ${shown}`;
-    return { isType: true, state: `${it} is a pipe, a socket or a device, not a file`, hint };
+    const hint = `remove it: rm ${shown()}`;
+    return { isType: true, state: `${it()} is a pipe, a socket or a device, not a file`, hint };
   }
   const asRoot = me === undefined || me === 0 || me === owner ? "run" : "as root, run";
   if (owner !== null && me !== undefined && owner !== me && owner !== 0) {
     const all = isDirectory ? "-R " : "";
     const hint = role === "parent"
       ? "move it to a directory of this user or of root"
-      : `${asRoot}: chown ${all}${me} ${shown}, if you trust its content`;
-    return { isType: false, state: `${it} belongs to another user (uid ${owner})`, hint };
+      : `${asRoot}: chown ${all}${me} ${shown()}, if you trust its content`;
+    return { isType: false, state: `${it()} belongs to another user (uid ${owner})`, hint };
   }
   if (isSymlink) return undefined;
   if (mode !== null && isOpen(mode, role)) {
-    const hint = `${asRoot}: chmod ${role === "directory" ? "700" : role === "parent" ? "o-w" : "go-w"} ${shown}`;
-    return { isType: false, state: `other users can write to ${it} (its mode is ${formatMode(mode)})`, hint };
+    const hint = `${asRoot}: chmod ${role === "directory" ? "700" : role === "parent" ? "o-w" : "go-w"} ${shown()}`;
+    return { isType: false, state: `other users can write to ${it()} (its mode is ${formatMode(mode)})`, hint };
   }
   if (role === "own" && isFile && (nlink ?? 1) > 1) {
-    const hint = `${asRoot}: cp -p ${shown} ${shown}.copy && mv ${shown}.copy ${shown}`;
-    return { isType: true, state: `${it} has a second name (a hard link)`, hint };
+    const hint = `${asRoot}: cp -p ${shown()} ${shown()}.copy && mv ${shown()}.copy ${shown()}`;
+    return { isType: true, state: `${it()} has a second name (a hard link)`, hint };
   }
 }
 

@@ -128,7 +128,7 @@ export class CrashFiles implements Files {
     this.#handles.add(close);
     return {
       size: () => file.bytes.length,
-      identity: () => `1:${file.number}`,
+      stat: () => ({ size: file.bytes.length, identity: `1:${file.number}` }),
       read(buffer, offset) {
         const bytes = file.bytes.subarray(offset, offset + buffer.length);
         buffer.set(bytes);
