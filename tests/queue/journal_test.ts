@@ -414,6 +414,21 @@ Deno.test("Journal.append() that the disk does not confirm leaves nothing behind
   }, files);
 });
 
+Deno.test("Journal.append() notices that another process replaced lines it took back by lines of the same length", async () => {
+  await journalTest(async ({ journal, open, path }) => {
+    const seen: string[] = [];
+    const mine = open((record) => "id" in record && seen.push(record.id), () => seen.splice(0));
+    await mine.append([drop("a")], "data");
+    const { size } = Deno.statSync(path);
+    await journal.append([drop("b")], "none");
+    mine.read();
+    Deno.truncateSync(path, size);
+    await journal.append([drop("c")], "data");
+    await mine.append([drop("d")], "data");
+    assertEquals(seen, ["a", "c", "d"]);
+  });
+});
+
 Deno.test("Queue.refresh() keeps the old state if a replaced journal cannot be read, and reads it again later", async () => {
   const stateDir = Deno.makeTempDirSync();
   using runtime = fakeRuntime({ realIds: true });
