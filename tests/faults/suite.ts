@@ -66,6 +66,10 @@ async function main(): Promise<number> {
     string: ["row", "jobs"],
     boolean: ["quick", "write"],
     collect: ["row"],
+    unknown(name) {
+      console.error(`Unknown argument: ${name}. Use: deno task faults [--quick] [--row N]… [--jobs N] [--write]`);
+      Deno.exit(64);
+    },
   });
   const effort = { isQuick: args.quick, jobs: Number(args.jobs ?? 2 * navigator.hardwareConcurrency) };
   const rows = ROWS.filter(({ number }) => !args.row?.length || args.row.includes(String(number)));
