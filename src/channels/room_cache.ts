@@ -14,6 +14,7 @@
 
 import { StorageError } from "../base/errors.ts";
 import { isObject, parseJsonObject } from "../base/fields.ts";
+import { fitsInBytes } from "../notification/cut.ts";
 import { denoFiles, type Files, fileVersion, replaceFile } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
@@ -100,7 +101,7 @@ export function formatDestination(destination: string, names: RoomNames): string
 /** The longest time that a write waits for the lock of the file, in milliseconds. */
 const WRITE_TURN_MS = 2_000;
 
-/** The largest file that is read, in bytes. */
+/** The largest file that is read and written, in bytes. */
 const MAX_BYTES = 1024 * 1024;
 
 /** The cache in the file `rooms.json`. */
@@ -154,8 +155,7 @@ export class RoomCacheFile implements RoomCache {
 
   #save(): void {
     const path = `${this.#directory}/rooms.json`;
-    const values = { ...this.#read(), ...Object.fromEntries(this.#unsaved) };
-    const text = `${JSON.stringify(values, undefined, 2)}\n`;
+    const text = formatNewest({ ...this.#read(), ...Object.fromEntries(this.#unsaved) });
     mapFileErrors(`write ${path}`, () => replaceFile(this.#files, path, text), "write-failed");
   }
 
@@ -179,4 +179,12 @@ export class RoomCacheFile implements RoomCache {
       return {};
     }
   }
+}
+
+/** Formats values as JSON. If the text is longer than {@linkcode MAX_BYTES}, the oldest are left out. */
+function formatNewest(values: Readonly<Record<string, unknown>>): string {
+  const text = `${JSON.stringify(values, undefined, 2)}\n`;
+  if (fitsInBytes(text, MAX_BYTES)) return text;
+  const entries = Object.entries(values);
+  return formatNewest(Object.fromEntries(entries.slice(Math.ceil(entries.length / 4))));
 }

@@ -57,6 +57,20 @@ Deno.test("RoomCacheFile.remember() keeps a complete file if it crashes at any s
   });
 });
 
+Deno.test("RoomCacheFile.remember() forgets the oldest values before the file is too long to be read", async () => {
+  await inFolder(async (folder) => {
+    using runtime = fakeRuntime();
+    const old = Object.fromEntries(Array.from({ length: 5500 }, (_, at) => [`old ${at}`, "x".repeat(160)]));
+    Deno.writeTextFileSync(`${folder}/rooms.json`, JSON.stringify(old));
+    const cache = new RoomCacheFile(folder, runtime);
+    assertEquals(cache.get("old 0"), old["old 0"]);
+    await cache.remember("new", "y".repeat(80_000));
+    const after = new RoomCacheFile(folder, runtime);
+    assertEquals([after.get("old 0"), after.get("old 5499")], [undefined, old["old 5499"]]);
+    assertEquals(after.get("new"), "y".repeat(80_000));
+  });
+});
+
 Deno.test("RoomCacheFile.get() reads a damaged file as empty", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
