@@ -30,25 +30,40 @@ const FIRST_PARTS: Readonly<Record<string, readonly string[]>> = {
   send: ["src/cli/arguments.ts", "src/cli/commands/send.ts", "src/cli/notifier.ts", "src/channels/matrix/kind.ts"],
 };
 
-/** The other parts of the bundle. The first pattern that matches a module decides its part. */
+/**
+ * The other parts of the bundle. The first pattern that matches a module decides its part. A part
+ * loads all parts that it imports, so a part has only modules that the same commands need.
+ */
 const LATER_PARTS: readonly (readonly [part: string, pattern: RegExp])[] = [
-  ["smtp", /\/node_modules\/.*nodemailer|^src\/channels\/email\/smtp/],
+  ["smtp", /\/node_modules\/.*nodemailer|^src\/channels\/email\/smtp\.ts$/],
   ["html", /\/node_modules\/.*(parse5|entities)|^src\/markup\/html\.ts$/],
   ["markdown", /\/node_modules\/.*marked|^src\/markup\/markdown\.ts$/],
   ["markup", /^src\/markup\//],
-  ["accounts", /^src\/(accounts|matrix\/oauth)\//],
+  ["accounts", /^src\/(accounts\/|matrix\/(oauth\/|session))/],
   [
     "setup",
     /\/node_modules\/.*uqr|^src\/cli\/(qr_code|setup\/|login|matrix_|commands\/(setup|log|join|room|whoami))|^scripts\//,
   ],
   ["demo", /^src\/testing\/|^src\/cli\/commands\/demo/],
-  ["doctor", /^src\/doctor\/|^src\/cli\/commands\/doctor|\/checks\.ts$/],
+  ["doctor", /^src\/doctor\/|^src\/cli\/commands\/doctor/],
+  ["checks", /^src\/channels\/.*checks?\.ts$/],
+  ["apprise", /^src\/channels\/.*apprise/],
   ["status_page", /^src\/server\/page\/|^src\/notifier\/overview\.ts$/],
+  ["connections", /^src\/runtime\/(connect_errors|http_clients|proxy)/],
+  ["unix_socket", /^src\/runtime\/unix_socket/],
+  [
+    "requests",
+    /^src\/cli\/socket_sender|^src\/ingest\/(send\/|http\/(body|request|values)|mail\/(charset|headers|parts|transfer))/,
+  ],
+  ["mail", /^src\/ingest\/mail\/|^src\/cli\/commands\/sendmail/],
+  ["serve", /^src\/(server|ingest)\/|^src\/cli\/commands\/serve/],
   ["config", /^src\/config\/|^src\/routing\/|^src\/cli\/commands\/(config|route)/],
+  ["run", /^src\/cli\/(commands\/run|raw_command|shell|supervise)|^src\/runtime\/argument_bytes/],
+  ["permissions", /^src\/cli\/commands\/permissions/],
   ["service", /^src\/cli\/(service\/|commands\/service)/],
+  ["attachments", /^src\/(notification|notifier|queue)\/.*attachment/],
   ["deliver", /^src\/(base|delivery|matrix|notification|notifier|queue|runtime)\/|^src\/channels\/[^/]+\.ts$/],
   ["completions", /^src\/cli\/(completions\/|commands\/completions)/],
-  ["mail", /^src\/ingest\/|^src\/cli\/commands\/sendmail/],
 ];
 
 /**

@@ -40,12 +40,31 @@ async function bundleTest(body: (scene: Scene) => Promise<void>) {
   }
 }
 
-Deno.test("deno task build --bundle writes a program whose plain send loads three files", async () => {
-  await bundleTest(async ({ directory, files, deno, subjects }) => {
-    const others = files.filter((file) => ![BUNDLE, `${FOLDER}/start.js`, `${FOLDER}/send.js`].includes(file));
-    const denied = others.map((file) => `--deny-read=${directory}/${file}`);
-    const { code, stderr } = await deno("-A", ...denied, `${directory}/${BUNDLE}`, "send", "One", "Body");
-    assertEquals([code, stderr, subjects()], [0, "", ["One"]]);
+/** Commands, and the parts of the bundle that they may load in addition to start.js and send.js. */
+const LOADED: readonly (readonly [args: readonly string[], parts: readonly string[]])[] = [
+  [["send", "One", "Body", "--config", "CONFIG", "--channel", "matrix"], ["attachments", "connections", "email"]],
+  [["status", "--config", "CONFIG"], ["attachments", "connections", "email", "more"]],
+  [["send", "Two", "Body"], []],
+  [["status"], ["more"]],
+  [["queue", "list"], ["more"]],
+  [["flush"], ["more"]],
+  [["run", "--", "/bin/true"], ["run"]],
+  [["config", "check"], ["config"]],
+  [["send", "Three", "Body", "--attach", "CONFIG"], ["attachments", "matrix"]],
+];
+
+Deno.test("deno task build --bundle writes a program whose commands load only the parts that they need", async () => {
+  await bundleTest(async ({ directory, files, deno }) => {
+    const config = `${directory}/config.json`;
+    const email = { kind: "email", server: "smtp.example.org", from: "a@example.org", to: "b@example.org" };
+    await Deno.writeTextFile(config, JSON.stringify({ channels: { email } }), { mode: 0o600 });
+    for (const [args, parts] of LOADED) {
+      const loaded = [BUNDLE, ...["start", "send", ...parts].map((part) => `${FOLDER}/${part}.js`)];
+      const denied = files.filter((file) => !loaded.includes(file)).map((file) => `--deny-read=${directory}/${file}`);
+      const words = args.map((word) => word === "CONFIG" ? config : word);
+      const { code, stderr } = await deno("-A", ...denied, `${directory}/${BUNDLE}`, ...words);
+      assertEquals([words.join(" "), code, stderr], [words.join(" "), 0, ""]);
+    }
   });
 });
 
