@@ -35,11 +35,11 @@ export const deliverRows: Row = {
 };
 
 /**
- * Starts a deliverer, and waits until it waits. Its cache of compiled code is the one of the other
- * rows. The first process fills this cache.
+ * Starts a deliverer with the variables of `spawn.ts`, and waits until it waits. Its cache of
+ * compiled code is the one of the other rows. The first process fills this cache.
  */
 async function start({ directory }: BenchWorld, [path, ...args]: readonly string[]): Promise<Deno.ChildProcess> {
-  const env = { DENO_DIR: `${directory}/deno` };
+  const env = { DENO_DIR: `${directory}/deno`, MALLOC_ARENA_MAX: "1" };
   const process = new Deno.Command(path, { args, env, stdin: "null", stdout: "null", stderr: "null" }).spawn();
   await sleep(3_000);
   return process;

@@ -46,6 +46,15 @@ export const sendRows: Row = {
       const pairs = await compare(world, server, options, send, put(server));
       lines.push(costLine(`\`send\`, ${SHIPPED} / bare \`fetch\` PUT, ${scheme}`, "≤ 1.3, ≤ 10 MiB", pairs));
     }
+    const mail = `${world.newDirectory("mail")}/config.json`;
+    const email = { kind: "email", server: "smtp.example.org", from: "a@example.org", to: "b@example.org" };
+    Deno.writeTextFileSync(mail, JSON.stringify({ channels: { email } }), { mode: 0o600 });
+    const besideMail = program(...SEND, "--channel", "matrix", "--config", mail);
+    lines.push(costLine(
+      `\`send\`, ${SHIPPED}, with an \`email\` channel that is not used / bare \`fetch\` PUT, http`,
+      "report only",
+      await compare(world, plain, options, besideMail, put(plain)),
+    ));
     const durable = world.newDirectory("durable");
     const floors = [
       [
