@@ -159,27 +159,28 @@ export class Enqueuer {
     const own = state.entry(record.id);
     // Another process may have delivered the entry already.
     if (own !== undefined || state.finalState(record.id)) return own ?? createEntry(record);
-    const duplicate = state.findDuplicate(record);
-    if (duplicate === undefined) {
+    if (state.findDuplicate(record) === undefined) {
       throw new StorageError(
         "io-error",
         `Cannot find entry ${record.id} in the journal: another program changed the file`,
       );
     }
-    const { id, receipt } = duplicate;
-    state.unwatch([record.id]);
-    state.watch([id], receipt === undefined ? undefined : { state: "delivered", receipt });
-    return state.entry(id) ?? this.#withoutState(record);
+    const entry = this.#withoutState(record);
+    return state.entry(entry.id) ?? entry;
   }
 
   /**
    * Creates an entry from its record only, without the later changes in the journal. If the record
-   * is a duplicate, the entry gets the id of the entry that was enqueued first, and no files.
+   * is a duplicate, the entry gets the id of the entry that was enqueued first, and no files. The
+   * caller then watches that entry.
    */
   #withoutState(record: EnqueueRecord): Entry {
-    const duplicate = this.#parts.state().findDuplicate(record);
-    if (duplicate === undefined || duplicate.id === record.id) return createEntry(record);
-    return { ...createEntry(record), id: duplicate.id, files: undefined };
+    const state = this.#parts.state(), duplicate = state.findDuplicate(record);
+    if (duplicate === undefined) return createEntry(record);
+    const { id, receipt } = duplicate;
+    state.watch([id], receipt === undefined ? undefined : { state: "delivered", receipt });
+    state.unwatch([record.id]);
+    return id === record.id ? createEntry(record) : { ...createEntry(record), id, files: undefined };
   }
 }
 

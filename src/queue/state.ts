@@ -58,6 +58,14 @@ export type FinalState =
   | { readonly state: "superseded"; readonly by: string }
   | { readonly state: "cancelled" };
 
+/** An entry that calls wait for. */
+interface WatchedEntry {
+  /** How many calls watch the entry. */
+  readonly watchers: number;
+  /** Undefined until the entry has a final state. */
+  readonly finalState: FinalState | undefined;
+}
+
 /** The state without the methods that change entries. */
 export type ReadonlyQueueState = Omit<QueueState, "apply" | "snapshot" | "successor">;
 
@@ -65,8 +73,8 @@ export type ReadonlyQueueState = Omit<QueueState, "apply" | "snapshot" | "succes
 export class QueueState {
   readonly #entries = new OrderedEntries();
   readonly #channels = new ChannelStates();
-  /** The final state of each watched entry; undefined until the entry has a final state. */
-  readonly #watched = new Map<string, FinalState | undefined>();
+  /** The watched entries by id. */
+  readonly #watched = new Map<string, WatchedEntry>();
   readonly #dedup = new DedupIndex();
   readonly #deliveries = new RecentDeliveries();
   readonly #incidents = new Incidents();
@@ -187,15 +195,23 @@ export class QueueState {
 
   /**
    * Starts to remember the final states of these entries. If the final state is already known, pass
-   * it as `finalState`.
+   * it as `finalState`. Several calls can watch an entry.
    */
   watch(ids: readonly string[], finalState?: FinalState): void {
-    for (const id of ids) this.#watched.set(id, finalState);
+    for (const id of ids) {
+      const known = this.#watched.get(id);
+      this.#watched.set(id, { watchers: (known?.watchers ?? 0) + 1, finalState: finalState ?? known?.finalState });
+    }
   }
 
-  /** Forgets the final states of these entries. */
+  /** Ends one watch of these entries. Forgets a final state when no other call watches the entry. */
   unwatch(ids: readonly string[]): void {
-    for (const id of ids) this.#watched.delete(id);
+    for (const id of ids) {
+      const known = this.#watched.get(id);
+      if (known !== undefined && known.watchers > 1) {
+        this.#watched.set(id, { ...known, watchers: known.watchers - 1 });
+      } else this.#watched.delete(id);
+    }
   }
 
   /** The number of watched entries. */
@@ -208,7 +224,7 @@ export class QueueState {
    * state.
    */
   finalState(id: string): FinalState | undefined {
-    return this.#watched.get(id);
+    return this.#watched.get(id)?.finalState;
   }
 
   /** Returns the names of the files that entries need. */
@@ -261,7 +277,7 @@ export class QueueState {
    */
   successor(): QueueState {
     const next = new QueueState();
-    for (const [id, finalState] of this.#watched) next.#watched.set(id, finalState);
+    for (const [id, watched] of this.#watched) next.#watched.set(id, watched);
     next.#flushCount = this.#flushCount;
     return next;
   }
@@ -439,7 +455,8 @@ export class QueueState {
   }
 
   #conclude(id: string, finalState: FinalState): void {
-    if (this.#watched.has(id)) this.#watched.set(id, finalState);
+    const watched = this.#watched.get(id);
+    if (watched !== undefined) this.#watched.set(id, { ...watched, finalState });
   }
 
   #remove(entry: Entry): void {

@@ -355,6 +355,23 @@ Deno.test("NotifierCore.notify() sends once when it is called repeatedly with th
   assertEquals([spaces[0], scene.subjects()], [spaces[1], ["Backup", "x"]]);
 });
 
+Deno.test("NotifierCore tells all calls that wait for the same entry that it was delivered", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  const arrived = Promise.withResolvers<void>(), answered = Promise.withResolvers<void>();
+  const where = () => (arrived.resolve(), true);
+  scene.homeserver.fault("slow", { times: 1, where, until: answered.promise });
+  const call = (signal?: AbortSignal) => notifier.notify({ subject: "Backup" }, { id: "backup-1", signal });
+  const first = call();
+  await arrived.promise;
+  await assertRejects(() => call(AbortSignal.timeout(1)), DOMException);
+  const others = [call(), notifier.flush()];
+  answered.resolve();
+  const outcomes = await Promise.all([first, ...others]);
+  assertEquals(outcomes.flat().map(({ state }) => state), ["delivered", "delivered", "delivered"]);
+  assertEquals([notifier.watchedCount, scene.subjects()], [0, ["Backup"]]);
+});
+
 Deno.test("NotifierCore.notify() sends without the queue when the disk refuses, and throws if that fails", async () => {
   await using scene = await setScene();
   const warnings: string[] = [];
