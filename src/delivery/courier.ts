@@ -305,7 +305,7 @@ export class Courier {
 
   /**
    * Waits until a channel has been served, an entry is due, or the poll interval ends. If only a
-   * response can end the wait, no timer is started: the first timer of a process costs 15 ms.
+   * response can end the wait, no timer is started: the first timer of a process costs 1 ms.
    */
   async #pause(run: Run, schedule: Schedule): Promise<void> {
     const now = this.#runtime.now();
