@@ -130,7 +130,6 @@ export class RoomCacheFile implements RoomCache {
     this.#unsaved.set(key, value);
     try {
       await this.#locked("rooms.lock", () => Promise.resolve(this.#save()), { timeoutMs: WRITE_TURN_MS });
-      this.#unsaved.clear();
     } catch (error) {
       if (!(error instanceof StorageError)) throw error;
     }
@@ -157,6 +156,9 @@ export class RoomCacheFile implements RoomCache {
     const path = `${this.#directory}/rooms.json`;
     const text = formatNewest({ ...this.#read(), ...Object.fromEntries(this.#unsaved) });
     mapFileErrors(`write ${path}`, () => replaceFile(this.#files, path, text), "write-failed");
+    // There is no `await` since the values were read. Otherwise a value that another call adds
+    // meanwhile would be lost.
+    this.#unsaved.clear();
   }
 
   /** Reads the file if it has changed since the last call. */

@@ -57,6 +57,20 @@ Deno.test("RoomCacheFile.remember() keeps a complete file if it crashes at any s
   });
 });
 
+Deno.test("RoomCacheFile.remember() keeps the values of calls at the same time", async () => {
+  for (let pause = 0; pause < 10; pause++) {
+    await inFolder(async (folder) => {
+      using runtime = fakeRuntime();
+      const cache = new RoomCacheFile(folder, runtime);
+      const first = cache.remember("first", 1);
+      for (let count = 0; count < pause; count++) await Promise.resolve();
+      await Promise.all([first, cache.remember("second", 2)]);
+      const after = new RoomCacheFile(folder, runtime);
+      assertEquals([after.get("first"), after.get("second")], [1, 2]);
+    });
+  }
+});
+
 Deno.test("RoomCacheFile.remember() forgets the oldest values before the file is too long to be read", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
