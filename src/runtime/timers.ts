@@ -65,14 +65,13 @@ function setAlarm(until: number): void {
   alarms.at(-1)?.signal.addEventListener("abort", ring);
 }
 
-/** Wakes all sleepers whose time is over, and sets the alarm for the next one. */
+/** Wakes all sleepers whose time is over, in the order of their times, and sets the next alarm. */
 function ring(): void {
   const now = performance.now();
+  const over = [...sleepers].filter(({ until }) => until <= now);
+  for (const { wake } of over.sort((one, other) => one.until - other.until)) wake();
   let next = Infinity;
-  for (const { until, wake } of sleepers) {
-    if (until <= now) wake();
-    else next = Math.min(next, until);
-  }
+  for (const { until } of sleepers) next = Math.min(next, until);
   if (sleepers.size > 0) setAlarm(next);
 }
 
