@@ -277,7 +277,7 @@ Deno.test("BodyReader.read() searches all bodies for members in the same time", 
     const body = new Uint8Array(8 * 2 ** 20).fill(fill);
     body.set([0x1f, 0x8b, 0]);
     const times = [];
-    for (let count = 0; count < 3; count++) {
+    for (let count = 0; count < 5; count++) {
       const start = performance.now();
       await readEncoded(reader, "gzip", body);
       times.push(performance.now() - start);
@@ -285,7 +285,7 @@ Deno.test("BodyReader.read() searches all bodies for members in the same time", 
     return Math.min(...times);
   };
   const [usual, longest] = [await measure(0), await measure(0x1f)];
-  assertEquals(longest < 8 * usual, true, `${longest} ms instead of ${usual} ms`);
+  assertEquals(longest < 12 * usual, true, `${longest} ms instead of ${usual} ms`);
 });
 
 Deno.test("BodyReader.read() decodes at most 8 MiB, counts its memory, and frees it", async () => {
