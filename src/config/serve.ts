@@ -34,10 +34,10 @@ import { readCertificates, readKey } from "./connection.ts";
 import { DEFAULT_SOCKET, SOCKET_DIRECTORY } from "./paths.ts";
 
 /**
- * The longest path of a socket, in bytes. The limit of Linux is 107 (`sun_path` without its zero
- * byte), and the temporary name of a new socket has 7 bytes more.
+ * The longest path of a socket, in bytes. The limit (`sun_path` without its zero byte) is 107 on
+ * Linux and 103 on macOS, and the temporary name of a new socket has 7 bytes more.
  */
-const MAX_SOCKET_PATH = 100;
+const MAX_SOCKET_PATH = 96;
 
 /**
  * The default of `rateLimit`. A sender can send `count` notifications in each period. The length of
