@@ -1,5 +1,6 @@
 /** Setups with one fault in a channel each: its connection, its account, its rooms; and ntfy. */
 
+import { freePort } from "../../scripts/free_port.ts";
 import { serializeAccount } from "../../src/accounts/account.ts";
 import { serveTls, tlsFile } from "../fakes/tls.ts";
 import type { BrokenSetup } from "./broken_hosts.ts";
@@ -18,12 +19,6 @@ function tls(certificate: string, caFile?: string): BrokenSetup["apply"] {
     scene.configure("matrix", settings);
     return server;
   };
-}
-
-/** Returns a port that was free a moment ago. */
-function findClosedPort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 const CONNECTION: readonly BrokenSetup[] = [
@@ -83,7 +78,7 @@ const CONNECTION: readonly BrokenSetup[] = [
   },
   {
     name: "a proxy that is down",
-    apply: (scene) => scene.configure("matrix", { proxy: `http://127.0.0.1:${findClosedPort()}` }),
+    apply: (scene) => scene.configure("matrix", { proxy: `http://127.0.0.1:${freePort()}` }),
     check: "matrix/connection",
     state: "failure",
     message: "through the proxy 127.0.0.1:",

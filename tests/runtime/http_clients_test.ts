@@ -1,6 +1,7 @@
 /** Tests certificates and proxies with the real network stack. */
 
 import { assertEquals, assertInstanceOf, assertRejects, fail } from "@std/assert";
+import { freePort } from "../../scripts/free_port.ts";
 import { readConnection } from "../../src/config/connection.ts";
 import { formatTime } from "../../src/base/time.ts";
 import { ConfigError, NotTheServiceError, TransportError } from "../../src/base/errors.ts";
@@ -244,9 +245,7 @@ Deno.test("HttpClients.fetch() sends the proxy the password in proxyFile, and ne
 });
 
 Deno.test("exchange() names the proxy when the proxy cannot be reached or refuses", async () => {
-  const free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const proxyAt = `127.0.0.1:${free.addr.port}`;
-  free.close();
+  const proxyAt = `127.0.0.1:${freePort()}`;
   for (const [scheme, state] of [["http", "Connection refused"], ["socks5", "the proxy cannot be reached"]]) {
     const down = await failure("https://matrix.example.org/", { proxy: `${scheme}://${proxyAt}` });
     assertEquals(down.text, `Cannot connect to matrix.example.org through the proxy 127.0.0.1:PORT: ${state}`);

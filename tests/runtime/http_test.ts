@@ -1,4 +1,5 @@
 import { assert, assertEquals, assertInstanceOf, assertRejects, assertStringIncludes } from "@std/assert";
+import { freePort } from "../../scripts/free_port.ts";
 import { ResponseError, TransportError, type TransportPhase } from "../../src/base/errors.ts";
 import {
   exchange,
@@ -44,10 +45,7 @@ async function phaseOf(url: string): Promise<TransportPhase> {
 }
 
 Deno.test("exchange() fails with phase connect when no server listens", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  assertEquals(await phaseOf(`http://127.0.0.1:${port}/`), "connect");
+  assertEquals(await phaseOf(`http://127.0.0.1:${freePort()}/`), "connect");
 });
 
 Deno.test("exchange() fails with phase connect when the name does not resolve", async () => {
