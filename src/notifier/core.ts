@@ -220,8 +220,8 @@ export class NotifierCore implements AsyncDisposable {
         ...{ runtime, shortcodes, files, waitMs, signal, warn: this.#warnAbout(options), problem: error },
       });
     }
-    const { entries, problem } = enqueued;
-    using _ = this.#watched(entries);
+    const { entries, watch, problem } = enqueued;
+    using _ = watch;
     staged?.commit(entries);
     options.onStored?.();
     if (problem) return await this.#reportSpooled(entries, problem, isDeliverer);
@@ -311,11 +311,10 @@ export class NotifierCore implements AsyncDisposable {
     await queue.seal();
     await this.#decide();
     const isDeliverer = queue.deliverLock.tryAcquire();
-    using ending = new DisposableStack();
+    using watch = new DisposableStack();
     const before = await this.#prepare(isDeliverer, async () => {
       const live = expandBatches(queue.state.liveEntries());
-      queue.state.watch(live.map(({ id }) => id));
-      ending.use(this.#watched(live));
+      watch.use(queue.state.watch(live.map(({ id }) => id)));
       if (live.length > 0) await queue.requestFlush(reach);
       return live;
     });
@@ -392,8 +391,7 @@ export class NotifierCore implements AsyncDisposable {
     if (entries.length === 0) return [];
     const deadline = runtime.now() + waitMs;
     const all = expandBatches(entries);
-    queue.state.watch(all.map(({ id }) => id));
-    using _ = this.#watched(all);
+    using _ = queue.state.watch(all.map(({ id }) => id));
     await queue.retry(entries, DEFAULT_TTL_MS);
     await this.#deliver({ deadline, patienceMs: 0, mine: all.map(({ id }) => id), signal, leave, isDeliverer: false });
     return await this.#conclude(all);
@@ -446,11 +444,6 @@ export class NotifierCore implements AsyncDisposable {
     // key.
     const needsState = isDeliverer || requests.some(({ idempotencyKey }) => idempotencyKey !== undefined);
     return needsState ? this.#prepare(isDeliverer, work) : work();
-  }
-
-  /** Returns an object that ends the watch of entries when it is disposed of. */
-  #watched(entries: readonly Entry[]): Disposable {
-    return { [Symbol.dispose]: () => this.#parts.queue.state.unwatch(entries.map(({ id }) => id)) };
   }
 
   #prepare<Result>(isDeliverer: boolean, work: (problem?: StorageError) => Promise<Result>): Promise<Result> {

@@ -149,8 +149,8 @@ export async function decide({ queue, isFixed, toRequests }: Decider): Promise<R
       if (!isNotification(notification)) throw new ConfigError("Cannot read the notification: a field is missing");
       const requests = await toRequests(notification, { channels, room: roomOfUndecided(entry), sender, id });
       const decided = requests.map((request) => ({ ...request, time, expires, fallbackFor }));
-      const { entries } = decided.length > 0 ? await queue.enqueue(decided, () => false) : { entries: [] };
-      queue.state.unwatch(entries.map(({ id }) => id));
+      const { entries, watch } = await queue.enqueue(decided, () => false);
+      watch[Symbol.dispose]();
       await queue.drop([entry], { isUnneeded: true });
       replacements.set(entry.id, entries);
     } catch (error) {

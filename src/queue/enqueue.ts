@@ -49,6 +49,8 @@ export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallback
 /** The result of {@linkcode Queue.enqueue}. */
 export interface Enqueued {
   readonly entries: readonly Entry[];
+  /** The watch of the entries. The caller disposes of it when it has read their results. */
+  readonly watch: Disposable;
   /** The reason why the entries cannot be sent now. The entries are safe on the disk. */
   readonly problem?: StorageError;
 }
@@ -79,7 +81,16 @@ export class Enqueuer {
     if (requests.some((request) => state().findDuplicate(request))) await this.#confirmDuplicates();
     const records = this.#toRecords(requests, time);
     const fresh = records.filter((record) => state().findDuplicate(record) === undefined);
-    state().watch(fresh.map(({ id }) => id));
+    using watch = new DisposableStack();
+    watch.use(state().watch(fresh.map(({ id }) => id)));
+    const finish = (toEntry: (record: EnqueueRecord) => Entry, problem?: StorageError): Enqueued => {
+      const entries = records.map(toEntry);
+      for (const { id, receipt } of records.flatMap((record) => state().findDuplicate(record) ?? [])) {
+        watch.use(state().watch([id], receipt === undefined ? undefined : { state: "delivered", receipt }));
+      }
+      return { entries, watch: watch.move(), problem };
+    };
+    const withoutState = (record: EnqueueRecord) => this.#withoutState(record);
     if (fresh.length > 0) {
       const urgentBytes = requests.some(({ isUrgent }) => isUrgent) ? URGENT_BYTES : 0;
       const primaries = fresh.filter(({ fallbackFor }) => fallbackFor === undefined);
@@ -93,19 +104,18 @@ export class Enqueuer {
       try {
         await journal.append(lines, durability, MAX_QUEUE_BYTES + urgentBytes);
       } catch (error) {
-        state().unwatch(fresh.map(({ id }) => id));
         if (!(error instanceof StorageError) || (error.code !== "locked" && error.code !== "write-failed")) throw error;
         spool.put(fresh, urgentBytes);
-        return { entries: records.map((record) => this.#withoutState(record)), problem: error };
+        return finish(withoutState, error);
       }
     }
     try {
       journal.readAppended();
-      return { entries: records.map((record) => this.#findEntry(record)) };
+      return finish((record) => this.#findEntry(record));
     } catch (error) {
       // The entries are on the disk, so `enqueue` must not fail.
       if (!(error instanceof StorageError)) throw error;
-      return { entries: records.map((record) => this.#withoutState(record)), problem: error };
+      return finish(withoutState, error);
     }
   }
 
@@ -171,15 +181,10 @@ export class Enqueuer {
 
   /**
    * Creates an entry from its record only, without the later changes in the journal. If the record
-   * is a duplicate, the entry gets the id of the entry that was enqueued first, and no files. The
-   * caller then watches that entry.
+   * is a duplicate, the entry gets the id of the entry that was enqueued first, and no files.
    */
   #withoutState(record: EnqueueRecord): Entry {
-    const state = this.#parts.state(), duplicate = state.findDuplicate(record);
-    if (duplicate === undefined) return createEntry(record);
-    const { id, receipt } = duplicate;
-    state.watch([id], receipt === undefined ? undefined : { state: "delivered", receipt });
-    state.unwatch([record.id]);
+    const { id = record.id } = this.#parts.state().findDuplicate(record) ?? {};
     return id === record.id ? createEntry(record) : { ...createEntry(record), id, files: undefined };
   }
 }

@@ -44,27 +44,7 @@ import {
   type JournalRecord,
   type NackRecord,
 } from "./record.ts";
-
-/**
- * The final state of an entry that left the queue or became a dead letter. `cancelled`: the entry
- * is not needed any more. For example, the entry is a fallback, and another channel has already
- * delivered the notification. Or the entry is a file with the whole text of a long notification,
- * and the file was refused.
- */
-export type FinalState =
-  | { readonly state: "delivered"; readonly receipt: string }
-  | { readonly state: "dead"; readonly reason: string }
-  | { readonly state: "dropped" }
-  | { readonly state: "superseded"; readonly by: string }
-  | { readonly state: "cancelled" };
-
-/** An entry that calls wait for. */
-interface WatchedEntry {
-  /** How many calls watch the entry. */
-  readonly watchers: number;
-  /** Undefined until the entry has a final state. */
-  readonly finalState: FinalState | undefined;
-}
+import { type FinalState, Watches } from "./watches.ts";
 
 /** The state without the methods that change entries. */
 export type ReadonlyQueueState = Omit<QueueState, "apply" | "snapshot" | "successor">;
@@ -73,14 +53,13 @@ export type ReadonlyQueueState = Omit<QueueState, "apply" | "snapshot" | "succes
 export class QueueState {
   readonly #entries = new OrderedEntries();
   readonly #channels = new ChannelStates();
-  /** The watched entries by id. */
-  readonly #watched = new Map<string, WatchedEntry>();
+  readonly #watches: Watches;
   readonly #dedup = new DedupIndex();
   readonly #deliveries = new RecentDeliveries();
   readonly #incidents = new Incidents();
   readonly #fallbacks = new Fallbacks(this.#entries, {
     cancel: (entry) => {
-      this.#conclude(entry.id, { state: "cancelled" });
+      this.#watches.conclude(entry.id, { state: "cancelled" });
       this.#remove(entry);
     },
     // If a destination got the report of an incident, it must also get the report that the incident
@@ -92,6 +71,11 @@ export class QueueState {
   #possibleDuplicates = 0;
   #removedWithFiles = 0;
   #lastDelivery: number | undefined;
+
+  /** @param watches the watches of an earlier state @default none */
+  constructor(watches: Watches = new Watches()) {
+    this.#watches = watches;
+  }
 
   /**
    * Returns the waiting entries and the dead letters, in the order of arrival. Returns a batch
@@ -194,29 +178,19 @@ export class QueueState {
   }
 
   /**
-   * Starts to remember the final states of these entries. If the final state is already known, pass
-   * it as `finalState`. Several calls can watch an entry.
+   * Watches entries, so that their final states are remembered. The watch continues if another
+   * state replaces this state.
+   *
+   * @param finalState the final state of these entries, if it is already known
+   * @returns an object that ends the watch when it is disposed of
    */
-  watch(ids: readonly string[], finalState?: FinalState): void {
-    for (const id of ids) {
-      const known = this.#watched.get(id);
-      this.#watched.set(id, { watchers: (known?.watchers ?? 0) + 1, finalState: finalState ?? known?.finalState });
-    }
-  }
-
-  /** Ends one watch of these entries. Forgets a final state when no other call watches the entry. */
-  unwatch(ids: readonly string[]): void {
-    for (const id of ids) {
-      const known = this.#watched.get(id);
-      if (known !== undefined && known.watchers > 1) {
-        this.#watched.set(id, { ...known, watchers: known.watchers - 1 });
-      } else this.#watched.delete(id);
-    }
+  watch(ids: readonly string[], finalState?: FinalState): Disposable {
+    return this.#watches.watch(ids, finalState);
   }
 
   /** The number of watched entries. */
   get watchedCount(): number {
-    return this.#watched.size;
+    return this.#watches.size;
   }
 
   /**
@@ -224,7 +198,7 @@ export class QueueState {
    * state.
    */
   finalState(id: string): FinalState | undefined {
-    return this.#watched.get(id)?.finalState;
+    return this.#watches.finalState(id);
   }
 
   /** Returns the names of the files that entries need. */
@@ -272,12 +246,11 @@ export class QueueState {
   }
 
   /**
-   * Creates an empty state, to read the journal again from its beginning. The new state watches the
-   * entries that this state watches.
+   * Creates an empty state, to read the journal again from its beginning. The new state has the
+   * watches of this state.
    */
   successor(): QueueState {
-    const next = new QueueState();
-    for (const [id, watched] of this.#watched) next.#watched.set(id, watched);
+    const next = new QueueState(this.#watches);
     next.#flushCount = this.#flushCount;
     return next;
   }
@@ -322,7 +295,7 @@ export class QueueState {
         return;
       case "ack":
         this.#dedup.onDelivery(record, bytes);
-        this.#conclude(record.id, { state: "delivered", receipt: record.receipt });
+        this.#watches.conclude(record.id, { state: "delivered", receipt: record.receipt });
     }
     const entry = this.#entries.find(record.id);
     if (entry === undefined) return;
@@ -372,7 +345,7 @@ export class QueueState {
     const replaced = findReplaced(record, earlier.filter((entry) => entry !== undefined));
     for (const entry of replaced) {
       this.#dedup.freeIdempotencyKey(entry);
-      this.#conclude(entry.id, { state: "superseded", by: record.id });
+      this.#watches.conclude(entry.id, { state: "superseded", by: record.id });
       this.#remove(entry);
       this.#fallbacks.onPrimaryEnd(entry.id, { supersededBy: record.id });
     }
@@ -418,7 +391,7 @@ export class QueueState {
     this.#channels.onAnswer(entry.channel);
     this.#deliveries.add(entry, time, isBatch);
     for (const each of delivered) this.#incidents.onDelivery(each, ack, isBatch);
-    if (isBatch) { for (const { id } of delivered) this.#conclude(id, { state: "delivered", receipt }); }
+    if (isBatch) { for (const { id } of delivered) this.#watches.conclude(id, { state: "delivered", receipt }); }
     this.#remove(entry);
     for (const { id } of delivered) this.#fallbacks.onPrimaryEnd(id, "delivered");
   }
@@ -430,7 +403,7 @@ export class QueueState {
    */
   #moveToDeadLetters(entry: Entry, { status, reason, time, expired }: DeadRecord): void {
     if (status !== undefined) this.#channels.onAnswer(entry.channel);
-    this.#conclude(entry.id, { state: "dead", reason });
+    this.#watches.conclude(entry.id, { state: "dead", reason });
     if (entry.members) {
       // If an earlier attempt may have delivered the batch, it may also have delivered each member.
       const { inDoubt } = entry;
@@ -447,16 +420,11 @@ export class QueueState {
     for (const { id } of entry.members ?? [entry]) {
       const dropped = this.#entries.find(id);
       if (dropped) this.#dedup.freeIdempotencyKey(dropped);
-      this.#conclude(id, { state });
+      this.#watches.conclude(id, { state });
     }
-    this.#conclude(entry.id, { state });
+    this.#watches.conclude(entry.id, { state });
     this.#remove(entry);
     for (const { id } of entry.members ?? [entry]) this.#fallbacks.onPrimaryEnd(id, "dropped");
-  }
-
-  #conclude(id: string, finalState: FinalState): void {
-    const watched = this.#watched.get(id);
-    if (watched !== undefined) this.#watched.set(id, { ...watched, finalState });
   }
 
   #remove(entry: Entry): void {
