@@ -6,19 +6,26 @@
  * @module
  */
 
+import { printable } from "../../base/printable.ts";
 import { formatClock } from "../../base/time.ts";
+import { VARIABLES } from "../../base/variables.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { LoopbackHomeserver, RoomEvent } from "../../testing/mod.ts";
 import { type Command, type CommandContext, defineCommand } from "../command.ts";
 import { EXIT } from "../exit_codes.ts";
 import type { Ui } from "../ui.ts";
-import { printable } from "../../base/printable.ts";
 
 /**
  * The time limit for waiting for the background deliverer (the process that delivers the queued
  * messages), in milliseconds.
  */
 const DELIVERER_TIMEOUT_MS = 8_000;
+
+/**
+ * The variables that the commands of the demo get. Deno needs some of them to start. The variables
+ * for channels, directories and proxies are left out.
+ */
+const PASSED_VARIABLES: ReadonlySet<string> = new Set([...VARIABLES.programs, ...VARIABLES.deno]);
 
 /** The messages that the demo sends while the homeserver is stopped. */
 const OUTAGE_MESSAGES: readonly (readonly [subject: string, body: string])[] = [
@@ -122,7 +129,7 @@ class DemoScene {
     Deno.writeTextFileSync(`${directory}/config.json`, JSON.stringify({ channels: { demo } }), { mode: 0o600 });
     this.#runtime = {
       ...runtime,
-      env: () => undefined,
+      env: (name) => PASSED_VARIABLES.has(name) ? runtime.env(name) : undefined,
       stdio: { ...runtime.stdio, stdout: (text) => this.say(text.trimEnd()), failures: () => [] },
     };
   }
