@@ -127,12 +127,12 @@ export function reportTrouble(outcomes: readonly Outcome[], ui: Ui, problems: re
       const what = channel === EVERY_CHANNEL ? "The notification" : `The notification for channel ${channel}`;
       ui.fail(
         `${what} is on disk, and is held until the configuration is fixed`,
-        "to see the mistake: matrix-notify config check; after the correction, run: matrix-notify flush",
+        "to see the mistake, run: matrix-notify config check; after the fix, run: matrix-notify flush",
       );
     } else if (state === "held") {
       ui.fail(
         `Channel ${channel} is held (paused): ${reason}`,
-        "to examine the problem: matrix-notify doctor; after the correction, run: matrix-notify flush",
+        "to find the cause, run: matrix-notify doctor; after the fix, run: matrix-notify flush, which tries again at once",
       );
     }
     if (state === "refused") {
