@@ -15,7 +15,7 @@
 import { StorageError } from "../base/errors.ts";
 import { isObject, parseJsonObject } from "../base/fields.ts";
 import { fitsInBytes } from "../notification/cut.ts";
-import { denoFiles, type Files, fileVersion, replaceFile } from "../runtime/files.ts";
+import { denoFiles, type Files, fileVersion, readBytes, replaceFile } from "../runtime/files.ts";
 import { FileLock } from "../runtime/file_lock.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
@@ -171,12 +171,8 @@ export class RoomCacheFile implements RoomCache {
   #parse(): Readonly<Record<string, unknown>> {
     try {
       using file = this.#files.open(`${this.#directory}/rooms.json`, "read");
-      const bytes = new Uint8Array(Math.min(file.size(), MAX_BYTES));
-      let size = 0;
-      for (let count = -1; count !== 0 && size < bytes.length; size += count) {
-        count = file.read(bytes.subarray(size), size);
-      }
-      return parseJsonObject(new TextDecoder().decode(bytes.subarray(0, size))) ?? {};
+      const bytes = readBytes(file, Math.min(file.stat().size, MAX_BYTES));
+      return parseJsonObject(new TextDecoder().decode(bytes)) ?? {};
     } catch {
       return {};
     }

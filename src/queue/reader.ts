@@ -106,7 +106,7 @@ export class JournalReader {
   }
 
   /** Reads all complete lines that are new since the last call. */
-  read(file: OpenFile, sink: LineSink, size = file.size()): void {
+  read(file: OpenFile, sink: LineSink, size = file.stat().size): void {
     this.#tornBytes = 0;
     if (size <= this.#offset) return;
     this.#endsWithOwnLine = false;

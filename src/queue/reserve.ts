@@ -58,8 +58,7 @@ export class Reserve {
 
   #size(): number {
     try {
-      using file = this.#files.open(this.#path, "read");
-      return file.size();
+      return this.#files.size(this.#path);
     } catch {
       return 0;
     }

@@ -206,7 +206,7 @@ export class Spool {
         unknown: damaged,
         damaged,
       });
-      if (reader.offset < file.size()) damaged();
+      if (reader.offset < file.stat().size) damaged();
     } catch (error) {
       const [time = 0] = parseTimes(name);
       if (!(error instanceof UntrustedError) && now - time < UNREADABLE_MS) throw error;

@@ -24,8 +24,6 @@ export interface FileStat {
 
 /** An open file. */
 export interface OpenFile extends Disposable {
-  /** Returns the size of the file in bytes. */
-  size(): number;
   /** Returns the size and the identity of the file. */
   stat(): FileStat;
   /**
@@ -105,6 +103,21 @@ const BLOCK_BYTES = 4096;
 /** Returns the space that files occupy on the disk, in bytes. Files that do not exist count 0. */
 export function occupiedBytes(files: Files, paths: readonly string[]): number {
   return paths.reduce((sum, path) => sum + BLOCK_BYTES * Math.ceil(files.size(path) / BLOCK_BYTES), 0);
+}
+
+/**
+ * Reads the beginning of a file. Returns fewer bytes if the file is shorter.
+ *
+ * @param size the number of bytes @default the size of the file
+ */
+export function readBytes(
+  file: Pick<OpenFile, "stat" | "read">,
+  size: number = file.stat().size,
+): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  for (let length = -1; length !== 0 && at < size; at += length) length = file.read(bytes.subarray(at), at);
+  return bytes.subarray(0, at);
 }
 
 /**
@@ -230,7 +243,6 @@ const MODES: Readonly<Record<OpenMode, Deno.OpenOptions>> = {
 
 function openFile(file: Deno.FsFile): OpenFile {
   return {
-    size: () => file.statSync().size,
     stat() {
       const { size, dev, ino, birthtime } = file.statSync();
       return { size, identity: `${dev}:${ino}:${birthtime?.getTime()}` };
@@ -261,7 +273,7 @@ export const MAX_LOG_BYTES: number = 256 * 1024;
 export function appendLog(path: string, text: string, now: number): void {
   try {
     if (findDirectoryDistrust(parentDirectory(path)) !== undefined) return;
-    if (findSize(path) > MAX_LOG_BYTES) Deno.renameSync(path, `${path}.old`);
+    if (denoFiles.size(path) > MAX_LOG_BYTES) Deno.renameSync(path, `${path}.old`);
     using file = denoFiles.open(path, "append");
     file.append(new TextEncoder().encode(`${formatIsoTime(now)} ${printable(text)}\n`));
   } catch {
@@ -277,9 +289,4 @@ export function fileVersion(path: string): string {
   } catch {
     return "-";
   }
-}
-
-function findSize(path: string): number {
-  using file = denoFiles.open(path, "append");
-  return file.size();
 }

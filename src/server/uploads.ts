@@ -8,7 +8,7 @@
 
 import type { UploadedFiles } from "../ingest/http/request.ts";
 import { mapFileErrors } from "../runtime/file_errors.ts";
-import { denoFiles, occupiedBytes } from "../runtime/files.ts";
+import { denoFiles, occupiedBytes, readBytes } from "../runtime/files.ts";
 
 /** An upload is kept for this time, in milliseconds. */
 const MAX_AGE_MS = 24 * 3_600_000;
@@ -36,9 +36,7 @@ export class Uploads implements UploadedFiles {
 
   readonly read = (path: string): Uint8Array<ArrayBuffer> => {
     using file = denoFiles.open(path, "read");
-    const bytes = new Uint8Array(file.size());
-    for (let at = 0, length = -1; length !== 0; at += length) length = file.read(bytes.subarray(at), at);
-    return bytes;
+    return readBytes(file);
   };
 
   /**

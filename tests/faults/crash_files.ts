@@ -127,7 +127,6 @@ export class CrashFiles implements Files {
     this.disk.open.add(file);
     this.#handles.add(close);
     return {
-      size: () => file.bytes.length,
       stat: () => ({ size: file.bytes.length, identity: `1:${file.number}` }),
       read(buffer, offset) {
         const bytes = file.bytes.subarray(offset, offset + buffer.length);

@@ -10,6 +10,7 @@ import { Queue } from "../../src/queue/queue.ts";
 import type { JournalRecord } from "../../src/queue/record.ts";
 import { encodeRecord } from "../../src/queue/journal_line.ts";
 import { crc32 } from "../../src/base/crc32.ts";
+import { readBytes } from "../../src/runtime/files.ts";
 import { createRequest } from "./crash_actor.ts";
 import { chooseDamage, joinLines, splitLines } from "./crash_damage.ts";
 import { type Dice, seededDice } from "./crash_dice.ts";
@@ -83,9 +84,7 @@ function check(queue: Queue, files: CrashFiles, known: KnownLines): void {
 
 function readFile(files: CrashFiles, path: string): Uint8Array {
   using file = files.open(path, "read");
-  const bytes = new Uint8Array(file.size());
-  file.read(bytes, 0);
-  return bytes;
+  return readBytes(file);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
-import { appendLog, denoFiles, MAX_LOG_BYTES } from "../../src/runtime/files.ts";
+import { appendLog, denoFiles, MAX_LOG_BYTES, readBytes } from "../../src/runtime/files.ts";
 
 Deno.test("appendLog() keeps at most twice its limit, and writes each entry on one line", () => {
   const directory = Deno.makeTempDirSync();
@@ -40,4 +40,18 @@ Deno.test("denoFiles.size() is 0 for a missing file, a link and a directory", ()
   } finally {
     Deno.removeSync(directory, { recursive: true });
   }
+});
+
+Deno.test("readBytes() reads a whole file or its beginning, also in several reads", () => {
+  const content = new TextEncoder().encode("0123456789");
+  const file = {
+    stat: () => ({ size: content.length, identity: "" }),
+    read(buffer: Uint8Array, offset: number) {
+      const part = content.subarray(offset, offset + Math.min(3, buffer.length));
+      buffer.set(part);
+      return part.length;
+    },
+  };
+  const read = (size?: number) => new TextDecoder().decode(readBytes(file, size));
+  assertEquals([read(), read(4), read(100), read(0)], ["0123456789", "0123", "0123456789", ""]);
 });

@@ -17,7 +17,7 @@
 import { formatBytes } from "../../base/count.ts";
 import { InvalidNotificationError } from "../../base/errors.ts";
 import { mapFileErrors } from "../../runtime/file_errors.ts";
-import { denoFiles, type Files, occupiedBytes, type OpenFile } from "../../runtime/files.ts";
+import { denoFiles, type Files, occupiedBytes, type OpenFile, readBytes } from "../../runtime/files.ts";
 import { attachmentsDirectory } from "../entry.ts";
 import { MAX_FILES_BYTES } from "../limits.ts";
 
@@ -62,11 +62,10 @@ export class AttachmentStore {
     return mapFileErrors(`read ${this.path(name)}`, () => {
       try {
         using file = this.#files.open(this.path(name), "read");
-        if (file.size() !== size) throw unreadable(`the file has ${file.size()} bytes instead of ${size}`);
-        const bytes = new Uint8Array(size);
-        let at = 0;
-        for (let length = -1; length !== 0 && at < size; at += length) length = file.read(bytes.subarray(at), at);
-        if (at < size) throw unreadable("the file ends too early");
+        const stored = file.stat().size;
+        if (stored !== size) throw unreadable(`the file has ${stored} bytes instead of ${size}`);
+        const bytes = readBytes(file, size);
+        if (bytes.length < size) throw unreadable("the file ends too early");
         return bytes;
       } catch (error) {
         if (error instanceof Deno.errors.NotFound) throw unreadable("the file is missing");
