@@ -31,10 +31,10 @@ interface Row {
   readonly start: number;
 }
 
-/** An open link: its address, and the position where its text starts. */
+/** An open link: its address, and the text since its start. */
 interface Link {
   readonly href: string;
-  readonly start: number;
+  text: string;
 }
 
 /**
@@ -158,15 +158,15 @@ export class TextWriter {
   }
 
   #openLink(href: string): void {
-    this.#links.push({ href, start: this.#text.length });
+    this.#links.push({ href, text: "" });
   }
 
   #closeLink(): void {
     const link = this.#links.pop();
     if (link === undefined || link.href === "") return;
-    const text = this.#text.slice(link.start).trim();
+    const text = link.text.trim();
     if (text === "") this.#write(link.href);
-    else if (!text.endsWith(link.href) && `mailto:${text}` !== link.href) this.#text += ` (${link.href})`;
+    else if (!text.endsWith(link.href) && `mailto:${text}` !== link.href) this.#append(` (${link.href})`);
   }
 
   #openSpoiler(reason: string | undefined): void {
@@ -178,17 +178,26 @@ export class TextWriter {
   /** Writes the pending line breaks or the pending space, and then a part of a line. */
   #write(piece: string): void {
     if (this.#text === "" || this.#breaks > 0) {
-      if (this.#text !== "") this.#text += `\n${this.#blankStart()}`.repeat(this.#breaks - 1) + "\n";
-      this.#text += this.#lineStart();
+      if (this.#text !== "") this.#append(`\n${this.#blankStart()}`.repeat(this.#breaks - 1) + "\n");
+      this.#append(this.#lineStart());
     } else {
-      if (this.#space) this.#text += " ";
+      if (this.#space) this.#append(" ");
       // This text continues a line, but marks are written only at the start of a line. Elements
       // that begin here get no mark.
       for (const level of this.#levels) level.used = true;
     }
-    this.#text += piece;
+    this.#append(piece);
     this.#breaks = 0;
     this.#space = false;
+  }
+
+  /**
+   * Appends to the text. Open links keep a copy, because reading a part of a long text that still
+   * grows would copy the whole text each time.
+   */
+  #append(piece: string): void {
+    this.#text += piece;
+    for (const link of this.#links) link.text += piece;
   }
 
   #lineStart(): string {

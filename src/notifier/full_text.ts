@@ -13,8 +13,7 @@
  */
 
 import type { Channel, Envelope } from "../channels/channel.ts";
-import { renderMessage } from "../channels/message.ts";
-import { MAX_HTML_CHARS } from "../markup/markup.ts";
+import { type RenderedMessage, renderMessage } from "../channels/message.ts";
 import { byteLength, cutToBytes } from "../notification/cut.ts";
 import { withResolution } from "../notification/incident.ts";
 import { type Attachment, type AttachmentInput, MAX_QUEUED_BYTES } from "../notification/notification.ts";
@@ -70,27 +69,23 @@ export async function findChannelsThatCut(
   channels: ReadonlyMap<string, Channel>,
 ): Promise<ReadonlySet<string>> {
   const seen = new Set<string>(), cut = new Set<string>();
-  for (const envelope of [...envelopes, ...fallbacks.map(({ envelope }) => envelope)]) {
-    const channel = channels.get(envelope.channel);
-    if (channel === undefined || seen.has(channel.name)) continue;
-    seen.add(channel.name);
-    if (await cuts(channel, envelope)) cut.add(channel.name);
+  let message: RenderedMessage | undefined;
+  for (const { channel: name, notification } of [...envelopes, ...fallbacks.map(({ envelope }) => envelope)]) {
+    const channel = channels.get(name);
+    if (channel === undefined || seen.has(name) || notification.message === "") continue;
+    seen.add(name);
+    if (channel.attachmentMode === undefined || channel.refusesFiles?.()) continue;
+    message ??= await renderText(notification);
+    if (!channel.hasRoomFor(withResolution(notification, DAY_MS), message)) cut.add(name);
   }
   return cut;
 }
 
 /**
- * Returns true if a channel can send files, and the message is too long for the service of the
- * channel. To save time, Markdown and HTML are rendered only if the source is too long for the
- * service. A source that is also too long for the parsers is not rendered: the channel sends the
- * source itself.
+ * Renders the plain text of a message. HTML is rendered, because its text can be shorter or longer
+ * than its source. In the other formats, the source is the text.
  */
-async function cuts(channel: Channel, { notification: queued }: Envelope): Promise<boolean> {
-  if (channel.attachmentMode === undefined) return false;
-  const notification = withResolution(queued, DAY_MS);
+async function renderText(notification: Notification): Promise<RenderedMessage> {
   const { message: text, format } = notification;
-  if (channel.hasRoomFor(notification, { text, html: "" })) return false;
-  if (channel.refusesFiles?.()) return false;
-  if (format === "text" || format === "code" || text.length > MAX_HTML_CHARS) return true;
-  return !channel.hasRoomFor(notification, await renderMessage(notification, () => {}));
+  return format === "html" ? await renderMessage(notification, () => {}) : { text, html: "" };
 }

@@ -135,6 +135,7 @@ const PATHOLOGICAL: readonly string[] = [
   `<p><a href="https://e.org/${"a".repeat(30000)}">` + "<p>a".repeat(8000),
   `<table>${"a<br>".repeat(13000)}`,
   "<ul><li>".repeat(90) + `<pre>${"a\n".repeat(30000)}`,
+  "<ul><li>".repeat(90) + `<pre>${"a\n".repeat(15000)}` + "<a href=http://a>x</a>".repeat(1500),
 ];
 
 Deno.test("reduceHtml() and renderMarkdown() end for hostile sources", () => {

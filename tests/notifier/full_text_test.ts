@@ -88,6 +88,21 @@ Deno.test("notify() sends a short message without a file, also in Markdown and H
   assertEquals(scene.ntfy.messages("alerts").map(({ attachment }) => attachment), [undefined, undefined]);
 });
 
+Deno.test("notify() sends HTML whose plain text is too long in part, and its source as a file", async () => {
+  // Each blank line in the quotations becomes a line with ten marks.
+  const message = `${"<blockquote>".repeat(10)}<pre>first${"\n".repeat(3500)}last`;
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  await notifier.notify({ subject: "Quotation", message, format: "html" });
+  const [text, name] = received(scene);
+  assertMatch(
+    text,
+    /first\n[^]*\n✂ Cut here: \d+ of \d+ bytes are missing; message\.html has the whole text\n[^]*last$/,
+  );
+  assert(byteLength(text) > 50_000);
+  assertEquals([name, scene.homeserver.uploads().map(({ bytes }) => decode(bytes))], ["message.html", [message]]);
+});
+
 Deno.test("notify() stores a message over 48 KiB as a file, and sends it whole where it fits", async () => {
   await using scene = await setScene();
   await using gotify = await LoopbackGotify.start();

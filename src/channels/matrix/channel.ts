@@ -214,7 +214,7 @@ export class MatrixChannel implements Channel {
 
   hasRoomFor(notification: Notification, message: RenderedMessage): boolean {
     const maxBytes = maxBytesWithRelation(notification, this.#settings.related);
-    if (isSurelyShort(notification, maxBytes)) return true;
+    if (isSurelyShort(notification, message, maxBytes)) return true;
     return contentHasRoomFor(notification, message, {
       ...this.#contentOptions(notification, { txnId: ANY_TXN_ID, late: false }),
       ...longestNotes(notification),

@@ -63,8 +63,8 @@ const EXTRA_BYTES = 16 * 1024;
  * estimate saves the exact check. A character needs at most 6 bytes in JSON. A content without HTML
  * contains each character at most twice.
  */
-export function isSurelyShort(notification: Notification, maxBytes: number): boolean {
-  return !isBatch(notification) && 12 * countChars(notification) < maxBytes - EXTRA_BYTES;
+export function isSurelyShort(notification: Notification, { text }: RenderedMessage, maxBytes: number): boolean {
+  return !isBatch(notification) && 12 * countChars({ ...notification, message: text }) < maxBytes - EXTRA_BYTES;
 }
 
 /**

@@ -186,7 +186,7 @@ function codeBlock(text: string): string {
  * Matches the beginning of a link target in Markdown, up to the colon after the scheme. A target
  * may be in angle brackets, and a backslash may escape the colon.
  */
-const LINK_TARGET_REGEXP = /\](?:\(|:)\s*(?:&lt;)?\s*([a-z-]+)\\?:(?=\S)/gi;
+const LINK_TARGET_REGEXP = /\](?:\(|:)\s*(?:&lt;\s*)?([a-z-]+)\\?:(?=\S)/gi;
 
 /**
  * Escapes a text, so that it does not contain mentions or unsafe links:
