@@ -12,7 +12,8 @@
  * A client sees the socket only in its final state:
  *
  * ```text
- * listen at a temporary name -> set group and mode -> link to the path -> remove the temporary name
+ * lock the directory -> remove the sockets of killed servers -> listen at a temporary name
+ *   -> set group and mode -> link to the path -> remove the temporary name -> release the lock
  * ```
  *
  * @module
@@ -22,6 +23,7 @@ import { ConfigError } from "../base/errors.ts";
 import { quoteForShell } from "../base/shell_word.ts";
 import { parentDirectory } from "./files.ts";
 import { exists, readIfThere } from "./paths.ts";
+import type { Runtime } from "./runtime.ts";
 import { findDirectoryDistrust } from "./trust.ts";
 
 /** The host and port in the address of a request through a socket. */
@@ -45,6 +47,15 @@ export interface OpenSocket<Server> {
   readonly unshared: string | undefined;
 }
 
+/** How much longer the temporary name of a socket is than its path, in bytes. */
+const TEMPORARY_BYTES = 7;
+
+/** How long a server waits for the lock of the directory, in milliseconds. */
+const LOCK_MS = 2_000;
+
+/** The pause between two attempts to lock the directory, in milliseconds. */
+const LOCK_PAUSE_MS = 10;
+
 /**
  * Opens a server on a new socket.
  *
@@ -55,21 +66,63 @@ export interface OpenSocket<Server> {
 export async function openSocket<Server extends Pick<Deno.HttpServer, "shutdown">>(
   address: SocketAddress,
   listen: (path: string) => Server,
+  runtime: Pick<Runtime, "sleep">,
 ): Promise<OpenSocket<Server>> {
-  await prepareSocket(address);
+  const { path } = address;
+  prepareDirectory(address);
+  using lock = await lockDirectory(parentDirectory(path), runtime);
+  if (lock !== undefined) await removeTemporaryNames(path);
+  await removeOldSocket(path);
   // When a server closes, Deno removes any file at the path where it listens. Therefore each server
   // has a temporary name of its own.
-  const temporary = `${address.path}.${crypto.randomUUID().slice(0, 6)}`;
+  const temporary = `${path}.${crypto.randomUUID().slice(1 - TEMPORARY_BYTES)}`;
   const server = listen(temporary);
   try {
     const unshared = shareSocket(address, temporary);
-    const file = new SocketFile(address.path, Deno.lstatSync(temporary));
-    linkNew(temporary, address.path);
+    const file = new SocketFile(path, Deno.lstatSync(temporary));
+    linkNew(temporary, path);
     Deno.removeSync(temporary);
     return { server, file, unshared };
   } catch (error) {
     await server.shutdown();
     throw error;
+  }
+}
+
+/**
+ * Locks a directory, so that one server at a time removes and creates sockets in it.
+ *
+ * @returns undefined if the directory cannot be locked. Every user who can read the directory can
+ *   keep the lock. `serve` must start without it.
+ */
+async function lockDirectory(path: string, { sleep }: Pick<Runtime, "sleep">): Promise<Disposable | undefined> {
+  for (let waitedMs = 0; waitedMs <= LOCK_MS; waitedMs += LOCK_PAUSE_MS) {
+    if (waitedMs > 0) await sleep(LOCK_PAUSE_MS);
+    try {
+      const directory = Deno.openSync(path);
+      if (directory.tryLockSync(true)) return directory;
+      directory.close();
+    } catch {
+      return undefined;
+    }
+  }
+  return undefined;
+}
+
+/**
+ * Removes the temporary names that killed servers left. Call this function with the lock of the
+ * directory: then the name of a server that is about to listen is not removed.
+ */
+async function removeTemporaryNames(path: string): Promise<void> {
+  const directory = parentDirectory(path), base = path.slice(path.lastIndexOf("/") + 1);
+  try {
+    for (const { name } of [...Deno.readDirSync(directory)]) {
+      if (!name.startsWith(`${base}.`) || name.length !== base.length + TEMPORARY_BYTES) continue;
+      const file = `${directory}/${name}`, { isSocket, uid } = Deno.lstatSync(file);
+      if (isSocket && uid === Deno.uid() && await probeSocket(file) === "closed") Deno.removeSync(file);
+    }
+  } catch {
+    // The next start removes the names.
   }
 }
 
@@ -115,12 +168,15 @@ export class SocketFile {
   }
 }
 
-/** Creates the directory of a socket, and removes the socket of a killed server. */
-async function prepareSocket({ path, group }: SocketAddress): Promise<void> {
+function prepareDirectory({ path, group }: SocketAddress): void {
   const directory = parentDirectory(path);
   const distrust = findDirectoryDistrust(directory);
   if (distrust !== undefined) return refuse(path, distrust.state, distrust.hint);
   createDirectory(directory, group);
+}
+
+/** Removes the socket of a killed server. */
+async function removeOldSocket(path: string): Promise<void> {
   const file = await Deno.lstat(path).catch((error) => {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;

@@ -79,7 +79,7 @@ export class Listeners {
       }
       wanted.set(placeOf(address), receiver);
       // A wrong certificate is found before a listener closes.
-      if (address.transport === "tcp" && address.cert !== undefined) await checkCertificate(address);
+      if (address.transport === "tcp" && address.cert !== undefined) await checkCertificate(address, this.#runtime);
     }
     const next = new Map<string, Listener>();
     const undo: (() => unknown)[] = [];
@@ -209,7 +209,7 @@ export class Listeners {
   async #openWhenFree(address: ListenAddress, common: CommonOptions, releaseMs: number): Promise<Opened> {
     for (let waitedMs = 0;; waitedMs += RELEASE_PAUSE_MS) {
       try {
-        return await openServer(address, common);
+        return await openServer(address, common, this.#runtime);
       } catch (error) {
         const isInUse = error instanceof ConfigError && error.cause instanceof Deno.errors.AddrInUse;
         if (!isInUse || waitedMs >= releaseMs) throw error;
@@ -260,14 +260,14 @@ function boundAddress({ receiver: { address }, server: { addr } }: Listener): Li
  *
  * @throws {ConfigError} if the certificate or its key is wrong
  */
-async function checkCertificate(address: ListenAddress & { readonly transport: "tcp" }): Promise<void> {
+async function checkCertificate(
+  address: ListenAddress & { readonly transport: "tcp" },
+  runtime: Pick<Runtime, "sleep">,
+): Promise<void> {
   const handler = () => Promise.resolve(new Response());
   const onError = () => new Response();
-  const { server } = await openServer({ ...address, hostname: "127.0.0.1", port: 0 }, {
-    onListen() {},
-    handler,
-    onError,
-  });
+  const options = { onListen() {}, handler, onError };
+  const { server } = await openServer({ ...address, hostname: "127.0.0.1", port: 0 }, options, runtime);
   await server.shutdown();
 }
 
@@ -281,9 +281,15 @@ interface CommonOptions {
 /** An open server. The file and the reason belong to a socket. */
 type Opened = Pick<Listener, "server"> & Partial<OpenSocket<unknown>>;
 
-async function openServer(address: ListenAddress, options: CommonOptions): Promise<Opened> {
+async function openServer(
+  address: ListenAddress,
+  options: CommonOptions,
+  runtime: Pick<Runtime, "sleep">,
+): Promise<Opened> {
   try {
-    if (address.transport === "unix") return await openSocket(address, (path) => Deno.serve({ ...options, path }));
+    if (address.transport === "unix") {
+      return await openSocket(address, (path) => Deno.serve({ ...options, path }), runtime);
+    }
     const { hostname, port, cert, key } = address;
     const tls = cert === undefined || key === undefined ? {} : { cert, key };
     return { server: Deno.serve({ ...options, hostname, port, ...tls }) };

@@ -1,5 +1,6 @@
 import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { ConfigError } from "../../src/base/errors.ts";
+import { sleep } from "../../src/runtime/timers.ts";
 import {
   openSocket,
   postToSocket,
@@ -26,10 +27,11 @@ async function leaveSocket(path: string): Promise<void> {
 }
 
 /** Opens a server that answers with the path of each request. */
-async function open(address: SocketAddress) {
+async function open(address: SocketAddress, pause: (ms: number) => Promise<void> = sleep) {
   const { server, file, unshared } = await openSocket(
     address,
     (path) => Deno.serve({ path, onListen() {} }, ({ url }) => new Response(new URL(url).pathname, { status: 202 })),
+    { sleep: pause },
   );
   return {
     ...{ file, unshared, server },
@@ -68,6 +70,72 @@ Deno.test("openSocket() replaces the socket of a killed server", () =>
     assertEquals(await probeSocket(path), "closed");
     await using _server = await open({ path });
     assertEquals([await probeSocket(path), namesAt(path)], ["open", ["socket"]]);
+  }));
+
+/** Creates the directory of a socket, with the temporary name that a killed server left. */
+async function leaveTemporaryName(path: string): Promise<void> {
+  await (await open({ path }))[Symbol.asyncDispose]();
+  await leaveSocket(`${path}.0123ab`);
+}
+
+Deno.test("openSocket() removes the temporary names of killed servers", () =>
+  withPath(async (path) => {
+    await leaveTemporaryName(path);
+    await leaveSocket(path);
+    await leaveSocket(`${path}.fedcba`);
+    await using _server = await open({ path });
+    assertEquals([await probeSocket(path), namesAt(path)], ["open", ["socket"]]);
+  }));
+
+Deno.test("openSocket() keeps names that are not left by its own killed servers", () =>
+  withPath(async (path) => {
+    await leaveTemporaryName(path);
+    await Deno.rename(`${path}.0123ab`, `${path}2.0123ab`);
+    await Deno.writeTextFile(`${path}.file12`, "");
+    await Deno.symlink(`${path}2.0123ab`, `${path}.link12`);
+    await leaveSocket(`${path}.short`);
+    using _listener = Deno.listen({ transport: "unix", path: `${path}.open12` });
+    const before = namesAt(path).sort();
+    {
+      await using _server = await open({ path });
+      assertEquals(namesAt(path).sort(), ["socket", ...before]);
+    }
+    assertEquals(namesAt(path).sort(), before);
+  }));
+
+Deno.test(
+  "openSocket() keeps the temporary name of another user",
+  { ignore: Deno.uid() !== 0 },
+  () =>
+    withPath(async (path) => {
+      await leaveTemporaryName(path);
+      await Deno.chown(`${path}.0123ab`, 1, null);
+      await using _server = await open({ path });
+      assertEquals(namesAt(path).sort(), ["socket", "socket.0123ab"]);
+    }),
+);
+
+Deno.test("openSocket() waits while another server creates a socket in the directory", () =>
+  withPath(async (path) => {
+    await leaveTemporaryName(path);
+    const other = Deno.openSync(path.replace("/socket", ""));
+    other.lockSync(true);
+    await using _server = await open({ path }, () => {
+      assertEquals(namesAt(path), ["socket.0123ab"]);
+      other[Symbol.dispose]();
+      return Promise.resolve();
+    });
+    assertEquals(namesAt(path), ["socket"]);
+  }));
+
+Deno.test("openSocket() opens a socket, but removes no temporary name, if a user keeps the lock", () =>
+  withPath(async (path) => {
+    await leaveTemporaryName(path);
+    using other = Deno.openSync(path.replace("/socket", ""));
+    other.lockSync(true);
+    let waitedMs = 0;
+    await using _server = await open({ path }, (ms) => Promise.resolve(void (waitedMs += ms)));
+    assertEquals([waitedMs, namesAt(path).sort()], [2_000, ["socket", "socket.0123ab"]]);
   }));
 
 Deno.test("openSocket() keeps a file, a link and a socket on which a process listens", () =>
