@@ -24,6 +24,7 @@ import type { NotifierCore } from "../notifier/core.ts";
 import type { RouteOptions } from "../routing/route.ts";
 import { DEFAULT_NOTIFY_WAIT_MS, type NotifyOptions } from "../notifier/options.ts";
 import type { Outcome } from "../notifier/outcomes.ts";
+import { maxSocketBytes } from "../runtime/paths.ts";
 import { postToSocket, probeSocket } from "../runtime/unix_socket.ts";
 import type { CommandContext } from "./command.ts";
 import { CommandError } from "./errors.ts";
@@ -126,7 +127,7 @@ export class SocketSender implements Sender {
   /**
    * Waits until `serve` listens on the socket, for at most {@linkcode RETRY_MS}.
    *
-   * @returns false if no server listens, or if this user has no permission to use the socket
+   * @returns false if no server listens, or if this user cannot use the socket
    */
   async #isReachable(): Promise<boolean> {
     const { runtime, ui } = this.#context;
@@ -137,6 +138,12 @@ export class SocketSender implements Sender {
       if (state === "open") return true;
       if (state === "forbidden") {
         ui.fail(`Cannot send through ${this.#path}: permission is denied`, "ask root to add this user to its group");
+        return false;
+      }
+      if (state === "impossible") {
+        const isLong = new TextEncoder().encode(this.#path).length > maxSocketBytes();
+        const reason = isLong ? `the path is longer than ${maxSocketBytes()} bytes` : "there can be no socket";
+        ui.fail(`Cannot send through ${this.#path}: ${reason}`, "set MATRIX_NOTIFY_SOCKET to a path in serve.sockets");
         return false;
       }
       if (runtime.now() >= end) {

@@ -134,7 +134,7 @@ export async function parseConfig(value: unknown, context: ConfigContext): Promi
   const policy = readPolicy(fields, context);
   const findMistakes = (path: string) => mistakes.filter(({ place: { setting = "" } }) => isPartOf(setting, path));
   const readServe = fields.value("serve") === undefined ? undefined : (await import("./serve.ts")).readServe;
-  const serve = readServe?.(fields, context, context.readsFiles);
+  const serve = readServe?.(fields, context, { readsFiles: context.readsFiles });
   fields.end();
   const { rules, problems: ruleProblems } = hasRules
     ? await (await import("./routes.ts")).readRoutes(fields, { list, context, findMistakes })

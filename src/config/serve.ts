@@ -30,14 +30,9 @@ import {
   text,
 } from "../channels/fields/setting.ts";
 import { isLocalListener, parseNetwork } from "../runtime/networks.ts";
+import { maxServerSocketBytes } from "../runtime/paths.ts";
 import { readCertificates, readKey } from "./connection.ts";
-import { DEFAULT_SOCKET, SOCKET_DIRECTORY } from "./paths.ts";
-
-/**
- * The longest path of a socket, in bytes. The limit (`sun_path` without its zero byte) is 107 on
- * Linux and 103 on macOS, and the temporary name of a new socket has 7 bytes more.
- */
-const MAX_SOCKET_PATH = 96;
+import { DEFAULT_SOCKET, defaultSocketPath, SOCKET_DIRECTORY } from "./paths.ts";
 
 /**
  * The default of `rateLimit`. A sender can send `count` notifications in each period. The length of
@@ -260,10 +255,6 @@ export const SERVE_SETTINGS = {
     optional: true,
     settings: SOCKET_SETTINGS,
     names: /^[A-Za-z0-9_-]+$/,
-    check({ path = "" }, fields) {
-      if (new TextEncoder().encode(path).length <= MAX_SOCKET_PATH) return;
-      throw fields.error("path", `it is longer than ${MAX_SOCKET_PATH} bytes, the limit for a socket`);
-    },
   }),
 };
 
@@ -273,28 +264,58 @@ export type ServeSettings = SettingsOf<typeof SERVE_SETTINGS>;
 /** The parsed settings of one local socket. */
 export type SocketSettings = SettingsOf<typeof SOCKET_SETTINGS>;
 
+/** The input of {@linkcode readServe}, in addition to the settings. */
+interface ReadServeOptions {
+  /**
+   * True to also read certificate and token files, and to report their problems.
+   * @default {false}
+   */
+  readonly readsFiles?: boolean;
+  /** The operating system, which limits the paths of sockets. @default {Deno.build.os} */
+  readonly os?: string;
+}
+
 /**
  * Reads `serve`.
  *
- * @param readsFiles true to also read certificate and token files, and to report their problems
  * @returns undefined if a setting has a mistake; the problem is recorded in `fields`
  */
-export function readServe(fields: Fields, context: ParseContext, readsFiles = false): ServeSettings | undefined {
+export function readServe(
+  fields: Fields,
+  context: ParseContext,
+  { readsFiles = false, os }: ReadServeOptions = {},
+): ServeSettings | undefined {
   const before = fields.problemCount;
   const own = fields.attempt(() => fields.nested("serve"));
   if (own === undefined) return undefined;
   const settings = readSettings(SERVE_SETTINGS, own, context);
   own.end();
-  const { http } = settings;
-  if (readsFiles && http) {
-    const problems = [...problemsOf(() => readServerCertificate(http)), ...findTokenProblems(http)];
-    for (const problem of problems) {
-      fields.attempt(() => {
-        throw withReaderHint(problem);
-      });
-    }
+  const { http, sockets = new Map() } = settings;
+  const ofFiles = readsFiles && http
+    ? [...problemsOf(() => readServerCertificate(http)), ...findTokenProblems(http)]
+    : [];
+  for (const problem of [...findLongPaths(sockets, own, maxServerSocketBytes(os)), ...ofFiles]) {
+    fields.attempt(() => {
+      throw withReaderHint(problem);
+    });
   }
   return fields.problemCount > before ? undefined : settings;
+}
+
+/** Returns the problems of sockets whose paths are longer than `maxBytes`. */
+function findLongPaths(
+  sockets: ReadonlyMap<string, SocketSettings>,
+  fields: Fields,
+  maxBytes: number,
+): readonly ConfigError[] {
+  const limit = `longer than ${maxBytes} bytes, the limit for a socket`;
+  return [...sockets].flatMap(([name, { path }]) => {
+    const whole = path ?? defaultSocketPath(name);
+    if (new TextEncoder().encode(whole).length <= maxBytes) return [];
+    return path === undefined
+      ? [fields.error(`sockets.${name}`, `its path ${whole} is ${limit}`)]
+      : [fields.error(`sockets.${name}.path`, `it is ${limit}`)];
+  });
 }
 
 /**

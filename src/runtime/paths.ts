@@ -1,4 +1,4 @@
-/** Makes paths absolute, and checks what exists at a path. */
+/** Makes paths absolute, limits their length, and checks what exists at a path. */
 
 /**
  * Makes a path absolute, so that a program with another working directory finds the same file.
@@ -42,4 +42,20 @@ export function lastingPath(path: string): string {
   if (whole.endsWith("/..")) return Deno.realPathSync(whole);
   const end = whole.lastIndexOf("/");
   return `${Deno.realPathSync(whole.slice(0, end))}${whole.slice(end)}`;
+}
+
+/** How much longer the temporary name of a new socket is than its path, in bytes. */
+export const TEMPORARY_SOCKET_BYTES = 7;
+
+/**
+ * Returns the longest path of a socket, in bytes: the size of `sun_path` without its zero byte
+ * (unix(7), and unix(4) of macOS).
+ */
+export function maxSocketBytes(os: string = Deno.build.os): number {
+  return os === "linux" ? 107 : 103;
+}
+
+/** Returns the longest path of a socket of `serve`, in bytes. Its temporary name must fit too. */
+export function maxServerSocketBytes(os?: string): number {
+  return maxSocketBytes(os) - TEMPORARY_SOCKET_BYTES;
 }

@@ -22,7 +22,7 @@
 import { ConfigError } from "../base/errors.ts";
 import { quoteForShell } from "../base/shell_word.ts";
 import { parentDirectory } from "./files.ts";
-import { exists, readIfThere } from "./paths.ts";
+import { exists, readIfThere, TEMPORARY_SOCKET_BYTES } from "./paths.ts";
 import type { Runtime } from "./runtime.ts";
 import { findDirectoryDistrust } from "./trust.ts";
 
@@ -46,9 +46,6 @@ export interface OpenSocket<Server> {
   /** The reason why the group cannot use the socket; undefined if the group can. */
   readonly unshared: string | undefined;
 }
-
-/** How much longer the temporary name of a socket is than its path, in bytes. */
-const TEMPORARY_BYTES = 7;
 
 /** How long a server waits for the lock of the directory, in milliseconds. */
 const LOCK_MS = 2_000;
@@ -75,7 +72,7 @@ export async function openSocket<Server extends Pick<Deno.HttpServer, "shutdown"
   await removeOldSocket(path);
   // When a server closes, Deno removes any file at the path where it listens. Therefore each server
   // has a temporary name of its own.
-  const temporary = `${path}.${crypto.randomUUID().slice(1 - TEMPORARY_BYTES)}`;
+  const temporary = `${path}.${crypto.randomUUID().slice(1 - TEMPORARY_SOCKET_BYTES)}`;
   const server = listen(temporary);
   try {
     const unshared = shareSocket(address, temporary);
@@ -117,7 +114,7 @@ async function removeTemporaryNames(path: string): Promise<void> {
   const directory = parentDirectory(path), base = path.slice(path.lastIndexOf("/") + 1);
   try {
     for (const { name } of [...Deno.readDirSync(directory)]) {
-      if (!name.startsWith(`${base}.`) || name.length !== base.length + TEMPORARY_BYTES) continue;
+      if (!name.startsWith(`${base}.`) || name.length !== base.length + TEMPORARY_SOCKET_BYTES) continue;
       const file = `${directory}/${name}`, { isSocket, uid } = Deno.lstatSync(file);
       if (isSocket && uid === Deno.uid() && await probeSocket(file) === "closed") Deno.removeSync(file);
     }
@@ -212,9 +209,9 @@ function createDirectory(path: string, group: string | undefined): void {
 /**
  * The state of a socket. `open`: a process listens at the socket. `closed`: no process listens.
  * `forbidden`: this user has no permission to connect. `absent`: the directory of the socket does
- * not exist, or Deno denies access.
+ * not exist, or Deno denies access. `impossible`: there can be no socket at this path.
  */
-export type SocketState = "open" | "closed" | "forbidden" | "absent";
+export type SocketState = "open" | "closed" | "forbidden" | "absent" | "impossible";
 
 /** Connects to a socket, and closes the connection. */
 export async function probeSocket(path: string): Promise<SocketState> {
@@ -222,13 +219,18 @@ export async function probeSocket(path: string): Promise<SocketState> {
     (await Deno.connect({ transport: "unix", path })).close();
     return "open";
   } catch (error) {
+    // The process that listens is slow: as many connections as possible wait for it.
+    if (error instanceof Deno.errors.WouldBlock) return "open";
     if (error instanceof Deno.errors.ConnectionRefused) return "closed";
     if (error instanceof Deno.errors.PermissionDenied) return "forbidden";
     if (error instanceof Deno.errors.NotCapable) return "absent";
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    // A server that ends removes the file of its socket, but not the directory. If the directory
-    // exists, the server may be restarting.
-    return exists(parentDirectory(path)) ? "closed" : "absent";
+    if (error instanceof Deno.errors.NotFound) {
+      // A server that ends removes the file of its socket, but not the directory. If the directory
+      // exists, the server may be restarting.
+      return exists(parentDirectory(path)) ? "closed" : "absent";
+    }
+    // For example, the path is too long, or a part of the path is a file.
+    return "impossible";
   }
 }
 

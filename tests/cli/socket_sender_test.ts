@@ -1,9 +1,10 @@
-import { assertEquals, assertRejects } from "@std/assert";
+import { assertEquals, assertRejects, assertStringIncludes } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
 import { CommandError } from "../../src/cli/errors.ts";
 import { SocketSender } from "../../src/cli/socket_sender.ts";
 import { Ui } from "../../src/cli/ui.ts";
 import { readSendRequest, type SendRequest } from "../../src/ingest/send/request.ts";
+import { maxSocketBytes } from "../../src/runtime/paths.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
 const OUTCOMES = [{ id: "1", channel: "phone", destination: "alerts", state: "delivered", receipt: "7" }] as const;
@@ -88,12 +89,20 @@ for (const [status, exitCode] of [[403, 77], [404, 69], [429, 75], [413, 65]]) {
   });
 }
 
-Deno.test("SocketSender.notify() uses the local sender if no server listens for some seconds", async () => {
-  await using scene = await setScene(accept);
-  const { runtime, directory } = scene;
-  const sender = new SocketSender(`${directory}/other`, { runtime, ui: new Ui(runtime.stdio, runtime.env) }, () => {
-    return Promise.reject(new Error("The local sender was used"));
+for (
+  const [reason, name] of [
+    ["no server listens there", "other"],
+    [`the path is longer than ${maxSocketBytes()} bytes`, "o".repeat(maxSocketBytes())],
+    ["there can be no socket", "socket/other"],
+  ]
+) {
+  Deno.test(`SocketSender.notify() uses the local sender if ${reason}`, async () => {
+    await using scene = await setScene(accept);
+    const { runtime, directory } = scene;
+    const sender = new SocketSender(`${directory}/${name}`, { runtime, ui: new Ui(runtime.stdio, runtime.env) }, () => {
+      return Promise.reject(new Error("The local sender was used"));
+    });
+    await assertRejects(() => sender.notify({ subject: "Load" }), Error, "The local sender was used");
+    assertStringIncludes(runtime.err(), `${directory}/${name}: ${reason}`);
   });
-  await assertRejects(() => sender.notify({ subject: "Load" }), Error, "The local sender was used");
-  assertEquals(runtime.err().includes("no server listens there"), true);
-});
+}

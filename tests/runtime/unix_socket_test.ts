@@ -1,6 +1,7 @@
 import { assertEquals, assertNotEquals, assertRejects, assertThrows } from "@std/assert";
 import { ConfigError } from "../../src/base/errors.ts";
 import { sleep } from "../../src/runtime/timers.ts";
+import { maxServerSocketBytes, maxSocketBytes } from "../../src/runtime/paths.ts";
 import {
   openSocket,
   postToSocket,
@@ -181,15 +182,38 @@ Deno.test("openSocket() creates no socket if the settings name an unknown group"
     assertEquals(namesAt(path), []);
   }));
 
-Deno.test("openSocket() opens a socket whose path has 96 bytes", async () => {
+Deno.test("openSocket() opens a socket whose path has the largest length of this system", async () => {
   const directory = await Deno.makeTempDir({ dir: "/tmp" });
-  const path = `${directory}/`.padEnd(96, "x");
+  const path = `${directory}/`.padEnd(maxServerSocketBytes(), "x");
   {
     await using _server = await open({ path });
     assertEquals(await probeSocket(path), "open");
   }
+  await assertRejects(() => open({ path: `${path}x` }), TypeError, "SUN_LEN");
   await Deno.remove(directory);
 });
+
+Deno.test("maxSocketBytes() returns the limit of this system", async () => {
+  const path = "/tmp/".padEnd(maxSocketBytes(), "x");
+  assertEquals([await probeSocket(path), await probeSocket(`${path}x`)], ["closed", "impossible"]);
+});
+
+Deno.test("probeSocket() returns impossible if a part of the path is a file", async () => {
+  assertEquals(await probeSocket("/etc/passwd/socket"), "impossible");
+});
+
+Deno.test("openSocket() keeps a socket whose server accepts no more connections", () =>
+  withPath(async (path) => {
+    await Deno.mkdir(path.replace("/socket", ""), { mode: 0o750 });
+    using _listener = Deno.listen({ transport: "unix", path });
+    using waiting = new DisposableStack();
+    await assertRejects(async () => {
+      for (;;) waiting.use(await Deno.connect({ transport: "unix", path }));
+    }, Deno.errors.WouldBlock);
+    assertEquals(await probeSocket(path), "open");
+    await assertRejects(() => open({ path }), ConfigError, "another process listens there");
+    assertEquals(namesAt(path), ["socket"]);
+  }));
 
 Deno.test("SocketFile.remove() keeps the socket of another server", () =>
   withPath(async (path) => {
