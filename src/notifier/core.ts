@@ -3,7 +3,7 @@
  * background deliverer use it directly.
  *
  * ```text
- * notify:   createNotification -> route -> queue.enqueue (now it is on disk) -> deliver -> outcomes
+ * notify:   plan (planner.ts) -> queue.enqueue (now it is on disk) -> deliver -> outcomes
  * deliver:  the process with deliver.lock runs the courier; all other processes watch the journal
  * then:     if entries are left and no background deliverer runs yet, start one
  * ```
@@ -16,16 +16,13 @@ import type { Channel, Envelope } from "../channels/channel.ts";
 import type { ServeSettings } from "../config/serve.ts";
 import type { RunOptions } from "../delivery/courier.ts";
 import { deliverOrWatch, prepareDelivery } from "../delivery/deliver_or_watch.ts";
-import { withFullText } from "../delivery/attempt.ts";
-import { createNotification, DEFAULT_TTL_MS } from "../notification/notification.ts";
-import type { Notification, NotificationInput } from "../notification/notification.ts";
-import { type Entry, expandBatches, laneKey } from "../queue/entry.ts";
+import { DEFAULT_TTL_MS, type NotificationInput } from "../notification/notification.ts";
+import { type Entry, expandBatches } from "../queue/entry.ts";
 import { fullnessWarning } from "../queue/limits.ts";
 import type { FlushReach } from "../queue/record.ts";
 import type { Enqueued, EnqueueRequest } from "../queue/enqueue.ts";
 import type { Queue } from "../queue/queue.ts";
-import { type Lane, type Plan, route, type RouteOptions } from "../routing/route.ts";
-import { EVERY_CHANNEL } from "../routing/rule.ts";
+import type { Plan } from "../routing/route.ts";
 import { ignoreStorageErrors } from "../runtime/file_errors.ts";
 import { denoRuntime } from "../runtime/runtime.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
@@ -36,10 +33,11 @@ import type { Overview } from "./overview.ts";
 import type { BackgroundEnd, BackgroundOptions, LoopParts, ServeDelivery } from "./background/loops.ts";
 import type { Access } from "./background/permissions.ts";
 import { idOfCaller, toEnqueueRequests } from "./enqueue_requests.ts";
+import { Planner, type PlanOptions } from "./planner.ts";
 import { sendWithoutQueue, withoutAttachments } from "./send_without_queue.ts";
 import type { StagedAttachments } from "./staged_attachments.ts";
 import { computeStatus, type Status } from "./status.ts";
-import { allChannels, decide, substituteChannels, withUndecided } from "./undecided.ts";
+import { allChannels } from "./undecided.ts";
 import { type CoreOptions, type NotifierParts, wireParts } from "./wiring.ts";
 
 /** Options of {@linkcode NotifierCore.notify}. */
@@ -64,9 +62,6 @@ export interface CoreNotifyOptions extends NotifyOptions {
   readonly sender?: string;
 }
 
-/** The options that choose the destinations. */
-type PlanOptions = RouteOptions & Pick<CoreNotifyOptions, "sender">;
-
 /** Options of {@linkcode NotifierCore.flush}. */
 export interface CoreFlushOptions extends Pick<FlushOptions, "waitMs" | "signal">, Pick<CoreNotifyOptions, "leave"> {
   /** The kinds of waits that the flush ends early. @default {"backoff"} */
@@ -76,11 +71,13 @@ export interface CoreFlushOptions extends Pick<FlushOptions, "waitMs" | "signal"
 /** Sends notifications. Queues each notification that cannot be delivered yet. */
 export class NotifierCore implements AsyncDisposable {
   readonly #parts: NotifierParts;
+  readonly #planner: Planner;
   /** Contains the runtime if {@linkcode open} created it. */
   readonly #resources: DisposableStack;
 
   private constructor(parts: NotifierParts, resources: DisposableStack) {
     this.#parts = parts;
+    this.#planner = new Planner(parts);
     this.#resources = resources;
   }
 
@@ -154,10 +151,10 @@ export class NotifierCore implements AsyncDisposable {
     const warn = this.#warnAbout(given);
     const options = { ...given, id: idOfCaller(given) };
     if (given.id !== undefined && options.id === undefined) warn("The id is empty: repeated calls send new messages");
-    const plan = this.plan(noPlace ? withoutAttachments(input, noPlace) : input, options, warn);
+    const plan = this.#planner.plan(noPlace ? withoutAttachments(input, noPlace) : input, options, warn);
     // Entries that were queued with a wrong configuration may get their destinations now. If this
     // fails, the entries wait for the next call.
-    await ignoreStorageErrors(this.#decide());
+    await ignoreStorageErrors(this.#planner.decide());
     if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, routing, runtime);
     if (noPlace !== undefined) return await this.#send(plan, options);
     const { attachments = [] } = input;
@@ -237,65 +234,14 @@ export class NotifierCore implements AsyncDisposable {
     return await this.#conclude(entries);
   }
 
-  /**
-   * Checks a notification, and chooses its channels and destinations. Does not read its attachments
-   * or write to the queue.
-   *
-   * @throws {InvalidNotificationError} if an option of the notification is wrong
-   * @throws {ConfigError} if no channel is configured
-   */
+  /** See {@linkcode Planner.plan}. */
   plan(input: NotificationInput, options: PlanOptions = {}, warn?: (text: string) => void): Plan {
-    return this.#route(createNotification(input, this.#parts.runtime.now(), warn), options);
+    return this.#planner.plan(input, options, warn);
   }
 
-  #route(notification: Notification, options: PlanOptions): Plan {
-    const { routing, channels, mistakes } = this.#parts;
-    const substitutes = substituteChannels(mistakes, routing.channels, options);
-    const plan = route(notification, {
-      ...routing,
-      channels: [...routing.channels, ...substitutes],
-      openIncidents: this.#findOpenIncidents(notification, options),
-    }, options);
-    if (substitutes.length === 0) return plan;
-    return withUndecided(plan, { usable: new Set(channels.keys()), notification, room: options.room });
-  }
-
-  /**
-   * Decides the destinations of entries that were queued while the configuration had a mistake.
-   * Skips an entry while the mistake remains.
-   */
-  async #decide(): ReturnType<typeof decide> {
-    const { queue, channels, mistakes, files } = this.#parts;
-    return await decide({
-      queue,
-      isFixed: ({ channel }) => channel === EVERY_CHANNEL ? mistakes.failure === undefined : channels.has(channel),
-      toRequests: async ({ attachments = [], fullText: file, ...text }, options) => {
-        const { fullText: _, ...whole } = await withFullText({ ...text, fullText: file }, files);
-        const plan = this.#route(whole, options);
-        if (attachments.length === 0 && file === undefined) return toEnqueueRequests(plan, options);
-        const { splitPlan } = await import("./staged_attachments.ts");
-        return toEnqueueRequests(
-          splitPlan(plan, {
-            attachments: attachments.filter(({ content }) => content !== file?.content),
-            fullText: file && { file, channels: await findChannelsThatCut(plan, channels) },
-          }, channels),
-          options,
-        );
-      },
-    });
-  }
-
-  /**
-   * Returns true if an incident with the key of the notification is open at any destination of the
-   * notification.
-   */
+  /** See {@linkcode Planner.hasOpenIncident}. */
   hasOpenIncident(input: NotificationInput, options: PlanOptions = {}): boolean {
-    if (input.key === undefined) return false;
-    this.#parts.queue.refresh();
-    const resolving = { ...input, resolves: true };
-    const notification = createNotification(resolving, this.#parts.runtime.now());
-    const openLanes = new Set(this.#findOpenIncidents(notification, options).map(laneKey));
-    return this.plan(resolving, options).envelopes.some((envelope) => openLanes.has(laneKey(envelope)));
+    return this.#planner.hasOpenIncident(input, options);
   }
 
   /** See `late_parts.ts`. */
@@ -309,7 +255,7 @@ export class NotifierCore implements AsyncDisposable {
     const queue = this.#requireQueue();
     if (!queue.exists()) return [];
     await queue.seal();
-    await this.#decide();
+    await this.#planner.decide();
     const isDeliverer = queue.deliverLock.tryAcquire();
     using watch = new DisposableStack();
     const before = await this.#prepare(isDeliverer, async () => {
@@ -339,7 +285,13 @@ export class NotifierCore implements AsyncDisposable {
   #loopParts(): LoopParts {
     const { courier, runtime } = this.#parts;
     const queue = this.#requireQueue();
-    return { courier, runtime, queue, decide: () => this.#decide(), deliver: (options) => this.#deliver(options) };
+    return {
+      courier,
+      runtime,
+      queue,
+      decide: () => this.#planner.decide(),
+      deliver: (options) => this.#deliver(options),
+    };
   }
 
   /**
@@ -386,7 +338,7 @@ export class NotifierCore implements AsyncDisposable {
     const queue = this.#requireQueue();
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal, leave } = options;
     queue.refresh();
-    const decided = await this.#decide();
+    const decided = await this.#planner.decide();
     const entries = [...this.#findEntries(ids), ...ids.flatMap((id) => decided.get(id) ?? [])];
     if (entries.length === 0) return [];
     const deadline = runtime.now() + waitMs;
@@ -415,14 +367,6 @@ export class NotifierCore implements AsyncDisposable {
     this.#parts.queue.backgroundLock.release();
     this.#resources.dispose();
     return Promise.resolve();
-  }
-
-  /**
-   * Finds each channel and destination with an open incident that a notification resolves. Uses
-   * only the journal records that were already read.
-   */
-  #findOpenIncidents({ key, resolves, time }: Notification, { sender }: PlanOptions): readonly Lane[] {
-    return resolves && key !== undefined ? this.#parts.queue.state.openIncidentLanes({ key, sender }, time) : [];
   }
 
   /**

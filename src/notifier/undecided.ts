@@ -7,9 +7,9 @@
  * plan      If a channel has a mistake, or the configuration file cannot be read, the envelope
  *           becomes undecided: the notification as the caller gave it, with the destination "?".
  * later     The mistake is fixed. The next process that sends a notification also plans the
- *           undecided notification again. The process queues the new envelopes. Then it drops the
- *           undecided entry. If the process is killed before the drop, the idempotency keys of the
- *           new entries prevent duplicates.
+ *           undecided notification again (planner.ts). The process queues the new envelopes. Then
+ *           it drops the undecided entry. If the process is killed before the drop, the idempotency
+ *           keys of the new entries prevent duplicates.
  * ```
  *
  * @module
