@@ -82,6 +82,7 @@ const TAB_WIDTH = 8;
  * stays a normal space, so that a long line can wrap there.
  */
 export function textToHtml(text: string): string {
+  if (!/[\t\n&<>]|^ | {2}/m.test(text)) return text;
   const spaced = text.replace(/^.*\t.*$/gm, expandTabs).replace(/^ +/gm, (run) => NO_BREAK_SPACE.repeat(run.length))
     .replace(/ {2,}/g, (run) => `${NO_BREAK_SPACE.repeat(run.length - 1)} `);
   return escapeText(spaced).replaceAll("\n", "<br>");

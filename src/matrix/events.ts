@@ -96,7 +96,7 @@ export async function sendEvent(
   const answer = await request(client, {
     method: "PUT",
     path: ["rooms", roomId, "send", "m.room.message", txnId],
-    body: { ...content },
+    body: content,
     timeoutMs,
     signal,
   });

@@ -94,7 +94,7 @@ export interface MatrixRequest extends RequestOptions {
   readonly path: readonly string[];
   /** The query parameters. Use {@linkcode URLSearchParams} if a key appears several times. */
   readonly query?: Readonly<Record<string, string>> | URLSearchParams;
-  readonly body?: Readonly<Record<string, unknown>>;
+  readonly body?: object;
   /** The maximum size of the response, in bytes. @default {MAX_ANSWER_BYTES} */
   readonly maxAnswerBytes?: number;
   /** True if a 200 answer contains tokens. @default {false} */

@@ -46,10 +46,9 @@ export function formatNotes(
   notification: Notification,
   { lateAt, replaced, notes: own = [] }: Pick<RenderOptions, "lateAt" | "replaced" | "notes">,
 ): string[] {
-  const notes = [
-    ...(notification.problems ?? []).map((problem) => `✂ ${problem}`),
-    ...(notification.unsent ?? []).map((file) => `📎 ${file} was not sent here`),
-  ];
+  const notes: string[] = [];
+  for (const problem of notification.problems ?? []) notes.push(`✂ ${problem}`);
+  for (const file of notification.unsent ?? []) notes.push(`📎 ${file} was not sent here`);
   if (lateAt !== undefined) {
     const { time } = notification;
     const wasSetSince = !isAgeKnown(time) && isAgeKnown(lateAt);
@@ -65,7 +64,8 @@ export function formatNotes(
       : `${replaced.count} earlier notifications since`;
     notes.push(`↻ Replaces ${earlier} ${formatTime(replaced.since)}`);
   }
-  return [...notes, ...own];
+  notes.push(...own);
+  return notes;
 }
 
 /**
@@ -91,13 +91,11 @@ export class Layout {
    * @param message the message to show. It may have been converted from HTML or cut.
    */
   plain(message: string): string {
-    return [
-      this.#title,
-      ...(message === "" ? [] : [`\n${message}`]),
-      ...(this.#link === undefined ? [] : [`\n🔗 ${this.#link}`]),
-      ...this.#notes.map((note) => `\n${note}`),
-      ...mentionNotes(this.#options).map((note) => `\n${note}`),
-    ].join("\n");
+    const parts = [this.#title];
+    if (message !== "") parts.push(message);
+    if (this.#link !== undefined) parts.push(`🔗 ${this.#link}`);
+    parts.push(...this.#notes, ...mentionNotes(this.#options));
+    return parts.join("\n\n");
   }
 
   /**
@@ -107,14 +105,12 @@ export class Layout {
    * @param messageHtml the message as well-formed HTML with only allowed tags; may be empty
    */
   html(messageHtml: string): string {
-    const after = [
-      ...(this.#link === undefined ? [] : [`🔗 ${linkHtml(this.#link)}`]),
-      ...this.#notes.map((note) => `<em>${escapeHtml(note)}</em>`),
-      ...mentionNotes(this.#options, this.#options.formatMention ?? escapeHtml),
-    ];
-    return `<strong>${escapeHtml(this.#title)}</strong>` +
-      (messageHtml === "" ? "" : `<br>${messageHtml}`) +
-      (after.length === 0 ? "" : `<br>${after.join("<br>")}`);
+    const parts = [`<strong>${escapeHtml(this.#title)}</strong>`];
+    if (messageHtml !== "") parts.push(messageHtml);
+    if (this.#link !== undefined) parts.push(`🔗 ${linkHtml(this.#link)}`);
+    for (const note of this.#notes) parts.push(`<em>${escapeHtml(note)}</em>`);
+    parts.push(...mentionNotes(this.#options, this.#options.formatMention ?? escapeHtml));
+    return parts.join("<br>");
   }
 }
 

@@ -61,7 +61,7 @@ const PLACEHOLDERS: readonly Placeholder[] = ["identity", "symbol", "subject", "
  * Matches a placeholder. If a pair of brackets contains only the placeholder, the match includes
  * the brackets.
  */
-const PLACEHOLDER_REGEXP = /\[\{([^{}]*)\}\]|\(\{([^{}]*)\}\)|\{([^{}]*)\}/g;
+const PLACEHOLDER_REGEXP = /\[\{[^{}]*\}\]|\(\{[^{}]*\}\)|\{[^{}]*\}/g;
 
 /**
  * Formats the title of a notification. If a placeholder has no value, the brackets around it are
@@ -82,19 +82,14 @@ export function formatTitle(
   { identity, titleTemplate = DEFAULT_TITLE }: TitleOptions,
 ): string {
   const values: Readonly<Record<string, string>> = valuesOf(notification, identity);
+  const valueOf = (match: string) => values[match.slice(match.indexOf("{") + 1, match.indexOf("}"))];
   // Remove superfluous spaces only from the template. The subject is shown as it was written.
-  return titleTemplate.replace(
-    PLACEHOLDER_REGEXP,
-    (whole, ...names: string[]) => values[placeholderOf(names)] === "" ? "" : whole,
-  ).replace(/ {2,}/g, " ").trim().replace(
-    PLACEHOLDER_REGEXP,
-    (whole, ...names: string[]) => whole.replace(/\{.*\}/, () => values[placeholderOf(names)]),
-  ).trimEnd();
-}
-
-/** Returns the name of the placeholder in a match of {@linkcode PLACEHOLDER_REGEXP}. */
-function placeholderOf([inBrackets, inParentheses, bare]: readonly string[]): string {
-  return inBrackets ?? inParentheses ?? bare;
+  return titleTemplate.replace(PLACEHOLDER_REGEXP, (match) => valueOf(match) === "" ? "" : match)
+    .replace(/ {2,}/g, " ").trim()
+    .replace(PLACEHOLDER_REGEXP, (match) => {
+      const value = valueOf(match);
+      return match.startsWith("{") ? value : `${match[0]}${value}${match.at(-1)}`;
+    }).trimEnd();
 }
 
 /**

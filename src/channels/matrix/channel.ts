@@ -138,10 +138,11 @@ export class MatrixChannel implements Channel {
     }
   }
 
-  async #clear({ inDoubt, ...where }: Sending): Promise<EarlierDelivery> {
+  async #clear(sending: Sending): Promise<EarlierDelivery> {
+    const { inDoubt } = sending;
     if (inDoubt === undefined) return { possibleDuplicate: false };
     return await beforeSending(() =>
-      findEarlierDelivery(this.#client, { ...where, inDoubt, policy: this.#settings.inDoubt })
+      findEarlierDelivery(this.#client, { ...sending, inDoubt, policy: this.#settings.inDoubt })
     );
   }
 

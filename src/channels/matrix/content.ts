@@ -40,17 +40,20 @@ export function mentionsOf(
  * plain text is too long, cuts the plain text.
  */
 export async function contentOf(notification: Notification, options: ContentOptions): Promise<RoomMessageContent> {
-  const { plain, formatted, fits } = formsOf(notification, options);
-  const message = await renderMessage(notification, options.warn);
+  const { create, fits } = formsOf(notification, options);
+  const { text, html } = await renderMessage(notification, options.warn);
   const { maxBytes } = options;
   // A text with more characters than `maxBytes` cannot fit. It is not encoded, because encoding a
   // text of megabytes costs much memory.
-  if (message.text.length <= maxBytes) {
-    const content = formatted(message);
+  if (text.length <= maxBytes) {
+    const content = create(text, html);
     if (fits(content)) return content;
   }
-  return plain(cutMessage(notification, message.text, { fits: (text) => fits(plain(text)), maxUnits: maxBytes }));
+  return create(cutMessage(notification, text, { fits: (text) => fits(create(text)), maxUnits: maxBytes }));
 }
+
+/** The largest number of bytes that a UTF-16 code unit needs in JSON: `\u0007`. */
+const MAX_CHAR_BYTES = 6;
 
 /**
  * The space for the fixed parts of a content, in bytes: the names of the fields, the template of
@@ -60,11 +63,16 @@ const EXTRA_BYTES = 16 * 1024;
 
 /**
  * Returns true if a notification is so short that its content has at most `maxBytes` bytes. This
- * estimate saves the exact check. A character needs at most 6 bytes in JSON. A content without HTML
- * contains each character at most twice.
+ * estimate saves the exact check. A content without HTML contains each character at most twice.
  */
 export function isSurelyShort(notification: Notification, { text }: RenderedMessage, maxBytes: number): boolean {
-  return !isBatch(notification) && 12 * countChars({ ...notification, message: text }) < maxBytes - EXTRA_BYTES;
+  const chars = 2 * countChars({ ...notification, message: text });
+  return !isBatch(notification) && surelyFit(chars, maxBytes);
+}
+
+/** Returns true if a content with so few characters surely has at most `maxBytes` bytes. */
+function surelyFit(chars: number, maxBytes: number): boolean {
+  return MAX_CHAR_BYTES * chars < maxBytes - EXTRA_BYTES;
 }
 
 /**
@@ -78,28 +86,32 @@ export function contentHasRoomFor(
   options: Omit<ContentOptions, "warn">,
 ): boolean {
   if (message.text.length > options.maxBytes) return false;
-  const { plain, formatted, fits } = formsOf(notification, options);
-  return fits(isBatch(notification) ? formatted(message) : plain(message.text));
+  const { create, fits } = formsOf(notification, options);
+  return fits(isBatch(notification) ? create(message.text, message.html) : create(message.text));
 }
 
 /**
- * Returns three functions: `plain` and `formatted` create a content, and `fits` checks its size.
+ * Returns two functions: `create` creates a content from text, with HTML or without, and `fits`
+ * checks its size.
  */
 function formsOf(notification: Notification, options: Omit<ContentOptions, "warn">) {
+  const { maxBytes, mentions = [], txnId } = options;
   const layout = new Layout(notification, { ...options, formatMention: mentionLink });
-  const plain = (text: string): RoomMessageContent => ({
+  // JSON does not contain fields that are undefined.
+  const create = (text: string, html?: string): RoomMessageContent => ({
     msgtype: notification.silent ? "m.notice" : "m.text",
     body: layout.plain(text),
-    "m.mentions": intentionalMentions(options.mentions ?? []),
-    ...ownFields(notification, options.txnId),
+    "m.mentions": intentionalMentions(mentions),
+    ...ownFields(notification, txnId),
+    format: html === undefined ? undefined : "org.matrix.custom.html",
+    formatted_body: html === undefined ? undefined : layout.html(html),
   });
-  const formatted = ({ text, html }: RenderedMessage): RoomMessageContent => ({
-    ...plain(text),
-    format: "org.matrix.custom.html",
-    formatted_body: layout.html(html),
-  });
-  const fits = (content: RoomMessageContent) => fitsInBytes(JSON.stringify(content), options.maxBytes);
-  return { plain, formatted, fits };
+  const fits = (content: RoomMessageContent) => {
+    const { body, formatted_body = "" } = content;
+    const chars = body.length + formatted_body.length + countChars(notification);
+    return !isBatch(notification) && surelyFit(chars, maxBytes) || fitsInBytes(JSON.stringify(content), maxBytes);
+  };
+  return { create, fits };
 }
 
 /** Returns the fields for programs that read the room. */
@@ -107,10 +119,10 @@ export function ownFields(notification: Notification, txnId: string): OwnFields 
   const { severity, origin, key } = notification;
   return {
     "dev.matrix-notify.id": txnId,
-    ...(isBatch(notification) ? { "dev.matrix-notify.ids": notification.items.map(({ id }) => id) } : {}),
+    "dev.matrix-notify.ids": isBatch(notification) ? notification.items.map(({ id }) => id) : undefined,
     "dev.matrix-notify.severity": severity,
-    ...(origin === undefined ? {} : { "dev.matrix-notify.origin": origin }),
-    ...(key === undefined ? {} : { "dev.matrix-notify.key": key }),
+    "dev.matrix-notify.origin": origin,
+    "dev.matrix-notify.key": key,
   };
 }
 
@@ -132,7 +144,7 @@ function mentionLink(mention: string): string {
 function intentionalMentions(mentions: readonly string[]): RoomMessageContent["m.mentions"] {
   const users = mentions.filter((mention) => mention !== ROOM_MENTION);
   return {
-    ...(users.length === 0 ? {} : { user_ids: users }),
-    ...(users.length === mentions.length ? {} : { room: true }),
+    user_ids: users.length === 0 ? undefined : users,
+    room: users.length === mentions.length ? undefined : true,
   };
 }

@@ -77,7 +77,7 @@ export interface Related {
 export async function relatedTo(
   client: MatrixClient,
   { resolves }: Notification,
-  { policy, incident, room, ...limits }: RelatedOptions,
+  { policy, incident, room, timeoutMs, signal }: RelatedOptions,
 ): Promise<Related | undefined> {
   if (policy === "none" || !incident?.receipt.startsWith("$")) return undefined;
   // The destination got a new room during the incident, so the first message is probably in a
@@ -85,6 +85,7 @@ export async function relatedTo(
   if (formerRoomsSince(room, incident.since).length > 0) return undefined;
   if (policy !== "edit") return { to: incident, how: policy };
   if (!resolves || incident.isShared) return { to: incident, how: "reply" };
+  const limits = { timeoutMs, signal };
   const first = await find(client, { roomId: room.roomId, eventId: incident.receipt, ...limits });
   if (first === undefined) return undefined;
   const isOwn = first.sender === (await whoami(client, limits)).userId;
