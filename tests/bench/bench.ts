@@ -8,8 +8,8 @@
  * ```
  *
  * Everything is compared with a floor: a small program in `floors/` that does only what is
- * necessary. Both run in turns in one run, and the median of the ratios of the pairs counts. So a
- * machine that becomes slower does not matter.
+ * necessary. Both run in turns in one run, and the median of the ratios of the pairs counts. So the
+ * ratios change little if the machine becomes slower.
  *
  * @module
  */
