@@ -65,6 +65,8 @@ export interface ChannelContext extends TitleOptions {
   /** The cache of rooms that were found earlier. @default a cache in memory */
   readonly roomCache?: RoomCache;
   readonly files: FileReader;
+  /** Aborts when the channel is not used any more. @default the channel is used until the end */
+  readonly closed?: AbortSignal;
   /** Reports a problem that does not stop the delivery. */
   warn(text: string): void;
 }

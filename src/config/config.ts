@@ -252,7 +252,10 @@ function parseSettings(
     fields.attempt(() => connection?.read());
   }
   const open: ConfiguredChannel["open"] = (channelContext) =>
-    configured.open({ ...channelContext, runtime: withConnection(channelContext.runtime, connection) });
+    configured.open({
+      ...channelContext,
+      runtime: withConnection(channelContext.runtime, connection, channelContext.closed),
+    });
   const access: ConfiguredChannel["access"] = async (cache) => {
     const { hosts = [], files = [], ...rest } = await configured.access(cache);
     const proxy = connection?.read().proxy;

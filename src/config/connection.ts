@@ -137,11 +137,18 @@ export function readKey(path: string, what: string): string {
   throw new ConfigError(`Cannot use ${what} ${path}: it does not contain a private key in PEM format`);
 }
 
-/** Returns a runtime whose requests use the connection. */
+/**
+ * Returns a runtime whose requests use the connection.
+ *
+ * @param closed aborts when the connection is not used any more. @default the connection is used
+ *   until the runtime is disposed of
+ */
 export function withConnection<Some extends Pick<Runtime, "fetch">>(
   runtime: Some,
   connection: Connection | undefined,
+  closed?: AbortSignal,
 ): Some {
   if (connection === undefined) return runtime;
-  return { ...runtime, fetch: (url, init) => runtime.fetch(url, init, connection) };
+  const own = { ...connection, closed };
+  return { ...runtime, fetch: (url, init) => runtime.fetch(url, init, own) };
 }

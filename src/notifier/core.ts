@@ -72,7 +72,7 @@ export interface CoreFlushOptions extends Pick<FlushOptions, "waitMs" | "signal"
 export class NotifierCore implements AsyncDisposable {
   readonly #parts: NotifierParts;
   readonly #planner: Planner;
-  /** Contains the runtime if {@linkcode open} created it. */
+  /** Contains the connections, and the runtime if {@linkcode open} created it. */
   readonly #resources: DisposableStack;
 
   private constructor(parts: NotifierParts, resources: DisposableStack) {
@@ -90,7 +90,9 @@ export class NotifierCore implements AsyncDisposable {
   static async open(options: CoreOptions = {}): Promise<NotifierCore> {
     using resources = new DisposableStack();
     try {
-      const parts = await wireParts(options, options.runtime ?? resources.use(denoRuntime()));
+      const closed = new AbortController();
+      const parts = await wireParts(options, options.runtime ?? resources.use(denoRuntime()), closed.signal);
+      resources.defer(() => closed.abort());
       return new NotifierCore(parts, resources.move());
     } catch (error) {
       throw toPermissionError("open the notifier", error);

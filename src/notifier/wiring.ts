@@ -88,10 +88,15 @@ export interface NotifierParts {
 /**
  * Opens the parts of a notifier.
  *
+ * @param closed aborts when the notifier is disposed of
  * @throws {ConfigError} if the channels in the options have a mistake
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
  */
-export async function wireParts(options: CoreOptions, runtime: Runtime): Promise<NotifierParts> {
+export async function wireParts(
+  options: CoreOptions,
+  runtime: Runtime,
+  closed: AbortSignal,
+): Promise<NotifierParts> {
   const config = await openConfig(runtime, options);
   const hasChannels = config.channels.length + config.problems.length > 0;
   if (options.channels === undefined && options.configFile === undefined && !hasChannels) {
@@ -114,6 +119,7 @@ export async function wireParts(options: CoreOptions, runtime: Runtime): Promise
     identity: config.identity,
     roomCache: noPlace === undefined ? roomCache : undefined,
     files: attachmentReader(stateDir),
+    closed,
     warn,
   };
   const all = config.channels.map((channel) =>

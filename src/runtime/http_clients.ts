@@ -25,6 +25,12 @@ export interface Connection {
    * @throws {ConfigError} if a file cannot be used
    */
   read(): ConnectionSettings;
+  /**
+   * Aborts when the connection is not used any more, and its clients can be closed. Requests in
+   * flight continue.
+   * @default the clients stay open until the {@linkcode HttpClients} are disposed of
+   */
+  readonly closed?: AbortSignal;
 }
 
 /** The certificates and the proxy of a connection, read from their files. */
@@ -52,7 +58,6 @@ interface Route {
 
 /** The clients of one connection. */
 interface ConnectionClients {
-  readonly connection: Connection | undefined;
   readonly settings: ConnectionSettings;
   /** The clients. A key contains the proxy and `isExempt` of a {@linkcode Route}. */
   readonly clients: Map<string, Deno.HttpClient>;
@@ -61,8 +66,8 @@ interface ConnectionClients {
 /** The clients of a process. Each client is created when the first request needs it. */
 export class HttpClients implements Disposable {
   readonly #env: Env;
-  /** The clients by the name of the connection. The usual connection has no name. */
-  readonly #connections = new Map<string | undefined, ConnectionClients>();
+  /** The clients by connection. The usual connection is undefined. */
+  readonly #connections = new Map<Connection | undefined, ConnectionClients>();
 
   /** @param env a function that reads the environment variables for proxies */
   constructor(env: Env) {
@@ -96,16 +101,19 @@ export class HttpClients implements Disposable {
   }
 
   /**
-   * Finds the clients of a connection. Each reload of `serve` creates a new connection with the same
-   * name. Then the clients of the old connection are closed, because Deno frees no client by itself.
+   * Finds the clients of a connection. Deno frees no client by itself, so they are closed with the
+   * connection.
    */
   #findClients(connection: Connection | undefined): ConnectionClients {
-    const name = connection?.name;
-    const known = this.#connections.get(name);
-    if (known !== undefined && known.connection === connection) return known;
-    const found = { connection, settings: connection?.read() ?? {}, clients: new Map() };
-    if (known !== undefined) closeAll(known.clients);
-    this.#connections.set(name, found);
+    const known = this.#connections.get(connection);
+    if (known !== undefined) return known;
+    const found = { settings: connection?.read() ?? {}, clients: new Map() };
+    this.#connections.set(connection, found);
+    connection?.closed?.addEventListener("abort", () => {
+      if (this.#connections.get(connection) !== found) return;
+      closeAll(found.clients);
+      this.#connections.delete(connection);
+    });
     return found;
   }
 
@@ -138,7 +146,7 @@ export class HttpClients implements Disposable {
       return route.isExempt ? withoutProxies(create) : create();
     } catch (error) {
       // The next request reads the files again, because a user may have fixed them.
-      this.#connections.delete(connection?.name);
+      this.#connections.delete(connection);
       // Deno denies access to the proxy.
       if (connection === undefined || error instanceof Deno.errors.NotCapable) throw error;
       const message = error instanceof Error ? error.message : String(error);

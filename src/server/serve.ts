@@ -227,7 +227,7 @@ class Server {
     ...[input, options = {}]: Parameters<ReceiverContext["accept"]>
   ): ReturnType<ReceiverContext["accept"]> {
     await this.#gathering.join();
-    const { notifier, leave } = this.#delivery;
+    const { notifier, leave, done } = this.#delivery;
     this.#accepting.set(notifier, (this.#accepting.get(notifier) ?? 0) + 1);
     try {
       const outcomes = await notifier.notify(input, { waitMs: 0, ...options, leave: leave.signal });
@@ -237,12 +237,15 @@ class Server {
       if (count > 0) this.#accepting.set(notifier, count);
       else {
         this.#accepting.delete(notifier);
-        if (notifier !== this.#delivery.notifier) void this.#disposeUnused(notifier);
+        if (notifier !== this.#delivery.notifier) void done.then(() => this.#disposeUnused(notifier));
       }
     }
   }
 
-  /** Disposes of a replaced notifier. Does nothing if it is still accepting a notification. */
+  /**
+   * Disposes of a replaced notifier whose delivery has ended. Does nothing if it is still accepting
+   * a notification.
+   */
   async #disposeUnused(notifier: NotifierCore): Promise<void> {
     if (!this.#accepting.has(notifier)) await notifier[Symbol.asyncDispose]();
   }

@@ -1,6 +1,6 @@
 /** Tests certificates and proxies with the real network stack. */
 
-import { assertEquals, assertInstanceOf, assertRejects, fail } from "@std/assert";
+import { assertEquals, assertInstanceOf, assertRejects } from "@std/assert";
 import { freePort } from "../../scripts/free_port.ts";
 import { readConnection } from "../../src/config/connection.ts";
 import { formatTime } from "../../src/base/time.ts";
@@ -65,30 +65,36 @@ Deno.test("HttpClients.fetch() trusts a self-signed certificate in caFile, but n
 });
 
 Deno.test({
-  name: "HttpClients.fetch() closes the clients of a connection that a new one with the same name replaces",
+  name: "HttpClients.fetch() closes the clients of a closed connection, and completes its requests in flight",
   // Fails if a client is still open.
   sanitizeResources: true,
   async fn() {
-    await using server = await serveTls();
-    using clients = new HttpClients(() => undefined);
+    const end = Promise.withResolvers<void>();
+    const stream = () =>
+      new ReadableStream({
+        async start(controller) {
+          controller.enqueue(new TextEncoder().encode("begin, "));
+          await end.promise;
+          controller.enqueue(new TextEncoder().encode("end"));
+          controller.close();
+        },
+      });
+    await using server = Deno.serve({ port: 0, onListen() {} }, () => new Response(stream()));
+    const clients = new HttpClients(() => undefined);
+    const closed = new AbortController();
     let reads = 0;
-    const connection = () => {
-      const { name, read } = readConnection(new Fields(CA, "channels.matrix"), "channels.matrix") ?? fail();
-      const counted = () => {
-        reads++;
-        return read();
-      };
-      return { name, read: counted };
+    const connection: Connection = {
+      name: "channels.matrix",
+      read: () => (reads++, {}),
+      closed: closed.signal,
     };
-    const ask = async (own: Connection) => {
-      return await (await clients.fetch(`https://localhost:${server.port}/`, {}, own)).body?.cancel();
-    };
-    const [old, next] = [connection(), connection()];
-    for (const own of [old, old, next, next]) await ask(own);
-    assertEquals(reads, 2);
-    // An attempt that began before the reload can still send.
-    await ask(old);
-    assertEquals(reads, 3);
+    const url = `http://localhost:${server.addr.port}/`;
+    const responses = [await clients.fetch(url, {}, connection), await clients.fetch(url, {}, connection)];
+    const waiting = clients.fetch(url, {}, connection);
+    closed.abort();
+    end.resolve();
+    const texts = await Promise.all([...responses, waiting].map(async (response) => (await response).text()));
+    assertEquals([texts, reads], [Array(3).fill("begin, end"), 1]);
   },
 });
 

@@ -2,10 +2,13 @@ import { assertEquals, assertGreater, assertMatch, assertRejects, assertStringIn
 import { ConfigError, StorageError } from "../../src/base/errors.ts";
 import { NotifierCore } from "../../src/notifier/core.ts";
 import type { CoreOptions } from "../../src/notifier/wiring.ts";
+import { FileLock } from "../../src/runtime/file_lock.ts";
+import { denoFiles } from "../../src/runtime/files.ts";
 import { denoRuntime, type Runtime } from "../../src/runtime/runtime.ts";
 import { postToSocket, probeSocket } from "../../src/runtime/unix_socket.ts";
 import { serve } from "../../src/server/serve.ts";
 import { LoopbackNtfy } from "../../src/testing/mod.ts";
+import { tlsFile } from "../fakes/tls.ts";
 
 /** A `serve` in this process. */
 async function startServe(
@@ -42,6 +45,7 @@ async function startServe(
   let count = 0, reload = () => {};
   const options = {
     configFile,
+    stateDir: `${directory}/state`,
     runtime,
     open: async (given: Pick<CoreOptions, "onEvent" | "onWarning">) => {
       const common = { runtime, configFile, stateDir: `${directory}/state`, role: "deliverer" } as const;
@@ -108,6 +112,35 @@ Deno.test("serve() uses a new configuration after a reload, and keeps the old on
     server.log.at(-1),
     "no channel is configured, so every notification is refused (run: matrix-notify setup)",
   );
+});
+
+Deno.test("serve() closes a removed channel, but completes its attempt in flight first", async () => {
+  await using ntfy = await LoopbackNtfy.start();
+  const [asked, gate] = [Promise.withResolvers<AbortSignal | undefined>(), Promise.withResolvers<void>()];
+  const phone = { kind: "ntfy", server: ntfy.url, topic: "alerts", caFile: tlsFile("authority.pem") };
+  await using server = await startServe(phone, {
+    adapt: (real) => ({
+      ...real,
+      async fetch(url, init, connection) {
+        asked.resolve(connection?.closed);
+        await gate.promise;
+        return await real.fetch(url, init, connection);
+      },
+    }),
+  });
+  using cleanup = new DisposableStack();
+  cleanup.defer(gate.resolve);
+  const sent = server.send({ subject: "old", wait: "10s" });
+  const closed = await asked.promise;
+  await server.write({ ...server.config, channels: { other: phone } });
+  await server.reload();
+  assertEquals((await sent)?.status, 202);
+  const lock = new FileLock(denoFiles, `${server.options.stateDir}/queue/deliver.lock`);
+  cleanup.defer(() => lock.release());
+  assertEquals([closed?.aborted, lock.tryAcquire()], [false, false]);
+  gate.resolve();
+  await server.send({ subject: "new", wait: "10s" });
+  assertEquals([closed?.aborted, ntfy.messages("alerts").length], [true, 2]);
 });
 
 Deno.test("serve() logs each mistake in the configuration once, at the start and at a reload", async () => {
