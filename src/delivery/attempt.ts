@@ -21,8 +21,8 @@ import { type Batch, type BatchItem, createBatch } from "../notification/batch.t
 import { withResolution } from "../notification/incident.ts";
 import { isAttachment, isNotification, MAX_QUEUED_BYTES, type Notification } from "../notification/notification.ts";
 import { withShortcodes } from "../notification/shortcodes.ts";
+import type { AttemptResult } from "../queue/change_records.ts";
 import { type Entry, notificationOf } from "../queue/entry.ts";
-import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Incident } from "../queue/incidents.ts";
 import { eitherSignal } from "../runtime/abort.ts";
 import type { Runtime } from "../runtime/runtime.ts";

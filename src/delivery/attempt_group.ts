@@ -21,8 +21,8 @@
 
 import type { Channel } from "../channels/channel.ts";
 import { isNotification } from "../notification/notification.ts";
+import type { AttemptResult } from "../queue/change_records.ts";
 import { type Entry, notificationOf } from "../queue/entry.ts";
-import type { AttemptResult } from "../queue/entry_transitions.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { attempt, type FullTextReader } from "./attempt.ts";

@@ -12,8 +12,9 @@ import type { Channel } from "../channels/channel.ts";
 import { renderMessage } from "../channels/message.ts";
 import { createBatch } from "../notification/batch.ts";
 import type { Attachment } from "../notification/notification.ts";
+import type { BatchRequest } from "../queue/change_records.ts";
 import type { Entry } from "../queue/entry.ts";
-import type { BatchRequest, Queue } from "../queue/queue.ts";
+import type { Queue } from "../queue/queue.ts";
 import { toBatchItems } from "./attempt.ts";
 
 const FILE = { name: "notifications.txt", type: "text/plain" } as const;

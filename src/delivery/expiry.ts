@@ -10,9 +10,10 @@
 import { hasJumpedAhead, isAgeKnown } from "../base/clock.ts";
 import { formatDuration } from "../base/duration.ts";
 import { createNotification, isNotification } from "../notification/notification.ts";
-import { type Entry, expandBatches, isAttachmentOf, laneKey, notificationOf } from "../queue/entry.ts";
-import type { ExpiredEntry, Queue } from "../queue/queue.ts";
+import type { ExpiredEntry } from "../queue/change_records.ts";
 import type { EnqueueRequest } from "../queue/enqueue.ts";
+import { type Entry, expandBatches, isAttachmentOf, laneKey, notificationOf } from "../queue/entry.ts";
+import type { Queue } from "../queue/queue.ts";
 
 /**
  * The key of notices about expired entries. A new notice replaces a notice that is still queued.

@@ -7,7 +7,7 @@
  * @module
  */
 
-import type { AttemptResult } from "../queue/entry_transitions.ts";
+import type { AttemptResult } from "../queue/change_records.ts";
 import type { Failure } from "./classify.ts";
 
 // If you change the backoff, adapt the bound MAX_REQUESTS in tests/faults/rows/outage.ts.

@@ -11,7 +11,7 @@ import type { Channel, Envelope } from "../channels/channel.ts";
 import { attempt, type FullTextReader } from "../delivery/attempt.ts";
 import { ATTEMPT_GRACE_MS } from "../delivery/attempt_group.ts";
 import type { NotificationInput } from "../notification/notification.ts";
-import type { AttemptResult } from "../queue/entry_transitions.ts";
+import type { AttemptResult } from "../queue/change_records.ts";
 import type { Plan } from "../routing/route.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import { DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";

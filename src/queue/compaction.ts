@@ -19,6 +19,7 @@ import { encodeRecord } from "./journal_line.ts";
 import { ACK_RETENTION_MS, MIN_COMPACTION_BYTES, NAMED_ACK_RETENTION_MS, NEARLY_FULL_BYTES } from "./limits.ts";
 import { type DamagedLine, JournalReader } from "./reader.ts";
 import type { AckRecord, JournalRecord } from "./record.ts";
+import type { QueueState } from "./state.ts";
 
 /** The content of the new journal. */
 export interface Compaction {
@@ -43,11 +44,25 @@ export function isWorthCompacting(bytes: number, keptBytes: number): boolean {
   return bytes > MIN_COMPACTION_BYTES && bytes > ratio * keptBytes;
 }
 
+/** The parts of the state that {@linkcode createAckFilter} uses. */
+type AckState = Pick<QueueState, "forgottenAcks" | "entry">;
+
 /**
- * Returns true if a compaction copies an `ack` (the record of a delivery) to the new journal. It is
- * copied as long as a caller may still ask for the result.
+ * Returns the function that selects the `ack` records (the records of deliveries) that a compaction
+ * copies to the new journal. An `ack` is copied as long as a caller may still ask for the result.
+ *
+ * In the new journal, the copied lines follow the snapshot. An `ack` would remove an entry that the
+ * snapshot restores. Therefore the `ack` of an entry in the queue is not copied. Such an `ack`
+ * exists if a power cut removed the `ack` of a batch, but not the `ack` of a member.
  */
-export function isKept({ time, idempotencyKey }: AckRecord, now: number): boolean {
+export function createAckFilter(state: () => AckState, now: number): Compaction["keep"] {
+  let acks = 0;
+  return (record) =>
+    record.t === "ack" && acks++ >= state().forgottenAcks && isRecent(record, now) &&
+    state().entry(record.id) === undefined;
+}
+
+function isRecent({ time, idempotencyKey }: AckRecord, now: number): boolean {
   return time > now - (idempotencyKey === undefined ? ACK_RETENTION_MS : NAMED_ACK_RETENTION_MS);
 }
 

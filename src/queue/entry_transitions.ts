@@ -1,7 +1,7 @@
 /**
- * Computes the new state of an entry from a record of the journal, and creates the record for a
- * change of an entry. The functions have no side effects. In this diagram, the labels of the arrows
- * are record types:
+ * Computes the new state of an entry from a record of the journal, and the records that restore an
+ * entry. The functions have no side effects. In this diagram, the labels of the arrows are record
+ * types:
  *
  * ```text
  *          enq                att                  nack
@@ -15,7 +15,6 @@
 
 import { type Entry, isAttachmentOf } from "./entry.ts";
 import {
-  type AckRecord,
   type AttemptRecord,
   copyEntryFields,
   copyEntryHistory,
@@ -27,15 +26,6 @@ import {
   type Replaced,
   type Wait,
 } from "./record.ts";
-
-/**
- * The result of an attempt. `failed`: the attempt failed, and the entry waits for the next attempt.
- * `dead`: the entry was rejected permanently.
- */
-export type AttemptResult =
-  | ({ readonly state: "delivered" } & Omit<AckRecord, "t" | "id" | "time">)
-  | ({ readonly state: "failed" } & Omit<NackRecord, "t" | "id" | "n" | "time">)
-  | { readonly state: "dead"; readonly reason: string; readonly status?: number; readonly errcode?: string };
 
 /** Creates an entry from its `enq` record (the record of a new entry). */
 export function createEntry(record: EnqueueRecord, bytes = 0): Entry {
@@ -100,65 +90,6 @@ export function onFailure(entry: Entry, record: NackRecord, wait: Wait): Entry {
 
 function extendDoubt({ inDoubt }: Entry, since: number, until: number): InDoubt {
   return { since: inDoubt?.since ?? since, until };
-}
-
-/**
- * Creates the records for the result of an attempt.
- *
- * Each member of a batch (several entries in one message) gets a separate `ack` (the record of a
- * delivery). This `ack` stores the idempotency key of the member and informs callers that wait for
- * the member. It does not remove the member from the queue. The `ack` of the batch, which is the
- * last record, removes the batch and all its members. If a power cut removes this record, all
- * members are still in the queue, with their idempotency keys, and the whole batch is tried again.
- */
-export function resultRecords(entry: Entry, result: AttemptResult, time: number): JournalRecord[] {
-  const common = { id: entry.id, time };
-  if (result.state === "delivered") {
-    const { state: _, ...ack } = result;
-    const { receipt, via } = ack;
-    const members = (entry.members ?? []).map((member): JournalRecord => {
-      return { t: "ack", id: member.id, time, receipt, via, ...keptIdempotencyKey(member) };
-    });
-    return [...members, { t: "ack", ...common, ...ack, ...keptIdempotencyKey(entry) }];
-  }
-  if (result.state === "dead") {
-    const { state: _, ...dead } = result;
-    return [{ t: "dead", ...common, ...dead }];
-  }
-  const { state: _, ...nack } = result;
-  return [{ t: "nack", n: entry.attempts, ...common, ...nack }];
-}
-
-/**
- * Returns the fields that store the idempotency key in the `ack` (the record of a delivery). With
- * these fields, the key is still known after the entry is removed.
- */
-function keptIdempotencyKey(
-  { idempotencyKey, channel, destination }: Entry,
-): Pick<AckRecord, "idempotencyKey" | "channel" | "destination"> {
-  return idempotencyKey === undefined ? {} : { idempotencyKey, channel, destination };
-}
-
-/** Creates the record of an announced attempt that did not start. */
-export function withdrawalRecord({ id, attempts }: Entry, time: number): JournalRecord {
-  return {
-    t: "nack",
-    id,
-    n: attempts,
-    time,
-    class: "withdrawn",
-    reason: "the attempt for an earlier entry failed",
-    next: time,
-  };
-}
-
-/**
- * Creates the record of an attempt whose process was killed. The outcome of the attempt is unknown.
- * The entry is not tried again before `next`.
- */
-export function killedRecord({ id, attempts }: Entry, time: number, next: number): JournalRecord {
-  const reason = "The process that sent the message was killed; the message may have arrived";
-  return { t: "nack", id, n: attempts, time, class: "in-doubt", reason, next, notBefore: next, killed: true };
 }
 
 /**

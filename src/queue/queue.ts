@@ -16,7 +16,7 @@
  * ```
  *
  * The types of records are: `enq`, a new entry; `att`, an announced attempt; `ack`, a delivery;
- * `nack`, a failed attempt; `dead`, a rejected or expired entry.
+ * `nack`, a failed attempt; `dead`, a rejected or expired entry. `change_records.ts` creates them.
  *
  * Only the files on the disk are authoritative. The state in memory is a copy;
  * {@linkcode Queue.refresh} updates it. Any number of processes can enqueue entries. Only the
@@ -30,10 +30,24 @@ import { FileLock } from "../runtime/file_lock.ts";
 import { denoFiles, type Files } from "../runtime/files.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { StagedFiles } from "./attachments/store.ts";
-import { isKept, isWorthCompacting } from "./compaction.ts";
-import { type Enqueued, Enqueuer, type EnqueueRequest, toRecord } from "./enqueue.ts";
+import {
+  attemptRecords,
+  type AttemptResult,
+  batchRecords,
+  type BatchRequest,
+  dropRecords,
+  type ExpiredEntry,
+  expiryRecords,
+  flushRecord,
+  killedRecords,
+  replacementRecords,
+  resultRecords,
+  retryRecords,
+  withdrawalRecords,
+} from "./change_records.ts";
+import { createAckFilter, isWorthCompacting } from "./compaction.ts";
+import { type Enqueued, Enqueuer, type EnqueueRequest } from "./enqueue.ts";
 import { attachmentsDirectory, type Entry } from "./entry.ts";
-import { type AttemptResult, killedRecord, resultRecords, withdrawalRecord } from "./entry_transitions.ts";
 import { type Durability, Journal, type JournalListener } from "./journal.ts";
 import { MAX_QUEUE_BYTES } from "./limits.ts";
 import { Quarantine, type QuarantineFigures } from "./quarantine.ts";
@@ -58,27 +72,6 @@ export interface QueueOptions {
    * Called after `reserve.bin` was removed because the disk is full. This file reserves disk space.
    */
   readonly onReserveUsed?: () => void;
-}
-
-/** An entry that was not delivered in time. */
-export interface ExpiredEntry {
-  readonly entry: Entry;
-  readonly reason: string;
-}
-
-/** A new batch: several entries that are sent in one message. */
-export interface BatchRequest {
-  /** The entries. All entries must have the same channel and destination. */
-  readonly entries: readonly Entry[];
-  /**
-   * `lines`: the message contains only one line for each entry. @default the message contains the
-   * full texts
-   */
-  readonly style?: "lines";
-  /** A stored file with the full texts of the entries. */
-  readonly file?: { readonly content: string };
-  /** The separate message for the file. Absent if the message of the batch contains the file. */
-  readonly message?: { readonly expires: number };
 }
 
 /** Numbers about the queue. Times are in milliseconds since 1970. */
@@ -279,26 +272,8 @@ export class Queue {
    * records are not synced yet. {@linkcode Queue.announce} syncs them before the batches are sent.
    */
   async batch(requests: readonly BatchRequest[]): Promise<void> {
-    const time = this.#runtime.now();
-    await this.#append(
-      requests.flatMap(({ entries, style, file, message }): JournalRecord[] => {
-        const [{ channel, destination }] = entries;
-        const [id, members] = [this.#runtime.uuid(), entries.map(({ id }) => id)];
-        const files = file && { files: [file.content] };
-        const common = { t: "batch", id, time, channel, destination, members, style } as const;
-        if (message === undefined) return [{ ...common, file, ...files }];
-        const request = { channel, destination, notification: message, expires: message.expires, attachmentIndex: 1 };
-        // The file with the full texts is a separate entry. It gets the time of the newest entry of
-        // the batch, so that it is inserted after the batch and before later entries.
-        const last = entries.reduce((latest, { time }) => Math.max(latest, time), 0);
-        return [common, {
-          ...toRecord({ ...request, ...files }, this.#runtime.uuid(), last),
-          ofBatch: id,
-          spooled: true,
-        }];
-      }),
-      "none",
-    );
+    const options = this.#newEntryOptions();
+    await this.#append(requests.flatMap((request) => batchRecords(request, options)), "none");
   }
 
   /**
@@ -307,15 +282,13 @@ export class Queue {
    * @returns the entries that are still in the queue; another process can have removed some of them
    */
   async announce(entries: readonly Entry[]): Promise<Entry[]> {
-    const time = this.#runtime.now();
-    await this.#append(entries.map(({ id, attempts }) => ({ t: "att", id, n: attempts + 1, time })), "data");
+    await this.#append(attemptRecords(entries, this.#runtime.now()), "data");
     return entries.map(({ id }) => this.#state.entry(id)).filter((entry) => entry !== undefined);
   }
 
   /** Records that announced attempts did not start. */
   async withdraw(entries: readonly Entry[]): Promise<void> {
-    const time = this.#runtime.now();
-    await this.#append(entries.map((entry) => withdrawalRecord(entry, time)), "none");
+    await this.#append(withdrawalRecords(entries, this.#runtime.now()), "none");
   }
 
   /**
@@ -323,8 +296,7 @@ export class Queue {
    * that made the attempt was killed. The entries are not tried again before `next`.
    */
   async abandon(entries: readonly Entry[], next: number): Promise<void> {
-    const time = this.#runtime.now();
-    await this.#append(entries.map((entry) => killedRecord(entry, time, next)), "none");
+    await this.#append(killedRecords(entries, this.#runtime.now(), next), "none");
   }
 
   /**
@@ -351,11 +323,7 @@ export class Queue {
    * limit of the queue does not apply to notices
    */
   async expire(expired: readonly ExpiredEntry[], notices: readonly EnqueueRequest[]): Promise<void> {
-    const time = this.#runtime.now();
-    await this.#append([
-      ...expired.map(({ entry: { id }, reason }): JournalRecord => ({ t: "dead", id, time, reason, expired: true })),
-      ...notices.map((request): JournalRecord => toRecord(request, this.#runtime.uuid(), time)),
-    ], "data");
+    await this.#append(expiryRecords(expired, notices, this.#newEntryOptions()), "data");
   }
 
   /**
@@ -365,27 +333,20 @@ export class Queue {
    * @param reach which waits end; see {@linkcode FlushReach}
    */
   async requestFlush(reach: FlushReach = "backoff"): Promise<void> {
-    const time = this.#runtime.now();
-    await this.#append([{ t: "flush", time, ...(reach === "backoff" ? {} : { reach }) }], "none");
+    await this.#append([flushRecord(this.#runtime.now(), reach)], "none");
   }
 
   /** Makes entries and dead letters due now, and gives them a new time of expiry. */
   async retry(entries: readonly Entry[], ttlMs: number): Promise<void> {
-    const time = this.#runtime.now();
-    if (entries.length === 0) return;
-    const records = entries.map(({ id }): JournalRecord => ({ t: "retry", id, time, expires: time + ttlMs }));
-    await this.#append([...records, { t: "flush", time }], "directory");
+    if (entries.length > 0) await this.#append(retryRecords(entries, this.#runtime.now(), ttlMs), "directory");
   }
 
   /**
    * Replaces a rejected entry with a note that reports the rejection. The rejected entry is removed
    * and does not become a dead letter. The size limit of the queue does not apply to the note.
    */
-  async replaceRejected({ id, time }: Entry, note: EnqueueRequest): Promise<void> {
-    await this.#append([
-      { t: "drop", id, time: this.#runtime.now(), isUnneeded: true },
-      { ...toRecord(note, this.#runtime.uuid(), time), spooled: true },
-    ], "data");
+  async replaceRejected(rejected: Entry, note: EnqueueRequest): Promise<void> {
+    await this.#append(replacementRecords(rejected, note, this.#newEntryOptions()), "data");
   }
 
   /**
@@ -394,9 +355,7 @@ export class Queue {
    * @param reason `isUnneeded` is true if no user removed the entries, but matrix-notify itself
    */
   async drop(entries: readonly Entry[], reason: { readonly isUnneeded?: true } = {}): Promise<void> {
-    const time = this.#runtime.now();
-    const records = entries.map(({ id }): JournalRecord => ({ t: "drop", id, time, ...reason }));
-    if (records.length > 0) await this.#append(records, "directory");
+    if (entries.length > 0) await this.#append(dropRecords(entries, this.#runtime.now(), reason), "directory");
     if (entries.some(({ files }) => files)) await this.sweepAttachments();
   }
 
@@ -424,19 +383,12 @@ export class Queue {
     if (!this.isWorthCompacting()) return false;
     const now = this.#runtime.now();
     const header = { time: now, host: this.#runtime.hostname() };
-    let acks = 0;
     await this.#journal.compact(
       () => {
         this.refresh();
         return this.#state.snapshot(header);
       },
-      // In the new journal, the kept lines follow the snapshot. An `ack` (the record of a delivery)
-      // would remove an entry that the snapshot restores. Therefore the `ack` of an entry in the
-      // queue is not kept. Such an `ack` exists if a power cut removed the `ack` of a batch, but
-      // not the `ack` of a member.
-      (record) =>
-        record.t === "ack" && acks++ >= this.#state.forgottenAcks && isKept(record, now) &&
-        this.#state.entry(record.id) === undefined,
+      createAckFilter(() => this.#state, now),
     );
     this.refresh();
     return true;
@@ -491,6 +443,10 @@ export class Queue {
       this.deliverLock.release();
       return true;
     });
+  }
+
+  #newEntryOptions() {
+    return { time: this.#runtime.now(), uuid: this.#runtime.uuid };
   }
 
   async #append(records: readonly JournalRecord[], durability: Durability): Promise<void> {

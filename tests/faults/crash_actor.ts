@@ -11,7 +11,7 @@
 import { type Entry, expandBatches } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
 import type { EnqueueRequest } from "../../src/queue/enqueue.ts";
-import type { AttemptResult } from "../../src/queue/entry_transitions.ts";
+import type { AttemptResult } from "../../src/queue/change_records.ts";
 import type { CrashFiles } from "./crash_files.ts";
 import { type Promised, type Promises, subjectOf } from "./crash_ledger.ts";
 import { crashRuntime, STATE_DIR } from "./crash_runtime.ts";

@@ -6,7 +6,7 @@
 
 import { assert } from "@std/assert";
 import { FileLock } from "../../src/runtime/file_lock.ts";
-import type { AttemptResult } from "../../src/queue/entry_transitions.ts";
+import type { AttemptResult } from "../../src/queue/change_records.ts";
 import { type Actor, createRequest } from "./crash_actor.ts";
 import { CrashFiles } from "./crash_files.ts";
 import { STATE_DIR } from "./crash_runtime.ts";

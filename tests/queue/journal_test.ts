@@ -3,7 +3,7 @@ import { StorageError } from "../../src/base/errors.ts";
 import { denoFiles, type Files, type OpenFile } from "../../src/runtime/files.ts";
 import { type Durability, Journal } from "../../src/queue/journal.ts";
 import { type Entry, notificationOf } from "../../src/queue/entry.ts";
-import type { AttemptResult } from "../../src/queue/entry_transitions.ts";
+import type { AttemptResult } from "../../src/queue/change_records.ts";
 import type { FlushReach, JournalRecord } from "../../src/queue/record.ts";
 import { encodeRecord, MAX_LINE_BYTES } from "../../src/queue/journal_line.ts";
 import { Queue } from "../../src/queue/queue.ts";
