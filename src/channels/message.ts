@@ -1,5 +1,5 @@
 /**
- * Renders the message of a notification as plain text and as HTML. Cuts a message that is too long.
+ * Renders the message of a notification as plain text and as HTML. Cuts a text that is too long.
  */
 
 import { HintedError, InvalidNotificationError } from "../base/errors.ts";
@@ -55,25 +55,43 @@ export async function renderMessage(
   }
 }
 
+/** How a text becomes short enough for a service. */
+export interface FitOptions extends Pick<CutOptions, "maxUnits"> {
+  /** Adds the title, the link and the notes to a message. */
+  readonly layout: (message: string) => string;
+  /** Returns true if a whole text is short enough. */
+  readonly fits: (whole: string) => boolean;
+}
+
 /**
- * Cuts the plain text of a message so that it fits into one message of a service. The output of a
- * program loses its beginning, because errors are usually at the end. Any other text loses its
- * middle.
+ * Returns the whole text of a notification, short enough for one message of a service. If the text
+ * is too long, its message is cut: the output of a program loses its beginning, because errors are
+ * usually at the end. Any other message loses its middle. If even the title, the link and the notes
+ * are too long, the whole text loses its middle.
  *
  * @throws {InvalidNotificationError} if a batch (several notifications in one message) does not
  * fit. The queue then splits the batch, so that no text is lost.
  */
-export function cutMessage(
+export function layOutToFit(
   notification: Notification,
-  text: string,
-  { fits, maxUnits }: Pick<CutOptions, "fits" | "maxUnits">,
+  message: string,
+  { layout, fits, maxUnits }: FitOptions,
 ): string {
-  if (text.length <= maxUnits && fits(text)) return text;
+  const isShort = message.length <= maxUnits;
+  const whole = isShort ? layout(message) : "";
+  if (isShort && fits(whole)) return whole;
   if (isBatch(notification)) {
     throw new InvalidNotificationError("Cannot send the notifications in one message: the message would be too long");
   }
   const { format, fullText } = notification;
-  return cutToFit(text, { fits, maxUnits, keepsEnd: format === "code", fileName: fullText?.name });
+  const fileName = fullText?.name;
+  const cut = layout(cutToFit(message, {
+    fits: (cut) => fits(layout(cut)),
+    maxUnits,
+    keepsEnd: format === "code",
+    fileName,
+  }));
+  return fits(cut) ? cut : cutToFit(layout(message), { fits, maxUnits, fileName });
 }
 
 /**

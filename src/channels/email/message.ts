@@ -5,7 +5,7 @@ import type { Notification } from "../../notification/notification.ts";
 import { Layout, type RenderOptions } from "../../notification/render.ts";
 import { byteLength, fitsInBytes } from "../../notification/cut.ts";
 import { formatTitle } from "../../notification/title.ts";
-import { cutMessage, type RenderedMessage } from "../message.ts";
+import { layOutToFit, type RenderedMessage } from "../message.ts";
 
 /**
  * The largest size of text and HTML together, in UTF-8 bytes. Every server accepts mails of 64 KiB
@@ -75,10 +75,11 @@ export function composeMail(notification: Notification, message: RenderedMessage
   const layout = new Layout(notification, options);
   const html = layout.html(message.html);
   const fits = fitsInBytes(layout.plain(message.text) + html, MAX_MAIL_BYTES);
-  const text = layout.plain(cutMessage(notification, message.text, {
-    fits: (cut) => fitsInBytes(layout.plain(cut), MAX_MAIL_BYTES),
+  const text = layOutToFit(notification, message.text, {
+    layout: (cut) => layout.plain(cut),
+    fits: (whole) => fitsInBytes(whole, MAX_MAIL_BYTES),
     maxUnits: MAX_MAIL_BYTES,
-  }));
+  });
   return {
     ...{ from, to, messageId, text, attachments },
     subject: headerOf(formatTitle(notification, options)),
@@ -86,7 +87,7 @@ export function composeMail(notification: Notification, message: RenderedMessage
     // This header prevents automatic replies (RFC 3834).
     headers: { "Auto-Submitted": "auto-generated", ...importanceOf(notification) },
     ...(fits ? { html: `<!DOCTYPE html><html><body>${withStyles(html)}</body></html>` } : {}),
-    textEncoding: encodingOf(text),
+    textEncoding: encodingOf(fits ? text + html : text),
   };
 }
 

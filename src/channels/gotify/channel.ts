@@ -9,7 +9,7 @@ import { formatTitle, formatTitleBesideSubject } from "../../notification/title.
 import { USER_AGENT } from "../../base/version.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
-import { cutMessage, longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
+import { layOutToFit, longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
 import type { GotifySettings } from "./settings.ts";
 
 /**
@@ -127,13 +127,14 @@ export class GotifyChannel implements Channel {
     const rendered = await renderMessage(notification, context.warn);
     const isMarkdown = format === "markdown" && !rendered.isSourceUnsafe;
     const text = textOf(notification, rendered.text);
-    const message = cutMessage(notification, text || subject, {
-      fits: (cut) => fitsInBytes(cut + note, MAX_GOTIFY_BYTES),
+    const message = layOutToFit(notification, text || subject, {
+      layout: (cut) => cut + note,
+      fits: (whole) => fitsInBytes(whole, MAX_GOTIFY_BYTES),
       maxUnits: MAX_GOTIFY_BYTES,
     });
     return {
       title: text === "" ? formatTitleBesideSubject(notification, context) : formatTitle(notification, context),
-      message: message + note,
+      message,
       priority: priorityOf(notification),
       extras: {
         "client::display": { contentType: isMarkdown && text !== "" ? "text/markdown" : "text/plain" },

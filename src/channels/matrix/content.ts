@@ -5,7 +5,7 @@ import type { OwnFields, RoomMessageContent } from "../../matrix/events.ts";
 import { ROOM_MENTION } from "../../matrix/ids.ts";
 import { countChars, type Notification } from "../../notification/notification.ts";
 import { escapeHtml, Layout, type RenderOptions } from "../../notification/render.ts";
-import { cutMessage, type RenderedMessage, renderMessage } from "../message.ts";
+import { layOutToFit, type RenderedMessage, renderMessage } from "../message.ts";
 import { fitsInBytes } from "../../notification/cut.ts";
 
 /**
@@ -40,16 +40,20 @@ export function mentionsOf(
  * plain text is too long, cuts the plain text.
  */
 export async function contentOf(notification: Notification, options: ContentOptions): Promise<RoomMessageContent> {
-  const { create, fits } = formsOf(notification, options);
+  const { layout, create, fits } = formsOf(notification, options);
   const { text, html } = await renderMessage(notification, options.warn);
   const { maxBytes } = options;
   // A text with more characters than `maxBytes` cannot fit. It is not encoded, because encoding a
   // text of megabytes costs much memory.
   if (text.length <= maxBytes) {
-    const content = create(text, html);
+    const content = create(layout.plain(text), html);
     if (fits(content)) return content;
   }
-  return create(cutMessage(notification, text, { fits: (text) => fits(create(text)), maxUnits: maxBytes }));
+  return create(layOutToFit(notification, text, {
+    layout: (message) => layout.plain(message),
+    fits: (body) => fits(create(body)),
+    maxUnits: maxBytes,
+  }));
 }
 
 /** The largest number of bytes that a UTF-16 code unit needs in JSON: `\u0007`. */
@@ -86,21 +90,22 @@ export function contentHasRoomFor(
   options: Omit<ContentOptions, "warn">,
 ): boolean {
   if (message.text.length > options.maxBytes) return false;
-  const { create, fits } = formsOf(notification, options);
-  return fits(isBatch(notification) ? create(message.text, message.html) : create(message.text));
+  const { layout, create, fits } = formsOf(notification, options);
+  const body = layout.plain(message.text);
+  return fits(isBatch(notification) ? create(body, message.html) : create(body));
 }
 
 /**
- * Returns two functions: `create` creates a content from text, with HTML or without, and `fits`
- * checks its size.
+ * Returns the layout and two functions: `create` creates a content, with HTML or without, and
+ * `fits` checks its size.
  */
 function formsOf(notification: Notification, options: Omit<ContentOptions, "warn">) {
   const { maxBytes, mentions = [], txnId } = options;
   const layout = new Layout(notification, { ...options, formatMention: mentionLink });
   // JSON does not contain fields that are undefined.
-  const create = (text: string, html?: string): RoomMessageContent => ({
+  const create = (body: string, html?: string): RoomMessageContent => ({
     msgtype: notification.silent ? "m.notice" : "m.text",
-    body: layout.plain(text),
+    body,
     "m.mentions": intentionalMentions(mentions),
     ...ownFields(notification, txnId),
     format: html === undefined ? undefined : "org.matrix.custom.html",
@@ -111,7 +116,7 @@ function formsOf(notification: Notification, options: Omit<ContentOptions, "warn
     const chars = body.length + formatted_body.length + countChars(notification);
     return !isBatch(notification) && surelyFit(chars, maxBytes) || fitsInBytes(JSON.stringify(content), maxBytes);
   };
-  return { create, fits };
+  return { layout, create, fits };
 }
 
 /** Returns the fields for programs that read the room. */

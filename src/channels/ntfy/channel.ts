@@ -6,14 +6,14 @@
 import { USER_AGENT } from "../../base/version.ts";
 import { timeoutWithAttachments } from "../../notification/attachment_mode.ts";
 import type { Attachment, Notification } from "../../notification/notification.ts";
-import { formatNotes, type RenderOptions } from "../../notification/render.ts";
-import { byteLength } from "../../notification/cut.ts";
+import { formatNotes, Layout, type RenderOptions } from "../../notification/render.ts";
+import { byteLength, cutLine } from "../../notification/cut.ts";
 import { formatTitle, formatTitleBesideSubject } from "../../notification/title.ts";
 import { ResponseError } from "../../base/errors.ts";
 import { exchangeJson, type HttpRequest } from "../../runtime/http.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
-import { cutMessage, longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
+import { type FitOptions, layOutToFit, longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
 import { FILE_TOO_LARGE_CODE, MESSAGE_TOO_LONG_CODE, NTFY, REQUEST_TOO_LONG_CODE } from "./refusals.ts";
 import { authHeaders, type NtfySettings } from "./settings.ts";
 
@@ -136,12 +136,12 @@ export class NtfyChannel implements Channel {
     const lateAt = late ? this.#context.runtime.now() : undefined;
     const { text, isSourceUnsafe = false } = await renderMessage(notification, this.#context.warn);
     const isMarkdown = notification.format === "markdown" && !isSourceUnsafe;
-    const { request, fits } = this.#message(notification, { ids, lateAt, replaced, isMarkdown });
+    const { request, ...how } = this.#message(notification, text, { ids, lateAt, replaced, isMarkdown });
     return {
       method: "POST",
       url: `${this.#settings.server}/`,
       headers: { "Content-Type": "application/json" },
-      body: request(cutMessage(notification, text, { fits, maxUnits: this.#maxBytes })),
+      body: request(layOutToFit(notification, text, { ...how, maxUnits: this.#maxBytes })),
       timeoutMs,
     };
   }
@@ -177,37 +177,63 @@ export class NtfyChannel implements Channel {
 
   hasRoomFor(notification: Notification, { text }: RenderedMessage): boolean {
     const ids = { topic: MAX_TOPIC, sequence_id: ANY_TXN_ID };
-    return this.#message(notification, { ids, ...longestNotes(notification), isMarkdown: true }).fits(text);
+    const { layout, fits } = this.#message(notification, text, {
+      ids,
+      ...longestNotes(notification),
+      isMarkdown: true,
+    });
+    return fits(layout(text));
   }
 
   /**
-   * Returns two functions: `request` creates the request as JSON, and `fits` checks if a text is
-   * short enough. ntfy shows an empty message as "triggered", so the subject is sent as the message
-   * if there is no text.
+   * Returns the functions that create the message and the request, and check the size. ntfy shows
+   * an empty message as "triggered", so the subject is sent as the message if there is no text.
+   *
+   * @param text the rendered text of the notification
    */
   #message(
     notification: Notification,
+    text: string,
     { ids, isMarkdown, ...late }: Pick<RenderOptions, "lateAt" | "replaced"> & {
       readonly ids: object;
       readonly isMarkdown: boolean;
     },
-  ) {
+  ): NtfyForm {
     const context = this.#context;
     const note = formatNotes(notification, late).map((line) => `\n\n${line}`).join("");
-    const request = (text: string) =>
-      JSON.stringify({
-        ...ids,
-        title: text === "" ? formatTitleBesideSubject(notification, context) : formatTitle(notification, context),
-        message: (text || notification.subject) + note,
-        priority: priorityOf(notification),
-        ...(notification.link === undefined ? {} : { click: notification.link }),
-        ...(isMarkdown ? { markdown: true } : {}),
-      });
-    // ntfy accepts a JSON request that is shorter than twice the server's message-size-limit.
-    const fits = (text: string) =>
-      byteLength(text + note) <= this.#maxBytes && byteLength(request(text)) <= 2 * this.#maxBytes + 1;
-    return { request, fits };
+    const format = text === "" ? formatTitleBesideSubject : formatTitle;
+    const title = format(notification, context);
+    const form = (fields: object, layout: NtfyForm["layout"]): NtfyForm => {
+      const request = (message: string) =>
+        JSON.stringify({
+          ...ids,
+          ...fields,
+          message,
+          priority: priorityOf(notification),
+          ...(isMarkdown ? { markdown: true } : {}),
+        });
+      // ntfy accepts a JSON request that is shorter than twice the server's message-size-limit.
+      const fits = (message: string) =>
+        byteLength(message) <= this.#maxBytes && byteLength(request(message)) <= 2 * this.#maxBytes + 1;
+      return { layout, request, fits };
+    };
+    const { link } = notification;
+    const usual = form(
+      { title, ...(link === undefined ? {} : { click: link }) },
+      (message) => (message || notification.subject) + note,
+    );
+    if (usual.fits(usual.layout(""))) return usual;
+    // The title, the link and the notes leave no space. The message contains all of them, so that
+    // they can be cut.
+    const whole = new Layout(notification, { ...context, ...late });
+    return form({ title: cutLine(title, Math.floor(this.#maxBytes / 4)) }, (message) => whole.plain(message));
   }
+}
+
+/** The functions that create a request for a message. */
+interface NtfyForm extends Pick<FitOptions, "layout" | "fits"> {
+  /** Creates the request as JSON. */
+  readonly request: (message: string) => string;
 }
 
 /** Returns the size of the message in a JSON request. */

@@ -16,7 +16,7 @@ import { exchangeJson, type Service } from "../../runtime/http.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
 import type { Block } from "../batch_message.ts";
-import { cutMessage, longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
+import { layOutToFit, longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
 import { maxTextChars, type SlackSettings } from "./settings.ts";
 
 /**
@@ -129,12 +129,12 @@ export class SlackChannel implements Channel {
     const { runtime, warn } = this.#context;
     const notes = { lateAt: late ? runtime.now() : undefined, replaced };
     const message = await renderMessage(notification, warn);
-    const whole = (text: string) => this.#whole(notification, { ...message, text }, notes);
     const maxChars = maxTextChars(this.#settings);
-    return whole(cutMessage(notification, message.text, {
-      fits: (text) => whole(text).length <= maxChars,
+    return layOutToFit(notification, message.text, {
+      layout: (text) => this.#whole(notification, { ...message, text }, notes),
+      fits: (whole) => whole.length <= maxChars,
       maxUnits: maxChars,
-    }));
+    });
   }
 
   /** Returns the whole text: the title, the message, the link and the notes. */

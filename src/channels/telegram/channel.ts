@@ -8,7 +8,7 @@ import type { Notification } from "../../notification/notification.ts";
 import { Layout } from "../../notification/render.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
-import { cutMessage, longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
+import { layOutToFit, longestNotes, type RenderedMessage, renderMessage } from "../message.ts";
 import { type BotCall, callBot, MovedError } from "./bot.ts";
 import { toTelegramHtml } from "./html.ts";
 import { parseDestination, type TelegramPlace, type TelegramSettings } from "./settings.ts";
@@ -123,10 +123,11 @@ export class TelegramChannel implements Channel {
     const message = await renderMessage(notification, warn);
     const layout = new Layout(notification, options);
     const { html, length } = toTelegramHtml(layout.html(message.html));
-    const plain = layout.plain(cutMessage(notification, message.text, {
-      fits: (text) => layout.plain(text).length <= MAX_TELEGRAM_CHARS,
+    const plain = layOutToFit(notification, message.text, {
+      layout: (text) => layout.plain(text),
+      fits: (whole) => whole.length <= MAX_TELEGRAM_CHARS,
       maxUnits: MAX_TELEGRAM_CHARS,
-    }));
+    });
     return length <= MAX_TELEGRAM_CHARS ? { html, plain } : { plain };
   }
 }

@@ -13,7 +13,7 @@ import { exchangeJson, type Service } from "../../runtime/http.ts";
 import { findSecrets } from "../fields/concealed.ts";
 import type { Channel, Envelope, Receipt, SendOptions } from "../channel.ts";
 import type { ChannelContext, ChannelSetup } from "../kind.ts";
-import { cutMessage, longestNotes, MAX_BATCH_BYTES, type RenderedMessage, renderMessage } from "../message.ts";
+import { layOutToFit, longestNotes, MAX_BATCH_BYTES, type RenderedMessage, renderMessage } from "../message.ts";
 import type { WebhookSettings } from "./settings.ts";
 import { fillTemplate, type Values } from "./template.ts";
 
@@ -120,18 +120,15 @@ export class WebhookChannel implements Channel {
     const lateAt = late ? runtime.now() : undefined;
     const notes = formatNotes(notification, { lateAt, replaced });
     const layout = new Layout(notification, { identity, titleTemplate, lateAt, replaced });
+    const fit = (layout: (message: string) => string) =>
+      layOutToFit(notification, whole, { layout, fits: (text) => text.length <= maxChars, maxUnits: maxChars });
     return {
       id: txnId,
       title: formatTitle(notification, this.#context),
       ...{ identity, origin, subject, severity, link, key, silent },
       resolves: notification.resolves === true,
-      message: cutMessage(notification, whole, { fits: (cut) => cut.length <= maxChars, maxUnits: maxChars }),
-      text: layout.plain(
-        cutMessage(notification, whole, {
-          fits: (cut) => layout.plain(cut).length <= maxChars,
-          maxUnits: maxChars,
-        }),
-      ),
+      message: fit((message) => message),
+      text: fit((message) => layout.plain(message)),
       time: formatIsoTime(time),
       unix: Math.floor(time / 1000),
       note: notes.length === 0 ? null : notes.join("\n"),
