@@ -119,8 +119,8 @@ export interface Channel {
    */
   hasRoomFor(notification: Notification, message: RenderedMessage): boolean;
   /**
-   * Makes one attempt to send an envelope (one notification for one destination). If the attempt
-   * fails, the caller can call this method again.
+   * Makes one attempt to send an envelope. If the attempt fails, the caller can call this method
+   * again.
    *
    * @throws {TransportError | ResponseError | NotTheServiceError} if the notification was not
    * delivered, or if the outcome is unknown

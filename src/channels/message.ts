@@ -20,10 +20,7 @@ export interface RenderedMessage extends Markup {
   readonly blocks?: readonly Block[];
 }
 
-/**
- * The longest batch (several notifications in one message) for a service that does not limit the
- * length of messages, in UTF-8 bytes.
- */
+/** The longest batch for a service that does not limit the length of messages, in UTF-8 bytes. */
 export const MAX_BATCH_BYTES: number = 64 * 1024;
 
 /**
@@ -69,8 +66,8 @@ export interface FitOptions extends Pick<CutOptions, "maxUnits"> {
  * usually at the end. Any other message loses its middle. If even the title, the link and the notes
  * are too long, the whole text loses its middle.
  *
- * @throws {InvalidNotificationError} if a batch (several notifications in one message) does not
- * fit. The queue then splits the batch, so that no text is lost.
+ * @throws {InvalidNotificationError} if a batch does not fit. The queue then splits the batch, so
+ * that no text is lost.
  */
 export function layOutToFit(
   notification: Notification,
@@ -96,7 +93,7 @@ export function layOutToFit(
 
 /**
  * Returns the values for the longest notes about a delay and about replaced notifications. A batch
- * (several notifications in one message) has no such notes.
+ * has no such notes.
  */
 export function longestNotes(notification: Notification): Pick<RenderOptions, "lateAt" | "replaced"> {
   if (isBatch(notification)) return {};

@@ -120,10 +120,7 @@ export interface Grammar {
 /** A parsed command line. */
 export interface ParsedWords {
   readonly operands: readonly string[];
-  /**
-   * The values of the given options, by option name. A switch (an option without a value) has empty
-   * values.
-   */
+  /** The values of the given options, by option name. A switch has empty values. */
   readonly values: ReadonlyMap<string, readonly string[]>;
 }
 

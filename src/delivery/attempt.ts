@@ -163,8 +163,8 @@ export function toBatch(
 }
 
 /**
- * Converts entries to the items of a batch (one message for several entries). Skips entries without
- * a valid notification, because such entries are never batched.
+ * Converts entries to the items of a batch. Skips entries without a valid notification, because
+ * such entries are never batched.
  */
 export function toBatchItems(entries: readonly Entry[], findIncident: FindIncident): BatchItem[] {
   return entries.flatMap((entry) => {

@@ -31,9 +31,8 @@ export interface BatchPlan {
   /** The entries of each new batch. */
   readonly groups: readonly (readonly Entry[])[];
   /**
-   * True if the first entry of a lane (one channel and destination) cannot be batched, but many
-   * entries wait behind this entry. The first entry is then sent alone, and batches are planned
-   * again.
+   * True if the first entry of a lane cannot be batched, but many entries wait behind this entry.
+   * The first entry is then sent alone, and batches are planned again.
    */
   readonly headGoesAlone: boolean;
 }
@@ -94,7 +93,7 @@ function isBatchable(entry: Entry): boolean {
   return isNotification(notification) && !isCritical(notification);
 }
 
-/** Groups consecutive entries of a lane (one channel and destination) that can be batched. */
+/** Groups consecutive entries of a lane that can be batched. */
 function neighbours(lane: readonly Entry[]): Entry[][] {
   const runs: Entry[][] = [[]];
   for (const entry of lane) {

@@ -119,8 +119,8 @@ interface Run extends RunOptions {
 }
 
 /**
- * The largest number of attempts that one write to the journal (the queue file) announces. Each
- * write is synced to disk. One write per attempt would halve the speed.
+ * The largest number of attempts that one write to the journal announces. Each write is synced to
+ * disk. One write per attempt would halve the speed.
  */
 const MAX_ANNOUNCED = 32;
 

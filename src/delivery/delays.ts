@@ -91,8 +91,8 @@ export class Delays {
   /** Cached ends of the current or last quiet hours, by channel name. */
   readonly #quietEnds = new Map<string, number | undefined>();
   /**
-   * Cached ends of bursts (many entries within a short time), by lane (one channel and
-   * destination). 0 means that there is no burst.
+   * Cached ends of bursts (many entries within a short time), by lane. 0 means that there is no
+   * burst.
    */
   readonly #burstEnds = new Map<string, number>();
 
@@ -152,8 +152,8 @@ export class Delays {
   }
 
   /**
-   * Returns the time from which the rate limit of a lane (one channel and destination) allows the
-   * next message, in milliseconds since 1970. Returns 0 if this time is not after `since`.
+   * Returns the time from which the rate limit of a lane allows the next message, in milliseconds
+   * since 1970. Returns 0 if this time is not after `since`.
    */
   #rateLimitEnd({ count, perMs }: RateLimit, lane: Lane, since: number): number {
     // Ignore deliveries in the future: a wrong clock recorded them.
@@ -162,9 +162,8 @@ export class Delays {
   }
 
   /**
-   * Returns the end of a burst (many entries within a short time) that exceeded the rate limit. The
-   * entries of the burst wait until this time. Then they are sent as a batch (one message). Returns
-   * 0 if there is no such burst.
+   * Returns the end of a burst that exceeded the rate limit. The entries of the burst wait until
+   * this time. Then they are sent as a batch (one message). Returns 0 if there is no such burst.
    */
   #burstEnd(rateLimit: RateLimit, entry: DelaySubject): number {
     // Attachments also wait: an attachment must be sent after its text, and the text may wait for a
@@ -181,8 +180,8 @@ export class Delays {
   }
 
   /**
-   * Returns when the entries of a lane (one channel and destination) became due, oldest first.
-   * Includes only entries that can be batched. Ignores times in the future.
+   * Returns when the entries of a lane became due, oldest first. Includes only entries that can be
+   * batched. Ignores times in the future.
    */
   #findDueTimes(lane: Lane): readonly number[] {
     const waiting = [...this.#queue.lane(lane).values()].filter((entry) => canBeBatched(entry) && !isUrgent(entry));
@@ -190,10 +189,9 @@ export class Delays {
   }
 
   /**
-   * Returns the delay of a fallback that waits for its primaries (the entries that are tried
-   * earlier). The delay ends with the timeout of the fallback. If the channel of a primary has
-   * quiet hours, the timeout starts at the end of the quiet hours. Quiet hours are ignored for dead
-   * or urgent primaries.
+   * Returns the delay of a fallback that waits for its primaries. The delay ends with the timeout
+   * of the fallback. If the channel of a primary has quiet hours, the timeout starts at the end of
+   * the quiet hours. Quiet hours are ignored for dead or urgent primaries.
    */
   #fallbackDelay(entry: DelaySubject): Delay | undefined {
     const { fallbackFor, forced, inFlight, dead, time = this.#now } = entry;

@@ -32,10 +32,7 @@ export const LOCK_POLL_MS = 250;
 /** The pause of the background deliverer after a storage error. */
 export const STORAGE_PAUSE_MS = 30_000;
 
-/**
- * A watcher (a process that waits for the deliverer) stops waiting if the journal does not change
- * for this time plus `patienceMs`.
- */
+/** A watcher stops waiting if the journal does not change for this time plus `patienceMs`. */
 const STALLED_MS = 10_000;
 
 /** The options of {@linkcode prepareDelivery}. */

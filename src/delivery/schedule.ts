@@ -75,14 +75,14 @@ export class Schedule {
     this.#isConfigured = isConfigured;
   }
 
-  /** Returns the heads (next entries) of all lanes. */
+  /** Returns the heads of all lanes. */
   heads(): readonly Head[] {
     return Array.from(this.#queue.lanes(), (lane) => this.#head(lane)).filter((head) => head !== undefined);
   }
 
   /**
-   * Returns the earliest time to send the head (next entry) of a lane, in milliseconds since 1970;
-   * 0 means now. Returns undefined if nothing waits in the lane.
+   * Returns the earliest time to send the head of a lane, in milliseconds since 1970; 0 means now.
+   * Returns undefined if nothing waits in the lane.
    */
   readyTime(lane: Lane): number | undefined {
     return this.#head(this.#queue.lane(lane))?.ready;
@@ -140,8 +140,8 @@ export class Schedule {
   }
 
   /**
-   * Finds the head (next entry) of a lane (one channel and destination). If all entries of the lane
-   * are delayed, the head is the entry whose delay ends first.
+   * Finds the head of a lane. If all entries of the lane are delayed, the head is the entry whose
+   * delay ends first.
    */
   #head(lane: LaneEntries): Head | undefined {
     const first = firstOf(lane);

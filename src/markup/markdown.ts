@@ -64,7 +64,7 @@ const DELIMITER_COST = 16;
  * The function never throws. These sources are shown as plain text with their line breaks:
  *
  * - a paragraph with many `*`, `_` or `~`, or with many blanks or punctuation marks in a row,
- *   because the lexer (the part of the library that splits the source) needs quadratic time for it
+ *   because the lexer needs quadratic time for it
  * - everything deeper than 50 levels, because the lexer needs a deep stack for it
  * - Markdown that is longer than {@linkcode MAX_MARKDOWN_CHARS}
  * - Markdown whose HTML does not contain text

@@ -29,7 +29,7 @@ export interface Batch extends Notification {
   readonly style?: "lines";
 }
 
-/** Returns true if a notification is a batch (several notifications in one message). */
+/** Returns true if a notification is a batch. */
 export function isBatch(notification: Notification): notification is Batch {
   return "items" in notification;
 }

@@ -15,7 +15,7 @@ import { firstOf } from "../queue/lane_index.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 
-/** The envelope (one notification for one destination) that an {@linkcode Outcome} is about. */
+/** The envelope that an {@linkcode Outcome} is about. */
 export interface OutcomeTarget {
   /** The id of the entry. Matrix channels use this id as the transaction id. */
   readonly id: string;
@@ -27,7 +27,7 @@ export interface OutcomeTarget {
   readonly file?: string;
 }
 
-/** The service accepted the envelope (one notification for one destination). */
+/** The service accepted the envelope. */
 export interface DeliveredOutcome extends OutcomeTarget {
   /** Always `delivered`. */
   readonly state: "delivered";
@@ -38,7 +38,7 @@ export interface DeliveredOutcome extends OutcomeTarget {
   readonly receipt: string;
 }
 
-/** The envelope (one notification for one destination) is on disk and will be delivered later. */
+/** The envelope is on disk and will be delivered later. */
 export interface PendingOutcome extends OutcomeTarget {
   /**
    * `queued`: the envelope waits for older entries, for the next attempt or for the end of a delay.
@@ -51,7 +51,7 @@ export interface PendingOutcome extends OutcomeTarget {
   readonly next?: number;
 }
 
-/** The envelope (one notification for one destination) will not be delivered. */
+/** The envelope will not be delivered. */
 export interface FailedOutcome extends OutcomeTarget {
   /**
    * `dead`: the envelope was rejected permanently, or expired; it is kept as a dead letter.

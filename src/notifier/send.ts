@@ -98,7 +98,7 @@ export async function notify(subject: string, options: NotifyCallOptions = {}): 
  * @param subject one line of text
  * @param message the body; it may be empty
  * @param options the other fields of the notification, and how long to try
- * @returns one outcome for each envelope (one notification for one destination)
+ * @returns one outcome for each envelope
  * @throws {InvalidNotificationError} if an option of the notification is wrong
  * @throws {ConfigError} if no channel is configured
  * @throws {PermissionError} if Deno denies access to the environment or the configuration
@@ -125,7 +125,7 @@ export function sendNotification(
  * @param subject one line of text
  * @param message the body; it may be empty
  * @param options the other fields of the notification, and how long to try
- * @returns one outcome for each envelope (one notification for one destination)
+ * @returns one outcome for each envelope
  * @throws {InvalidNotificationError} if an option of the notification is wrong, or if no channel is
  * a Matrix channel
  * @throws {ConfigError} if no channel is configured

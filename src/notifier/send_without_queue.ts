@@ -42,7 +42,7 @@ export interface SendWithoutQueueOptions {
   readonly signal?: AbortSignal;
 }
 
-/** The result of the attempt for one envelope (one notification for one destination). */
+/** The result of the attempt for one envelope. */
 interface Attempted {
   /** The transaction id of the attempt. */
   readonly id: string;
@@ -51,9 +51,8 @@ interface Attempted {
 }
 
 /**
- * Makes one attempt for each envelope (one notification for one destination) of a plan. If an
- * envelope fails, its fallbacks get one attempt immediately: without the queue, they cannot be sent
- * later.
+ * Makes one attempt for each envelope of a plan. If an envelope fails, its fallbacks get one
+ * attempt immediately: without the queue, they cannot be sent later.
  *
  * @returns one outcome for each attempt: `delivered`, `dead` or `refused`
  * @throws {StorageError} if all attempts are refused, or if the queue is full. A full queue must

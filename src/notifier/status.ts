@@ -70,10 +70,7 @@ export interface Status {
   readonly oldestSeconds: number;
   /** The reason why the first live entry (not a dead letter) waits. */
   readonly waitingFor?: string;
-  /**
-   * The time of the next attempt to deliver the first live entry (not a dead letter), in
-   * milliseconds since 1970.
-   */
+  /** The time of the next attempt to deliver the first live entry, in milliseconds since 1970. */
   readonly until?: number;
 }
 

@@ -101,7 +101,7 @@ function earliestRetry({ class: failureClass, since, notBefore }: Wait): number 
   return failureClass === "in-doubt" ? Math.min(notBefore, since + LONGEST_GAP_MS) : 0;
 }
 
-/** The last deliveries of each lane (one destination of one channel), for rate limits. */
+/** The last deliveries of each lane, for rate limits. */
 export class RecentDeliveries {
   readonly #lanes = new LaneMap<Lane & { readonly delivered: number[] }>();
 
@@ -122,8 +122,7 @@ export class RecentDeliveries {
   }
 
   /**
-   * Returns the times of the last deliveries of a lane (one destination of one channel), in
-   * milliseconds since 1970, oldest first.
+   * Returns the times of the last deliveries of a lane, in milliseconds since 1970, oldest first.
    */
   get(lane: Lane): readonly number[] {
     return this.#lanes.get(lane)?.delivered ?? [];

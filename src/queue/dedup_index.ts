@@ -42,10 +42,7 @@ export class DedupIndex {
   #forgottenAcks = 0;
   #ackBytes = 0;
 
-  /**
-   * The total size of the `ack` records (the records of deliveries) that a compaction can keep, in
-   * bytes.
-   */
+  /** The total size of the `ack` records that a compaction can keep, in bytes. */
   get ackBytes(): number {
     return this.#ackBytes;
   }
@@ -93,8 +90,8 @@ export class DedupIndex {
   }
 
   /**
-   * Records a delivery. If all `ack` records (the records of deliveries) together need more than
-   * {@linkcode MAX_ACK_BYTES}, forgets the oldest deliveries.
+   * Records a delivery. If all `ack` records together need more than {@linkcode MAX_ACK_BYTES},
+   * forgets the oldest deliveries.
    */
   onDelivery({ id, receipt, idempotencyKey, channel, destination }: AckRecord, bytes: number): void {
     const isNamed = idempotencyKey !== undefined && channel !== undefined && destination !== undefined;

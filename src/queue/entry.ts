@@ -84,9 +84,9 @@ export function expandBatches(entries: readonly Entry[]): Entry[] {
 }
 
 /**
- * Returns true if an entry can be added to a batch (several entries in one message). Returns false
- * for dead letters, batches, members of a rejected batch, entries whose message may already have
- * arrived, and entries with attachments.
+ * Returns true if an entry can be added to a batch. Returns false for dead letters, batches,
+ * members of a rejected batch, entries whose message may already have arrived, and entries with
+ * attachments.
  */
 export function canBeBatched(
   { dead, inFlight, inDoubt, members, noBatch, files }: Pick<

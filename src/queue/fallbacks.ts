@@ -64,10 +64,7 @@ export function dueTime({ fallbackFor, forced }: Pick<Entry, "fallbackFor" | "fo
 export interface FallbackOptions {
   /** Removes a fallback that is not needed any more. */
   readonly cancel: (entry: Entry) => void;
-  /**
-   * Returns true if a fallback must be delivered even after its primaries (the entries that are
-   * tried earlier) were delivered.
-   */
+  /** Returns true if a fallback must be delivered even after its primaries were delivered. */
   readonly isOwed: (entry: Entry) => boolean;
 }
 
@@ -118,9 +115,8 @@ export class Fallbacks {
   }
 
   /**
-   * Cancels a fallback if all of its primaries (the entries that are tried earlier) were delivered
-   * or dropped. For a batch (several entries in one message), checks each member. An entry that is
-   * being sent is not cancelled.
+   * Cancels a fallback if all of its primaries were delivered or dropped. For a batch (several
+   * entries in one message), checks each member. An entry that is being sent is not cancelled.
    */
   cancelUnneeded({ id, members }: Pick<Entry, "id" | "members">): void {
     for (const one of members ?? [{ id }]) {

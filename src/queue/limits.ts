@@ -69,8 +69,8 @@ export const ACK_RETENTION_MS: number = 3_600_000;
 export const MAX_REMEMBERED_DELIVERIES = 20;
 
 /**
- * A compaction forgets the deliveries of a lane (one destination of one channel) if the last
- * delivery is older than this time. The period of a rate limit cannot be longer than this time.
+ * A compaction forgets the deliveries of a lane if the last delivery is older than this time. The
+ * period of a rate limit cannot be longer than this time.
  */
 export const LANE_RETENTION_MS: number = 24 * 3_600_000;
 

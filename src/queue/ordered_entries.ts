@@ -17,7 +17,7 @@
 import { canBeBatched, type Entry } from "./entry.ts";
 import { LaneIndex } from "./lane_index.ts";
 
-/** A new batch (entries that are sent in one message) and the ids of its members. */
+/** A new batch and the ids of its members. */
 type NewBatch =
   & Pick<Entry, "id" | "time" | "channel" | "destination" | "style" | "file" | "files">
   & { readonly members: readonly string[] };
@@ -28,7 +28,7 @@ type NewBatch =
  */
 export class OrderedEntries {
   #entries = new Map<string, Entry>();
-  /** The id of the batch (entries that are sent in one message) of each member, by member id. */
+  /** The id of the batch of each member, by member id. */
   readonly #batchIds = new Map<string, string>();
   /** Undefined after a change that moves entries. The next use of `index` builds a new index. */
   #index: LaneIndex | undefined;
@@ -85,9 +85,8 @@ export class OrderedEntries {
   }
 
   /**
-   * Creates a batch (entries that are sent in one message). Ignores ids of entries that cannot be
-   * in the batch, for example because they were removed or have another destination. Does not
-   * create an empty batch.
+   * Creates a batch. Ignores ids of entries that cannot be in the batch, for example because they
+   * were removed or have another destination. Does not create an empty batch.
    *
    * @param bytes the length of the batch's line in the journal
    * @returns true if a batch was created
@@ -145,8 +144,8 @@ export class OrderedEntries {
   }
 
   /**
-   * Makes an entry due now. If the entry is a batch (entries that are sent in one message) or a
-   * member of a batch, the batch and all of its members become due.
+   * Makes an entry due now. If the entry is a batch or a member of a batch, the batch and all of
+   * its members become due.
    */
   retry(entry: Entry, expires: number): void {
     const retried = (one: Entry): Entry => ({ ...one, expires, dead: undefined, wait: undefined, forced: true });
@@ -187,8 +186,8 @@ export class OrderedEntries {
 }
 
 /**
- * Returns a batch (entries that are sent in one message) with new members. The batch gets the time
- * of its oldest member and the latest expiry time of its members.
+ * Returns a batch with new members. The batch gets the time of its oldest member and the latest
+ * expiry time of its members.
  */
 function withMembers(batch: Entry, members: readonly Entry[]): Entry {
   const time = members.reduce((oldest, member) => Math.min(oldest, member.time), Infinity);

@@ -79,10 +79,7 @@ export class Quarantine {
     this.#onDamage(`${this.#directory}/${name}`);
   }
 
-  /**
-   * Moves a damaged file of `spool/` to the quarantine (the directory for damaged lines and files),
-   * and syncs this directory.
-   */
+  /** Moves a damaged file of `spool/` to the quarantine, and syncs this directory. */
   move(path: string): void {
     const target = `${this.#directory}/spool.${path.slice(path.lastIndexOf("/") + 1)}`;
     this.#files.makeDirectory(this.#directory);

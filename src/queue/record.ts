@@ -123,16 +123,14 @@ export interface Wait {
    * now) can set `next` to the value of `notBefore`.
    */
   readonly next: number;
-  /**
-   * The earliest time of the next attempt, even after a flush (a request to try all entries now).
-   */
+  /** The earliest time of the next attempt, even after a flush. */
   readonly notBefore: number;
 }
 
 /**
- * The waits that a flush (a request to try all entries now) ends. `backoff`: all waits except those
- * that a server asked for. `all`: also the waits that a server asked for. `outage`: only the waits
- * that began because the server or the network was down.
+ * The waits that a flush ends. `backoff`: all waits except those that a server asked for. `all`:
+ * also the waits that a server asked for. `outage`: only the waits that began because the server or
+ * the network was down.
  */
 export type FlushReach = "outage" | "backoff" | "all";
 
@@ -245,9 +243,9 @@ const FIELDS = {
     /** The time of the next attempt. */
     next: number,
     /**
-     * The earliest time of the next attempt, even after a flush (a request to try all entries now).
-     * This time comes from the `Retry-After` header of the server, or from the pause after an
-     * attempt with an unknown outcome.
+     * The earliest time of the next attempt, even after a flush. This time comes from the
+     * `Retry-After` header of the server, or from the pause after an attempt with an unknown
+     * outcome.
      */
     notBefore: optional(number),
     /**
@@ -336,10 +334,7 @@ const FIELDS = {
      * to the entry.
      */
     forced: unchecked<true>(),
-    /**
-     * Set if the entry was in a rejected batch (several entries in one message). The entry is now
-     * sent separately.
-     */
+    /** Set if the entry was in a rejected batch. The entry is now sent separately. */
     noBatch: unchecked<true>(),
   },
 
@@ -360,7 +355,7 @@ const FIELDS = {
     sender: optional(text),
     /** The proof of the first delivery. Later notifications refer to this delivery. */
     receipt: text,
-    /** Set if the first delivery was a batch (several entries in one message). */
+    /** Set if the first delivery was a batch. */
     isShared: unchecked<true>(),
     title: text,
     /**
@@ -414,8 +409,8 @@ const ENTRY_HISTORY = Object.keys(entryHistory) as (keyof EntryHistory)[];
 const OPTIONAL_FIELDS = ENTRY_FIELDS.filter((name) => entryFields[name].isOptional);
 
 /**
- * Copies the fields of an `enq` record (the record of a new entry). Does not copy `replaces` and
- * `spooled`, because they have an effect only when the entry is added to the queue.
+ * Copies the fields of an `enq` record. Does not copy `replaces` and `spooled`, because they have
+ * an effect only when the entry is added to the queue.
  */
 export function copyEntryFields(source: EntryFields): EntryFields {
   return copyFields(source, ENTRY_FIELDS, { skipsMissing: true }) as EntryFields;

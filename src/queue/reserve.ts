@@ -46,10 +46,7 @@ export class Reserve {
     }
   }
 
-  /**
-   * Creates the reserve (a file that reserves disk space) if it does not exist. Ignores errors,
-   * such as a full disk.
-   */
+  /** Creates the reserve if it does not exist. Ignores errors, such as a full disk. */
   keep(): void {
     if (this.#isKept) return;
     this.#isKept = this.#size() >= RESERVE_BYTES || this.#write();

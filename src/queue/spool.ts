@@ -65,7 +65,7 @@ export interface SpoolParts {
   readonly quarantine: Quarantine;
 }
 
-/** The spool of a queue (entries that could not be written to the journal). */
+/** The spool of a queue. */
 export class Spool {
   readonly #directory: string;
   readonly #files: Files;

@@ -105,7 +105,7 @@ export class QueueState {
     return this.#entries.index.lanes();
   }
 
-  /** Returns the live entries (not dead letters) of one lane, in the order of arrival. */
+  /** Returns the live entries of one lane, in the order of arrival. */
   lane(lane: Lane): LaneEntries {
     return this.#entries.index.lane(lane);
   }
@@ -115,7 +115,7 @@ export class QueueState {
     return this.#entries.find(id);
   }
 
-  /** Finds the batch (several entries in one message) that contains an entry. */
+  /** Finds the batch that contains an entry. */
   findBatch(id: string): Entry | undefined {
     return this.#entries.findBatch(id);
   }
@@ -155,8 +155,8 @@ export class QueueState {
   }
 
   /**
-   * Lists the lanes (channel and destination) where an incident with this key is open, or where the
-   * delivery of a waiting entry will open an incident. Ignores waiting fallbacks.
+   * Lists the lanes where an incident with this key is open, or where the delivery of a waiting
+   * entry will open an incident. Ignores waiting fallbacks.
    */
   openIncidentLanes(key: SenderKey, time: number): Lane[] {
     const keyed = this.#dedup.findIdsWithKeyAnywhere(key).map((id) => this.entry(id)).filter((entry) =>
@@ -257,7 +257,7 @@ export class QueueState {
 
   /**
    * Creates the shortest list of records that restores this state. The list does not include `ack`
-   * records (the records of deliveries), which a compaction copies separately.
+   * records, which a compaction copies separately.
    *
    * @param header the time of the snapshot, and the name of the host
    */
@@ -308,8 +308,8 @@ export class QueueState {
       case "drop":
         return this.#drop(entry, record.isUnneeded ? "cancelled" : "dropped");
     }
-    // A batch (several entries in one message) is tried and delivered as a whole. Therefore the
-    // following records are ignored if they name a member of a batch.
+    // A batch is tried and delivered as a whole. Therefore the following records are ignored if
+    // they name a member of a batch.
     if (this.#entries.findBatch(entry.id)) return;
     switch (record.t) {
       case "ack":
@@ -339,8 +339,7 @@ export class QueueState {
   }
 
   #supersede(record: EnqueueRecord): Entry[] {
-    // Members of a batch (several entries in one message) are not replaced, because the batch may
-    // have arrived.
+    // Members of a batch are not replaced, because the batch may have arrived.
     const earlier = this.#dedup.findIdsWithKey(record).map((id) => this.#entries.get(id));
     const replaced = findReplaced(record, earlier.filter((entry) => entry !== undefined));
     for (const entry of replaced) {
@@ -374,7 +373,7 @@ export class QueueState {
     this.#dissolve(failed, (member) => ({ ...member, attempts, wait }));
   }
 
-  /** Replaces a batch (several entries in one message) with its changed members. */
+  /** Replaces a batch with its changed members. */
   #dissolve(batch: Entry, change: (member: Entry) => Entry): void {
     this.#entries.dissolve(batch, (batch.members ?? []).map(change));
     this.#keptBytes -= batch.bytes;
@@ -397,9 +396,8 @@ export class QueueState {
   }
 
   /**
-   * Makes an entry a dead letter. A rejected batch (several entries in one message) does not become
-   * a dead letter. Its members are sent separately, so that only the rejected member becomes a dead
-   * letter.
+   * Makes an entry a dead letter. A rejected batch does not become a dead letter. Its members are
+   * sent separately, so that only the rejected member becomes a dead letter.
    */
   #moveToDeadLetters(entry: Entry, { status, reason, time, expired }: DeadRecord): void {
     if (status !== undefined) this.#channels.onAnswer(entry.channel);

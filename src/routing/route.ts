@@ -135,8 +135,8 @@ interface FallbackSource {
 }
 
 /**
- * Creates the fallback envelopes. Each lane (channel and destination) gets at most one, even if it
- * is the fallback of several envelopes. A lane that gets the notification directly gets none.
+ * Creates the fallback envelopes. Each lane gets at most one, even if it is the fallback of several
+ * envelopes. A lane that gets the notification directly gets none.
  */
 function planFallbacks(
   envelopes: readonly Envelope[],

@@ -171,7 +171,7 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
 
 /**
  * The name of an endpoint of {@linkcode LoopbackAuthorizationServer}. It appears in the request
- * log, and in the option `on` of a fault (a simulated error).
+ * log, and in the option `on` of a fault.
  */
 export type AuthorizationRouteName = "metadata" | "register" | "device" | "token" | "revoke";
 

@@ -50,7 +50,7 @@ export interface FaultOptions<RouteName extends string = string> extends FaultDe
   readonly where?: (request: ReceivedRequest<RouteName>) => boolean;
 }
 
-/** A fault (a simulated error) that a test has set. */
+/** A fault that a test has set. */
 export interface Fault<FaultName extends string = string> {
   /** The name of the fault. */
   readonly name: FaultName;
@@ -58,7 +58,7 @@ export interface Fault<FaultName extends string = string> {
   readonly applied: number;
 }
 
-/** The effects of a fault (a simulated error). */
+/** The effects of a fault. */
 export interface FaultPlan {
   /** True if the server processes the request before the client notices the fault. */
   readonly acts: boolean;
@@ -71,7 +71,7 @@ export interface FaultPlan {
   readonly outcome: "cut" | "hang" | "late" | "refuse" | ((details: FaultDetails, now: number) => Answer);
 }
 
-/** An active fault (a simulated error). */
+/** An active fault. */
 export interface FaultRule<FaultName extends string, RouteName extends string> {
   readonly name: FaultName;
   readonly options: FaultOptions<RouteName>;
@@ -85,7 +85,7 @@ export interface FaultRule<FaultName extends string, RouteName extends string> {
   applied: number;
 }
 
-/** The active faults (simulated errors), in the order in which the test set them. */
+/** The active faults, in the order in which the test set them. */
 export class FaultRules<FaultName extends string, RouteName extends string> {
   readonly #defaultRoute: RouteName;
   #rules: FaultRule<FaultName, RouteName>[] = [];
@@ -140,8 +140,8 @@ export class FaultRules<FaultName extends string, RouteName extends string> {
 }
 
 /**
- * The name of a fault (a simulated error) that all loopback servers have. If the name contains
- * `after-persisting`, the server stores the message before the client notices the fault.
+ * The name of a fault that all loopback servers have. If the name contains `after-persisting`, the
+ * server stores the message before the client notices the fault.
  */
 export type CommonFaultName =
   | "refuse"
@@ -161,8 +161,8 @@ export type CommonFaultName =
   | "unfinished-body";
 
 /**
- * The faults (simulated errors) that all loopback servers have. These faults simulate problems of
- * the network, of proxies and of captive portals.
+ * The faults that all loopback servers have. These faults simulate problems of the network, of
+ * proxies and of captive portals.
  */
 export const COMMON_FAULTS: Readonly<Record<CommonFaultName, FaultPlan>> = {
   "refuse": { acts: false, outcome: "refuse" },

@@ -12,7 +12,7 @@ import { type Call, type LoopbackOptions, LoopbackServer } from "./server.ts";
  */
 export type GotifyRouteName = "message" | "current-user" | "health" | "version";
 
-/** The name of a fault (a simulated error) of {@linkcode LoopbackGotify}. */
+/** The name of a fault of {@linkcode LoopbackGotify}. */
 export type GotifyFaultName =
   | CommonFaultName
   | "500"

@@ -264,7 +264,7 @@ export class LoopbackHomeserver extends LoopbackServer<HomeserverFaultName, Home
 
   /**
    * Stops the server, and starts it again on the same port. The users and rooms still exist. Faults
-   * (simulated errors) stay active.
+   * stay active.
    *
    * @param options with `memory: "kept"`, the server keeps all transaction ids; with `memory:
    * "lost"`, the server loses all transaction ids. The default depends on the software: Synapse

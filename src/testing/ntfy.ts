@@ -54,7 +54,7 @@ const NTFY_FAULTS: Readonly<Record<NtfyFaultName, FaultPlan>> = {
 
 /**
  * The name of an endpoint of {@linkcode LoopbackNtfy}. It appears in the request log, and in the
- * option `on` of a fault (a simulated error).
+ * option `on` of a fault.
  */
 export type NtfyRouteName = "publish" | "poll" | "health" | "account";
 
@@ -134,8 +134,7 @@ export class LoopbackNtfy extends LoopbackServer<NtfyFaultName, NtfyRouteName> {
   }
 
   /**
-   * Starts an ntfy server without messages. By default, faults (simulated errors) apply to the
-   * endpoint `publish`.
+   * Starts an ntfy server without messages. By default, faults apply to the endpoint `publish`.
    *
    * @throws {Deno.errors.AddrInUse} if the port is in use
    */

@@ -100,8 +100,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Returns true if the server is running. The fault (simulated error) `refuse` closes the port,
-   * but the server is still running.
+   * Returns true if the server is running. The fault `refuse` closes the port, but the server is
+   * still running.
    */
   get running(): boolean {
     return this.#run !== undefined;
@@ -133,10 +133,10 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Activates a fault (a simulated error). The fault ends when `times` requests got the fault, or
-   * when {@linkcode clearFaults} is called. If several active faults apply to a request, the
-   * request gets the fault that was activated first. The fault `refuse` closes the port
-   * immediately, and ignores the options.
+   * Activates a fault. The fault ends when `times` requests got the fault, or when
+   * {@linkcode clearFaults} is called. If several active faults apply to a request, the request
+   * gets the fault that was activated first. The fault `refuse` closes the port immediately, and
+   * ignores the options.
    *
    * @returns the fault; its field `applied` counts the requests that got the fault
    * @throws {RangeError} if `times` or `every` is not a positive integer
@@ -150,8 +150,8 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Ends all faults (simulated errors). Cuts the connections of requests that wait because of a
-   * fault. If the fault `refuse` closed the port, the port is open again when the promise resolves.
+   * Ends all faults. Cuts the connections of requests that wait because of a fault. If the fault
+   * `refuse` closed the port, the port is open again when the promise resolves.
    */
   async clearFaults(): Promise<void> {
     this.#faults.clear();
@@ -234,7 +234,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
     if (entry.status === "pending") this.#log.update(entry, { status });
   }
 
-  /** Handles a request to which a fault (a simulated error) applies. */
+  /** Handles a request to which a fault applies. */
   async #applyFault(rule: FaultRule<FaultName, RouteName>, handle: Handle, ends: Ends): Promise<Answer | "cut"> {
     const { acts, outcome } = this.#service.faults[rule.name];
     const late = () => this.#delay(rule, ends.stopping);
@@ -254,8 +254,7 @@ export class LoopbackServer<FaultName extends string, RouteName extends string> 
   }
 
   /**
-   * Waits for the delay of a fault (a simulated error). Does not end early if the client
-   * disconnects.
+   * Waits for the delay of a fault. Does not end early if the client disconnects.
    *
    * @throws {StoppedError} if the server was stopped
    */

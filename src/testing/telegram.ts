@@ -45,7 +45,7 @@ const TELEGRAM_FAULTS: Readonly<Record<TelegramFaultName, FaultPlan>> = {
 
 /**
  * The name of an endpoint of {@linkcode LoopbackTelegram}. It appears in the request log, and in
- * the option `on` of a fault (a simulated error).
+ * the option `on` of a fault.
  */
 export type TelegramRouteName = "sendMessage" | "sendPhoto" | "sendDocument" | "getMe" | "getChat";
 

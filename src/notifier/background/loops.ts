@@ -52,8 +52,7 @@ export interface ServeDelivery {
  * Delivers until the queue is empty. While another process delivers, this process waits.
  *
  * The deliverer ends early if an entry is held (waits for a person) and another process requests a
- * flush (immediate attempts). That process then delivers the queue, because it may know a new
- * token.
+ * flush. That process then delivers the queue, because it may know a new token.
  *
  * @throws the signal's reason, if the signal aborts
  */
