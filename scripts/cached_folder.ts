@@ -15,7 +15,7 @@ import { until } from "./synapse/until.ts";
 
 /** Software that is installed in a folder of its own. */
 export interface CachedFolder {
-  /** Its name for people: `Synapse 1.163.2` */
+  /** The name for people: `Synapse 1.163.2`. */
   readonly title: string;
   /** The name of the folder. */
   readonly name: string;
@@ -28,7 +28,10 @@ export interface CachedFolder {
   build(folder: string): Promise<void>;
 }
 
-/** Another process installs in half a minute, on a slow board in a few; after this it hangs. */
+/**
+ * The longest time to wait for another process that installs the same folder. An installation takes
+ * half a minute, on a slow board a few minutes.
+ */
 const LOCK_LIMIT_MS = 15 * 60_000;
 
 /**

@@ -1,7 +1,7 @@
 /**
- * Generates `docs/dependencies.md` from the lock files. What the lock files do not know stands in
- * the tables below: licences, reasons, and the last audit. The generator fails if a table does not
- * match the lock files, so that the page cannot become outdated.
+ * Generates `docs/dependencies.md` from the lock files. The tables below add what the lock files do
+ * not contain: licences, reasons, and the last audit. The generator fails if a table does not match
+ * the lock files, so that the page cannot become outdated.
  *
  * @module
  */

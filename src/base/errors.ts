@@ -141,12 +141,17 @@ export function permissionHint(error: Error): string {
 }
 
 /**
- * The reason why the state directory could not be used. `disk-full`: the disk is full.
- * `queue-full`: the queue has reached its maximum size. `locked`: another process has the lock.
- * `write-failed`: a write failed. `io-error`: the access failed for another reason.
- * `permission-denied`: the access is not permitted. `read-only`: the file system is read-only.
- * `no-place`: matrix-notify does not know which directory to use. `untrusted`: another user of this
- * host could change the files.
+ * The reason why the state directory could not be used:
+ *
+ * - `disk-full`: the disk is full
+ * - `queue-full`: the queue has reached its maximum size
+ * - `locked`: another process has the lock
+ * - `write-failed`: a write failed
+ * - `io-error`: the access failed for another reason
+ * - `permission-denied`: the access is not permitted
+ * - `read-only`: the file system is read-only
+ * - `no-place`: matrix-notify does not know which directory to use
+ * - `untrusted`: another user of this host could change the files
  */
 export type StorageErrorCode =
   | "disk-full"
@@ -269,14 +274,18 @@ export class ProxiedFetchError extends TypeError {
 }
 
 /**
- * The meaning of an error response. `not-sent`: the service did not accept the notification, but
- * may accept it later. `in-doubt`: it is unknown if the service accepted the notification.
- * `rate-limited`: there were too many requests, and the service accepts the next request only after
- * some time. `credentials`: all requests of this account fail until a person fixes the account or
- * its settings. `destination`: the destination, such as a room, refuses the messages of this
- * program. `destination-busy`: the destination cannot accept a message now. `rejected`: the service
- * will never accept this notification. `not-the-service`: the response does not come from the
- * service.
+ * The meaning of an error response:
+ *
+ * - `not-sent`: the service did not accept the notification, but may accept it later
+ * - `in-doubt`: it is unknown if the service accepted the notification
+ * - `rate-limited`: there were too many requests, and the service accepts the next request only
+ *   after some time
+ * - `credentials`: all requests of this account fail until a person fixes the account or its
+ *   settings
+ * - `destination`: the destination, such as a room, refuses the messages of this program
+ * - `destination-busy`: the destination cannot accept a message now
+ * - `rejected`: the service will never accept this notification
+ * - `not-the-service`: the response does not come from the service
  */
 export type ResponseClass =
   | "not-sent"

@@ -54,11 +54,11 @@ export interface PendingOutcome extends OutcomeTarget {
 /** The envelope will not be delivered. */
 export interface FailedOutcome extends OutcomeTarget {
   /**
-   * `dead`: the envelope was rejected permanently, or expired; it is kept as a dead letter.
-   * `dropped`: another process removed the envelope from the queue. `superseded`: a newer
-   * notification with the same key replaced the envelope. `refused`: the queue could not store the
-   * envelope, and one attempt without the queue failed. `muted`: a rule suppresses the
-   * notification.
+   * - `dead`: the envelope was rejected permanently, or expired; it is kept as a dead letter
+   * - `dropped`: another process removed the envelope from the queue
+   * - `superseded`: a newer notification with the same key replaced the envelope
+   * - `refused`: the queue could not store the envelope, and one attempt without the queue failed
+   * - `muted`: a rule suppresses the notification
    */
   readonly state: "dead" | "dropped" | "superseded" | "refused" | "muted";
   /** The reason why the envelope will not be delivered. */

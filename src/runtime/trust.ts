@@ -36,11 +36,14 @@ export class UntrustedError extends HintedError {
 }
 
 /**
- * How a file or a directory is used. `file`: a file that the program reads or runs. `own`: a file
- * in the state directory, which only matrix-notify creates. `directory`: a directory in which the
- * program creates files. `folder`: the directory of a configuration. `parent`: any other directory
- * on the way to a file. A group may write to a parent, because the owner of the parent chose the
- * group.
+ * How a file or a directory is used:
+ *
+ * - `file`: a file that the program reads or runs
+ * - `own`: a file in the state directory, which only matrix-notify creates
+ * - `directory`: a directory in which the program creates files
+ * - `folder`: the directory of a configuration
+ * - `parent`: any other directory on the way to a file. A group may write to a parent, because the
+ *   owner of the parent chose the group.
  */
 type Role = "file" | "own" | "directory" | "folder" | "parent";
 

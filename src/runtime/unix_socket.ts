@@ -207,9 +207,13 @@ function createDirectory(path: string, group: string | undefined): void {
 }
 
 /**
- * The state of a socket. `open`: a process listens at the socket. `closed`: no process listens.
- * `forbidden`: this user has no permission to connect. `absent`: the directory of the socket does
- * not exist, or Deno denies access. `impossible`: there can be no socket at this path.
+ * The state of a socket:
+ *
+ * - `open`: a process listens at the socket
+ * - `closed`: no process listens
+ * - `forbidden`: this user has no permission to connect
+ * - `absent`: the directory of the socket does not exist, or Deno denies access
+ * - `impossible`: there can be no socket at this path
  */
 export type SocketState = "open" | "closed" | "forbidden" | "absent" | "impossible";
 

@@ -61,9 +61,9 @@ Deno.test("examine() looks at channels of each kind, and sends nothing", async (
   await using kinds = await Kinds.set();
   const { scene, gotify, telegram, webhook } = kinds;
   const findings = await scene.examine();
-  const told = findings.filter(({ check }) => /^(gotify|telegram|webhook|exec)\//.test(check));
+  const found = findings.filter(({ check }) => /^(gotify|telegram|webhook|exec)\//.test(check));
   assertEquals(
-    told.map(({ check, state, message }) => `${check} ${state}: ${message}`),
+    found.map(({ check, state, message }) => `${check} ${state}: ${message}`),
     [
       `gotify/connection ok: ${gotify.url} answers`,
       "gotify/clock ok: the clock of this host differs from the server's clock by less than a minute",
@@ -169,13 +169,13 @@ const BROKEN: readonly Broken[] = [
     hint: "set command to the complete path of the program",
   },
   {
-    name: "a program that nobody may execute",
+    name: "a program that no user may execute",
     bring: ({ scene }) => scene.configure("exec", { command: [scene.path("hook")] }),
     says: "is not executable",
     hint: "chmod +x",
   },
   {
-    name: "a program that everybody can change",
+    name: "a program that every user can change",
     bring({ scene }) {
       scene.file("tell", "#!/bin/sh\n");
       Deno.chmodSync(scene.path("tell"), 0o777);
@@ -201,8 +201,8 @@ for (const { name, bring, says, also, hint } of BROKEN) {
     assertEquals(found.length, also === undefined ? 1 : 2, found.join("\n"));
     assertStringIncludes(found.at(-1) ?? "", also ?? says);
     assertStringIncludes(found[0], says);
-    const { hint: told = "" } = findings.find(({ state }) => state === "warning" || state === "failure") ?? {};
-    assertStringIncludes(told, hint);
+    const { hint: printed = "" } = findings.find(({ state }) => state === "warning" || state === "failure") ?? {};
+    assertStringIncludes(printed, hint);
     assertEquals(JSON.stringify(findings).includes("secret-path"), false, "a webhook's address is a secret");
   });
 }

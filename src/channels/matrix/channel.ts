@@ -96,9 +96,7 @@ export class MatrixChannel implements Channel {
       possibleDuplicate ||= cleared.possibleDuplicate;
     }
     const receipt = await this.#deliver({ ...sending, roomId: room.roomId });
-    return possibleDuplicate && receipt.via !== "read-back"
-      ? { ...receipt, possibleDuplicate: possibleDuplicate }
-      : receipt;
+    return possibleDuplicate && receipt.via !== "read-back" ? { ...receipt, possibleDuplicate } : receipt;
   }
 
   async #contents(

@@ -122,7 +122,11 @@ smtpTest("EmailChannel.send() classifies the answers of the server", async () =>
       assertEquals([failure.class, failure.status], [expected, status], `${local}: ${failure.reason}`);
     }
     await peer.waitForMails(1);
-    assertEquals(peer.mails.map(({ to }) => to), [["drop@example.org"]], "taken, and nobody knows");
+    assertEquals(
+      peer.mails.map(({ to }) => to),
+      [["drop@example.org"]],
+      "the server has taken the mail, without an answer",
+    );
   });
   await withEmail({ login: LOGIN }, { ...LOGIN, password: "wr0ng" }, async ({ send }) => {
     const error = await assertRejects(() => send({ subject: "Up" }));

@@ -165,8 +165,8 @@ Deno.test("relatedTo() finds no relation to an event in a room that was replaced
     const next = scene.homeserver.upgradeRoom(room, { invited: ["@bot:loopback.test"] });
     // The first message finds out that the room was replaced. The second message knows it.
     await tell(scene, [RESOLVE, { ...RESOLVE, key: "net" }], { related, room });
-    const told = scene.homeserver.events(next).map(({ content }) => [content.body, content["m.relates_to"]]);
-    assertEquals(told, [
+    const events = scene.homeserver.events(next).map(({ content }) => [content.body, content["m.relates_to"]]);
+    assertEquals(events, [
       ["[jump] ✅ Resolved after 4 h 10 min: Disk full", undefined],
       ["[jump] ✅ Resolved after 4 h 10 min: Disk full", undefined],
     ]);

@@ -58,9 +58,7 @@ Deno.test("answerCaller(), answerOpenly() and readLogin() answer hostile request
 Deno.test("isMatrixPath() leaves the paths of other protocols alone", () => {
   assertEquals(
     ["/_matrix/client/versions", "/.well-known/matrix/client", "/_matrix", "/matrix/send"].map(isMatrixPath),
-    [
-      ...[true, true, false, false],
-    ],
+    [true, true, false, false],
   );
 });
 
