@@ -171,8 +171,7 @@ export interface MatrixConfig extends ConnectionConfig {
   readonly inDoubt?: "send" | "wait";
   /**
    * The behavior if a room is encrypted; matrix-notify cannot encrypt messages; `warn`: sends the
-   * message unencrypted, and prints a warning once for each room; `refuse`: the notifications for
-   * this room wait.
+   * message unencrypted, and prints a warning; `refuse`: the notifications for this room wait.
    *
    * @default {"warn"}
    */

@@ -86,7 +86,8 @@ export class MatrixChannel implements Channel {
     const { txnId, inDoubt, timeoutMs, signal } = options;
     const room = await beforeSending(() => this.#rooms.find(destination, { timeoutMs, signal }));
     const contents = await this.#contents(notification, room, options);
-    const sending = { ...contents, destination, txnId, inDoubt, timeoutMs, signal };
+    const isFile = notification.file !== undefined;
+    const sending = { ...contents, isFile, destination, txnId, inDoubt, timeoutMs, signal };
     // An earlier attempt may have sent the message to a former room (a room that was replaced
     // later).
     let possibleDuplicate = false;
@@ -143,14 +144,12 @@ export class MatrixChannel implements Channel {
     );
   }
 
-  /** Sends a message to a room. Warns at the first message if the room is encrypted. */
+  /** Sends a message to a room, and warns if the room is encrypted. */
   async #put(sending: Sending): Promise<string> {
     const warning = await beforeSending(() => this.#checkEncryption(sending));
     const eventId = await this.#putEvent(sending);
-    if (warning !== undefined) {
-      this.#context.warn(warning);
-      await this.#encryption.rememberWarning(sending.roomId);
-    }
+    // For a file, the warning was already printed when the text of the notification was sent.
+    if (warning !== undefined && !sending.isFile) this.#context.warn(warning);
     return eventId;
   }
 
@@ -257,6 +256,8 @@ interface Sending extends Pick<SendOptions, "txnId" | "inDoubt" | "timeoutMs" | 
    * Undefined if the event has no relation.
    */
   readonly related: { readonly content: RoomMessageContent; readonly roomId: string } | undefined;
+  /** True if the event shows a file. The text of the notification is in another event. */
+  readonly isFile: boolean;
   readonly destination: string;
   readonly roomId: string;
 }

@@ -5,13 +5,12 @@
  * ```text
  * before each message   in the cache -> no request
  *                       otherwise: read the state and the name of the room -> cache
- *   "warn"              send the message, and print a warning once for each room
+ *   "warn"              send the message, and print a warning
  *   "refuse"            the lane (one destination of one channel) waits
  * ```
  *
  * The encryption of a room cannot be turned off. So only a room without encryption is checked
- * again, after some hours. The cache also stores that the warning was printed: cron would mail a
- * warning that comes with each alert. `doctor`, `setup` and `join` always warn.
+ * again, after some hours.
  *
  * @module
  */
@@ -47,22 +46,17 @@ export async function isEncrypted(
   return await readState(client, { ...options, type: "m.room.encryption" }) !== undefined;
 }
 
-/**
- * The knowledge about a room, as the cache stores it. `true`: the room is encrypted. `warned`: it is
- * encrypted, and the warning was printed. A number: at this time, the room was not encrypted.
- */
-type Knowledge = true | "warned" | number;
-
 /** Applies the policy of a channel for encrypted rooms. */
 export class EncryptionGuard {
   readonly #client: MatrixClient;
   readonly #cache: RoomCache;
   readonly #policy: MatrixSettings["encryptedRooms"];
   /**
-   * A copy of the cache in memory, by room id. With this copy, the cache file is not read for each
-   * message.
+   * A copy of the cache in memory, by room id. The value of an encrypted room is true. For any
+   * other room, the value is the time of the last check. With this copy, the cache file is not
+   * read for each message.
    */
-  readonly #known = new Map<string, Knowledge>();
+  readonly #known = new Map<string, true | number>();
 
   constructor(client: MatrixClient, cache: RoomCache, policy: MatrixSettings["encryptedRooms"]) {
     this.#client = client;
@@ -73,51 +67,35 @@ export class EncryptionGuard {
   /**
    * Checks the room of a message that is about to be sent.
    *
-   * @returns a warning to print after the message was sent; undefined if the room is not encrypted,
-   *   or if the warning was printed earlier
+   * @returns a warning to print after the message was sent; undefined if the room is not encrypted
    * @throws {DestinationError} if the room is encrypted, and the policy is `refuse`
    * @throws any error of the request that reads the state of the room, if the policy is `refuse`
    */
   async check(roomId: string, destination: string, options: RequestOptions): Promise<string | undefined> {
-    const known = await this.#find(roomId, destination, options);
-    if (typeof known === "number" || known === undefined) return undefined;
-    if (this.#policy === "warn") return known === "warned" ? undefined : encryptedRoomWarning(destination);
+    if (!await this.#isEncrypted(roomId, destination, options)) return undefined;
+    if (this.#policy === "warn") return encryptedRoomWarning(destination);
     throw new DestinationError(`Room ${destination} is encrypted, and "encryptedRooms" is "refuse"`, {
       hint: `${ENCRYPTED_HINT}; or set "encryptedRooms" to "warn"`,
     });
   }
 
-  /** Remembers that the warning about a room was printed. */
-  async rememberWarning(roomId: string): Promise<void> {
-    this.#recall(roomId, "warned");
-    await this.#cache.remember(cacheKey(roomId), "warned");
-  }
-
-  #recall(roomId: string, known: Knowledge): void {
-    if (this.#known.size >= MAX_RECALLED) this.#known.clear();
-    this.#known.set(roomId, known);
-  }
-
-  /** Returns undefined if the state of the room cannot be read. */
-  async #find(
-    roomId: string,
-    destination: string,
-    { timeoutMs, signal }: RequestOptions,
-  ): Promise<Knowledge | undefined> {
+  async #isEncrypted(roomId: string, destination: string, { timeoutMs, signal }: RequestOptions): Promise<boolean> {
+    const key = `encrypted ${roomId}`;
     const now = this.#client.runtime.now();
     const isRecent = (time: unknown) => typeof time === "number" && time <= now && now - time < LOOK_EVERY_MS;
-    const isKnown = (value: unknown): value is Knowledge => value === true || value === "warned" || isRecent(value);
+    const isKnown = (value: unknown): value is true | number => value === true || isRecent(value);
     const recent = this.#known.get(roomId);
-    if (isKnown(recent)) return recent;
-    const known = this.#cache.get(cacheKey(roomId));
+    if (isKnown(recent)) return recent === true;
+    const known = this.#cache.get(key);
     if (isKnown(known)) {
-      this.#recall(roomId, known);
-      return known;
+      if (this.#known.size >= MAX_RECALLED) this.#known.clear();
+      this.#known.set(roomId, known);
+      return known === true;
     }
     try {
       const limits = { timeoutMs: Math.min(timeoutMs, LOOK_TIMEOUT_MS), signal };
-      const found = await isEncrypted(this.#client, { roomId, ...limits }) || now;
-      await this.#cache.remember(cacheKey(roomId), found);
+      const found = await isEncrypted(this.#client, { roomId, ...limits });
+      await this.#cache.remember(key, found || now);
       if (destination.startsWith("!")) await this.#rememberName(roomId, destination, limits);
       return found;
     } catch (error) {
@@ -125,7 +103,7 @@ export class EncryptionGuard {
       // Ignore the error if the account is not in the room: then the room also refuses the message.
       const isOutside = error instanceof MatrixError && (error.status === 403 || error.status === 404);
       if (this.#policy === "refuse" && !isOutside) throw error;
-      return undefined;
+      return false;
     }
   }
 
@@ -137,8 +115,4 @@ export class EncryptionGuard {
     const name = await readRoomName(this.#client, { roomId, ...limits }).catch(() => undefined);
     if (name !== undefined) await rememberRoomNames(this.#cache, { [destination]: name });
   }
-}
-
-function cacheKey(roomId: string): string {
-  return `encrypted ${roomId}`;
 }

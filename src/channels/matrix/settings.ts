@@ -120,7 +120,7 @@ export const MATRIX_SETTINGS = {
   encryptedRooms: choice({
     help:
       "the behavior if a room is encrypted; matrix-notify cannot encrypt messages; `warn`: sends the message unencrypted, " +
-      "and prints a warning once for each room; `refuse`: the notifications for this room wait",
+      "and prints a warning; `refuse`: the notifications for this room wait",
     examples: ["refuse", "warn"],
     values: ["warn", "refuse"],
     default: "warn",
