@@ -6,8 +6,8 @@
  * remember: rooms.lock -> read rooms.json -> replace rooms.json on the disk
  * ```
  *
- * If the file cannot be read, the cache is empty. If the file cannot be written, the values are
- * kept in memory. In both cases, notifications are still sent.
+ * If the file cannot be read, the cache is empty. If the file cannot be written, the newest values
+ * are kept in memory. In both cases, notifications are still sent.
  *
  * @module
  */
@@ -47,6 +47,20 @@ export interface RoomCache {
   withLock<Result>(work: () => Promise<Result>, options: TurnOptions): Promise<Result>;
 }
 
+/**
+ * The largest number of values, and of room names, that are kept in memory. A sender can name any
+ * room, so there can be a value for each.
+ */
+const MAX_VALUES = 1000;
+
+/** Adds the newest value. Above {@linkcode MAX_VALUES}, the oldest value is forgotten. */
+function setNewest(values: Map<string, unknown>, key: string, value: unknown): void {
+  values.delete(key);
+  values.set(key, value);
+  const [oldest] = values.keys();
+  if (values.size > MAX_VALUES && oldest !== undefined) values.delete(oldest);
+}
+
 /** Creates a cache in memory, which is lost when the process ends. */
 export function inMemoryRoomCache(): RoomCache {
   const values = new Map<string, unknown>();
@@ -55,7 +69,7 @@ export function inMemoryRoomCache(): RoomCache {
     get: (key) => values.get(key),
     remember(key, value) {
       if (value === undefined) values.delete(key);
-      else values.set(key, value);
+      else setNewest(values, key, value);
       return Promise.resolve();
     },
     withLock(work) {
@@ -75,11 +89,14 @@ const MAX_NAME = 80;
 /** The names of rooms by id. A room without a name has the value undefined. */
 export type RoomNames = Readonly<Record<string, string | undefined>>;
 
-/** Stores names of rooms. The names that are stored for other rooms are kept. */
+/** Stores names of rooms. The newest names that are stored for other rooms are kept. */
 export async function rememberRoomNames(cache: RoomCache, names: RoomNames): Promise<void> {
   const before = readRoomNames(cache);
-  const short = Object.entries(names).map(([id, name]) => [id, name && Array.from(name).slice(0, MAX_NAME).join("")]);
-  const after: RoomNames = { ...before, ...Object.fromEntries(short) };
+  const shortened = Object.entries(names).map(([id, name]) =>
+    [id, name && Array.from(name).slice(0, MAX_NAME).join("")] as const
+  );
+  const all: RoomNames = { ...before, ...Object.fromEntries(shortened) };
+  const after: RoomNames = Object.fromEntries(Object.entries(all).slice(-MAX_VALUES));
   if (Object.keys(after).some((id) => after[id] !== before[id])) await cache.remember(NAMES_KEY, after);
 }
 
@@ -127,7 +144,7 @@ export class RoomCacheFile implements RoomCache {
   }
 
   async remember(key: string, value: unknown): Promise<void> {
-    this.#unsaved.set(key, value);
+    setNewest(this.#unsaved, key, value);
     try {
       await this.#locked("rooms.lock", () => Promise.resolve(this.#save()), { timeoutMs: WRITE_TURN_MS });
     } catch (error) {
@@ -154,7 +171,8 @@ export class RoomCacheFile implements RoomCache {
 
   #save(): void {
     const path = `${this.#directory}/rooms.json`;
-    const text = formatNewest({ ...this.#read(), ...Object.fromEntries(this.#unsaved) });
+    const known = Object.entries(this.#read()).filter(([key]) => !this.#unsaved.has(key));
+    const text = formatNewest(Object.fromEntries([...known, ...this.#unsaved]));
     mapFileErrors(`write ${path}`, () => replaceFile(this.#files, path, text), "write-failed");
     // There is no `await` since the values were read. Otherwise a value that another call adds
     // meanwhile would be lost.

@@ -1,6 +1,13 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
-import { formatDestination, readRoomNames, rememberRoomNames, RoomCacheFile } from "../../src/channels/room_cache.ts";
+import {
+  formatDestination,
+  inMemoryRoomCache,
+  readRoomNames,
+  rememberRoomNames,
+  type RoomCache,
+  RoomCacheFile,
+} from "../../src/channels/room_cache.ts";
 import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { fakeRuntime } from "../fakes/runtime.ts";
 
@@ -83,6 +90,52 @@ Deno.test("RoomCacheFile.remember() forgets the oldest values before the file is
     assertEquals([after.get("old 0"), after.get("old 5499")], [undefined, old["old 5499"]]);
     assertEquals(after.get("new"), "y".repeat(80_000));
   });
+});
+
+Deno.test("RoomCacheFile.remember() counts a value that is stored again as new", async () => {
+  await inFolder(async (folder) => {
+    using runtime = fakeRuntime();
+    const old = Object.fromEntries(Array.from({ length: 5500 }, (_, at) => [`old ${at}`, "x".repeat(160)]));
+    Deno.writeTextFileSync(`${folder}/rooms.json`, JSON.stringify(old));
+    const cache = new RoomCacheFile(folder, runtime);
+    await cache.remember("old 0", "again");
+    await cache.remember("new", "y".repeat(80_000));
+    assertEquals([cache.get("old 0"), cache.get("old 1")], ["again", undefined]);
+  });
+});
+
+/** Files whose new contents cannot be written. */
+const FULL_DISK: Files = {
+  ...denoFiles,
+  open(path, mode) {
+    if (path.endsWith(".tmp")) throw new Deno.errors.PermissionDenied("read-only");
+    return denoFiles.open(path, mode);
+  },
+};
+
+for (const kind of ["RoomCacheFile without a writable file", "inMemoryRoomCache()"] as const) {
+  Deno.test(`${kind} keeps the newest 1,000 values`, async () => {
+    await inFolder(async (folder) => {
+      using runtime = fakeRuntime();
+      const cache: RoomCache = kind === "inMemoryRoomCache()"
+        ? inMemoryRoomCache()
+        : new RoomCacheFile(folder, runtime, FULL_DISK);
+      for (let count = 0; count < 1000; count++) await cache.remember(`room ${count}`, count);
+      await cache.remember("room 0", "again");
+      await cache.remember("room 1000", 1000);
+      const values = [0, 1, 2, 1000].map((count) => cache.get(`room ${count}`));
+      assertEquals(values, ["again", undefined, 2, 1000]);
+    });
+  });
+}
+
+Deno.test("rememberRoomNames() keeps the newest 1,000 names", async () => {
+  const cache = inMemoryRoomCache();
+  const names = Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`!${at}`, "Alerts"]));
+  await rememberRoomNames(cache, names);
+  await rememberRoomNames(cache, { "!new": "Doors" });
+  const { "!0": _, ...rest } = names;
+  assertEquals(readRoomNames(cache), { ...rest, "!new": "Doors" });
 });
 
 Deno.test("RoomCacheFile.get() reads a damaged file as empty", async () => {
