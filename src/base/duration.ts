@@ -28,17 +28,15 @@ export function parseDuration(text: string): number | undefined {
   return Math.round(total);
 }
 
+/** The units of a formatted duration, in seconds. */
+const UNITS = [[86_400, "d"], [3600, "h"], [60, "min"], [1, "s"]] as const;
+
 /** Formats a duration with its two largest units: `850 ms`, `12 s`, `2 h 5 min`, `3 d`. */
 export function formatDuration(ms: number): string {
   if (ms < 1000) return `${Math.max(0, Math.round(ms))} ms`;
   const seconds = Math.round(ms / 1000);
-  const parts: [number, string][] = [
-    [Math.floor(seconds / 86_400), "d"],
-    [Math.floor(seconds / 3600) % 24, "h"],
-    [Math.floor(seconds / 60) % 60, "min"],
-    [seconds % 60, "s"],
-  ];
-  const first = parts.findIndex(([amount]) => amount > 0);
-  return parts.slice(first, first + 2).filter(([amount]) => amount > 0).map(([amount, unit]) => `${amount} ${unit}`)
-    .join(" ");
+  const at = UNITS.findIndex(([size]) => seconds >= size);
+  const [size, unit] = UNITS[at], [nextSize, nextUnit] = UNITS[at + 1] ?? UNITS[at];
+  const next = Math.floor(seconds % size / nextSize);
+  return `${Math.floor(seconds / size)} ${unit}${next === 0 ? "" : ` ${next} ${nextUnit}`}`;
 }

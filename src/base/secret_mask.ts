@@ -89,8 +89,17 @@ interface Reading {
   readonly places?: () => Places;
   /** True if spaces and punctuation were removed. @default {false} */
   readonly isSqueezed?: boolean;
-  /** True if the original text may be an id or an error code. @default {false} */
-  readonly isId?: boolean;
+}
+
+/** A search for secrets. */
+interface Search {
+  /** The original text. */
+  readonly text: string;
+  /** True if the original text may be an id or an error code. */
+  readonly isId: boolean;
+  readonly table: SeedTable;
+  /** The secrets that were found, as places in the original text. */
+  readonly hits: Place[];
 }
 
 /** The place of each character of a reading in the original text. */
@@ -136,11 +145,9 @@ export class SecretMask {
   hide(text: string, isData = false): string {
     if (this.#secrets.size === 0 || text.length < MIN_CHARS) return text;
     const table = this.#table ??= createTable(this.#secrets);
-    const isId = isData && !/\s/.test(text.trim());
     const hits: Place[] = [];
-    for (const reading of readings(lowerAscii(text))) {
-      for (const hit of find({ ...reading, isId }, text, table)) hits.push(hit);
-    }
+    const isId = isData && !/\s/.test(text.trim());
+    forEachReading(lowerAscii(text), (reading) => find(reading, { text, isId, table, hits }));
     const secrets = hits.filter(([start, end]) => text.slice(start - 1, end + 1) !== HIDDEN);
     if (secrets.length === 0) return text;
     secrets.sort(([a], [b]) => a - b);
@@ -242,21 +249,19 @@ function hashAt(text: string, at: number): number {
   return hash & (HASHES - 1);
 }
 
-/**
- * Finds the secrets in one version of a text (unchanged, decoded, or without spaces and
- * punctuation). Returns their places in the original text.
- */
-function* find(reading: Reading, original: string, { seeds, isUsed }: SeedTable): Generator<Place> {
+/** Finds the secrets in one version of a text (unchanged, decoded, or without punctuation). */
+function find(reading: Reading, { text: original, isId, table, hits }: Search): void {
   const { text, places, isSqueezed } = reading;
+  const { seeds, isUsed } = table;
   for (let at = 0; at + SEED_CHARS <= text.length; at++) {
     const hash = hashAt(text, at);
     if (isUsed[hash] === 0) continue;
     for (const seed of seeds.get(hash) ?? []) {
-      const place = extend(reading, at, seed);
+      const place = extend(reading, at, seed, isId);
       if (place === undefined) continue;
       const [, end] = place;
       const hit = originalPlace(place, places?.());
-      yield isSqueezed && seed.form.isEncoded ? widen(original, hit) : hit;
+      hits.push(isSqueezed && seed.form.isEncoded ? widen(original, hit) : hit);
       at = Math.max(at, end - SEED_CHARS);
       break;
     }
@@ -273,9 +278,10 @@ function originalPlace([start, end]: Place, places: Places | undefined): Place {
  * place of the equal part; undefined if this part is too short or inside a longer word.
  */
 function extend(
-  { text, isSqueezed, isId }: Reading,
+  { text, isSqueezed }: Reading,
   at: number,
   { form: { text: form, minChars, isWord, isEncoded }, at: formAt }: Seed,
+  isId: boolean,
 ): Place | undefined {
   let start = at, end = at;
   while (end - at + formAt < form.length && text[end] === form[end - at + formAt]) end++;
@@ -323,28 +329,27 @@ const ENTITIES: Readonly<Record<string, string>> = {
 const MAX_DECODINGS = 3;
 
 /**
- * Returns the versions of a text in which secrets are searched for: unchanged, decoded, and without
- * spaces and punctuation. The ASCII letters of the text must be in lower case.
+ * Calls a function with each version of a text in which secrets are searched for: unchanged,
+ * decoded, and without spaces and punctuation. The ASCII letters of the text must be in lower case.
  */
-function* readings(text: string): Generator<Reading> {
+function forEachReading(text: string, search: (reading: Reading) => void): void {
+  const searchBoth = (reading: Reading) => {
+    search(reading);
+    const squeezed = squeeze(reading);
+    if (squeezed.text.length < reading.text.length) search(squeezed);
+  };
   const plain: Reading = { text };
-  yield* both(plain);
+  searchBoth(plain);
   for (const first of [plain, decode(plain, QUOTED_PRINTABLE_REGEXP)]) {
     if (first === undefined) continue;
-    if (first !== plain) yield* both(first);
+    if (first !== plain) searchBoth(first);
     let next: Reading | undefined = first;
     for (let count = 0; count < MAX_DECODINGS; count++) {
       next = decode(next, ESCAPE_REGEXP);
       if (next === undefined) break;
-      yield* both(next);
+      searchBoth(next);
     }
   }
-}
-
-function* both(reading: Reading): Generator<Reading> {
-  yield reading;
-  const squeezed = squeeze(reading);
-  if (squeezed.text.length < reading.text.length) yield squeezed;
 }
 
 /** Decodes the escapes of a reading. Returns undefined if there are none. */

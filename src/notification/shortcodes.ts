@@ -82,5 +82,6 @@ export function withShortcodes(notification: Notification): Notification {
     const items = notification.items.map((item) => ({ ...item, notification: withShortcodes(item.notification) }));
     return createBatch(items, notification);
   }
-  return { ...notification, subject: replaceShortcodes(notification.subject) };
+  const subject = replaceShortcodes(notification.subject);
+  return subject === notification.subject ? notification : { ...notification, subject };
 }

@@ -57,11 +57,13 @@ type Placeholder = keyof ReturnType<typeof valuesOf>;
 
 const PLACEHOLDERS: readonly Placeholder[] = ["identity", "symbol", "subject", "severity", "origin", "key"];
 
+const PLACEHOLDER_REGEXP = /\{[^{}]*\}/g;
+
 /**
  * Matches a placeholder. If a pair of brackets contains only the placeholder, the match includes
  * the brackets.
  */
-const PLACEHOLDER_REGEXP = /\[\{[^{}]*\}\]|\(\{[^{}]*\}\)|\{[^{}]*\}/g;
+const OPTIONAL_REGEXP = /\[\{[^{}]*\}\]|\(\{[^{}]*\}\)|\{[^{}]*\}/g;
 
 /**
  * Formats the title of a notification. If a placeholder has no value, the brackets around it are
@@ -82,14 +84,16 @@ export function formatTitle(
   { identity, titleTemplate = DEFAULT_TITLE }: TitleOptions,
 ): string {
   const values: Readonly<Record<string, string>> = valuesOf(notification, identity);
-  const valueOf = (match: string) => values[match.slice(match.indexOf("{") + 1, match.indexOf("}"))];
   // Remove superfluous spaces only from the template. The subject is shown as it was written.
-  return titleTemplate.replace(PLACEHOLDER_REGEXP, (match) => valueOf(match) === "" ? "" : match)
+  return titleTemplate.replace(OPTIONAL_REGEXP, (match) => values[nameIn(match)] === "" ? "" : match)
     .replace(/ {2,}/g, " ").trim()
-    .replace(PLACEHOLDER_REGEXP, (match) => {
-      const value = valueOf(match);
-      return match.startsWith("{") ? value : `${match[0]}${value}${match.at(-1)}`;
-    }).trimEnd();
+    .replace(PLACEHOLDER_REGEXP, (match) => values[nameIn(match)])
+    .trimEnd();
+}
+
+/** Returns the name of the placeholder in a match of {@linkcode OPTIONAL_REGEXP}. */
+function nameIn(match: string): string {
+  return match.slice(match.indexOf("{") + 1, match.indexOf("}"));
 }
 
 /**
