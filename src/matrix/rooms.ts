@@ -118,15 +118,6 @@ export async function inviteUser(
 }
 
 /**
- * Leaves a room, or declines an invite: `POST /rooms/{roomId}/leave`.
- *
- * @throws the errors of {@linkcode request}
- */
-export async function leaveRoom(client: MatrixClient, roomId: string, options: RequestOptions): Promise<void> {
-  await request(client, { method: "POST", path: ["rooms", roomId, "leave"], body: {}, ...options });
-}
-
-/**
  * Lists the rooms that we are in: `GET /joined_rooms`.
  *
  * @returns room ids

@@ -150,11 +150,6 @@ export class LoopbackAuthorizationServer extends LoopbackServer<AuthorizationFau
     this.#state.grants.expire(userCode);
   }
 
-  /** Makes an access token expire now. Does not end its session. */
-  expireToken(accessToken: string): void {
-    this.#state.sessions.expire(accessToken);
-  }
-
   /** Ends the session of a token, as if the user had logged out the device. */
   endSession(token: string): void {
     this.#state.sessions.revoke(token);

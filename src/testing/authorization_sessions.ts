@@ -191,7 +191,7 @@ interface Session {
 interface TokenPair {
   readonly accessToken: string;
   readonly refreshToken: string;
-  expiresAt: number;
+  readonly expiresAt: number;
 }
 
 /** The owner of an access token (RFC 7662). */
@@ -258,13 +258,6 @@ export class Sessions {
     if (pair === undefined || this.#now() >= pair.expiresAt) return undefined;
     if (pair === session.current) session.previous = undefined;
     return { localpart: session.localpart, deviceId: session.deviceId, expiresAt: pair.expiresAt };
-  }
-
-  expire(token: string): void {
-    const session = this.#byToken.get(token);
-    for (const pair of [session?.current, session?.previous]) {
-      if (pair?.accessToken === token) pair.expiresAt = this.#now();
-    }
   }
 
   list(): readonly OAuthSession[] {
