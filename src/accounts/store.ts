@@ -89,27 +89,24 @@ export class AccountStore {
     mapFileErrors(`create the folder ${folder}`, () => this.#files.makeDirectory(folder));
     const lock = new FileLock(this.#files, path.replace(/json$/, "lock"));
     const { runtime, timeoutMs, signal } = options;
-    if (!await lock.acquire(timeoutMs, runtime, signal)) {
+    using held = await lock.acquire(timeoutMs, runtime, signal);
+    if (held === undefined) {
       throw new StorageError("locked", `Cannot use the account ${userId}: another process holds its lock`);
     }
-    try {
-      return await work({
-        read: () => readAccount(this.#stateDir, userId),
-        save: (account) =>
-          mapFileErrors(
-            `save ${path}`,
-            () => replaceFile(this.#files, path, serializeAccount(account)),
-            "write-failed",
-          ),
-        remove: () =>
-          mapFileErrors(`remove ${path}`, () => {
-            this.#files.remove(path);
-            this.#files.syncDirectory(folder);
-          }, "write-failed"),
-      });
-    } finally {
-      lock.release();
-    }
+    return await work({
+      read: () => readAccount(this.#stateDir, userId),
+      save: (account) =>
+        mapFileErrors(
+          `save ${path}`,
+          () => replaceFile(this.#files, path, serializeAccount(account)),
+          "write-failed",
+        ),
+      remove: () =>
+        mapFileErrors(`remove ${path}`, () => {
+          this.#files.remove(path);
+          this.#files.syncDirectory(folder);
+        }, "write-failed"),
+    });
   }
 }
 
@@ -139,22 +136,18 @@ export function stableDeviceId(
 ): string {
   const path = `${stateDir}/device.json`;
   mapFileErrors(`create the folder ${stateDir}`, () => files.makeDirectory(stateDir));
-  const lock = new FileLock(files, `${stateDir}/device.lock`);
-  if (!lock.tryAcquire()) throw new StorageError("locked", "Cannot create the device id: another login is running");
-  try {
-    mapFileErrors(`use ${path}`, () => requireTrustedOwnFile(stateDir, path));
-    const known = readDeviceId(path);
-    if (known !== undefined) return known;
-    const deviceId = runtime.uuid().replaceAll("-", "").slice(0, 16).toUpperCase();
-    mapFileErrors(
-      `save ${path}`,
-      () => replaceFile(files, path, `${JSON.stringify({ version: 1, deviceId })}\n`),
-      "write-failed",
-    );
-    return deviceId;
-  } finally {
-    lock.release();
-  }
+  using lock = new FileLock(files, `${stateDir}/device.lock`).tryAcquire();
+  if (!lock) throw new StorageError("locked", "Cannot create the device id: another login is running");
+  mapFileErrors(`use ${path}`, () => requireTrustedOwnFile(stateDir, path));
+  const known = readDeviceId(path);
+  if (known !== undefined) return known;
+  const deviceId = runtime.uuid().replaceAll("-", "").slice(0, 16).toUpperCase();
+  mapFileErrors(
+    `save ${path}`,
+    () => replaceFile(files, path, `${JSON.stringify({ version: 1, deviceId })}\n`),
+    "write-failed",
+  );
+  return deviceId;
 }
 
 function readDeviceId(path: string): string | undefined {

@@ -159,14 +159,11 @@ export class RoomCacheFile implements RoomCache {
   async #locked<Result>(name: string, work: () => Promise<Result>, options: TurnOptions): Promise<Result> {
     mapFileErrors(`write ${this.#directory}`, () => this.#files.makeDirectory(this.#directory));
     const lock = new FileLock(this.#files, `${this.#directory}/${name}`);
-    if (!await lock.acquire(options.timeoutMs, this.#runtime, options.signal)) {
+    using held = await lock.acquire(options.timeoutMs, this.#runtime, options.signal);
+    if (held === undefined) {
       throw new StorageError("locked", `Cannot lock ${this.#directory}/${name}: another process holds it`);
     }
-    try {
-      return await work();
-    } finally {
-      lock.release();
-    }
+    return await work();
   }
 
   #save(): void {

@@ -6,7 +6,7 @@
  * entries that were stored while the journal was locked.
  *
  * ```text
- * prepareDelivery: refresh, import the spool -> enqueue, or request a flush
+ * prepareDelivery: refresh, import the spool (then enqueue, or request a flush)
  * deliverOrWatch:  deliver.lock free   run the courier to its end -> release the lock
  *                  deliver.lock held   watch the journal -> end, or acquire the lock
  * ```
@@ -20,6 +20,7 @@
 import { StorageError } from "../base/errors.ts";
 import { NEARLY_FULL_BYTES } from "../queue/limits.ts";
 import type { Queue } from "../queue/queue.ts";
+import type { HeldLock } from "../runtime/file_lock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { Courier, RunOptions } from "./courier.ts";
 
@@ -37,54 +38,45 @@ const STALLED_MS = 10_000;
 
 /** The options of {@linkcode prepareDelivery}. */
 export interface PreparationOptions {
-  /** True if the caller holds `deliver.lock`. */
-  readonly isDeliverer: boolean;
+  /** `deliver.lock`, if the caller holds it. */
+  readonly lock: HeldLock | undefined;
   /** A function that is called with the reason if the journal cannot be used now. */
   readonly warn: (text: string) => void;
 }
 
 /**
- * Reads the queue, then runs `work`. The deliverer first imports the spool (entries that were
- * stored while the journal was locked), because `work` may enqueue newer entries. If `work` fails,
- * the deliverer releases `deliver.lock`.
+ * Reads the queue. The deliverer also imports the spool (entries that were stored while the journal
+ * was locked), because the caller may enqueue newer entries.
  *
- * @param work a function that gets the error if the journal cannot be used
- * @throws the error of `work`
+ * @returns the error if the journal cannot be used
  */
-export async function prepareDelivery<Result>(
+export async function prepareDelivery(
   queue: Queue,
-  { isDeliverer, warn }: PreparationOptions,
-  work: (problem?: StorageError) => Promise<Result>,
-): Promise<Result> {
-  let problem;
+  { lock, warn }: PreparationOptions,
+): Promise<StorageError | undefined> {
   try {
     queue.refresh();
-    if (isDeliverer) await queue.importSpool();
+    if (lock === undefined) return undefined;
+    await queue.importSpool();
     // Make space for new entries: a compaction removes the records of delivered entries.
-    if (isDeliverer && queue.bytes > NEARLY_FULL_BYTES) await queue.compact();
+    if (queue.bytes > NEARLY_FULL_BYTES) await queue.compact();
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
     warn(error.message);
-    problem = error;
-  }
-  try {
-    return await work(problem);
-  } catch (error) {
-    if (isDeliverer) queue.deliverLock.release();
-    throw error;
+    return error;
   }
 }
 
 /** The options of {@linkcode deliverOrWatch}. */
 export interface DeliverOptions extends RunOptions {
   readonly runtime: Pick<Runtime, "now" | "sleep">;
-  /** True if the caller holds `deliver.lock` already. */
-  readonly isDeliverer: boolean;
+  /** `deliver.lock`, if the caller already holds it. */
+  readonly lock?: HeldLock;
 }
 
 /**
  * Delivers entries. If another process already delivers, watches the journal instead. The options
- * define when the run ends. At the end, the caller does not hold `deliver.lock`.
+ * define when the run ends. At the end, `deliver.lock` is released.
  *
  * @returns the storage error that ended the run, if any; enqueued entries stay on disk
  * @throws the reason of the signal, if the signal ended the run
@@ -94,37 +86,35 @@ export async function deliverOrWatch(
   courier: Courier,
   options: DeliverOptions,
 ): Promise<StorageError | undefined> {
-  let { isDeliverer } = options;
   try {
-    isDeliverer ||= await watch(queue, courier, options);
-    if (!isDeliverer) return undefined;
+    using lock = options.lock ?? await watch(queue, courier, options);
+    if (lock === undefined) return undefined;
     while (await courier.run(options) === "over") {
-      if (await queue.leaveDelivery(() => !courier.isOver(options))) break;
+      if (await queue.leaveDelivery(lock, () => !courier.isOver(options))) break;
     }
   } catch (error) {
     if (error instanceof StorageError) return error;
     throw error;
-  } finally {
-    if (isDeliverer) queue.deliverLock.release();
   }
 }
 
 /**
  * Watches the journal while another process delivers.
  *
- * @returns true if the caller is now the deliverer; false if the watch ended before the lock was
- * released
+ * @returns `deliver.lock`, if the caller is now the deliverer; undefined if the watch ended before
+ * the lock was released
  */
-async function watch(queue: Queue, courier: Courier, options: DeliverOptions): Promise<boolean> {
+async function watch(queue: Queue, courier: Courier, options: DeliverOptions): Promise<HeldLock | undefined> {
   const { runtime, patienceMs, signal, leave } = options;
   let bytes = -1, lastChange = 0;
-  while (!queue.deliverLock.tryAcquire()) {
+  for (;;) {
+    const lock = queue.deliverLock.tryAcquire();
+    if (lock !== undefined) return lock;
     signal?.throwIfAborted();
     queue.refresh();
     const now = runtime.now();
     if (queue.bytes !== bytes) [bytes, lastChange] = [queue.bytes, now];
-    if (leave?.aborted || courier.isOver(options) || now - lastChange > patienceMs + STALLED_MS) return false;
+    if (leave?.aborted || courier.isOver(options) || now - lastChange > patienceMs + STALLED_MS) return undefined;
     await runtime.sleep(WATCH_MS, signal);
   }
-  return true;
 }

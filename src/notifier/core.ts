@@ -14,16 +14,16 @@
 import { type ConfigError, StorageError, toPermissionError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { ServeSettings } from "../config/serve.ts";
-import type { RunOptions } from "../delivery/courier.ts";
-import { deliverOrWatch, prepareDelivery } from "../delivery/deliver_or_watch.ts";
+import { type DeliverOptions, deliverOrWatch, prepareDelivery } from "../delivery/deliver_or_watch.ts";
 import { DEFAULT_TTL_MS, type NotificationInput } from "../notification/notification.ts";
 import { type Entry, expandBatches } from "../queue/entry.ts";
 import { fullnessWarning } from "../queue/limits.ts";
 import type { FlushReach } from "../queue/record.ts";
-import type { Enqueued, EnqueueRequest } from "../queue/enqueue.ts";
+import type { Enqueued } from "../queue/enqueue.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Plan } from "../routing/route.ts";
 import { ignoreStorageErrors } from "../runtime/file_errors.ts";
+import type { HeldLock } from "../runtime/file_lock.ts";
 import { denoRuntime } from "../runtime/runtime.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
 import type { FlushOptions, NotifyOptions } from "./options.ts";
@@ -202,11 +202,9 @@ export class NotifierCore implements AsyncDisposable {
     const { waitMs = DEFAULT_NOTIFY_WAIT_MS, signal, leave } = options;
     const deadline = runtime.now() + waitMs;
     if (!leave?.aborted) signal?.throwIfAborted();
-    let isDeliverer, enqueued;
+    let stored;
     try {
-      queue.prepare();
-      isDeliverer = waitMs > 0 && !leave?.aborted && queue.deliverLock.tryAcquire();
-      enqueued = await this.#enqueue(toEnqueueRequests(plan, options), isDeliverer);
+      stored = await this.#store(plan, options);
     } catch (error) {
       // Only the queue remembers idempotency keys. If the notification is sent without the queue,
       // and the caller repeats the call, the notification arrives twice. Therefore a notification
@@ -219,17 +217,21 @@ export class NotifierCore implements AsyncDisposable {
         ...{ runtime, shortcodes, files, waitMs, signal, warn: this.#warnAbout(options), problem: error },
       });
     }
-    const { entries, watch, problem } = enqueued;
-    using _ = watch;
+    const { entries, problem } = stored;
+    using _watch = stored.watch;
+    using lock = stored.lock;
     staged?.commit(entries);
     options.onStored?.();
-    if (problem) return await this.#reportSpooled(entries, problem, isDeliverer);
+    if (problem) {
+      lock?.release();
+      return await this.#reportSpooled(entries, problem);
+    }
     const mine = entries.filter(({ fallbackFor }) => fallbackFor === undefined).map(({ id }) => id);
     const patienceMs = options.untilDelivered ? waitMs : 0;
     // If `waitMs` is 0, there is no time for an attempt. The only possible work is then to compact
     // the journal.
     if (waitMs > 0 || queue.isWorthCompacting()) {
-      await this.#deliver({ deadline, patienceMs, mine, signal, leave, isDeliverer }).catch((error) => {
+      await this.#deliver({ deadline, patienceMs, mine, signal, leave, lock }).catch((error) => {
         if (!leave?.aborted || error !== signal?.reason) throw error;
       });
     }
@@ -258,15 +260,12 @@ export class NotifierCore implements AsyncDisposable {
     if (!queue.exists()) return [];
     await queue.seal();
     await this.#planner.decide();
-    const isDeliverer = queue.deliverLock.tryAcquire();
-    using watch = new DisposableStack();
-    const before = await this.#prepare(isDeliverer, async () => {
-      const live = expandBatches(queue.state.liveEntries());
-      watch.use(queue.state.watch(live.map(({ id }) => id)));
-      if (live.length > 0) await queue.requestFlush(reach);
-      return live;
-    });
-    await this.#deliver({ patienceMs: waitMs, signal, leave, isDeliverer });
+    using lock = queue.deliverLock.tryAcquire();
+    await this.#prepare(lock);
+    const before = expandBatches(queue.state.liveEntries());
+    using _ = queue.state.watch(before.map(({ id }) => id));
+    if (before.length > 0) await queue.requestFlush(reach);
+    await this.#deliver({ patienceMs: waitMs, signal, leave, lock });
     const known = new Set(before.map((entry) => entry.id));
     const live = expandBatches(queue.state.liveEntries());
     return await this.#conclude([...before, ...live.filter((entry) => !known.has(entry.id))]);
@@ -347,7 +346,7 @@ export class NotifierCore implements AsyncDisposable {
     const all = expandBatches(entries);
     using _ = queue.state.watch(all.map(({ id }) => id));
     await queue.retry(entries, DEFAULT_TTL_MS);
-    await this.#deliver({ deadline, patienceMs: 0, mine: all.map(({ id }) => id), signal, leave, isDeliverer: false });
+    await this.#deliver({ deadline, patienceMs: 0, mine: all.map(({ id }) => id), signal, leave });
     return await this.#conclude(all);
   }
 
@@ -363,56 +362,55 @@ export class NotifierCore implements AsyncDisposable {
     return queue;
   }
 
-  /** Releases locks and connections. Queued entries stay in the queue. */
+  /** Releases connections. Queued entries stay in the queue. Call this after all calls have ended. */
   [Symbol.asyncDispose](): Promise<void> {
-    this.#parts.queue.deliverLock.release();
-    this.#parts.queue.backgroundLock.release();
     this.#resources.dispose();
     return Promise.resolve();
   }
 
   /**
-   * Writes requests to the queue. If this process is the deliverer, the same write also records
-   * the start of the first attempts. No start is recorded for a channel that cannot send at once.
+   * Writes a plan to the queue. Also acquires `deliver.lock`, if it is free and there is time for an
+   * attempt. In this case, the same write also records the start of the first attempts. No start is
+   * recorded for a channel that cannot send at once.
    */
-  #enqueue(requests: readonly EnqueueRequest[], isDeliverer: boolean): Promise<Enqueued> {
+  async #store(plan: Plan, options: CoreNotifyOptions): Promise<Enqueued & { readonly lock?: HeldLock }> {
     const { queue, courier, warn } = this.#parts;
-    const work = async (problem?: StorageError) => {
-      const leaving = requests.filter((request) => isDeliverer && !problem && courier.isIdleFor(request));
-      const names = new Set(leaving.map(({ channel }) => channel));
-      const enqueued = await queue.enqueue(requests, ({ channel }) => names.has(channel));
-      courier.adopt(enqueued.entries);
-      const warning = fullnessWarning(queue.bytes);
-      if (warning) warn(warning);
-      return enqueued;
-    };
+    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, leave } = options;
+    queue.prepare();
+    using acquired = new DisposableStack();
+    const lock = waitMs > 0 && !leave?.aborted ? acquired.use(queue.deliverLock.tryAcquire()) : undefined;
+    const requests = toEnqueueRequests(plan, options);
     // The new records of other processes are needed only to deliver, and to find a used idempotency
     // key.
-    const needsState = isDeliverer || requests.some(({ idempotencyKey }) => idempotencyKey !== undefined);
-    return needsState ? this.#prepare(isDeliverer, work) : work();
+    const needsState = lock !== undefined || requests.some(({ idempotencyKey }) => idempotencyKey !== undefined);
+    const problem = needsState ? await this.#prepare(lock) : undefined;
+    const leaving = requests.filter((request) => lock && !problem && courier.isIdleFor(request));
+    const names = new Set(leaving.map(({ channel }) => channel));
+    const enqueued = await queue.enqueue(requests, ({ channel }) => names.has(channel));
+    acquired.use(enqueued.watch);
+    courier.adopt(enqueued.entries);
+    const warning = fullnessWarning(queue.bytes);
+    if (warning) warn(warning);
+    acquired.move();
+    return { ...enqueued, lock };
   }
 
-  #prepare<Result>(isDeliverer: boolean, work: (problem?: StorageError) => Promise<Result>): Promise<Result> {
+  #prepare(lock: HeldLock | undefined): Promise<StorageError | undefined> {
     const { queue, warn } = this.#parts;
-    return prepareDelivery(queue, { isDeliverer, warn }, work);
+    return prepareDelivery(queue, { lock, warn });
   }
 
   /**
    * Returns the outcomes of entries in the spool. Entries are stored in the spool while the journal
    * cannot be written.
    */
-  async #reportSpooled(
-    entries: readonly Entry[],
-    problem: StorageError,
-    isDeliverer: boolean,
-  ): Promise<Outcome[]> {
-    if (isDeliverer) this.#parts.queue.deliverLock.release();
+  async #reportSpooled(entries: readonly Entry[], problem: StorageError): Promise<Outcome[]> {
     await this.#parts.handOver();
     const reason = `The notification is on disk, but cannot be sent now: ${problem.message}`;
     return entries.map(({ id, channel, destination }) => ({ id, channel, destination, state: "queued", reason }));
   }
 
-  async #deliver(options: RunOptions & { readonly isDeliverer: boolean }): Promise<StorageError | undefined> {
+  async #deliver(options: Omit<DeliverOptions, "runtime">): Promise<StorageError | undefined> {
     const { queue, courier, runtime, warn } = this.#parts;
     const problem = await deliverOrWatch(queue, courier, { ...options, runtime });
     if (problem) warn(problem.message);

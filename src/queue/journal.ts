@@ -273,7 +273,8 @@ export class Journal {
    */
   exclusively<Result extends boolean | void>(work: () => Result): Promise<Result> {
     const result = this.#turn.then(async () => {
-      if (!await this.#lock.acquire(LOCK_TIMEOUT_MS, this.#runtime)) {
+      using lock = await this.#lock.acquire(LOCK_TIMEOUT_MS, this.#runtime);
+      if (lock === undefined) {
         throw new StorageError(
           "locked",
           `Cannot lock the queue in ${this.#directory}: another process has held the lock for ${
@@ -281,11 +282,7 @@ export class Journal {
           } s`,
         );
       }
-      try {
-        return work();
-      } finally {
-        this.#lock.release();
-      }
+      return work();
     });
     this.#turn = result.then(() => {}, () => {});
     return result;

@@ -26,7 +26,7 @@
  */
 
 import { mapFileErrors } from "../runtime/file_errors.ts";
-import { FileLock } from "../runtime/file_lock.ts";
+import { FileLock, type HeldLock } from "../runtime/file_lock.ts";
 import { denoFiles, type Files } from "../runtime/files.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { StagedFiles } from "./attachments/store.ts";
@@ -221,9 +221,8 @@ export class Queue {
 
   /** Returns true if there is no background process for deliveries. */
   needsBackground(): boolean {
-    if (!this.backgroundLock.tryAcquire()) return false;
-    this.backgroundLock.release();
-    return true;
+    using lock = this.backgroundLock.tryAcquire();
+    return lock !== undefined;
   }
 
   /**
@@ -433,14 +432,15 @@ export class Queue {
    * missed: either this process reads the entry, or the process that enqueued it can get
    * `deliver.lock`.
    *
+   * @param lock `deliver.lock`
    * @param more returns true if there is more to deliver
    * @returns true if the lock was released
    */
-  leaveDelivery(more: () => boolean): Promise<boolean> {
+  leaveDelivery(lock: HeldLock, more: () => boolean): Promise<boolean> {
     return this.#journal.exclusively(() => {
       this.refresh();
       if (more()) return false;
-      this.deliverLock.release();
+      lock.release();
       return true;
     });
   }

@@ -21,7 +21,7 @@ import { hideSecrets } from "../base/secret.ts";
 import type { NotifierCore } from "../notifier/core.ts";
 import type { CoreOptions } from "../notifier/wiring.ts";
 import { denoFiles } from "../runtime/files.ts";
-import { FileLock } from "../runtime/file_lock.ts";
+import { FileLock, type HeldLock } from "../runtime/file_lock.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { SystemdNotifier } from "../runtime/systemd_notify.ts";
 import { BodyReader } from "./body_reader.ts";
@@ -170,24 +170,20 @@ class Server {
       if (problem !== undefined) throw problem;
       // Throws an error if the queue cannot be used.
       notifier.status();
-      const lock = acquireLock(notifier.stateDir);
-      try {
-        // Loads further modules now, because an update can replace their files while `serve` runs.
-        await notifier.loadLateParts();
-        await this.#listeners.replace(await createReceivers(notifier, log));
-        this.#start(notifier);
-        onReload(() => this.#reloading = this.#reloading.then(() => this.#reload()));
-        await this.#announce();
-        if (runtime.env("DENO_USR2_MEMORY_TRIM")) {
-          const { denoMemory, trimMemory } = await import("../runtime/memory_trim.ts");
-          void trimMemory({ sleep: runtime.sleep, ...denoMemory() }, stop);
-        }
-        if (!stop.aborted) await new Promise((resolve) => stop.addEventListener("abort", resolve));
-        log("stopping");
-        await this.#stop();
-      } finally {
-        lock.release();
+      using _lock = acquireLock(notifier.stateDir);
+      // Loads further modules now, because an update can replace their files while `serve` runs.
+      await notifier.loadLateParts();
+      await this.#listeners.replace(await createReceivers(notifier, log));
+      this.#start(notifier);
+      onReload(() => this.#reloading = this.#reloading.then(() => this.#reload()));
+      await this.#announce();
+      if (runtime.env("DENO_USR2_MEMORY_TRIM")) {
+        const { denoMemory, trimMemory } = await import("../runtime/memory_trim.ts");
+        void trimMemory({ sleep: runtime.sleep, ...denoMemory() }, stop);
       }
+      if (!stop.aborted) await new Promise((resolve) => stop.addEventListener("abort", resolve));
+      log("stopping");
+      await this.#stop();
     } catch (error) {
       await notifier[Symbol.asyncDispose]();
       throw error;
@@ -360,10 +356,10 @@ function findNewProblem({ problems }: NotifierCore, old: NotifierCore): ConfigEr
 }
 
 /** Makes sure that only one `serve` uses a queue. */
-function acquireLock(stateDir: string): FileLock {
+function acquireLock(stateDir: string): HeldLock {
   denoFiles.makeDirectory(`${stateDir}/queue`);
-  const lock = new FileLock(denoFiles, `${stateDir}/queue/serve.lock`);
-  if (lock.tryAcquire()) return lock;
+  const lock = new FileLock(denoFiles, `${stateDir}/queue/serve.lock`).tryAcquire();
+  if (lock !== undefined) return lock;
   throw new StorageError("locked", `Cannot serve: another matrix-notify serve uses the queue in ${stateDir}`, {
     hint: "stop the other serve first",
   });

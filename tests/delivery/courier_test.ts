@@ -59,7 +59,7 @@ async function courierTest(body: (scene: Scene) => Promise<void>) {
   using runtime = fakeRuntime();
   const queue = Queue.open(stateDir, runtime);
   queue.prepare();
-  queue.deliverLock.tryAcquire();
+  using _lock = queue.deliverLock.tryAcquire();
   try {
     await body({
       queue,
@@ -80,7 +80,6 @@ async function courierTest(body: (scene: Scene) => Promise<void>) {
       },
     });
   } finally {
-    queue.deliverLock.release();
     Deno.removeSync(stateDir, { recursive: true });
   }
 }

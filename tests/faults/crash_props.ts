@@ -5,7 +5,7 @@
  */
 
 import { assert } from "@std/assert";
-import { FileLock } from "../../src/runtime/file_lock.ts";
+import { FileLock, type HeldLock } from "../../src/runtime/file_lock.ts";
 import type { AttemptResult } from "../../src/queue/change_records.ts";
 import { type Actor, createRequest } from "./crash_actor.ts";
 import { CrashFiles } from "./crash_files.ts";
@@ -36,8 +36,8 @@ export async function fill(scene: Scene, actor: Actor): Promise<void> {
 }
 
 /** Acquires the lock of the journal, like a process that hangs. */
-export function holdLock(scene: Scene): FileLock {
-  const lock = new FileLock(new CrashFiles(scene.disk), `${STATE_DIR}/queue/lock`);
-  assert(lock.tryAcquire());
+export function holdLock(scene: Scene): HeldLock {
+  const lock = new FileLock(new CrashFiles(scene.disk), `${STATE_DIR}/queue/lock`).tryAcquire();
+  assert(lock);
   return lock;
 }

@@ -42,14 +42,12 @@ export async function prepareWorld(command: SweptCommand): Promise<World> {
 /** Sends a message while the lock is held, so that it goes to the spool. */
 async function spoolMessage(world: World, subject: string): Promise<void> {
   const before = listSpool(world).length;
-  const lock = new FileLock(denoFiles, `${world.stateDir}/queue/lock`);
   denoFiles.makeDirectory(`${world.stateDir}/queue`);
-  lock.tryAcquire();
+  using _lock = new FileLock(denoFiles, `${world.stateDir}/queue/lock`).tryAcquire();
   // Reaches the time limit of the lock in a few steps.
   world.stepMs = 1000;
   await world.notify(subject, { waitMs: 0 });
   world.stepMs = 0;
-  lock.release();
   if (listSpool(world).length !== before + 1) {
     throw new Error("Cannot prepare a sweep: the spool was not used");
   }

@@ -180,8 +180,13 @@ Deno.test("NotifierCore.deliverUntilEmpty() empties the queue, and a second one 
   scene.homeserver.fault("503", { times: 3 });
   for (const subject of ["1", "2"]) await notifier.notify({ subject }, { waitMs: 0 });
   const never = new AbortController().signal;
-  const delivering = notifier.deliverUntilEmpty(never);
-  assertEquals([await other.deliverUntilEmpty(never), await delivering], ["second", "empty"]);
+  const [started, refused] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  scene.homeserver.fault("slow", { times: 1, until: refused.promise });
+  const delivering = notifier.deliverUntilEmpty(never, { onStart: started.resolve });
+  await started.promise;
+  const second = await other.deliverUntilEmpty(never);
+  refused.resolve();
+  assertEquals([second, await delivering], ["second", "empty"]);
   assertEquals(scene.subjects(), ["1", "2"]);
 });
 
@@ -391,6 +396,17 @@ Deno.test("NotifierCore.notify() sends without the queue when the disk refuses, 
   await scene.homeserver.restart();
   await assertRejects(() => notifier.notify({ subject: "Four" }, { id: "four" }), StorageError, "Cannot create");
   assertEquals(scene.subjects(), ["One"]);
+});
+
+Deno.test("NotifierCore.notify() releases deliver.lock when its caller throws", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open();
+  const fail = () => {
+    throw new Error("onStored failed");
+  };
+  await assertRejects(() => notifier.notify({ subject: "Backup" }, { onStored: fail }), Error, "onStored failed");
+  using lock = denoFiles.open(`${scene.stateDir}/queue/deliver.lock`, "append");
+  assertEquals([lock.tryLock(), notifier.watchedCount], [true, 0]);
 });
 
 Deno.test("NotifierCore.notify() compacts a journal that is full of delivered entries", async () => {

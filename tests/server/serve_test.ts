@@ -135,9 +135,8 @@ Deno.test("serve() closes a removed channel, but completes its attempt in flight
   await server.write({ ...server.config, channels: { other: phone } });
   await server.reload();
   assertEquals((await sent)?.status, 202);
-  const lock = new FileLock(denoFiles, `${server.options.stateDir}/queue/deliver.lock`);
-  cleanup.defer(() => lock.release());
-  assertEquals([closed?.aborted, lock.tryAcquire()], [false, false]);
+  const lock = cleanup.use(new FileLock(denoFiles, `${server.options.stateDir}/queue/deliver.lock`).tryAcquire());
+  assertEquals([closed?.aborted, lock], [false, undefined]);
   gate.resolve();
   await server.send({ subject: "new", wait: "10s" });
   assertEquals([closed?.aborted, ntfy.messages("alerts").length], [true, 2]);

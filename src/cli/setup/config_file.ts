@@ -197,17 +197,13 @@ export async function changeConfig(
   for (const directory of [parentDirectory(path), parentDirectory(lockPath)]) {
     withFileErrors(`create the directory ${directory}`, () => files.makeDirectory(directory));
   }
-  const lock = new FileLock(files, lockPath);
-  if (!lock.tryAcquire()) throw new StorageError("locked", `Cannot write ${path}: another setup is writing it`);
-  try {
-    const text = JSON.stringify(change(await requireConfigFile(path)), undefined, 2);
-    const target = resolveLink(path);
-    withFileErrors(`save ${path}`, () => {
-      replaceFile(files, target, `${text}\n`, () => keepAccess(target, `${target}.tmp`));
-    });
-  } finally {
-    lock.release();
-  }
+  using lock = new FileLock(files, lockPath).tryAcquire();
+  if (!lock) throw new StorageError("locked", `Cannot write ${path}: another setup is writing it`);
+  const text = JSON.stringify(change(await requireConfigFile(path)), undefined, 2);
+  const target = resolveLink(path);
+  withFileErrors(`save ${path}`, () => {
+    replaceFile(files, target, `${text}\n`, () => keepAccess(target, `${target}.tmp`));
+  });
 }
 
 /** The values of a configuration file. */

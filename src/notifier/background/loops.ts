@@ -10,6 +10,7 @@ import type { Courier, RunOptions } from "../../delivery/courier.ts";
 import { LOCK_POLL_MS, STORAGE_PAUSE_MS } from "../../delivery/deliver_or_watch.ts";
 import type { Queue } from "../../queue/queue.ts";
 import { ignoreStorageErrors } from "../../runtime/file_errors.ts";
+import type { HeldLock } from "../../runtime/file_lock.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 
 /** The parts of a notifier that a loop uses. */
@@ -20,7 +21,7 @@ export interface LoopParts {
   /** Decides the destinations of entries that wait for a correct configuration. */
   readonly decide: () => Promise<unknown>;
   /** Runs the courier. Returns the storage error that ended the run, if any. */
-  readonly deliver: (options: RunOptions & { readonly isDeliverer: boolean }) => Promise<StorageError | undefined>;
+  readonly deliver: (options: RunOptions & { readonly lock: HeldLock }) => Promise<StorageError | undefined>;
 }
 
 /**
@@ -62,18 +63,20 @@ export async function deliverUntilEmpty(
   { leave, onStart }: BackgroundOptions,
 ): Promise<BackgroundEnd> {
   queue.prepare();
-  if (!queue.backgroundLock.tryAcquire()) return "second";
+  using background = queue.backgroundLock.tryAcquire();
+  if (background === undefined) return "second";
   await decide();
   const flushes = queue.state.flushCount;
   for (queue.refresh(); courier.hasWork() || queue.figures().spooled > 0; queue.refresh()) {
     signal.throwIfAborted();
     if (leave?.aborted) return "left";
-    if (!queue.deliverLock.tryAcquire()) {
+    using lock = queue.deliverLock.tryAcquire();
+    if (lock === undefined) {
       await runtime.sleep(LOCK_POLL_MS, signal);
       continue;
     }
     onStart?.();
-    const problem = await deliver({ patienceMs: Infinity, handsOver: true, leave, signal, isDeliverer: true });
+    const problem = await deliver({ patienceMs: Infinity, handsOver: true, leave, signal, lock });
     // Storage failed, or entries are still in `spool/` because the journal could not be written.
     // Without a pause, this loop would use all CPU time.
     if (problem || queue.figures().spooled > 0) await runtime.sleep(STORAGE_PAUSE_MS, signal);
@@ -95,18 +98,21 @@ export async function deliverUntilStopped(
 ): Promise<void> {
   queue.prepare();
   const stop = AbortSignal.any([leave, signal]);
+  using held = new DisposableStack();
+  let background: HeldLock | undefined;
   while (!leave.aborted) {
     signal.throwIfAborted();
     // While this process holds this lock, other processes start no background deliverer.
-    queue.backgroundLock.tryAcquire();
-    if (!queue.deliverLock.tryAcquire()) {
+    background ??= held.use(queue.backgroundLock.tryAcquire());
+    using lock = queue.deliverLock.tryAcquire();
+    if (lock === undefined) {
       onRound();
       await runtime.sleep(LOCK_POLL_MS, stop);
       continue;
     }
     await ignoreStorageErrors(decide());
     const run = { patienceMs: Infinity, runsOn: true, handsOver: true, onRound, leave, signal };
-    const problem = await deliver({ ...run, isDeliverer: true });
+    const problem = await deliver({ ...run, lock });
     // If the run ended because of a flush by another process, that process can acquire the lock
     // during this pause.
     await runtime.sleep(problem ? STORAGE_PAUSE_MS : LOCK_POLL_MS, stop);

@@ -86,10 +86,8 @@ Deno.test("writeChannel() does not write if the file is broken or another setup 
     await assertRejects(() => writeChannel(place, CHANNEL), ConfigError, "is not valid JSON");
     assertEquals(read(), "{");
     Deno.writeTextFileSync(place.path, "{}");
-    const lock = new FileLock(denoFiles, place.lockPath);
-    lock.tryAcquire();
+    using _lock = new FileLock(denoFiles, place.lockPath).tryAcquire();
     await assertRejects(() => writeChannel(place, CHANNEL), StorageError, "another setup is writing it");
-    lock.release();
     assertEquals(read(), "{}");
   });
 });
