@@ -23,6 +23,13 @@ const CLIENT_CERTIFICATE = "set certFile to a certificate that the server accept
 const PROXY_PASSWORD =
   "write http://USER:PASSWORD@HOST:PORT to a file that only you can read, and set proxyFile to the path of the file";
 
+/** The words of the operating system for the error codes of node:net. */
+const NODE_CODES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: "Connection refused",
+  EHOSTUNREACH: "No route to host",
+  ENETUNREACH: "Network is unreachable",
+};
+
 const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
   [/UnknownIssuer|self-signed certificate|unable to get (?:local )?issuer certificate/, () => ({
     state: "its certificate is not signed by a trusted authority",
@@ -109,7 +116,9 @@ const PROBLEMS: readonly (readonly [RegExp, Explain])[] = [
     hint: "check the proxy's port and scheme (http://, https://, socks5://)",
   })],
   [/without sending TLS close_notify/, () => ({ state: "the server closed the connection" })],
-  [/^dns error|^getaddrinfo ENOTFOUND/, (_found, host) => ({
+  // node:net gives these texts, `fetch` gives the words of the operating system.
+  [/^connect (ECONNREFUSED|EHOSTUNREACH|ENETUNREACH)\b/, ([, code]) => ({ state: NODE_CODES[code] })],
+  [/^dns error|^getaddrinfo (ENOTFOUND|EAI_AGAIN)/, (_found, host) => ({
     state: `the name ${host} was not found (DNS)`,
     hint: "check the spelling of the name, and the name server in /etc/resolv.conf",
   })],

@@ -258,7 +258,7 @@ smtpTest("examine() says what is wrong with a mail server or its password, and n
   const nowhere = await examineMail({ security: "none" }, { server: "mail.invalid" });
   assertStringIncludes(nowhere[0].message, "the name mail.invalid was not found (DNS)");
   const down = await examineMail({ security: "none" }, { port: 1 });
-  assertStringIncludes(down[0].message, "Cannot send mail to 127.0.0.1");
+  assertStringIncludes(down[0].message, "Cannot send mail through 127.0.0.1:");
   assertStringIncludes(down[0].hint ?? "", "check that the server runs");
   assertEquals(JSON.stringify([wrong, clear, stranger, down]).includes("wr0ng"), false);
 });

@@ -38,6 +38,16 @@ Deno.test("explainConnectError() lists every name of the certificate", () => {
   });
 });
 
+Deno.test("explainConnectError() explains the texts of node:net, which SMTP uses", () => {
+  const stateOf = (text: string) => explainConnectError(text, "mail.example.org").state;
+  assertEquals(stateOf("connect ECONNREFUSED ::1:25; connect ECONNREFUSED 127.0.0.1:25"), "Connection refused");
+  assertEquals(stateOf("connect EHOSTUNREACH 192.0.2.1:25"), "No route to host");
+  assertEquals(stateOf("connect ENETUNREACH 192.0.2.1:25"), "Network is unreachable");
+  const notFound = "the name mail.example.org was not found (DNS)";
+  assertEquals(stateOf("getaddrinfo ENOTFOUND mail.example.org"), notFound);
+  assertEquals(stateOf("getaddrinfo EAI_AGAIN mail.example.org"), notFound);
+});
+
 Deno.test("explainConnectError() explains the texts of node:tls, which SMTP uses", () => {
   const altnames = "Hostname/IP does not match certificate's altnames: ";
   const stateOf = (text: string) => explainConnectError(text, "mail.example.org").state;

@@ -53,7 +53,7 @@ type Conversation = SmtpOptions & Pick<SmtpContext, "to" | "size">;
 async function converse(server: SmtpServer, options: Conversation, work: (session: Session) => Promise<void>) {
   const session = new Session(server, options.timeoutMs);
   const { timeout, timeoutMs, signal, to, size } = options;
-  const { host, security } = server;
+  const { host, port, security } = server;
   const limit = timeout(timeoutMs);
   try {
     await session.run(eitherSignal(signal, limit), async () => {
@@ -65,7 +65,7 @@ async function converse(server: SmtpServer, options: Conversation, work: (sessio
     if (signal?.aborted || limit.aborted) session.close();
     else await session.quit(timeout(GOODBYE_MS));
     if (signal?.aborted) throw signal.reason;
-    if (!limit.aborted) throw toSmtpError(error, { host, security, to, size, isOut: session.isOut });
+    if (!limit.aborted) throw toSmtpError(error, { host, port, security, to, size, isOut: session.isOut });
     const phase = session.isOut ? "timeout" : "connect";
     const hint = session.isConnected ? undefined : silenceHint(security);
     throw new TransportError(phase, `No answer from ${host} within ${timeoutMs / 1000} s`, { hint });

@@ -7,7 +7,7 @@ import { hideSecrets } from "../../base/secret.ts";
 import type { SmtpServer } from "./smtp_server.ts";
 
 /** The server and the mail of the connection in which an error occurred. */
-export interface SmtpContext extends Pick<SmtpServer, "host" | "security"> {
+export interface SmtpContext extends Pick<SmtpServer, "host" | "port" | "security"> {
   /** The recipient's address; undefined for a connection without a mail. */
   readonly to?: string;
   /** The size of the mail, in bytes; undefined for a connection without a mail. */
@@ -53,7 +53,7 @@ export function toSmtpError(error: unknown, context: SmtpContext): unknown {
     return new TransportError(phase, `Connection to ${host} broke after the mail was sent: ${messageOf(error)}`);
   }
   const { state, hint } = explainFailure(error, context);
-  return new TransportError("connect", `Cannot send mail to ${host}: ${state}`, { hint });
+  return new TransportError("connect", `Cannot send mail through ${host}:${context.port}: ${state}`, { hint });
 }
 
 /**
