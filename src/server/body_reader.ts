@@ -207,8 +207,7 @@ const encoder = new TextEncoder();
 async function* decompress(bytes: Uint8Array<ArrayBuffer>, format: CompressionFormat) {
   if (!isCompressed(bytes, format)) return void (yield bytes);
   try {
-    if (format !== "gzip") return void (yield* decode(bytes, format));
-    for await (const member of membersOf(bytes)) yield* decode(member, format);
+    yield* format === "gzip" ? decodeMembers(bytes) : decode(bytes, format);
   } catch {
     yield encoder.encode(`\n\nA part of the body cannot be read: it is not valid ${format}`);
   }
@@ -232,46 +231,44 @@ const MAX_MEMBERS = 1000;
 const MAX_FALSE_HEADERS = 10;
 
 /**
- * Finds the members of a gzip body (RFC 1952, section 2.2). `DecompressionStream` decodes only one
+ * Decodes the members of a gzip body (RFC 1952, section 2.2). `DecompressionStream` decodes only one
  * member, and does not return its length. Therefore each header that could be the next one is tried:
- * it is the next one if the bytes before it are a whole member with the right checksum.
+ * it is the next one if the bytes before it are a whole member with the right checksum. Otherwise,
+ * the member is decoded again, up to the following header. What was yielded before is skipped.
+ *
+ * @throws {TypeError} if a member is not valid
  */
-async function* membersOf(bytes: Uint8Array<ArrayBuffer>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
-  let start = 0, members = 1, falseHeaders = 0;
-  for (let end = findHeader(bytes, 1); end > 0; end = findHeader(bytes, end + 1)) {
-    if (members >= MAX_MEMBERS || falseHeaders >= MAX_FALSE_HEADERS) break;
-    const member = bytes.subarray(start, end);
-    if (await isWholeMember(member)) {
-      yield member;
-      [start, members] = [end, members + 1];
-    } else falseHeaders++;
+async function* decodeMembers(bytes: Uint8Array<ArrayBuffer>): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+  let start = 0, end = 0, decoded = 0, members = 1, falseHeaders = 0;
+  while (end < bytes.length) {
+    const isLast = members >= MAX_MEMBERS || falseHeaders >= MAX_FALSE_HEADERS;
+    end = isLast ? bytes.length : findHeader(bytes, end + 1);
+    try {
+      let size = 0;
+      for await (const chunk of decode(bytes.subarray(start, end), "gzip")) {
+        size += chunk.length;
+        const fresh = size - decoded;
+        if (fresh <= 0) continue;
+        decoded = size;
+        yield chunk.subarray(Math.max(0, chunk.length - fresh));
+      }
+      [start, decoded, members] = [end, 0, members + 1];
+    } catch (error) {
+      if (end === bytes.length) throw error;
+      falseHeaders++;
+    }
   }
-  yield bytes.subarray(start);
 }
 
 /**
- * Finds the next header of a member. Returns -1 if there is none. Calls of `indexOf` for the first
- * byte would take 0.7 s for a large body that has only this byte.
+ * Finds the next header of a member. Returns the length of the body if there is none. Calls of
+ * `indexOf` for the first byte would take 0.7 s for a large body that has only this byte.
  */
 function findHeader(bytes: Uint8Array, from: number): number {
   for (let at = from; at + 3 < bytes.length; at++) {
     if (bytes[at] === 0x1f && bytes[at + 1] === 0x8b && bytes[at + 2] === 8 && bytes[at + 3] < 0x20) return at;
   }
-  return -1;
-}
-
-async function isWholeMember(bytes: Uint8Array<ArrayBuffer>): Promise<boolean> {
-  let size = 0;
-  try {
-    for await (const { length } of decode(bytes, "gzip")) {
-      size += length;
-      // The body is too large in any case.
-      if (size > MAX_REQUEST_BYTES) return false;
-    }
-    return true;
-  } catch {
-    return false;
-  }
+  return bytes.length;
 }
 
 /** Some clients send the header with a body that is not compressed. */

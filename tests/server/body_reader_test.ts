@@ -271,6 +271,21 @@ Deno.test("BodyReader.read() decodes all members of a gzip body, and says if the
   assertEquals([many.slice(0, 5 * 999), many.endsWith(unreadable)], ["Disk ".repeat(999), true]);
 });
 
+Deno.test("BodyReader.read() decodes a gzip body whose members contain headers of members", async () => {
+  const reader = new BodyReader({ sleep: never });
+  const gzip = { "Content-Encoding": "gzip" }, header = [0x1f, 0x8b, 8, 0];
+  // Deflate cannot compress random bytes, so the member contains the headers as they are.
+  let seed = 1;
+  const content = Uint8Array.from({ length: 100_000 }, () => (seed = seed * 48_271 % 0x7fff_ffff) & 0xff);
+  for (const at of [20_000, 50_000, 80_000]) content.set(header, at);
+  const member = await new Response(new Blob([content]).stream().pipeThrough(new CompressionStream("gzip"))).bytes();
+  const starts = [...member.keys()].filter((at) => header.every((byte, offset) => member[at + offset] === byte));
+  assertEquals(starts.length, 4);
+  const body = await new Response(new Blob([member, member])).bytes();
+  using read = await reader.read(new Request("http://localhost/", { method: "POST", headers: gzip, body }), 9e6);
+  assertEquals(read.bytes, await new Response(new Blob([content, content])).bytes());
+});
+
 Deno.test("BodyReader.read() decodes at most 8 MiB, counts its memory, and frees it", async () => {
   const small = 1000, total = 20e6;
   const reader = new BodyReader({ sleep: never }, { smallBytes: small, maxTotalBytes: total });
