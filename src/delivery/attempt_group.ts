@@ -25,6 +25,7 @@ import type { AttemptResult } from "../queue/change_records.ts";
 import { type Entry, notificationOf } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import type { Announcements } from "./announcements.ts";
 import { attempt, type FullTextReader } from "./attempt.ts";
 
 /** The result of an attempt, or the expiry of an entry. */
@@ -58,10 +59,7 @@ export interface GroupOptions {
   readonly channelOf: (entry: Entry) => Channel;
   readonly shortcodes: boolean;
   readonly files: FullTextReader | undefined;
-  /** The ids of announced entries whose attempts did not start. */
-  readonly announced: Set<string>;
-  /** The ids of entries whose attempts started, and whose results are not recorded yet. */
-  readonly trying: Set<string>;
+  readonly announcements: Announcements;
   /** Returns true if no further attempt may start. */
   readonly isStopped: () => boolean;
   /** Called for each attempt after its result was recorded. */
@@ -95,7 +93,7 @@ export class AttemptGroup {
    * @throws {StorageError} if a result cannot be recorded
    */
   async send(entries: readonly Entry[]): Promise<boolean> {
-    const { queue, announced, trying, isStopped } = this.#options;
+    const { queue, announcements, isStopped } = this.#options;
     try {
       for (const { id, key, channel } of entries) {
         if (isStopped()) return false;
@@ -103,7 +101,7 @@ export class AttemptGroup {
         // depends on the recorded deliveries.
         if (key !== undefined) await this.#recordDelivered();
         const entry = queue.state.entry(id);
-        announced.delete(id);
+        announcements.start(id);
         if (entry === undefined || entry.dead) continue;
         const { failures } = queue.state.channelState(channel);
         const result = await this.#attempt(entry, failures);
@@ -124,7 +122,7 @@ export class AttemptGroup {
       try {
         await this.#recordDelivered();
       } finally {
-        for (const { id } of entries) trying.delete(id);
+        for (const { id } of entries) announcements.end(id);
       }
     }
   }
@@ -135,8 +133,7 @@ export class AttemptGroup {
   }
 
   async #attempt(entry: Entry, failures: number): Promise<AttemptResult> {
-    const { queue, runtime, channelOf, shortcodes, files, trying, deadline = Infinity, signal } = this.#options;
-    trying.add(entry.id);
+    const { queue, runtime, channelOf, shortcodes, files, deadline = Infinity, signal } = this.#options;
     const timeLeft = Math.max(MIN_TIMEOUT_MS, deadline - runtime.now());
     return await attempt(entry, channelOf(entry), {
       timeout: runtime.timeout,
@@ -185,7 +182,7 @@ export class AttemptGroup {
   }
 
   #onRecorded(event: CourierEvent): void {
-    this.#options.trying.delete(event.entry.id);
+    this.#options.announcements.end(event.entry.id);
     this.#options.onEvent(event);
   }
 }

@@ -7,8 +7,8 @@
  *                  -> serve each channel with a head that is due
  *                  -> sleep until the next head is due -> again
  * serve a channel  batch a backlog (batching.ts) -> choose entries (schedule.ts)
- *                  -> announce their attempts on disk -> attempt each, one at a time (attempt.ts)
- *                  -> record the result
+ *                  -> announce their attempts on disk (announcements.ts)
+ *                  -> attempt each, one at a time (attempt.ts) -> record the result
  *                     delivered, dead   continue with the next entry
  *                     failed            withdraw the announcements of later entries;
  *                                       retry.ts sets the time of the next attempt
@@ -29,6 +29,7 @@ import type { Queue } from "../queue/queue.ts";
 import { ignoreStorageErrors } from "../runtime/file_errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
 import type { FullTextReader } from "./attempt.ts";
+import { Announcements } from "./announcements.ts";
 import { AttemptGroup, type CourierEvent } from "./attempt_group.ts";
 import { planBatches } from "./batching.ts";
 import { RESET_GAP_MS } from "./classify.ts";
@@ -136,10 +137,7 @@ export class Courier {
   readonly #policies: Policies;
   readonly #shortcodes: boolean;
   readonly #files: FullTextReader | undefined;
-  /** The ids of the entries whose attempts this courier announced on disk but did not start yet. */
-  readonly #announced = new Set<string>();
-  /** The ids of the entries with an attempt in progress. */
-  readonly #trying = new Set<string>();
+  readonly #announcements: Announcements;
   /**
    * True if a compaction (a rewrite of the journal without old records) failed. Then this courier
    * does not compact again.
@@ -159,6 +157,7 @@ export class Courier {
     { onEvent = () => {}, policies = new Map(), shortcodes = false, files }: CourierOptions = {},
   ) {
     this.#queue = queue;
+    this.#announcements = new Announcements(queue);
     this.#channels = channels;
     this.#runtime = runtime;
     this.#onEvent = onEvent;
@@ -167,12 +166,9 @@ export class Courier {
     this.#files = files;
   }
 
-  /**
-   * Remembers the new entries whose first attempt is already announced in the journal. One write
-   * can enqueue an entry and also announce its first attempt.
-   */
+  /** See {@linkcode Announcements.adopt}. */
   adopt(entries: readonly Entry[]): void {
-    for (const entry of entries) if (entry.inFlight) this.#announced.add(entry.id);
+    this.#announcements.adopt(entries);
   }
 
   /** Returns the current schedule. The schedule is valid until the queue changes. */
@@ -213,7 +209,7 @@ export class Courier {
     const run: Run = { ...options, busy: new Map(), wake() {}, flushes: this.#queue.state.flushCount };
     try {
       await this.#queue.seal();
-      await this.#abandonKilled();
+      await this.#announcements.abandonKilled(this.#runtime.now() + RESET_GAP_MS);
       for (;;) {
         if (!run.failure) await this.#prepare(run);
         const schedule = this.schedule();
@@ -223,7 +219,7 @@ export class Courier {
       }
     } finally {
       run.idle?.[Symbol.dispose]();
-      await this.#withdraw(() => true);
+      await this.#announcements.withdraw();
     }
     if (run.failure) throw run.failure.error;
     run.signal?.throwIfAborted();
@@ -259,7 +255,7 @@ export class Courier {
   }
 
   async #expire(): Promise<void> {
-    const isFree = ({ id }: Entry) => !this.#announced.has(id) && !this.#trying.has(id);
+    const isFree = (entry: Entry) => this.#announcements.isFree(entry);
     for (const { entry, reason } of await moveExpired(this.#queue, this.#runtime.now(), isFree)) {
       this.#onEvent({ entry, result: { state: "dead", reason } });
     }
@@ -339,9 +335,10 @@ export class Courier {
   async #serve(channel: string, run: Run): Promise<void> {
     for (let limit = 1; !this.#isStopped(run); limit = Math.min(2 * limit, MAX_ANNOUNCED)) {
       if (await this.#makeBatches(this.#channel(channel))) limit = 1;
-      const entries = await this.#announce(this.schedule().next(channel, limit));
+      const entries = this.schedule().next(channel, limit);
       if (entries.length === 0) return;
-      if (!await this.#group(run).send(entries)) return await this.#withdraw((entry) => entry.channel === channel);
+      await this.#announcements.announce(entries);
+      if (!await this.#group(run).send(entries)) return await this.#announcements.withdraw(channel);
     }
   }
 
@@ -373,47 +370,12 @@ export class Courier {
       channelOf: ({ channel }) => this.#channel(channel),
       shortcodes: this.#shortcodes,
       files: this.#files,
-      announced: this.#announced,
-      trying: this.#trying,
+      announcements: this.#announcements,
       isStopped: () => this.#isStopped(run),
       onEvent: this.#onEvent,
       deadline: run.deadline,
       signal: run.signal,
     });
-  }
-
-  /**
-   * Records on disk that attempts will start. An attempt that is already announced is not announced
-   * again. Returns all entries.
-   */
-  async #announce(entries: readonly Entry[]): Promise<readonly Entry[]> {
-    const fresh = entries.filter((entry) => !this.#announced.has(entry.id));
-    if (fresh.length === 0) return entries;
-    for (const { id } of await this.#queue.announce(fresh)) this.#announced.add(id);
-    return entries;
-  }
-
-  /**
-   * Records on disk that announced attempts did not start. If the write fails, the next courier
-   * treats these attempts as attempts of a killed process, whose outcome is unknown. This is safe.
-   */
-  async #withdraw(isWithdrawn: (entry: Entry) => boolean): Promise<void> {
-    const entries = [...this.#announced].map((id) => this.#queue.state.entry(id)).filter((entry) =>
-      entry !== undefined
-    );
-    const withdrawn = entries.filter(isWithdrawn);
-    for (const { id } of withdrawn) this.#announced.delete(id);
-    if (withdrawn.length > 0) await ignoreStorageErrors(this.#queue.withdraw(withdrawn));
-  }
-
-  /**
-   * Records the attempts of a killed deliverer as in doubt (outcome unknown), because the server
-   * may still process their requests.
-   */
-  async #abandonKilled(): Promise<void> {
-    const isKilled = ({ id, inFlight }: Entry) => inFlight !== undefined && !this.#announced.has(id);
-    const killed = [...this.#queue.state.eachLive().filter(isKilled)];
-    if (killed.length > 0) await this.#queue.abandon(killed, this.#runtime.now() + RESET_GAP_MS);
   }
 
   #channel(name: string): Channel {

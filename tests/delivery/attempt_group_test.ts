@@ -1,6 +1,7 @@
 import { assertEquals, assertRejects } from "@std/assert";
 import { StorageError } from "../../src/base/errors.ts";
 import type { Channel, Receipt, SendOptions } from "../../src/channels/channel.ts";
+import { Announcements } from "../../src/delivery/announcements.ts";
 import { AttemptGroup } from "../../src/delivery/attempt_group.ts";
 import { createNotification } from "../../src/notification/notification.ts";
 import type { Entry } from "../../src/queue/entry.ts";
@@ -44,14 +45,15 @@ class Scene implements Disposable {
       send: async (_, options) => await send(scene.#number(options.txnId), options, scene),
     };
     const { now, random, timeout } = scene.#runtime;
+    const announcements = new Announcements(queue);
+    announcements.adopt(entries);
     const group = new AttemptGroup({
       queue,
       runtime: { now, random, timeout, sleep: (_, signal) => scene.#sleep(signal) },
       channelOf: () => channel,
       shortcodes: false,
       files: undefined,
-      announced: new Set(scene.#ids),
-      trying: new Set(),
+      announcements,
       isStopped: () => false,
       onEvent: ({ entry, result }) => scene.events.push(`${scene.#number(entry.id)} ${result.state}`),
       deadline: undefined,
