@@ -32,7 +32,7 @@ export const PERMISSION_WORDS = {
   background: "Deno, which runs the background process, and `/bin/sh`, which closes inherited files first",
   "given command": "the command on the command line",
   "host programs":
-    "`systemctl`, `journalctl`, `loginctl`, `systemd-notify`, `crontab`, `df`, `getconf`, and `/bin/sh`, which starts them",
+    "`systemctl`, `journalctl`, `loginctl`, `systemd-notify`, `crontab`, `df`, `stat`, `getconf`, and `/bin/sh`, which starts them",
 } as const;
 
 /** Hosts; see {@linkcode PERMISSION_WORDS}. */

@@ -1,6 +1,6 @@
 /**
  * Facts about the host that the checks need. Deno can read `/proc` only with all permissions, so
- * some facts are read with programs such as `df`. If a program is missing, or if Deno does not
+ * some facts are read with programs such as `df` and `stat`. If a program is missing, or if Deno does not
  * allow running it, the function returns `undefined`.
  *
  * @module

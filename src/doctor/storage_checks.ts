@@ -150,9 +150,8 @@ export const diskSpace: Check<DoctorContext> = {
   name: "disk",
   needs: ["state directory"],
   async *look(context) {
-    const [found, inodes] = await Promise.all([readFileSystem(context), readInodes(context)]);
-    const { freeKib, sizeKib } = found ?? { freeKib: Infinity, sizeKib: 0 };
-    const { free: freeInodes, all: allInodes } = inodes ?? { free: Infinity, all: 0 };
+    const found = await readSpace(context);
+    const { freeKib, sizeKib, freeInodes, allInodes } = found ?? UNKNOWN_SPACE;
     const room = `${Math.floor(freeKib / 1024)} MiB are free`;
     if (freeKib < FULL_KIB) {
       yield failure(`the disk is full: ${freeKib} KiB are free`, "free some disk space; queued notifications are safe");
@@ -175,7 +174,7 @@ export const diskSpace: Check<DoctorContext> = {
         "make sure that the disk has free space; the next send creates the file again",
       );
     } else if (found === undefined) {
-      yield skipped("the free space is unknown: df cannot be run (--allow-run may be missing)");
+      yield skipped("the free space is unknown: stat cannot be run (--allow-run may be missing)");
     } else yield ok(room);
   },
 };
@@ -190,36 +189,43 @@ function isReserveMissing(context: DoctorContext): boolean {
   return exists("queue.jsonl") && !exists("reserve.bin");
 }
 
-interface FileSystem {
-  readonly device: string;
-  readonly type: string;
-  readonly sizeKib: number;
-  readonly freeKib: number;
-}
-
 /**
- * Reads the last line that `df` prints. With `-T` (GNU and BusyBox), the line also contains the
- * type of the file system.
+ * Reads the type and the device of the file system from the last line that `df` prints. GNU and
+ * BusyBox have the option `-T`.
  */
-async function readFileSystem(context: DoctorContext): Promise<FileSystem | undefined> {
+async function readFileSystem(
+  context: DoctorContext,
+): Promise<{ readonly type: string; readonly device: string } | undefined> {
   if (context.host.os !== "linux") return undefined;
   const text = await askHost(context, "df", ["-P", "-k", "-T", existingPart(context)]);
-  const found = /^(.+?)\s+(\S+)\s+(\d+)\s+\d+\s+(-?\d+)\s+\S+\s+\/.*$/.exec(text?.trim().split("\n").at(-1) ?? "");
-  if (found === null) return undefined;
-  return { device: found[1], type: found[2], sizeKib: Number(found[3]), freeKib: Number(found[4]) };
+  const found = /^(.+?)\s+(\S+)\s+\d+\s+\d+\s+-?\d+\s+\S+\s+\/.*$/.exec(text?.trim().split("\n").at(-1) ?? "");
+  return found === null ? undefined : { device: found[1], type: found[2] };
 }
 
+/** The space on the disk. If the number of inodes has no limit, `freeInodes` is infinite. */
+interface Space {
+  readonly sizeKib: number;
+  readonly freeKib: number;
+  readonly allInodes: number;
+  readonly freeInodes: number;
+}
+
+const UNKNOWN_SPACE: Space = { sizeKib: 0, freeKib: Infinity, allInodes: 0, freeInodes: Infinity };
+
 /**
- * Reads how many files can still be created. Returns undefined if the file system has no limit.
- * BusyBox may lack the option `-i`.
+ * Reads the space and the inodes with one call. GNU and BusyBox have these options of `stat`. `df`
+ * would need two calls.
  */
-async function readInodes(
-  context: DoctorContext,
-): Promise<{ readonly all: number; readonly free: number } | undefined> {
+async function readSpace(context: DoctorContext): Promise<Space | undefined> {
   if (context.host.os !== "linux") return undefined;
-  const text = await askHost(context, "df", ["-P", "-i", existingPart(context)]);
-  const found = /^.+?\s+([1-9]\d*)\s+\d+\s+(\d+)\s+\S+\s+\/.*$/.exec(text?.trim().split("\n").at(-1) ?? "");
-  return found === null ? undefined : { all: Number(found[1]), free: Number(found[2]) };
+  const text = await askHost(context, "stat", ["-f", "-c", "%S %b %a %c %d", existingPart(context)]);
+  if (!/^\d+( \d+){4}$/.test(text?.trim() ?? "")) return undefined;
+  const [blockBytes, blocks, freeBlocks, allInodes, freeInodes] = (text ?? "").trim().split(" ").map(Number);
+  const toKib = (count: number) => Math.floor(count * blockBytes / 1024);
+  return {
+    ...{ sizeKib: toKib(blocks), freeKib: toKib(freeBlocks) },
+    ...{ allInodes, freeInodes: allInodes === 0 ? Infinity : freeInodes },
+  };
 }
 
 /**

@@ -1,5 +1,7 @@
 import { assert, assertEquals, assertStringIncludes } from "@std/assert";
+import { ok, skipped } from "../../src/channels/check.ts";
 import { examine } from "../../src/doctor/examination.ts";
+import { diskSpace } from "../../src/doctor/storage_checks.ts";
 import { BROKEN_HOSTS, enableTimer } from "./broken_hosts.ts";
 import { BROKEN_CHANNELS } from "./broken_channels.ts";
 import { DoctorScene } from "./scene.ts";
@@ -82,6 +84,23 @@ Deno.test("examine() finds the timer of a host with systemd, and skips the timer
     ...{ check: "timer", state: "ok" },
     message: "matrix-notify-flush.timer delivers queued notifications, also after a restart",
   });
+});
+
+Deno.test("examine() reads the space of a disk with one program, also without a limit of inodes", async () => {
+  await using scene = await DoctorScene.set();
+  const { host } = scene;
+  const examineDisk = async (answer: (program: string) => string | undefined) => {
+    const programs: string[] = [];
+    const ask: typeof host.ask = (program) => Promise.resolve((programs.push(program), answer(program)));
+    const found = await Array.fromAsync(diskSpace.look({ ...scene, host: { ...host, ask }, options: scene }));
+    return [programs, found];
+  };
+  // btrfs has no limit of inodes.
+  assertEquals(await examineDisk(() => "4096 2500000 250000 0 0\n"), [["stat"], [ok("976 MiB are free")]]);
+  const unknown = skipped("the free space is unknown: stat cannot be run (--allow-run may be missing)");
+  for (const answer of [undefined, "", "4096 ? ? 0 0", "4096 1 1"]) {
+    assertEquals(await examineDisk(() => answer), [["stat"], [unknown]]);
+  }
 });
 
 Deno.test("examine() skips checks that need a failed one, and names it", async () => {

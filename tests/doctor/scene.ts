@@ -191,12 +191,9 @@ export class DoctorScene implements AsyncDisposable {
   #answerFor(program: string, args: readonly string[]): string | undefined {
     const { type, freeKib, inodes: [inodes, freeInodes], pageBytes, glibc } = this.hostAnswers;
     const [word] = args;
-    if (program === "df" && args.includes("-i")) {
-      const share = inodes === 0 ? "-" : "1%";
-      return `Filesystem Inodes IUsed IFree IUse% Mounted on\n/dev/disk ${inodes} 1 ${freeInodes} ${share} /a b\n`;
-    }
+    if (program === "stat") return `1024 9000000 ${freeKib} ${inodes} ${freeInodes}\n`;
     if (program === "df") {
-      return `Filesystem Type 1024-blocks Used Available Capacity Mounted on\n/dev/disk ${type} 9000000 1 ${freeKib} 1% /a b\n`;
+      return `Filesystem Type 1024-blocks Used Available Capacity Mounted on\n/dev/disk ${type} 9000000 1 1 1% /a b\n`;
     }
     if (program === "crontab") return this.hostAnswers.crontab;
     if (program === "systemctl") return `${this.hostAnswers.timer}\n`;

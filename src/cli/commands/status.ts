@@ -140,7 +140,7 @@ async function check(context: StatusContext): Promise<number> {
   }
 }
 
-/** The time limit for `df`, in milliseconds. A monitoring system waits for about ten seconds. */
+/** The time limit for `stat`, in milliseconds. A monitoring system waits for about ten seconds. */
 const DISK_TIMEOUT_MS = 3_000;
 
 /** Finds the problems of the disk, as `doctor` does: on a full disk, the next alert may be lost. */

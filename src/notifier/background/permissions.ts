@@ -225,7 +225,7 @@ function readOnlyFiles({ read, write }: CommandPermissions, { files, configFiles
 
 /** The programs that examine the host. `/bin/sh` starts them. */
 const HOST_PROGRAMS = [
-  ...["/bin/sh", "systemctl", "journalctl", "loginctl", "systemd-notify", "crontab", "df", "getconf"],
+  ...["/bin/sh", "systemctl", "journalctl", "loginctl", "systemd-notify", "crontab", "df", "stat", "getconf"],
 ] as const;
 
 function findPrograms(programs: Programs, access: Access): readonly (string | undefined)[] {
