@@ -73,7 +73,10 @@ export class Quarantine {
     // If the process is killed during the copy, the temporary file is ignored, and the next reader
     // makes another copy.
     const temporary = `${this.#directory}/.${name}.${this.#runtime.now()}`;
-    copyRange(source, line, this.#files.open(temporary, "create"));
+    {
+      using target = this.#files.open(temporary, "create");
+      copyRange(source, line, target);
+    }
     this.#files.rename(temporary, `${this.#directory}/${name}`);
     if (isRemoved) this.#deleteOldest();
     this.#onDamage(`${this.#directory}/${name}`);
@@ -125,11 +128,10 @@ function timeOf(name: string): number {
 }
 
 function copyRange(source: OpenFile, { offset, length }: DamagedLine, target: OpenFile): void {
-  using copy = target;
   const chunk = new Uint8Array(64 * 1024);
   for (let done = 0; done < length;) {
     const read = Math.min(source.read(chunk, offset + done), length - done);
     if (read === 0) return;
-    done += copy.append(chunk.subarray(0, read));
+    done += target.append(chunk.subarray(0, read));
   }
 }

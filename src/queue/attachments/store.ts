@@ -88,37 +88,33 @@ export class AttachmentStore {
    * @throws {StorageError} if the directory cannot be read or written
    */
   async sweep(known: ReadonlySet<string>, named: () => Promise<ReadonlySet<string>>): Promise<void> {
-    const locked = new Map<string, OpenFile>();
-    try {
-      mapFileErrors(`read ${this.directory}`, () => {
-        for (const name of this.#names().filter((name) => !known.has(name))) {
-          const file = this.#tryToLock(name);
-          if (file) locked.set(name, file);
-        }
-      });
-      if (locked.size === 0) return;
-      const kept = await named();
-      const unneeded = [...locked.keys()].filter((name) => !kept.has(name));
-      mapFileErrors(`write ${this.directory}`, () => unneeded.forEach((name) => this.#files.remove(this.path(name))));
-    } finally {
-      for (const file of locked.values()) file[Symbol.dispose]();
-    }
+    using locked = new DisposableStack();
+    const names: string[] = [];
+    mapFileErrors(`read ${this.directory}`, () => {
+      for (const name of this.#names().filter((name) => !known.has(name))) {
+        if (locked.use(this.#tryToLock(name))) names.push(name);
+      }
+    });
+    if (names.length === 0) return;
+    const kept = await named();
+    const unneeded = names.filter((name) => !kept.has(name));
+    mapFileErrors(`write ${this.directory}`, () => unneeded.forEach((name) => this.#files.remove(this.path(name))));
   }
 
   #names(): string[] {
     return this.#files.list(this.directory).filter((name) => NAME_REGEXP.test(name));
   }
 
-  #tryToLock(name: string): OpenFile | undefined {
-    let file;
+  /** Opens and locks a file. Returns undefined if the file is missing or locked. */
+  #tryToLock(name: string): Disposable | undefined {
+    using opened = new DisposableStack();
     try {
-      file = this.#files.open(this.path(name), "read");
+      const file = opened.use(this.#files.open(this.path(name), "read"));
+      return file.tryLock() ? opened.move() : undefined;
     } catch (error) {
       if (error instanceof Deno.errors.NotFound) return undefined;
       throw error;
     }
-    if (file.tryLock()) return file;
-    file[Symbol.dispose]();
   }
 }
 
@@ -197,12 +193,13 @@ export class StagedFiles implements Disposable {
   #create(): [name: string, file: OpenFile] {
     for (;;) {
       const name = this.#uuid(), path = `${this.#directory}/${name}`;
-      const file = this.#files.open(path, "create");
+      using opened = new DisposableStack();
+      const file = opened.use(this.#files.open(path, "create"));
       if (file.tryLock() && this.#files.list(this.#directory).includes(name)) {
+        opened.move();
         this.#written.set(name, file);
         return [name, file];
       }
-      file[Symbol.dispose]();
     }
   }
 

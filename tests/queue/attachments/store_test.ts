@@ -1,5 +1,5 @@
-import { assertEquals, assertThrows } from "@std/assert";
-import { InvalidNotificationError } from "../../../src/base/errors.ts";
+import { assertEquals, assertRejects, assertThrows } from "@std/assert";
+import { InvalidNotificationError, StorageError } from "../../../src/base/errors.ts";
 import { AttachmentStore } from "../../../src/queue/attachments/store.ts";
 import type { Files, OpenFile, OpenMode } from "../../../src/runtime/files.ts";
 import { Queue } from "../../../src/queue/queue.ts";
@@ -83,6 +83,26 @@ Deno.test("StagedFiles.write() creates another file if a sweep removed the first
   const { name } = staged.write([BYTES], "a.csv");
   assertEquals([files.made, names(files)], [2, [name]]);
   assertEquals(new AttachmentStore(STATE_DIR, files).read(name, BYTES.length), BYTES);
+});
+
+Deno.test("AttachmentStore closes a file that it cannot lock, when it stores and when it sweeps", async () => {
+  class Unlockable extends CrashFiles {
+    override open(path: string, mode: OpenMode): OpenFile {
+      const file = super.open(path, mode);
+      if (!path.includes("/attachments/")) return file;
+      const tryLock = () => {
+        throw new Error("flock failed");
+      };
+      return { ...file, tryLock };
+    }
+  }
+  const disk = new CrashDisk();
+  const queue = Queue.open(STATE_DIR, crashRuntime(), { files: new Unlockable(disk) });
+  using staged = await queue.stageFiles();
+  assertThrows(() => staged.write([BYTES], "a.csv"), StorageError, "flock failed");
+  assertEquals([names(new CrashFiles(disk)).length, disk.open.size], [1, 0]);
+  await assertRejects(() => queue.sweepAttachments(), StorageError, "flock failed");
+  assertEquals(disk.open.size, 0);
 });
 
 Deno.test("AttachmentStore.read() reads only stored files", () => {
