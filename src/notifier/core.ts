@@ -238,6 +238,43 @@ export class NotifierCore implements AsyncDisposable {
     return await this.#conclude(entries);
   }
 
+  /**
+   * Writes a plan to the queue. Also acquires `deliver.lock`, if it is free and there is time for an
+   * attempt. In this case, the same write also records the start of the first attempts. No start is
+   * recorded for a channel that cannot send at once.
+   */
+  async #store(plan: Plan, options: CoreNotifyOptions): Promise<Enqueued & { readonly lock?: HeldLock }> {
+    const { queue, courier, warn } = this.#parts;
+    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, leave } = options;
+    queue.prepare();
+    using acquired = new DisposableStack();
+    const lock = waitMs > 0 && !leave?.aborted ? acquired.use(queue.deliverLock.tryAcquire()) : undefined;
+    const requests = toEnqueueRequests(plan, options);
+    // The new records of other processes are needed only to deliver, and to find a used idempotency
+    // key.
+    const needsState = lock !== undefined || requests.some(({ idempotencyKey }) => idempotencyKey !== undefined);
+    const problem = needsState ? await this.#prepare(lock) : undefined;
+    const leaving = requests.filter((request) => lock && !problem && courier.isIdleFor(request));
+    const names = new Set(leaving.map(({ channel }) => channel));
+    const enqueued = await queue.enqueue(requests, ({ channel }) => names.has(channel));
+    acquired.use(enqueued.watch);
+    courier.adopt(enqueued.entries);
+    const warning = fullnessWarning(queue.bytes);
+    if (warning) warn(warning);
+    acquired.move();
+    return { ...enqueued, lock };
+  }
+
+  /**
+   * Returns the outcomes of entries in the spool. Entries are stored in the spool while the journal
+   * cannot be written.
+   */
+  async #reportSpooled(entries: readonly Entry[], problem: StorageError): Promise<Outcome[]> {
+    await this.#parts.handOver();
+    const reason = `The notification is on disk, but cannot be sent now: ${problem.message}`;
+    return entries.map(({ id, channel, destination }) => ({ id, channel, destination, state: "queued", reason }));
+  }
+
   /** See {@linkcode Planner.plan}. */
   plan(input: NotificationInput, options: PlanOptions = {}, warn?: (text: string) => void): Plan {
     return this.#planner.plan(input, options, warn);
@@ -368,46 +405,9 @@ export class NotifierCore implements AsyncDisposable {
     return Promise.resolve();
   }
 
-  /**
-   * Writes a plan to the queue. Also acquires `deliver.lock`, if it is free and there is time for an
-   * attempt. In this case, the same write also records the start of the first attempts. No start is
-   * recorded for a channel that cannot send at once.
-   */
-  async #store(plan: Plan, options: CoreNotifyOptions): Promise<Enqueued & { readonly lock?: HeldLock }> {
-    const { queue, courier, warn } = this.#parts;
-    const { waitMs = DEFAULT_NOTIFY_WAIT_MS, leave } = options;
-    queue.prepare();
-    using acquired = new DisposableStack();
-    const lock = waitMs > 0 && !leave?.aborted ? acquired.use(queue.deliverLock.tryAcquire()) : undefined;
-    const requests = toEnqueueRequests(plan, options);
-    // The new records of other processes are needed only to deliver, and to find a used idempotency
-    // key.
-    const needsState = lock !== undefined || requests.some(({ idempotencyKey }) => idempotencyKey !== undefined);
-    const problem = needsState ? await this.#prepare(lock) : undefined;
-    const leaving = requests.filter((request) => lock && !problem && courier.isIdleFor(request));
-    const names = new Set(leaving.map(({ channel }) => channel));
-    const enqueued = await queue.enqueue(requests, ({ channel }) => names.has(channel));
-    acquired.use(enqueued.watch);
-    courier.adopt(enqueued.entries);
-    const warning = fullnessWarning(queue.bytes);
-    if (warning) warn(warning);
-    acquired.move();
-    return { ...enqueued, lock };
-  }
-
   #prepare(lock: HeldLock | undefined): Promise<StorageError | undefined> {
     const { queue, warn } = this.#parts;
     return prepareDelivery(queue, { lock, warn });
-  }
-
-  /**
-   * Returns the outcomes of entries in the spool. Entries are stored in the spool while the journal
-   * cannot be written.
-   */
-  async #reportSpooled(entries: readonly Entry[], problem: StorageError): Promise<Outcome[]> {
-    await this.#parts.handOver();
-    const reason = `The notification is on disk, but cannot be sent now: ${problem.message}`;
-    return entries.map(({ id, channel, destination }) => ({ id, channel, destination, state: "queued", reason }));
   }
 
   async #deliver(options: Omit<DeliverOptions, "runtime">): Promise<StorageError | undefined> {
