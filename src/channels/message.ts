@@ -6,7 +6,7 @@ import { HintedError, InvalidNotificationError } from "../base/errors.ts";
 import { loadLate } from "../base/late_modules.ts";
 import { cleanText, type Markup, MAX_HTML_CHARS, textToHtml } from "../markup/markup.ts";
 import { isBatch } from "../notification/batch.ts";
-import { DEFAULT_TTL_MS, type Notification } from "../notification/notification.ts";
+import type { Notification } from "../notification/notification.ts";
 import { type CutOptions, cutToFit } from "../notification/cut.ts";
 import { codeToHtml, type RenderOptions } from "../notification/render.ts";
 import type { Block } from "./batch_message.ts";
@@ -92,13 +92,13 @@ export function layOutToFit(
 }
 
 /**
- * Returns the values for the longest notes about a delay and about replaced notifications. A batch
- * has no such notes.
+ * Returns the values for the longest notes about a delay and about replaced notifications. The
+ * longest note about a delay says that the clock was wrong. A batch has no such notes.
  */
 export function longestNotes(notification: Notification): Pick<RenderOptions, "lateAt" | "replaced"> {
   if (isBatch(notification)) return {};
   const { time } = notification;
-  return { lateAt: time + DEFAULT_TTL_MS - 1, replaced: { count: 9999, since: time } };
+  return { lateAt: -Infinity, replaced: { count: 999_999, since: time } };
 }
 
 /**

@@ -347,6 +347,12 @@ function oneOf<Value extends string>(name: string, value: string, values: readon
   throw new InvalidNotificationError(`Cannot use ${name} "${value}": it must be one of ${values.join(", ")}`);
 }
 
+/** Adds problems to those that a notification shows. */
+export function withProblems(notification: Notification, more: readonly string[]): Notification {
+  if (more.length === 0) return notification;
+  return { ...notification, problems: limitProblems([...notification.problems ?? [], ...more]) };
+}
+
 /** Returns the number of characters in all texts of a notification, except the names of files. */
 export function countChars(notification: Notification): number {
   const { subject, message, origin, link, key, mentions = [], unsent = [], problems = [] } = notification;

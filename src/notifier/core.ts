@@ -28,7 +28,7 @@ import { denoRuntime } from "../runtime/runtime.ts";
 import { DEFAULT_FLUSH_WAIT_MS, DEFAULT_NOTIFY_WAIT_MS } from "./options.ts";
 import type { FlushOptions, NotifyOptions } from "./options.ts";
 import { mutedOutcomes, type Outcome, type QueuedEntry } from "./outcomes.ts";
-import { cutToQueue, findChannelsThatCut, isTooLongToQueue, toFullTextFile } from "./full_text.ts";
+import { cutToQueue, findChannelsThatCut, type FullTextInput, isTooLongToQueue, toFullTextFile } from "./full_text.ts";
 import type { Overview } from "./overview.ts";
 import type { BackgroundEnd, BackgroundOptions, LoopParts, ServeDelivery } from "./background/loops.ts";
 import type { Access } from "./background/permissions.ts";
@@ -160,10 +160,11 @@ export class NotifierCore implements AsyncDisposable {
     if (plan.mutedBy !== undefined) return mutedOutcomes(plan.mutedBy, routing, runtime);
     if (noPlace !== undefined) return await this.#send(plan, options);
     const { attachments = [] } = input;
-    const fullText = await this.#findFullText(plan);
+    const fullText = attachments.length === 0 ? await this.#findFullText(plan) : undefined;
     if (attachments.length === 0 && fullText === undefined) return await this.#send(plan, options);
     const { stageAttachments } = await import("./staged_attachments.ts");
-    using staged = await stageAttachments({ attachments, fullText }, queue, warn);
+    const findFullText = async (problems: readonly string[]) => fullText ?? await this.#findFullText(plan, problems);
+    using staged = await stageAttachments({ attachments, findFullText }, queue, warn);
     const whole = staged.addTo(plan, channels);
     // If the file with the whole message could not be stored, the queue gets a cut message.
     return await this.#send(cutToQueue(whole), options, { staged, whole });
@@ -178,11 +179,13 @@ export class NotifierCore implements AsyncDisposable {
   /**
    * Returns the whole message as a file, and the channels that send this file. Returns undefined if
    * the message needs no file.
+   *
+   * @param problems the problems with attachments, which the message will show
    */
-  async #findFullText(plan: Plan) {
+  async #findFullText(plan: Plan, problems?: readonly string[]): Promise<FullTextInput | undefined> {
     const notification = plan.envelopes[0]?.notification;
     if (notification === undefined) return undefined;
-    const channels = await findChannelsThatCut(plan, this.#parts.channels);
+    const channels = await findChannelsThatCut(plan, this.#parts.channels, problems);
     if (channels.size === 0 && !isTooLongToQueue(notification)) return undefined;
     return { file: toFullTextFile(notification), channels };
   }

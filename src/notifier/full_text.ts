@@ -16,7 +16,7 @@ import type { Channel, Envelope } from "../channels/channel.ts";
 import { type RenderedMessage, renderMessage } from "../channels/message.ts";
 import { byteLength, cutToBytes } from "../notification/cut.ts";
 import { withResolution } from "../notification/incident.ts";
-import { type Attachment, type AttachmentInput, MAX_QUEUED_BYTES } from "../notification/notification.ts";
+import { type Attachment, type AttachmentInput, MAX_QUEUED_BYTES, withProblems } from "../notification/notification.ts";
 import type { Format, Notification } from "../notification/notification.ts";
 import type { Plan } from "../routing/route.ts";
 
@@ -26,7 +26,14 @@ export interface FullText {
   readonly channels: ReadonlySet<string>;
 }
 
-const DAY_MS = 86_400_000;
+/** A whole message, and the channels that send it as a file. */
+export interface FullTextInput {
+  readonly file: AttachmentInput & { readonly name: string };
+  readonly channels: ReadonlySet<string>;
+}
+
+/** The duration of an incident that has the longest text: `99999 d 23 h`. */
+const LONGEST_INCIDENT_MS = (99_999 * 24 + 23) * 3_600_000;
 
 /** The file name and the media type for a whole message, by the format of the message. */
 const FILES: Readonly<Record<Format, { readonly name: string; readonly type: string }>> = {
@@ -37,7 +44,7 @@ const FILES: Readonly<Record<Format, { readonly name: string; readonly type: str
 };
 
 /** Creates the file with the whole message of a notification. */
-export function toFullTextFile({ message, format }: Notification): AttachmentInput {
+export function toFullTextFile({ message, format }: Notification): FullTextInput["file"] {
   return { bytes: new TextEncoder().encode(message), ...FILES[format] };
 }
 
@@ -63,10 +70,15 @@ export function cutToQueue(plan: Plan): Plan {
   return { ...plan, envelopes: [...envelopes.values()], fallbacks };
 }
 
-/** Finds the channels that cut the message of a plan and can send the whole message as a file. */
+/**
+ * Finds the channels that cut the message of a plan and can send the whole message as a file.
+ *
+ * @param problems the problems that the notifications will show besides their own
+ */
 export async function findChannelsThatCut(
   { envelopes, fallbacks }: Plan,
   channels: ReadonlyMap<string, Channel>,
+  problems: readonly string[] = [],
 ): Promise<ReadonlySet<string>> {
   const seen = new Set<string>(), cut = new Set<string>();
   let message: RenderedMessage | undefined;
@@ -76,7 +88,8 @@ export async function findChannelsThatCut(
     seen.add(name);
     if (channel.attachmentMode === undefined || channel.refusesFiles?.()) continue;
     message ??= await renderText(notification);
-    if (!channel.hasRoomFor(withResolution(notification, DAY_MS), message)) cut.add(name);
+    const longest = withResolution(withProblems(notification, problems), LONGEST_INCIDENT_MS);
+    if (!channel.hasRoomFor(longest, message)) cut.add(name);
   }
   return cut;
 }

@@ -10,13 +10,12 @@ import type { Channel, Envelope } from "../channels/channel.ts";
 import { splitAttachments } from "../notification/attachment_mode.ts";
 import { type FileSource, openSources } from "../notification/attachments/source.ts";
 import { cutToBytes } from "../notification/cut.ts";
-import type { Attachment, AttachmentInput } from "../notification/notification.ts";
-import { limitProblems } from "../notification/repair.ts";
+import { type Attachment, type AttachmentInput, withProblems } from "../notification/notification.ts";
 import type { StagedFiles } from "../queue/attachments/store.ts";
 import type { Entry } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 import type { FallbackEnvelope, Plan } from "../routing/route.ts";
-import { type FullText, isTooLongToQueue } from "./full_text.ts";
+import { type FullText, type FullTextInput, isTooLongToQueue } from "./full_text.ts";
 
 /**
  * The copied attachments in the state directory. Disposing of this object deletes the attachments
@@ -56,14 +55,15 @@ export class StagedAttachments implements Disposable {
  * cannot be used or stored. The notification is then sent without these files.
  *
  * @param inputs the attachments from the caller
- * @param fullText the whole message, if the message is so long that it is sent as a file
+ * @param findFullText a function that returns the whole message if it must be sent as a file,
+ * because the notification with these problems is too long
  * @param queue the queue in whose state directory the attachments are stored
  * @param warn a function that is called with a sentence about each file that is left out
  */
 export async function stageAttachments(
-  { attachments: inputs, fullText }: {
+  { attachments: inputs, findFullText }: {
     readonly attachments: readonly AttachmentInput[];
-    readonly fullText?: { readonly file: AttachmentInput; readonly channels: ReadonlySet<string> };
+    readonly findFullText: (problems: readonly string[]) => Promise<FullTextInput | undefined>;
   },
   queue: Queue,
   warn: (problem: string) => void,
@@ -75,19 +75,27 @@ export async function stageAttachments(
     warn(problem);
   };
   const sources = openSources(inputs, report).map((source) => open.use(source));
-  const textSources = fullText === undefined ? [] : openSources([fullText.file], report);
+  const text = await findFullText(problems);
   const files = await prepare(queue);
   if (files instanceof StorageError) {
-    for (const { name } of [...textSources, ...sources]) report(`Cannot attach ${name}: ${files.message}`);
+    for (const { name } of [...text ? [text.file] : [], ...sources]) report(`Cannot attach ${name}: ${files.message}`);
     return new StagedAttachments(undefined, { attachments: [], problems });
   }
-  const [file] = write(textSources, files, report);
+  const writeText = ({ file, channels }: FullTextInput): FullText | undefined => {
+    const [written] = write(openSources([file], report), files, report);
+    return written && { file: written, channels };
+  };
+  // The whole message is written first, because it is more important than the attachments.
+  let fullText = text && writeText(text);
+  const known = problems.length;
   const attachments = write(sources, files, report);
+  if (text === undefined && problems.length > known) {
+    // The new problems make the message longer.
+    const longer = await findFullText(problems);
+    fullText = longer && writeText(longer);
+  }
   if (!reportFailure(report, () => files.confirm())) return new StagedAttachments(files, { attachments: [], problems });
-  return new StagedAttachments(files, {
-    ...{ attachments, problems },
-    ...(fullText && file ? { fullText: { ...fullText, file } } : {}),
-  });
+  return new StagedAttachments(files, { attachments, problems, fullText });
 }
 
 async function prepare(queue: Queue): Promise<StagedFiles | StorageError> {
@@ -163,16 +171,14 @@ export function splitPlan(
 ): Plan {
   const findMode = ({ channel }: Envelope) => channels.get(channel)?.attachmentMode;
   const split = (envelope: Envelope) => {
-    const problems = [...envelope.notification.problems ?? [], ...ofFiles];
     const isCut = fullText?.channels.has(envelope.channel);
     const isLong = fullText !== undefined && isTooLongToQueue(envelope.notification);
     const attachments = fullText && isCut ? [fullText.file, ...given] : given;
     const notification = {
-      ...envelope.notification,
+      ...withProblems(envelope.notification, ofFiles),
       ...(fullText && (isCut || isLong) ? { fullText: fullText.file } : {}),
       ...(isLong ? { message: cutToBytes(envelope.notification.message, EXCERPT_BYTES) } : {}),
       ...(attachments.length === 0 ? {} : { attachments }),
-      ...(problems.length === 0 ? {} : { problems: limitProblems(problems) }),
     };
     return splitAttachments(notification, findMode(envelope))
       .map((each, attachmentIndex): Envelope => ({

@@ -5,6 +5,7 @@ import { byteLength } from "../../src/notification/cut.ts";
 import { MAX_QUEUED_BYTES } from "../../src/notification/notification.ts";
 import { MAX_FILES_BYTES } from "../../src/queue/limits.ts";
 import { LoopbackGotify, LoopbackNtfy, LoopbackTelegram, LoopbackWebhook } from "../../src/testing/mod.ts";
+import { TEST_TIME } from "../fakes/runtime.ts";
 import { type Scene, setScene, withPhone } from "../fakes/scene.ts";
 
 /** Creates lines such as `line 7: äöü`, until they have at least this number of bytes. */
@@ -101,6 +102,66 @@ Deno.test("notify() sends HTML whose plain text is too long in part, and its sou
   );
   assert(byteLength(text) > 50_000);
   assertEquals([name, scene.homeserver.uploads().map(({ bytes }) => decode(bytes))], ["message.html", [message]]);
+});
+
+/** The longest message of Telegram, in characters. */
+const TELEGRAM_CHARS = 4096;
+
+/** Opens a Telegram channel, and returns a function that reads its texts and its files. */
+async function openChat(scene: Scene, telegram: LoopbackTelegram) {
+  const { url: server, token } = telegram;
+  const notifier = await scene.open({ channels: { telegram: { server, token, chat: 1001, insecureHttp: true } } });
+  const read = () => telegram.messages("1001").map(({ text, file }) => file ? decode(file.bytes) : text);
+  return { notifier, read };
+}
+
+Deno.test("notify() sends a message as a file if problems with attachments make it too long", async () => {
+  await using scene = await setScene();
+  await using telegram = await LoopbackTelegram.start();
+  const { notifier, read } = await openChat(scene, telegram);
+  await using _ = notifier;
+  await notifier.notify({ subject: "x", attachments: [{ bytes: TEN }] });
+  const full = Deno.createSync(`${scene.stateDir}/attachments/00000000-0000-4000-8000-00000000ffff`);
+  // There is space for the message, but not for the attachment.
+  full.truncateSync(MAX_FILES_BYTES - 3 * 4096);
+  full.lockSync(true);
+  const message = `${"x".repeat(3800)}end`;
+  for (const file of [{ path: `/none/${"x".repeat(300)}` }, { bytes: new Uint8Array(20_000), name: "x".repeat(150) }]) {
+    await notifier.notify({ subject: "Log", message, attachments: [file] });
+    const [text, whole] = read().slice(-2);
+    assertMatch(text, /✂ Cut here: \d+ of 3803 bytes are missing; message\.txt has the whole text[^]*end\n\n✂ Cannot /);
+    assertEquals([whole, text.length > 0.9 * TELEGRAM_CHARS], [message, true]);
+  }
+  full.unlockSync();
+  full.close();
+});
+
+Deno.test("notify() sends a message as a file if its notes are too long when it arrives", async () => {
+  await using scene = await setScene();
+  await using telegram = await LoopbackTelegram.start();
+  const { notifier, read } = await openChat(scene, telegram);
+  await using _ = notifier;
+  /** Sends a message that replaces another one, and resolves an incident, with a wrong clock. */
+  const send = async (message: string) => {
+    scene.runtime.time = 1000;
+    await notifier.notify({ subject: "Disk full", key: "disk" });
+    scene.runtime.time = 86_399_000;
+    for (const subject of ["Disk", "Log"]) {
+      await notifier.notify({ subject, message, key: "disk", resolves: true }, { waitMs: 0 });
+    }
+    scene.runtime.time = TEST_TIME;
+    await notifier.flush();
+    return read();
+  };
+  const text = (await send("x")).at(-1) ?? "";
+  assertMatch(
+    text,
+    /Resolved after 23 h 59 min: Log\nx\n⏰ Late: the clock .*\n↻ Replaces an earlier notification/,
+  );
+  const message = "x".repeat(TELEGRAM_CHARS - text.length + 2);
+  const [cut, whole] = (await send(message)).slice(-2);
+  assertMatch(cut, /✂ Cut here: \d+ of \d+ bytes are missing; message\.txt has the whole text/);
+  assertEquals(whole, message);
 });
 
 Deno.test("notify() stores a message over 48 KiB as a file, and sends it whole where it fits", async () => {
