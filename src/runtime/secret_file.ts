@@ -13,6 +13,7 @@
 import { ConfigError, toPermissionError } from "../base/errors.ts";
 import { quoteForShell } from "../base/shell_word.ts";
 import { unreadableState } from "./file_errors.ts";
+import { parentDirectory } from "./files.ts";
 import { mayReadSystem, readVariable } from "./permissions.ts";
 import { type Distrust, findFileDistrust, isOnReadOnlyMount, UntrustedError } from "./trust.ts";
 
@@ -37,11 +38,7 @@ export function findExposure(path: string): Distrust | undefined {
   const isMine = !mayReadSystem("uid") || uid === Deno.uid();
   return {
     state: "it contains a secret, but every user of this host can read",
-    hint: isMine
-      ? `run: chmod 600 ${quoteForShell(path)}`
-      : `as root, run: chgrp GROUP ${quoteForShell(path)}; chmod 640 ${
-        quoteForShell(path)
-      }; replace GROUP with a group of all users who send notifications`,
+    hint: isMine ? `run: chmod 600 ${quoteForShell(path)}` : accessHint(path),
   };
 }
 
@@ -139,7 +136,24 @@ function toReadError(path: string, what: string, error: unknown): unknown {
 /** Returns a hint for a file that this user has no permission to read. */
 export function readHint(path: string, error: unknown): string | undefined {
   if (!(error instanceof Deno.errors.PermissionDenied)) return undefined;
-  return `to share the file, run as root: chgrp GROUP ${quoteForShell(path)}; chmod 640 ${
-    quoteForShell(path)
-  }; replace GROUP with a group of this user`;
+  return accessHint(path);
+}
+
+/**
+ * Returns how root gives this user access to a file of another user. If the directory belongs to
+ * this user, the file was probably written with `sudo`, and only this user needs it.
+ */
+function accessHint(path: string): string {
+  const file = quoteForShell(path);
+  if (isInOwnDirectory(path)) return `run as root: chown ${Deno.uid()} ${file}; chmod 600 ${file}`;
+  return `to share the file, run as root: chgrp GROUP ${file}; chmod 640 ${file}; replace GROUP with a group of all ` +
+    "users who send notifications";
+}
+
+function isInOwnDirectory(path: string): boolean {
+  try {
+    return mayReadSystem("uid") && Deno.statSync(parentDirectory(path)).uid === Deno.uid();
+  } catch {
+    return false;
+  }
 }

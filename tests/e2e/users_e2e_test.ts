@@ -28,6 +28,28 @@ Deno.test("a notification of a user outside of the group waits until the user jo
   assertEquals(sent, ["three"]);
 });
 
+Deno.test("a user whose own configuration belongs to root gets the command that gives it back", needsRoot, async () => {
+  const { output } = await onHost(`
+    mkdir -p /home/1/.config/matrix-notify
+    cp /etc/matrix-notify/* /home/1/.config/matrix-notify
+    chown 7001 /home/1/.config /home/1/.config/matrix-notify
+    chmod 600 /home/1/.config/matrix-notify/config.json
+    as 1 --clear-groups send one
+    chown 7001 /home/1/.config/matrix-notify/config.json
+    chmod 644 /home/1/.config/matrix-notify/token
+    as 1 --clear-groups send one
+  `);
+  const hint = (name: string) => {
+    const file = `/home/1/.config/matrix-notify/${name}`;
+    return `run as root: chown 7001 ${file}; chmod 600 ${file}`;
+  };
+  assertStringIncludes(output, `config.json: permission is denied\n  hint: ${hint("config.json")}\n`);
+  assertStringIncludes(
+    output,
+    `token: it contains a secret, but every user of this host can read it (${hint("token")})`,
+  );
+});
+
 Deno.test("a user who gets the directory of another user sends without the queue", needsRoot, async () => {
   const { output, sent } = await onHost(`
     as 1 --groups=${GROUP} send one
