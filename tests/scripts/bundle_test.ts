@@ -45,12 +45,17 @@ const LOADED: readonly (readonly [args: readonly string[], parts: readonly strin
   [["send", "One", "Body", "--config", "CONFIG", "--channel", "matrix"], ["attachments", "connections", "email"]],
   [["status", "--config", "CONFIG"], ["attachments", "connections", "email", "more"]],
   [["send", "Two", "Body"], []],
+  [["send", "Two", "Body", "--key", "disk", "--resolve"], []],
   [["status"], ["more"]],
   [["queue", "list"], ["more"]],
   [["flush"], ["more"]],
   [["run", "--", "/bin/true"], ["run"]],
   [["config", "check"], ["config"]],
-  [["send", "Three", "Body", "--attach", "CONFIG"], ["attachments", "matrix"]],
+  [["send", "Three", "Body", "--attach", "CONFIG"], ["attachments"]],
+  [["status", "--check"], ["more", "storage", "deliver", "unix_socket"]],
+  [["completions", "channels"], ["completions"]],
+  [["whoami"], ["login", "accounts"]],
+  [["room", "list"], ["login", "accounts"]],
 ];
 
 Deno.test("deno task build --bundle writes a program whose commands load only the parts that they need", async () => {

@@ -3,7 +3,6 @@
 import { LOGIN_TIMEOUT_MS, toLoginError } from "../../accounts/sign_in.ts";
 import { openSession, requireAccount } from "../../accounts/session.ts";
 import { AccountStore } from "../../accounts/store.ts";
-import { findingOf } from "../../channels/check.ts";
 import type { ChannelSource } from "../../config/load.ts";
 import { HintedError } from "../../base/errors.ts";
 import { MatrixError } from "../../matrix/errors.ts";
@@ -90,7 +89,8 @@ function isTokenRefused({ cause }: HintedError): boolean {
   return cause instanceof MatrixError && cause.errcode === "M_UNKNOWN_TOKEN";
 }
 
-function hintOf(error: HintedError): string {
+async function hintOf(error: HintedError): Promise<string> {
+  const { findingOf } = await import("../../channels/check.ts");
   return error.hint ?? findingOf(error.cause).hint ?? "run: matrix-notify doctor";
 }
 
@@ -105,7 +105,7 @@ async function reportProblem(
   } catch (thrown) {
     const error = toLoginError(what, thrown, runtime.now());
     if (!(error instanceof HintedError)) throw error;
-    ui.fail(error.message, isTokenRefused(error) ? hint : hintOf(error));
+    ui.fail(error.message, isTokenRefused(error) ? hint : await hintOf(error));
     return error;
   }
 }
