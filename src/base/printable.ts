@@ -1,6 +1,7 @@
 /**
- * Removes hidden characters from texts that people read. A terminal can interpret such a character
- * as a command. An invisible or bidirectional character can make a text look like another text.
+ * Makes texts readable: removes hidden characters, and cuts long texts. A terminal can interpret a
+ * hidden character as a command. An invisible or bidirectional character can make a text look like
+ * another text.
  *
  * @module
  */
@@ -26,4 +27,12 @@ export function printable(text: string): string {
 export function replaceHidden(text: string, replace: (hidden: string) => string): string {
   if (/^[ -~\n\t]*$/.test(text)) return text;
   return text.replace(/[[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{DI}]--[\n\t\ufe0e\ufe0f]]+/gv, replace);
+}
+
+/**
+ * Returns the beginning of a text, with at most `maxUnits` UTF-16 code units. Does not cut a
+ * character in two: an emoji, for example, has two code units.
+ */
+export function firstChars(text: string, maxUnits: number): string {
+  return text.length <= maxUnits ? text : text.slice(0, maxUnits).replace(/[\ud800-\udbff]$/, "");
 }

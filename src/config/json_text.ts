@@ -5,6 +5,7 @@
  */
 
 import { MAX_JSON_DEPTH } from "../base/fields.ts";
+import { firstChars } from "../base/printable.ts";
 
 /** The lines and the repeated keys of a valid JSON text. */
 export interface JsonText {
@@ -51,7 +52,7 @@ function withoutValues(line: string): string {
     /("(?:[^"\\]|\\.)*"\s*:)|("(?:[^"\\]|\\.)*"?)|([^\s"{}[\],:]+)/g,
     (word, name, text) => name ?? (text !== undefined ? '"…"' : LITERAL_REGEXP.test(word) ? word : "…"),
   );
-  return shown.length > MAX_SHOWN_CHARS ? `${shown.slice(0, MAX_SHOWN_CHARS)}…` : shown;
+  return shown.length > MAX_SHOWN_CHARS ? `${firstChars(shown, MAX_SHOWN_CHARS)}…` : shown;
 }
 
 /**

@@ -7,6 +7,7 @@
  * @module
  */
 
+import { firstChars } from "../base/printable.ts";
 import type { AttemptResult } from "../queue/change_records.ts";
 import type { Failure } from "./classify.ts";
 
@@ -82,7 +83,7 @@ export function backoffMs(failures: number, random: number): number {
 /** Returns the result of a failed attempt: the time of the next attempt, or a dead letter. */
 export function planRetry(failure: Failure, { now, failures, attempts, random }: RetryContext): AttemptResult {
   const { status } = failure;
-  const reason = failure.reason.slice(0, MAX_REASON_CHARS);
+  const reason = firstChars(failure.reason, MAX_REASON_CHARS);
   const errcode = failure.errcode?.slice(0, MAX_ERRCODE_CHARS);
   if (failure.class === "rejected") return { state: "dead", reason, status, errcode };
   const deferred = { state: "failed", class: failure.class, reason, status, errcode } as const;

@@ -20,6 +20,7 @@ import {
 } from "../runtime/http.ts";
 import { parseJsonObject } from "../base/fields.ts";
 import { rememberSecret } from "../base/secret.ts";
+import { firstChars } from "../base/printable.ts";
 import { MatrixError } from "./errors.ts";
 
 /** A homeserver, and the credentials for it. */
@@ -192,7 +193,7 @@ function toMatrixError(
   now: number,
 ): MatrixError {
   const { errcode } = json;
-  const text = typeof json.error === "string" && json.error !== "" ? `: ${json.error.slice(0, MAX_SAID_CHARS)}` : "";
+  const text = typeof json.error === "string" && json.error !== "" ? `: ${firstChars(json.error, MAX_SAID_CHARS)}` : "";
   return new MatrixError(`${host} answered ${describeStatus(answer.status, errcode)}${text}`, {
     status: answer.status,
     errcode,

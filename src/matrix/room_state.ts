@@ -4,6 +4,7 @@
  */
 
 import { isObject } from "../base/fields.ts";
+import { firstChars } from "../base/printable.ts";
 import { MatrixError } from "./errors.ts";
 import { isAlias, isRoomId, isUserId, parseServerName } from "./ids.ts";
 import { type MatrixClient, request, type RequestOptions } from "./request.ts";
@@ -49,7 +50,7 @@ const MAX_NAME_CHARS = 255;
 
 /** Shortens the name of a room, if it is very long. */
 export function cutRoomName(name: string): string {
-  return name.slice(0, MAX_NAME_CHARS).toWellFormed();
+  return firstChars(name, MAX_NAME_CHARS).toWellFormed();
 }
 
 /**

@@ -20,6 +20,7 @@ import {
 } from "../base/errors.ts";
 import { isObject, parseJsonObject } from "../base/fields.ts";
 import { hideSecrets, hideSecretsInData } from "../base/secret.ts";
+import { firstChars } from "../base/printable.ts";
 import { eitherSignal } from "./abort.ts";
 import type { Runtime } from "./runtime.ts";
 
@@ -214,7 +215,7 @@ export async function exchangeJson(
   }
   const { said, ...rest } = refusal;
   const message = `${host} answered ${describeStatus(status)}${
-    said === "" ? "" : `: ${said.slice(0, MAX_SAID_CHARS)}`
+    said === "" ? "" : `: ${firstChars(said, MAX_SAID_CHARS)}`
   }`;
   throw new ResponseError(message, { status, retryAfterMs, ...rest });
 }

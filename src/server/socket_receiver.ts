@@ -8,6 +8,7 @@
  */
 
 import { formatBytes } from "../base/count.ts";
+import { firstChars } from "../base/printable.ts";
 import { defaultSocketPath } from "../config/paths.ts";
 import { DEFAULT_RATE_LIMIT, type SocketSettings } from "../config/serve.ts";
 import { RefusedError, toAnswer, toErrorAnswer } from "../ingest/send/answer.ts";
@@ -42,7 +43,7 @@ export function createSocketReceiver(name: string, settings: SocketSettings): Re
       } catch (error) {
         const refusal = toErrorAnswer(error);
         if (refusal === undefined) throw error;
-        const reason = error instanceof Error ? error.message.slice(0, MAX_REASON_CHARS) : error;
+        const reason = error instanceof Error ? firstChars(error.message, MAX_REASON_CHARS) : error;
         refusals ??= new RefusalLog(context);
         refusals.add(String(refusal.status), `socket ${name}: refused: ${reason}`);
         return refusal;

@@ -1,5 +1,5 @@
 import { assertEquals } from "@std/assert";
-import { printable, replaceHidden } from "../../src/base/printable.ts";
+import { firstChars, printable, replaceHidden } from "../../src/base/printable.ts";
 
 Deno.test("printable() replaces every control, format and invisible character with a space", () => {
   const hidden = [
@@ -41,4 +41,9 @@ Deno.test("printable() keeps letters of every script, and emoji", () => {
   for (const text of ["Plätte voll", "שלום", "ไทย", "नमस्ते", "⚠\ufe0f 🚨 ✅", "日本語", "é"]) {
     assertEquals(printable(text), text);
   }
+});
+
+Deno.test("firstChars() cuts a text between two characters", () => {
+  const cut = [0, 1, 2, 3, 4, 5].map((maxUnits) => firstChars("ä😀b", maxUnits));
+  assertEquals(cut, ["", "ä", "ä", "ä😀", "ä😀b", "ä😀b"]);
 });

@@ -1,5 +1,6 @@
 /** Composes a mail from a notification. */
 
+import { firstChars } from "../../base/printable.ts";
 import { isBatch } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
 import { Layout, type RenderOptions } from "../../notification/render.ts";
@@ -110,7 +111,7 @@ function withStyles(html: string): string {
  */
 function headerOf(subject: string): string {
   const line = subject.replace(/[\p{Cc}\u2028\u2029]+/gu, " ");
-  return line.length <= MAX_SUBJECT_CHARS ? line : `${line.slice(0, MAX_SUBJECT_CHARS - 1).toWellFormed()}…`;
+  return line.length <= MAX_SUBJECT_CHARS ? line : `${firstChars(line, MAX_SUBJECT_CHARS - 1)}…`;
 }
 
 /**

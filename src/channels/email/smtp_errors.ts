@@ -4,6 +4,7 @@ import { explainConnectError } from "../../runtime/connect_errors.ts";
 import { MAX_SAID_CHARS } from "../../runtime/http.ts";
 import { type ResponseClass, ResponseError, TransportError } from "../../base/errors.ts";
 import { hideSecrets } from "../../base/secret.ts";
+import { firstChars } from "../../base/printable.ts";
 import type { SmtpServer } from "./smtp_server.ts";
 
 /** The server and the mail of the connection in which an error occurred. */
@@ -31,7 +32,7 @@ export function toSmtpError(error: unknown, context: SmtpContext): unknown {
   const { host, isOut } = context;
   const { code, command = "", responseCode: status, response } = error;
   if (status !== undefined && status >= 400) {
-    const text = hideSecrets(response ?? "").slice(0, MAX_SAID_CHARS).replace(/\s+/g, " ").trim();
+    const text = firstChars(hideSecrets(response ?? ""), MAX_SAID_CHARS).replace(/\s+/g, " ").trim();
     const errcode = ENHANCED_CODE_REGEXP.exec(text)?.[1];
     const answer = { status, command, errcode };
     const isMissingTls = command === "STARTTLS" && status !== 421;

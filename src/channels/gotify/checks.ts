@@ -5,6 +5,7 @@
 
 import { NotTheServiceError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
+import { firstChars } from "../../base/printable.ts";
 import { isWord, MAX_SAID_CHARS } from "../../runtime/http.ts";
 import { type Check, type CheckContext, failure, ok } from "../check.ts";
 import { probeServer } from "../http_checks.ts";
@@ -54,7 +55,7 @@ export function createChecks(context: CheckContext, settings: GotifySettings): r
         } else if (status === 401 || status === 403) {
           yield failure("the server rejects the token", APPLICATION_TOKEN_HINT);
         } else {
-          const said = typeof errorDescription === "string" ? `: ${errorDescription.slice(0, MAX_SAID_CHARS)}` : "";
+          const said = typeof errorDescription === "string" ? `: ${firstChars(errorDescription, MAX_SAID_CHARS)}` : "";
           yield failure(`the server answered ${status}${said}`, "look into the log of the server");
         }
       },

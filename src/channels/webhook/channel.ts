@@ -4,6 +4,7 @@ import { NotTheServiceError, type ResponseClass } from "../../base/errors.ts";
 import { rememberSecret } from "../../base/secret.ts";
 import { formatIsoTime } from "../../base/time.ts";
 import { USER_AGENT } from "../../base/version.ts";
+import { firstChars } from "../../base/printable.ts";
 import { isBatch } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
 import { fitsInBytes } from "../../notification/cut.ts";
@@ -51,7 +52,7 @@ const ANY_SERVICE: Service = {
       throw new NotTheServiceError(`${host} answered ${status}: redirects are not followed`, { status, retryAfterMs });
     }
     const isPage = /html/i.test(headers.get("Content-Type") ?? "");
-    const said = isPage ? "" : text.replace(/\s+/g, " ").trim().slice(0, MAX_SAID_CHARS);
+    const said = isPage ? "" : firstChars(text.replace(/\s+/g, " ").trim(), MAX_SAID_CHARS);
     const hint = status === 413 ? "set maxChars in the channel to the limit of the service" : undefined;
     return { said, failureClass: FAILURE_CLASSES[status], hint };
   },

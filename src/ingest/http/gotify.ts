@@ -5,6 +5,7 @@
  * @module
  */
 
+import { firstChars } from "../../base/printable.ts";
 import type { NotificationInput } from "../../notification/notification.ts";
 import { readBody } from "./body.ts";
 import { splitSubject } from "./notify.ts";
@@ -90,8 +91,8 @@ function toMessage(fields: MessageFields, { id, now }: { readonly id: string; re
     // Clients expect a positive number of 32 bits.
     id: number >>> 1 || 1,
     appid: 1,
-    message: textOf(fields.get("message")).slice(0, MAX_ECHO_CHARS).toWellFormed(),
-    title: textOf(fields.get("title")).slice(0, MAX_ECHO_CHARS).toWellFormed(),
+    message: firstChars(textOf(fields.get("message")), MAX_ECHO_CHARS).toWellFormed(),
+    title: firstChars(textOf(fields.get("title")), MAX_ECHO_CHARS).toWellFormed(),
     priority: Number(textOf(fields.get("priority"))) || 0,
     ...typeof extras === "object" && extras !== null && JSON.stringify(extras).length <= MAX_ECHO_CHARS
       ? { extras }

@@ -6,6 +6,7 @@
  * @module
  */
 
+import { firstChars } from "../../base/printable.ts";
 import type { AttachmentInput, NotificationInput } from "../../notification/notification.ts";
 import { decodeText } from "../../notification/text.ts";
 import { decodeWords } from "../mail/headers.ts";
@@ -240,7 +241,7 @@ function toMessage(
 const MAX_ECHO_CHARS = 4096;
 
 function echo(text: string): string {
-  return text.slice(0, MAX_ECHO_CHARS).toWellFormed();
+  return firstChars(text, MAX_ECHO_CHARS).toWellFormed();
 }
 
 /** The errors of ntfy (`server/errors.go`). */

@@ -9,7 +9,7 @@
  */
 
 import { formatBytes } from "../../base/count.ts";
-import { printable } from "../../base/printable.ts";
+import { firstChars, printable } from "../../base/printable.ts";
 import { byteLength } from "../../notification/cut.ts";
 import {
   type AttachmentInput,
@@ -172,7 +172,7 @@ function showAttachments(
 /** Removes line breaks and characters that change the direction of the text. */
 function oneLine(text: string): string {
   const line = printable(text.toWellFormed()).trim();
-  return line.length > MAX_NAME_CHARS ? `${line.slice(0, MAX_NAME_CHARS).toWellFormed()}…` : line;
+  return line.length > MAX_NAME_CHARS ? `${firstChars(line, MAX_NAME_CHARS)}…` : line;
 }
 
 /** Returns the text of a short text file; undefined for any other file. */

@@ -9,6 +9,7 @@
 import { NotTheServiceError, type Refusal, ResponseError } from "../../base/errors.ts";
 import { parseJsonObject } from "../../base/fields.ts";
 import { rememberSecret } from "../../base/secret.ts";
+import { firstChars } from "../../base/printable.ts";
 import { isLoopback, MAX_ADDRESS_CHARS } from "../../runtime/address.ts";
 import { mayLeadTo, reachOf } from "../../runtime/networks.ts";
 import {
@@ -220,7 +221,9 @@ function describeRefusal(
   { status }: HttpAnswer,
   { error, error_description: description }: Record<string, unknown>,
 ): string {
-  const text = typeof description === "string" && description !== "" ? `: ${description.slice(0, MAX_SAID_CHARS)}` : "";
+  const text = typeof description === "string" && description !== ""
+    ? `: ${firstChars(description, MAX_SAID_CHARS)}`
+    : "";
   return `${host} answered ${describeStatus(status, String(error))}${text}`;
 }
 

@@ -23,6 +23,9 @@ Deno.test("composeMail() cuts a long subject in the header, and keeps it complet
   const subject = "x".repeat(1000);
   const mail = compose({ subject });
   assertEquals([mail.subject, mail.text], [`[jump] ${"x".repeat(492)}…`, `[jump] ${subject}`]);
+  // An emoji has two code units. The cut is not between them.
+  const emoji = compose({ subject: `x${"😀".repeat(255)}` });
+  assertEquals(emoji.subject, `[jump] x${"😀".repeat(245)}…`);
 });
 
 Deno.test("composeMail() sends a batch in full and with its HTML, or not at all", async () => {
