@@ -144,12 +144,14 @@ export class MatrixChannel implements Channel {
     );
   }
 
-  /** Sends a message to a room, and warns if the room is encrypted. */
+  /** Sends a message to a room. Warns once in each process if the room is encrypted. */
   async #put(sending: Sending): Promise<string> {
     const warning = await beforeSending(() => this.#checkEncryption(sending));
     const eventId = await this.#putEvent(sending);
     // For a file, the warning was already printed when the text of the notification was sent.
-    if (warning !== undefined && !sending.isFile) this.#context.warn(warning);
+    if (warning !== undefined && !sending.isFile && this.#encryption.mayWarn(sending.roomId)) {
+      this.#context.warn(warning);
+    }
     return eventId;
   }
 

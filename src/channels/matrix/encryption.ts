@@ -5,7 +5,7 @@
  * ```text
  * before each message   in the cache -> no request
  *                       otherwise: read the state and the name of the room -> cache
- *   "warn"              send the message, and print a warning
+ *   "warn"              send the message, and print a warning once in each process
  *   "refuse"            the lane (one destination of one channel) waits
  * ```
  *
@@ -57,6 +57,8 @@ export class EncryptionGuard {
    * read for each message.
    */
   readonly #known = new Map<string, true | number>();
+  /** The rooms about which this process has warned. */
+  readonly #warned = new Set<string>();
 
   constructor(client: MatrixClient, cache: RoomCache, policy: MatrixSettings["encryptedRooms"]) {
     this.#client = client;
@@ -77,6 +79,17 @@ export class EncryptionGuard {
     throw new DestinationError(`Room ${destination} is encrypted, and "encryptedRooms" is "refuse"`, {
       hint: `${ENCRYPTED_HINT}; or set "encryptedRooms" to "warn"`,
     });
+  }
+
+  /**
+   * Returns true if this process has not warned about a room yet, and remembers the room. `serve`
+   * would otherwise log the warning with each message.
+   */
+  mayWarn(roomId: string): boolean {
+    if (this.#warned.has(roomId)) return false;
+    if (this.#warned.size >= MAX_RECALLED) this.#warned.clear();
+    this.#warned.add(roomId);
+    return true;
   }
 
   async #isEncrypted(roomId: string, destination: string, { timeoutMs, signal }: RequestOptions): Promise<boolean> {

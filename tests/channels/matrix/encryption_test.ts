@@ -35,7 +35,7 @@ function looks({ homeserver }: Scene): number {
   return homeserver.requests.filter(({ path }) => path.includes("m.room.encryption")).length;
 }
 
-Deno.test("MatrixChannel.send() warns about each message in an encrypted room, with one request in all processes", async () => {
+Deno.test("MatrixChannel.send() warns about an encrypted room in each process, with one request in all processes", async () => {
   await using scene = await setScene();
   encrypt(scene, scene.room);
   const all: string[] = [];
@@ -50,6 +50,30 @@ Deno.test("MatrixChannel.send() warns about each message in an encrypted room, w
   assertStringIncludes(all[0], `Room ${scene.room} is encrypted, but matrix-notify sends unencrypted messages`);
   assertStringIncludes(all[0], "matrix-notify room create NAME");
   assertEquals([looks(scene), scene.subjects()], [1, ["One", "Two", "Three"]]);
+});
+
+Deno.test("MatrixChannel.send() warns once about each encrypted room in a process", async () => {
+  await using scene = await setScene();
+  const { homeserver, room } = scene;
+  const other = homeserver.createRoom({ members: ["@bot:loopback.test"] });
+  for (const each of [room, other]) encrypt(scene, each);
+  const { notifier, warnings } = await openWith(scene, { room: [room, other] });
+  await using _ = notifier;
+  for (const subject of ["One", "Two", "Three"]) await notifier.notify({ subject });
+  assertEquals(warnings.map((text) => text.split(" ")[1]), [room, other]);
+  assertEquals([scene.subjects().length, homeserver.events(other).length], [3, 3]);
+});
+
+Deno.test("EncryptionGuard.mayWarn() remembers a limited number of rooms", () => {
+  using runtime = fakeRuntime();
+  const guard = new EncryptionGuard(
+    { runtime, baseUrl: "http://127.0.0.1:1", userAgent: "" },
+    inMemoryRoomCache(),
+    "warn",
+  );
+  assertEquals([guard.mayWarn("!a"), guard.mayWarn("!a")], [true, false]);
+  for (let count = 0; count < MAX_RECALLED; count++) guard.mayWarn(`!${count}`);
+  assertEquals(guard.mayWarn("!a"), true);
 });
 
 Deno.test("MatrixChannel.send() learns the name of the room with its first message", async () => {
