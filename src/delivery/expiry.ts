@@ -10,8 +10,7 @@
 import { hasJumpedAhead, isAgeKnown } from "../base/clock.ts";
 import { formatDuration } from "../base/duration.ts";
 import { createNotification, isNotification } from "../notification/notification.ts";
-import type { ExpiredEntry } from "../queue/change_records.ts";
-import type { EnqueueRequest } from "../queue/enqueue.ts";
+import type { EnqueueRequest, ExpiredEntry } from "../queue/change_records.ts";
 import { type Entry, expandBatches, isAttachmentOf, laneKey, notificationOf } from "../queue/entry.ts";
 import type { Queue } from "../queue/queue.ts";
 

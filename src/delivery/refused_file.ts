@@ -6,7 +6,7 @@
  */
 
 import { createNotification, isNotification } from "../notification/notification.ts";
-import type { EnqueueRequest } from "../queue/enqueue.ts";
+import type { EnqueueRequest } from "../queue/change_records.ts";
 import { type Entry, notificationOf } from "../queue/entry.ts";
 
 /**

@@ -7,7 +7,7 @@
 import type { Envelope } from "../channels/channel.ts";
 import { incidentTitle } from "../notification/incident.ts";
 import { repairId } from "../notification/repair.ts";
-import type { EnqueueRequest } from "../queue/enqueue.ts";
+import type { EnqueueRequest } from "../queue/change_records.ts";
 import type { Plan } from "../routing/route.ts";
 
 /** The options of a call that are stored in its entries. */

@@ -14,7 +14,7 @@
 
 import { withFullText } from "../delivery/attempt.ts";
 import { createNotification, type Notification, type NotificationInput } from "../notification/notification.ts";
-import type { EnqueueRequest } from "../queue/enqueue.ts";
+import type { EnqueueRequest } from "../queue/change_records.ts";
 import { type Entry, laneKey } from "../queue/entry.ts";
 import { type Lane, type Plan, route, type RouteOptions } from "../routing/route.ts";
 import { EVERY_CHANNEL } from "../routing/rule.ts";

@@ -19,7 +19,7 @@ import { ConfigError, HintedError, StorageError } from "../base/errors.ts";
 import type { Channel, Envelope } from "../channels/channel.ts";
 import type { Config } from "../config/config.ts";
 import { isNotification, type Notification } from "../notification/notification.ts";
-import type { EnqueueRequest } from "../queue/enqueue.ts";
+import type { EnqueueRequest } from "../queue/change_records.ts";
 import { type Entry, isUndecided, notificationOf, roomOfUndecided, undecidedDestination } from "../queue/entry.ts";
 import { firstOf } from "../queue/lane_index.ts";
 import type { Queue } from "../queue/queue.ts";

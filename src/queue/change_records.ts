@@ -6,9 +6,8 @@
  * @module
  */
 
-import { type EnqueueRequest, toRecord } from "./enqueue.ts";
 import type { Entry } from "./entry.ts";
-import type { AckRecord, FlushReach, JournalRecord, NackRecord } from "./record.ts";
+import type { AckRecord, EnqueueRecord, FallbackFor, FlushReach, JournalRecord, NackRecord } from "./record.ts";
 
 /** What a new entry or batch needs. */
 interface NewEntryOptions {
@@ -17,6 +16,36 @@ interface NewEntryOptions {
   /** Creates an id. */
   readonly uuid: () => string;
 }
+
+/**
+ * A request to enqueue an envelope (a notification for one destination). The queue adds an id and a
+ * time.
+ */
+export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallbackFor"> & {
+  /**
+   * The requests that are tried before this fallback, each with its timeout in milliseconds. The
+   * fallback and these requests must be enqueued in one call. Absent if the entry is no fallback.
+   */
+  readonly primaries?: readonly { readonly request: EnqueueRequest; readonly afterMs: number }[];
+  /**
+   * The time when the notification was first enqueued, in milliseconds since 1970.
+   *
+   * @default now
+   */
+  readonly time?: number;
+  /**
+   * The ids and deadlines of the entries that are tried before this fallback. Only set if these
+   * entries are already in the queue.
+   * @default computed from `primaries`
+   */
+  readonly fallbackFor?: FallbackFor;
+  /**
+   * True if the entry can use the space that is reserved for critical notifications.
+   *
+   * @default {false}
+   */
+  readonly isUrgent?: boolean;
+};
 
 /**
  * The result of an attempt. `failed`: the attempt failed, and the entry waits for the next attempt.
@@ -48,8 +77,17 @@ export interface BatchRequest {
   readonly message?: { readonly expires: number };
 }
 
+/** Creates the record of a new entry. */
+export function enqueueRecord(
+  { isUrgent: _, primaries: __, ...fields }: EnqueueRequest,
+  id: string,
+  time: number,
+): EnqueueRecord {
+  return { t: "enq", id, time, ...fields };
+}
+
 /** Creates the records that announce one attempt for each entry. */
-export function attemptRecords(entries: readonly Entry[], time: number): JournalRecord[] {
+export function attemptRecords(entries: readonly Pick<Entry, "id" | "attempts">[], time: number): JournalRecord[] {
   return entries.map(({ id, attempts }) => ({ t: "att", id, n: attempts + 1, time }));
 }
 
@@ -123,7 +161,7 @@ export function batchRecords(
   // The file with the full texts is a separate entry. It gets the time of the newest entry of the
   // batch, so that it is inserted after the batch and before later entries.
   const last = entries.reduce((latest, { time }) => Math.max(latest, time), 0);
-  return [common, { ...toRecord({ ...request, ...files }, uuid(), last), ofBatch: id, spooled: true }];
+  return [common, { ...enqueueRecord({ ...request, ...files }, uuid(), last), ofBatch: id, spooled: true }];
 }
 
 /** Creates the records that make entries dead letters, and the records of the notices about them. */
@@ -134,7 +172,7 @@ export function expiryRecords(
 ): JournalRecord[] {
   return [
     ...expired.map(({ entry: { id }, reason }): JournalRecord => ({ t: "dead", id, time, reason, expired: true })),
-    ...notices.map((notice) => toRecord(notice, uuid(), time)),
+    ...notices.map((notice) => enqueueRecord(notice, uuid(), time)),
   ];
 }
 
@@ -146,7 +184,7 @@ export function replacementRecords(
 ): JournalRecord[] {
   return [
     ...dropRecords([rejected], time, { isUnneeded: true }),
-    { ...toRecord(note, uuid(), rejected.time), spooled: true },
+    { ...enqueueRecord(note, uuid(), rejected.time), spooled: true },
   ];
 }
 

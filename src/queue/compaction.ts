@@ -19,7 +19,6 @@ import { encodeRecord } from "./journal_line.ts";
 import { ACK_RETENTION_MS, MIN_COMPACTION_BYTES, NAMED_ACK_RETENTION_MS, NEARLY_FULL_BYTES } from "./limits.ts";
 import { type DamagedLine, JournalReader } from "./reader.ts";
 import type { AckRecord, JournalRecord } from "./record.ts";
-import type { QueueState } from "./state.ts";
 
 /** The content of the new journal. */
 export interface Compaction {
@@ -44,8 +43,11 @@ export function isWorthCompacting(bytes: number, keptBytes: number): boolean {
   return bytes > MIN_COMPACTION_BYTES && bytes > ratio * keptBytes;
 }
 
-/** The parts of the state that {@linkcode createAckFilter} uses. */
-type AckState = Pick<QueueState, "forgottenAcks" | "entry">;
+/** The parts of the state of the queue that {@linkcode createAckFilter} uses. */
+interface AckState {
+  readonly forgottenAcks: number;
+  entry(id: string): unknown;
+}
 
 /**
  * Returns the function that selects the `ack` records (the records of deliveries) that a compaction

@@ -8,43 +8,14 @@
 
 import { StorageError } from "../base/errors.ts";
 import type { Runtime } from "../runtime/runtime.ts";
+import { attemptRecords, enqueueRecord, type EnqueueRequest } from "./change_records.ts";
 import { type Entry, laneKey } from "./entry.ts";
 import { createEntry } from "./entry_transitions.ts";
 import type { Journal } from "./journal.ts";
 import { MAX_QUEUE_BYTES, URGENT_BYTES } from "./limits.ts";
-import type { EnqueueRecord, FallbackFor, JournalRecord } from "./record.ts";
+import type { EnqueueRecord, JournalRecord } from "./record.ts";
 import type { Spool } from "./spool.ts";
 import type { QueueState } from "./state.ts";
-
-/**
- * A request to enqueue an envelope (a notification for one destination). The queue adds an id and a
- * time.
- */
-export type EnqueueRequest = Omit<EnqueueRecord, "t" | "id" | "time" | "fallbackFor"> & {
-  /**
-   * The requests that are tried before this fallback, each with its timeout in milliseconds. The
-   * fallback and these requests must be enqueued in one call. Absent if the entry is no fallback.
-   */
-  readonly primaries?: readonly { readonly request: EnqueueRequest; readonly afterMs: number }[];
-  /**
-   * The time when the notification was first enqueued, in milliseconds since 1970.
-   *
-   * @default now
-   */
-  readonly time?: number;
-  /**
-   * The ids and deadlines of the entries that are tried before this fallback. Only set if these
-   * entries are already in the queue.
-   * @default computed from `primaries`
-   */
-  readonly fallbackFor?: FallbackFor;
-  /**
-   * True if the entry can use the space that is reserved for critical notifications.
-   *
-   * @default {false}
-   */
-  readonly isUrgent?: boolean;
-};
 
 /** The result of {@linkcode Queue.enqueue}. */
 export interface Enqueued {
@@ -95,9 +66,10 @@ export class Enqueuer {
       const urgentBytes = requests.some(({ isUrgent }) => isUrgent) ? URGENT_BYTES : 0;
       const primaries = fresh.filter(({ fallbackFor }) => fallbackFor === undefined);
       const leaving = primaries.filter((record) => leavesNow(record));
-      const lines = fresh.flatMap((record): JournalRecord[] =>
-        leaving.includes(record) ? [record, { t: "att", id: record.id, n: 1, time }] : [record]
-      );
+      const lines = fresh.flatMap((record): JournalRecord[] => [
+        record,
+        ...(leaving.includes(record) ? attemptRecords([{ id: record.id, attempts: 0 }], time) : []),
+      ]);
       // If all entries are sent now, the directory is not synced here, but only after a failed
       // attempt.
       const durability = leaving.length === primaries.length ? "data" : "directory";
@@ -127,7 +99,7 @@ export class Enqueuer {
     const { runtime, state } = this.#parts;
     const isKnown = (request: EnqueueRequest) => state().findDuplicate(request) !== undefined;
     const wanted = requests.filter((request) => !isLateAttachment(request, requests, isKnown));
-    const records = new Map(wanted.map((request) => [request, toRecord(request, runtime.uuid(), time)]));
+    const records = new Map(wanted.map((request) => [request, enqueueRecord(request, runtime.uuid(), time)]));
     return Array.from(records).flatMap(([{ primaries }, record]) => {
       const fresh = primaries?.filter(({ request }) => !isKnown(request));
       if (fresh === undefined) return [record];
@@ -200,13 +172,4 @@ function isLateAttachment(
 ): boolean {
   if (request.attachmentIndex === undefined || isKnown(request)) return false;
   return all.some((text) => text.attachmentIndex === undefined && laneKey(text) === laneKey(request) && isKnown(text));
-}
-
-/** Creates the record of a request. */
-export function toRecord(
-  { isUrgent: _, primaries: __, ...fields }: EnqueueRequest,
-  id: string,
-  time: number,
-): EnqueueRecord {
-  return { t: "enq", id, time, ...fields };
 }

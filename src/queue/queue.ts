@@ -36,6 +36,7 @@ import {
   batchRecords,
   type BatchRequest,
   dropRecords,
+  type EnqueueRequest,
   type ExpiredEntry,
   expiryRecords,
   flushRecord,
@@ -46,7 +47,7 @@ import {
   withdrawalRecords,
 } from "./change_records.ts";
 import { createAckFilter, isWorthCompacting } from "./compaction.ts";
-import { type Enqueued, Enqueuer, type EnqueueRequest } from "./enqueue.ts";
+import { type Enqueued, Enqueuer } from "./enqueue.ts";
 import { attachmentsDirectory, type Entry } from "./entry.ts";
 import { type Durability, Journal, type JournalListener } from "./journal.ts";
 import { MAX_QUEUE_BYTES } from "./limits.ts";

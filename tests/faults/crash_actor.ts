@@ -10,7 +10,7 @@
 
 import { type Entry, expandBatches } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
-import type { EnqueueRequest } from "../../src/queue/enqueue.ts";
+import type { EnqueueRequest } from "../../src/queue/change_records.ts";
 import type { AttemptResult } from "../../src/queue/change_records.ts";
 import type { CrashFiles } from "./crash_files.ts";
 import { type Promised, type Promises, subjectOf } from "./crash_ledger.ts";

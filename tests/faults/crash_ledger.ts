@@ -6,7 +6,7 @@
  */
 
 import { type Entry, expandBatches, notificationOf } from "../../src/queue/entry.ts";
-import type { EnqueueRequest } from "../../src/queue/enqueue.ts";
+import type { EnqueueRequest } from "../../src/queue/change_records.ts";
 
 /** `may`: requested, but not confirmed. `must` and `no` are confirmed. */
 export type Certainty = "no" | "may" | "must";

@@ -3,7 +3,7 @@ import { StorageError } from "../../src/base/errors.ts";
 import { denoFiles, type Files } from "../../src/runtime/files.ts";
 import { notificationOf } from "../../src/queue/entry.ts";
 import { Queue } from "../../src/queue/queue.ts";
-import type { EnqueueRequest } from "../../src/queue/enqueue.ts";
+import type { EnqueueRequest } from "../../src/queue/change_records.ts";
 import { fakeRuntime, TEST_TIME } from "../fakes/runtime.ts";
 import { setScene } from "../fakes/scene.ts";
 import { fieldsOf } from "../fakes/outcomes.ts";
