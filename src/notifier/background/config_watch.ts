@@ -15,14 +15,11 @@
  * @module
  */
 
-import { DELIVERER_COMMAND } from "../../base/deliverer_command.ts";
-import { PERMISSION_TABLE } from "../../base/permission_table.ts";
 import { IdlePause } from "../../delivery/idle_pause.ts";
 import { fileVersion } from "../../runtime/files.ts";
-import { permissionFlags } from "../../runtime/permissions.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import type { NotifierCore } from "../core.ts";
-import { type Access, findMissing, resolvePermissions } from "./permissions.ts";
+import { type Access, findLackingFlags } from "./permissions.ts";
 
 /** What the deliverer must do. */
 export type ConfigChange =
@@ -43,6 +40,8 @@ export interface ConfigWatch {
    * The state of the configuration files before `notifier` was opened; see {@linkcode identify}.
    */
   readonly opened: string;
+  /** The flags of needed permissions that the parent process lacked too. */
+  readonly lacks: readonly string[];
   /** Opens the configuration as it is now. */
   readonly open: () => Promise<NotifierCore>;
   /** Writes a line to the log. */
@@ -53,9 +52,12 @@ export interface ConfigWatch {
 
 /** Waits for a change. Returns undefined if the signal ends the watch. */
 export async function watchConfig(watch: ConfigWatch): Promise<ConfigChange | undefined> {
-  const { runtime, notifier, opened, signal } = watch;
+  const { runtime, notifier, opened, lacks, signal } = watch;
   const access = await notifier.findAccess();
-  const missing = new Set(describeMissing(access));
+  const findLacking = (access: Access) => findLackingFlags(access).filter((flag) => !lacks.includes(flag));
+  // The configuration may have changed after the parent process read it.
+  const first = findLacking(access);
+  if (first.length > 0) return { kind: "lacks", flags: first.join(" ") };
   let all = identify(access.configFiles) === opened ? identify(watchedFiles(access)) : undefined;
   while (!signal.aborted) {
     using pause = await IdlePause.open(watchedFiles(access), runtime);
@@ -67,7 +69,7 @@ export async function watchConfig(watch: ConfigWatch): Promise<ConfigChange | un
     all = now;
     const next = await openNext(watch);
     if (next === undefined) continue;
-    const lacking = describeMissing(next).filter((flag) => !missing.has(flag));
+    const lacking = findLacking(next);
     if (lacking.length > 0) return { kind: "lacks", flags: lacking.join(" ") };
     if (identify(access.configFiles) !== opened) return { kind: "reload" };
   }
@@ -87,11 +89,6 @@ async function openNext({ notifier, open, log }: ConfigWatch): Promise<Access | 
     log(`the new configuration is not used yet: ${error instanceof Error ? error.message : String(error)}`);
   }
   return undefined;
-}
-
-function describeMissing(access: Access): readonly string[] {
-  const needed = resolvePermissions(PERMISSION_TABLE[DELIVERER_COMMAND], access);
-  return findMissing(needed).flatMap((permission) => permissionFlags([permission]));
 }
 
 function watchedFiles({ configFiles, files, stateDir }: Access): readonly string[] {

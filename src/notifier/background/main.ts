@@ -39,7 +39,7 @@ export async function runDeliverer(options: string): Promise<number> {
       const opened = identify(findConfigFiles(runtime, parsed.configFile));
       await using notifier = await open((outcome) => logOutcome(parsed.stateDir, outcome, runtime.now()), log);
       for (const problem of notifier.problems) log(formatError(problem));
-      using watch = startWatch({ runtime, notifier, opened, open, log });
+      using watch = startWatch({ runtime, notifier, opened, lacks: parsed.lacks ?? [], open, log });
       const onStart = () => log(`started, pid ${Deno.pid}`);
       const end = await notifier.deliverUntilEmpty(signal, { leave: watch.leave, onStart });
       const change = end === "left" ? await watch.change : undefined;

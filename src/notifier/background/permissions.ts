@@ -22,7 +22,7 @@ import { configPaths, socketPath } from "../../config/paths.ts";
 import { hostOf, parseProxy } from "../../runtime/address.ts";
 import { absolutePath, exists } from "../../runtime/paths.ts";
 import { parentDirectory } from "../../runtime/files.ts";
-import { hasPermission, INSPECTOR_ADDRESS, type Permission } from "../../runtime/permissions.ts";
+import { hasPermission, INSPECTOR_ADDRESS, type Permission, permissionFlags } from "../../runtime/permissions.ts";
 import type { Runtime } from "../../runtime/runtime.ts";
 import { KILL_PROGRAMS } from "../../runtime/subprocess.ts";
 import { SOCKET_HOST } from "../../runtime/unix_socket.ts";
@@ -106,11 +106,6 @@ export function resolvePermissions(row: CommandPermissions, access: Access): rea
   ];
 }
 
-/** Returns the permissions that this process does not have. */
-export function findMissing(permissions: readonly Permission[]): readonly Permission[] {
-  return permissions.filter((permission) => !hasPermission(permission));
-}
-
 /**
  * The environment variables that the deliverer inherits. With these variables, the deliverer finds
  * the same configuration, uses the same proxy and certificates, and finds the cache of Deno.
@@ -129,6 +124,14 @@ export function delivererPermissions(access: Access): readonly Permission[] {
   const usesAnyHost = access.usesAnyHost && hasPermission({ kind: "net" });
   const needed = resolvePermissions(PERMISSION_TABLE[DELIVERER_COMMAND], { ...access, usesAnyHost });
   return [...needed, ...commonPermissions()].filter(hasPermission);
+}
+
+/** Returns the flags of the permissions that a deliverer needs, but that this process lacks. */
+export function findLackingFlags(access: Access): readonly string[] {
+  const needed = resolvePermissions(PERMISSION_TABLE[DELIVERER_COMMAND], access);
+  return needed.filter((permission) => !hasPermission(permission)).flatMap((permission) =>
+    permissionFlags([permission])
+  );
 }
 
 /**

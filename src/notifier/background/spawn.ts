@@ -42,6 +42,8 @@ export interface DelivererOptions {
   readonly stateDir: string;
   readonly configFile?: string;
   readonly insecureHttp?: boolean;
+  /** The flags of needed permissions that the parent process lacks. @default none */
+  readonly lacks?: readonly string[];
 }
 
 /** The program to start. */
@@ -104,6 +106,7 @@ export function parseDelivererOptions(text: string): DelivererOptions {
     stateDir: fields.requiredText("stateDir"),
     configFile: fields.text("configFile"),
     insecureHttp: fields.flag("insecureHttp", false),
+    lacks: fields.texts("lacks"),
   };
   fields.end();
   return options;
@@ -141,10 +144,11 @@ export async function handOver(
   try {
     const execPath = Deno.execPath();
     if (!mayRun(execPath)) return describeNoRun(execPath);
-    const { DELIVERER_VARIABLES, delivererPermissions } = await import("./permissions.ts");
-    const permissions = mode === "self" ? [] : delivererPermissions(await access());
+    const { DELIVERER_VARIABLES, delivererPermissions, findLackingFlags } = await import("./permissions.ts");
+    const needed = await access();
+    const permissions = mode === "self" ? [] : delivererPermissions(needed);
     const program = { execPath, mode, entry: ENTRY, lock: findLock(role), permissions };
-    const command = delivererCommand(program, withAbsolutePaths(options));
+    const command = delivererCommand(program, { ...withAbsolutePaths(options), lacks: findLackingFlags(needed) });
     const env = {
       ...absoluteFiles(pickVariables(DELIVERER_VARIABLES, runtime.env)),
       DENO_NO_UPDATE_CHECK: "1",

@@ -210,3 +210,30 @@ Deno.test("the background deliverer keeps no lock, directory or variable of its 
     assertMatch(await log(/held|ended/), /held .*401 M_UNKNOWN_TOKEN/, "the deliverer finds the file beside c.json");
   });
 });
+
+Deno.test("the background deliverer ends if the configuration changed while send waited", async () => {
+  await backgroundTest(async ({ homeserver, state, cli, log }) => {
+    await using other = await LoopbackHomeserver.start();
+    const file = `${state.path}/c.json`;
+    const write = (server: LoopbackHomeserver) => {
+      const { accessToken, userId } = server.addUser("mover");
+      const room = server.createRoom({ members: [userId], alias: "#mover:loopback.test" });
+      const moved = { kind: "matrix", homeserver: server.url, accessToken, room: "#mover:loopback.test" };
+      Deno.writeTextFileSync(file, JSON.stringify({ channels: { moved } }), { mode: 0o600 });
+      return room;
+    };
+    write(homeserver);
+    const config = ["--config", file, "--channel", "moved"];
+    homeserver.fault("captive-portal");
+    const sending = cli("send", "Moved", "", "--require", "delivered", "--wait", "1s", ...config);
+    await homeserver.received(({ fault }) => fault === "captive-portal");
+    const room = write(other);
+    assertMatch((await sending).stdout, /^queued /);
+    assertMatch(
+      await log(/ended/),
+      new RegExp(`ended: the configuration needs --allow-net=${new URL(other.url).host}`),
+    );
+    assertEquals((await cli("flush", "--config", file)).stdout, "1 delivered, 0 still queued\n");
+    assertEquals(other.events(room).length, 1);
+  });
+});
