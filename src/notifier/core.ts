@@ -402,8 +402,9 @@ export class NotifierCore implements AsyncDisposable {
     return queue;
   }
 
-  /** Releases connections. Queued entries stay in the queue. Call this after all calls have ended. */
+  /** Releases locks and connections. Queued entries stay in the queue. */
   [Symbol.asyncDispose](): Promise<void> {
+    this.#parts.queue[Symbol.dispose]();
     this.#resources.dispose();
     return Promise.resolve();
   }

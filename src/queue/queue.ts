@@ -93,7 +93,7 @@ export interface QueueFigures extends QuarantineFigures {
 }
 
 /** The queue in `stateDir/queue`. */
-export class Queue {
+export class Queue implements Disposable {
   readonly directory: string;
   /** The lock that the deliverer (the process that sends the entries) holds. */
   readonly deliverLock: FileLock;
@@ -444,6 +444,12 @@ export class Queue {
       lock.release();
       return true;
     });
+  }
+
+  /** Releases the locks, also those that a call in progress holds. */
+  [Symbol.dispose](): void {
+    this.deliverLock[Symbol.dispose]();
+    this.backgroundLock[Symbol.dispose]();
   }
 
   #newEntryOptions() {

@@ -44,7 +44,7 @@ export class HeldLock implements Disposable {
  * An exclusive lock. Deno's `lock()` cannot be cancelled, so a waiting process repeats {@linkcode
  * tryAcquire} instead.
  */
-export class FileLock {
+export class FileLock implements Disposable {
   readonly #files: Files;
   readonly #path: string;
   #held: HeldLock | undefined;
@@ -92,5 +92,9 @@ export class FileLock {
       if (runtime.now() >= deadline) return undefined;
       await runtime.sleep(5 + 20 * runtime.random(), signal);
     }
+  }
+  /** Releases the lock, if this object holds it. */
+  [Symbol.dispose](): void {
+    this.#held?.release();
   }
 }

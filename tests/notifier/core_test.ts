@@ -409,6 +409,25 @@ Deno.test("NotifierCore.notify() releases deliver.lock when its caller throws", 
   assertEquals([lock.tryLock(), notifier.watchedCount], [true, 0]);
 });
 
+Deno.test("NotifierCore releases the locks of a call in progress when it is disposed of", async () => {
+  await using scene = await setScene();
+  const arrived = Promise.withResolvers<void>(), answered = Promise.withResolvers<void>();
+  const where = () => (arrived.resolve(), true);
+  scene.homeserver.fault("slow", { times: 1, where, until: answered.promise });
+  const notifier = await scene.open();
+  await notifier.notify({ subject: "Backup" }, { waitMs: 0 });
+  const delivering = notifier.deliverUntilEmpty(new AbortController().signal);
+  await arrived.promise;
+  await notifier[Symbol.asyncDispose]();
+  const locks = ["deliver.lock", "background.lock"].map((name) => {
+    using lock = denoFiles.open(`${scene.stateDir}/queue/${name}`, "append");
+    return lock.tryLock();
+  });
+  assertEquals(locks, [true, true]);
+  answered.resolve();
+  await delivering;
+});
+
 Deno.test("NotifierCore.notify() compacts a journal that is full of delivered entries", async () => {
   await using scene = await setScene();
   await using notifier = await scene.open();

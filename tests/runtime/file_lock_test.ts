@@ -37,6 +37,18 @@ Deno.test("HeldLock.release() does not release a lock that was acquired later", 
   });
 });
 
+Deno.test("FileLock releases its lock when it is disposed of, and no lock of another object", async () => {
+  await lockTest((open) => {
+    const [one, other] = [open(), open()];
+    const held = one.tryAcquire();
+    other[Symbol.dispose]();
+    assertEquals(held?.isHeld, true);
+    one[Symbol.dispose]();
+    using next = other.tryAcquire();
+    assertEquals([held?.isHeld, next?.isHeld], [false, true]);
+  });
+});
+
 Deno.test("FileLock.acquire() waits until the lock is free, for a limited time", async () => {
   await lockTest(async (open, runtime) => {
     const held = open().tryAcquire();
