@@ -10,6 +10,7 @@ const CASES: Readonly<Record<string, number>> = {
   configs: 60,
   argv: 200,
   requests: 2000,
+  texts: 40,
   connections: 12,
   programs: 8,
 };

@@ -9,5 +9,16 @@ import { journals } from "./journals.ts";
 import { mails } from "./mails.ts";
 import { programs } from "./programs.ts";
 import { requests } from "./requests.ts";
+import { texts } from "./texts.ts";
 
-export const FUZZERS: readonly Fuzzer[] = [answers, mails, journals, configs, argv, requests, connections, programs];
+export const FUZZERS: readonly Fuzzer[] = [
+  answers,
+  mails,
+  journals,
+  configs,
+  argv,
+  requests,
+  texts,
+  connections,
+  programs,
+];
