@@ -2,8 +2,8 @@
 const FIRST_PORT = 20_000, PORTS = 12_000;
 
 /**
- * Returns a free port of the loopback interface, for a server of another program, or as a port where
- * no server listens. No outgoing connection can take this port.
+ * Returns a free port of the loopback interface, for a server of another program, or as a port
+ * where no server listens. No outgoing connection can take this port.
  */
 export function freePort(): number {
   for (;;) {

@@ -1,7 +1,7 @@
 /**
  * Facts about the host that the checks need. Deno can read `/proc` only with all permissions, so
- * some facts are read with programs such as `df` and `stat`. If a program is missing, or if Deno does not
- * allow running it, the function returns `undefined`.
+ * some facts are read with programs such as `df` and `stat`. If a program is missing, or if Deno
+ * does not allow running it, the function returns `undefined`.
  *
  * @module
  */

@@ -143,8 +143,8 @@ const LOW_INODES = 1000, FULL_INODES = 10;
 
 /**
  * Checks the free space and the free inodes on the disk, and checks that the reserve exists. The
- * reserve is a file that the queue deletes to get space on a full disk. The command `status --check`
- * reports the same problems.
+ * reserve is a file that the queue deletes to get space on a full disk. The command `status
+ * --check` reports the same problems.
  */
 export const diskSpace: Check<DoctorContext> = {
   name: "disk",

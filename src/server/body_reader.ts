@@ -171,8 +171,8 @@ function declaredBytes({ headers }: Request): number | undefined {
 }
 
 /**
- * Compressed bytes are decoded in pieces of up to this size. The result of a piece has at most 1 MiB.
- * The first pieces are shorter, because a damaged piece is lost as a whole.
+ * Compressed bytes are decoded in pieces of up to this size. The result of a piece has at most 1
+ * MiB. The first pieces are shorter, because a damaged piece is lost as a whole.
  */
 const FIRST_PIECE_BYTES = 16, PIECE_BYTES = 1024;
 
@@ -231,10 +231,11 @@ const MAX_MEMBERS = 1000;
 const MAX_FALSE_HEADERS = 10;
 
 /**
- * Decodes the members of a gzip body (RFC 1952, section 2.2). `DecompressionStream` decodes only one
- * member, and does not return its length. Therefore each header that could be the next one is tried:
- * it is the next one if the bytes before it are a whole member with the right checksum. Otherwise,
- * the member is decoded again, up to the following header. What was yielded before is skipped.
+ * Decodes the members of a gzip body (RFC 1952, section 2.2). `DecompressionStream` decodes only
+ * one member, and does not return its length. Therefore each header that could be the next one is
+ * tried: it is the next one if the bytes before it are a whole member with the right checksum.
+ * Otherwise, the member is decoded again, up to the following header. What was yielded before is
+ * skipped.
  *
  * @throws {TypeError} if a member is not valid
  */
