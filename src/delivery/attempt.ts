@@ -31,8 +31,8 @@ import { EXPIRY_KEY } from "./expiry.ts";
 import { planRetry, type RetryContext } from "./retry.ts";
 
 /**
- * An entry is late if it waited in the queue for longer than this time. The message of a late entry
- * also shows when the notification was created.
+ * An entry is late if an attempt has failed, or if it waited in the queue for longer than this
+ * time. The message of a late entry also shows when the notification was created.
  */
 const LATE_AFTER_MS = 60_000;
 

@@ -234,8 +234,8 @@ const MAX_FALSE_HEADERS = 10;
  * Decodes the members of a gzip body (RFC 1952, section 2.2). `DecompressionStream` decodes only
  * one member, and does not return its length. Therefore each header that could be the next one is
  * tried: it is the next one if the bytes before it are a whole member with the right checksum.
- * Otherwise, the member is decoded again, up to the following header. What was yielded before is
- * skipped.
+ * Otherwise, the member is decoded again, up to the following header. The bytes that were yielded
+ * before are skipped.
  *
  * @throws {TypeError} if a member is not valid
  */
