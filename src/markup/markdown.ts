@@ -14,6 +14,7 @@ import {
   Parser,
   Renderer,
   type Token,
+  Tokenizer,
   type Tokens,
   type TokensList,
 } from "npm:marked@18.2.1";
@@ -94,7 +95,8 @@ const NOT_PARSED: Parsed = { html: "", isComplete: false };
 
 function tryToHtml(text: string): Parsed {
   try {
-    const options: MarkedOptions = { ...getDefaults(), breaks: true, renderer: new MessageRenderer() };
+    const parts = { renderer: new MessageRenderer(), tokenizer: new MessageTokenizer() };
+    const options: MarkedOptions = { ...getDefaults(), ...parts, breaks: true };
     const lexer = new BoundedLexer(options);
     return { html: toHtml(lexer.lex(text), options), isComplete: !lexer.hasSkipped };
   } catch {
@@ -121,6 +123,31 @@ class MessageRenderer extends Renderer {
   override checkbox({ checked }: Tokens.Checkbox): string {
     return checked ? "☑ " : "☐ ";
   }
+}
+
+/**
+ * Keeps the surplus cells of a table. GitHub Flavored Markdown drops the cells of a row that has
+ * more cells than the header. Here, these cells are the end of the last cell: `a | b`.
+ */
+class MessageTokenizer extends Tokenizer {
+  override table(source: string): Tokens.Table | undefined {
+    const raw = this.rules.block.table.exec(source)?.[0];
+    if (raw === undefined) return undefined;
+    const [header, line, ...rows] = raw.split("\n");
+    const columns = line.split("|").filter((cell) => cell.trim() !== "").length;
+    const table = super.table([header, line, ...rows.map((row) => joinSurplusCells(row, columns))].join("\n"));
+    return table && { ...table, raw };
+  }
+}
+
+/** Escapes the separators of a row after its last column. Empty surplus cells are left out. */
+function joinSurplusCells(row: string, columns: number): string {
+  const cells = row.replace(/^\s*\|/, "");
+  let separators = 0, end = cells.length;
+  while (end > 0 && "| ".includes(cells[end - 1])) end--;
+  const isSurplus = (found: string, at: number) => found === "|" && at < end && ++separators >= columns;
+  const joined = cells.replace(/\\.|\|/g, (found, at) => isSurplus(found, at) ? "\\|" : found);
+  return row.slice(0, row.length - cells.length) + joined;
 }
 
 /**

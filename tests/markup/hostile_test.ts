@@ -134,6 +134,8 @@ const PATHOLOGICAL: readonly string[] = [
   Array.from({ length: 400 }, (_, n) => `<b id=${n}>`).join("") + "<p>" + "<br>".repeat(10000) + "</b>".repeat(400),
   `<p><a href="https://e.org/${"a".repeat(30000)}">` + "<p>a".repeat(8000),
   `<table>${"a<br>".repeat(13000)}`,
+  `| a | b |\n|---|---|\n${"|".repeat(60000)}a`,
+  `| a |\n|---|\n${"| | |\n".repeat(10000)}`,
   "<ul><li>".repeat(90) + `<pre>${"a\n".repeat(30000)}`,
   "<ul><li>".repeat(90) + `<pre>${"a\n".repeat(15000)}` + "<a href=http://a>x</a>".repeat(1500),
 ];

@@ -23,6 +23,20 @@ Deno.test("renderMarkdown() renders GitHub flavoured Markdown", () => {
   ]);
 });
 
+Deno.test("renderMarkdown() shows the surplus cells of a table in the last cell of the row", () => {
+  const header = "| a | b |\n|---|---|\n";
+  const cellsOf = (row: string) => {
+    const { html } = renderMarkdown(header + row);
+    return [...html.matchAll(/<td>(.*?)<\/td>/g)].map(([, cell]) => cell);
+  };
+  assertEquals(cellsOf("| c | d | e | f |"), ["c", "d | e | f"]);
+  assertEquals(cellsOf("c|**d**|e"), ["c", "<strong>d</strong>|e"]);
+  assertEquals(cellsOf("| c\\|d | e\\|f | g | | "), ["c|d", "e|f | g"]);
+  assertEquals(cellsOf("| c | d |"), ["c", "d"]);
+  assertEquals(cellsOf("| c |"), ["c", ""]);
+  check([[`${header}| c | d | e |\n\n# f`, `${renderMarkdown(`${header}| c | d \\| e |`).html}<h1>f</h1>`]]);
+});
+
 Deno.test("renderMarkdown() keeps line breaks, and writes no p around a single paragraph", () => {
   check([
     ["a\nb", "a<br>b"],
