@@ -93,6 +93,7 @@ export class FileLock implements Disposable {
       await runtime.sleep(5 + 20 * runtime.random(), signal);
     }
   }
+
   /** Releases the lock, if this object holds it. */
   [Symbol.dispose](): void {
     this.#held?.release();

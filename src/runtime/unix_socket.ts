@@ -96,9 +96,9 @@ async function lockDirectory(path: string, { sleep }: Pick<Runtime, "sleep">): P
   for (let waitedMs = 0; waitedMs <= LOCK_MS; waitedMs += LOCK_PAUSE_MS) {
     if (waitedMs > 0) await sleep(LOCK_PAUSE_MS);
     try {
-      const directory = Deno.openSync(path);
-      if (directory.tryLockSync(true)) return directory;
-      directory.close();
+      using opened = new DisposableStack();
+      const directory = opened.use(Deno.openSync(path));
+      if (directory.tryLockSync(true)) return opened.move();
     } catch {
       return undefined;
     }
