@@ -180,7 +180,8 @@ async function removeOldSocket(path: string): Promise<void> {
   });
   if (file === undefined) return;
   if (!file.isSocket) return refuse(path, "another file is there", `see: ls -l ${quoteForShell(path)}`);
-  if (await probeSocket(path) === "open") return refuseUsed(path);
+  // The socket is also in use if only another type of connection is possible, such as datagrams.
+  if (["open", "impossible"].includes(await probeSocket(path))) return refuseUsed(path);
   if (file.uid !== Deno.uid()) {
     return refuse(path, `it belongs to another user (uid ${file.uid})`, `remove it: rm ${quoteForShell(path)}`);
   }

@@ -154,6 +154,27 @@ Deno.test("openSocket() keeps a file, a link and a socket on which a process lis
     assertEquals([await probeSocket(path), namesAt(path)], ["open", ["socket"]]);
   }));
 
+Deno.test("openSocket() keeps a datagram socket on which a process listens, and replaces it afterwards", () =>
+  withPath(async (path) => {
+    await Deno.mkdir(path.replace("/socket", ""), { mode: 0o750 });
+    const code = `Deno.listenDatagram({ transport: "unixpacket", path: ${JSON.stringify(path)} }); console.log(1); ` +
+      "setInterval(() => {}, 1e9)";
+    const args = ["eval", "-q", "--unstable-net", code];
+    const other = new Deno.Command(Deno.execPath(), { args, stdin: "null", stdout: "piped" }).spawn();
+    try {
+      for await (const _ of other.stdout.values({ preventCancel: true })) break;
+      const { ino } = await Deno.lstat(path);
+      await assertRejects(() => open({ path }), ConfigError, "another process listens there");
+      assertEquals([(await Deno.lstat(path)).ino, namesAt(path)], [ino, ["socket"]]);
+    } finally {
+      other.kill("SIGKILL");
+      await other.stdout.cancel();
+      await other.status;
+    }
+    await using server = await open({ path });
+    assertEquals([server.file.isThere(), await probeSocket(path)], [true, "open"]);
+  }));
+
 Deno.test("openSocket() refuses a directory that other users can change", () =>
   withPath(async (path) => {
     await Deno.mkdir(path.replace("/socket", ""));
