@@ -144,7 +144,7 @@ class MessageTokenizer extends Tokenizer {
 function joinSurplusCells(row: string, columns: number): string {
   const cells = row.replace(/^\s*\|/, "");
   let separators = 0, end = cells.length;
-  while (end > 0 && "| ".includes(cells[end - 1])) end--;
+  while (end > 0 && /[|\s]/.test(cells[end - 1])) end--;
   const isSurplus = (found: string, at: number) => found === "|" && at < end && ++separators >= columns;
   const joined = cells.replace(/\\.|\|/g, (found, at) => isSurplus(found, at) ? "\\|" : found);
   return row.slice(0, row.length - cells.length) + joined;

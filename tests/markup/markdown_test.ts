@@ -33,6 +33,7 @@ Deno.test("renderMarkdown() shows the surplus cells of a table in the last cell 
   assertEquals(cellsOf("c|**d**|e"), ["c", "<strong>d</strong>|e"]);
   assertEquals(cellsOf("| c\\|d | e\\|f | g | | "), ["c|d", "e|f | g"]);
   assertEquals(cellsOf("| c | d |"), ["c", "d"]);
+  assertEquals(cellsOf("| c | d |\t"), ["c", "d"]);
   assertEquals(cellsOf("| c |"), ["c", ""]);
   check([[`${header}| c | d | e |\n\n# f`, `${renderMarkdown(`${header}| c | d \\| e |`).html}<h1>f</h1>`]]);
 });
