@@ -89,10 +89,11 @@ export async function stageAttachments(
   let fullText = text && writeText(text);
   const known = problems.length;
   const attachments = write(sources, files, report);
-  if (text === undefined && problems.length > known) {
-    // The new problems make the message longer.
+  if (problems.length > known) {
+    // The new problems make the message longer, so more channels may send it as a file.
     const longer = await findFullText(problems);
-    fullText = longer && writeText(longer);
+    if (text === undefined) fullText = longer && writeText(longer);
+    else if (fullText && longer) fullText = { ...fullText, channels: longer.channels };
   }
   if (!reportFailure(report, () => files.confirm())) return new StagedAttachments(files, { attachments: [], problems });
   return new StagedAttachments(files, { attachments, problems, fullText });

@@ -125,15 +125,41 @@ Deno.test("notify() sends a message as a file if problems with attachments make 
   // There is space for the message, but not for the attachment.
   full.truncateSync(MAX_FILES_BYTES - 3 * 4096);
   full.lockSync(true);
-  const message = `${"x".repeat(3800)}end`;
+  const message = `${"x".repeat(3870)}end`;
+  await notifier.notify({ subject: "Log", message });
+  assertEquals(read().at(-1), `[jump] Log\n${message}`);
   for (const file of [{ path: `/none/${"x".repeat(300)}` }, { bytes: new Uint8Array(20_000), name: "x".repeat(150) }]) {
     await notifier.notify({ subject: "Log", message, attachments: [file] });
     const [text, whole] = read().slice(-2);
-    assertMatch(text, /✂ Cut here: \d+ of 3803 bytes are missing; message\.txt has the whole text[^]*end\n\n✂ Cannot /);
+    assertMatch(text, /✂ Cut here: \d+ of 3873 bytes are missing; message\.txt has the whole text[^]*end\n\n✂ Cannot /);
     assertEquals([whole, text.length > 0.9 * TELEGRAM_CHARS], [message, true]);
   }
   full.unlockSync();
   full.close();
+});
+
+Deno.test("notify() sends a file to a second channel if only a problem with storage makes the message too long", async () => {
+  await using scene = await setScene();
+  await using ntfy = await LoopbackNtfy.start({ maxFileBytes: 1_000_000 });
+  await using telegram = await LoopbackTelegram.start();
+  await using notifier = await scene.open({
+    channels: {
+      ntfy: { server: ntfy.url, topic: "alerts" },
+      telegram: { server: telegram.url, token: telegram.token, chat: 1001, insecureHttp: true },
+    },
+  });
+  await notifier.notify({ subject: "x", attachments: [{ bytes: TEN }] });
+  const full = Deno.createSync(`${scene.stateDir}/attachments/00000000-0000-4000-8000-00000000ffff`);
+  full.truncateSync(MAX_FILES_BYTES - 3 * 4096);
+  full.lockSync(true);
+  // The limit of Telegram includes the title, so the message is too long in any case.
+  const [subject, message] = ["s".repeat(500), `${"x".repeat(3870)}end`];
+  await notifier.notify({ subject, message, attachments: [{ bytes: new Uint8Array(20_000), name: "x".repeat(150) }] });
+  full.unlockSync();
+  full.close();
+  const [text, file] = ntfy.messages("alerts").slice(-2);
+  assertMatch(text.message ?? "", /message\.txt has the whole text[^]*end\n\n✂ Cannot /);
+  assertEquals([file.attachment?.name, telegram.messages("1001").at(-1)?.file?.name], ["message.txt", "message.txt"]);
 });
 
 Deno.test("notify() sends a message as a file if its notes are too long when it arrives", async () => {
