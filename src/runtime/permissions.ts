@@ -94,9 +94,17 @@ export function permissionFlags(permissions: readonly Permission[]): readonly st
   return Array.from(Map.groupBy(permissions, ({ kind }) => kind), ([kind, all]) => {
     const values = all.map(({ value }) => value);
     if (values.includes(undefined)) return `--allow-${kind}`;
-    // Commas separate the values in a list. Two commas mean one comma inside a value.
-    return `--allow-${kind}=${[...new Set(values)].map((value) => value?.replaceAll(",", ",,")).join(",")}`;
+    return `--allow-${kind}=${[...new Set(values.map((value) => withoutComma(value ?? "")))].join(",")}`;
   });
+}
+
+/**
+ * Deno 2.9.6 splits the value of a flag at each comma, and a comma cannot be escaped. Therefore a
+ * path with a comma is replaced with the nearest directory whose path has no comma.
+ */
+function withoutComma(value: string): string {
+  const comma = value.indexOf(",");
+  return comma < 0 ? value : value.slice(0, value.lastIndexOf("/", comma)) || "/";
 }
 
 function isGranted(descriptor: Deno.PermissionDescriptor): boolean {

@@ -17,6 +17,7 @@ async function backgroundTest(
     /** Waits until the log of the deliverer matches, and returns the log. */
     log(pattern: RegExp): Promise<string>;
   }) => Promise<void>,
+  directory = "own",
 ) {
   await using homeserver = await LoopbackHomeserver.start();
   await using state = await StateFolder.create();
@@ -26,9 +27,9 @@ async function backgroundTest(
   await body({
     homeserver,
     state,
-    cli: (...args) => runCli([...args, "--state-dir", `${state.path}/own`], { stateDir: state.path, env }),
+    cli: (...args) => runCli([...args, "--state-dir", `${state.path}/${directory}`], { stateDir: state.path, env }),
     bodies: () => homeserver.events(room).map(({ content }) => String(content.body)),
-    log: (pattern) => waitForLog(`${state.path}/own`, pattern),
+    log: (pattern) => waitForLog(`${state.path}/${directory}`, pattern),
   });
 }
 
@@ -49,6 +50,16 @@ Deno.test("the background deliverer outlives its shell and a SIGHUP, delivers on
     assertEquals(bodies().length, 1);
     assertMatch(bodies()[0], /Late\n\nBody\n\n⏰ Queued since .* late$/);
   });
+});
+
+Deno.test("the background deliverer delivers if the path of its queue contains a comma", async () => {
+  await backgroundTest(async ({ homeserver, cli, bodies, log }) => {
+    await homeserver.stop();
+    assertMatch((await cli("send", "Late", "")).stdout, /^queued /);
+    await homeserver.restart();
+    await log(/ended: the queue is empty/);
+    assertEquals(bodies().length, 1);
+  }, "a,b");
 });
 
 Deno.test("the background deliverer runs only once, and delivers what others queue", async () => {

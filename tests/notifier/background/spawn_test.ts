@@ -8,7 +8,8 @@ Deno.test("delivererCommand() starts this program again, with the given permissi
   const permissions = [
     { kind: "net", value: "example.org:443" },
     { kind: "read", value: "/s" },
-    { kind: "read", value: "/a,b" },
+    { kind: "read", value: "/x/a,b/c,d" },
+    { kind: "write", value: "/a,b" },
   ] as const;
   const common = { permissions, entry: "file:///x/mod.ts" };
   assertEquals(delivererCommand({ ...common, execPath: "/usr/bin/matrix-notify", mode: "self" }, options), {
@@ -20,7 +21,8 @@ Deno.test("delivererCommand() starts this program again, with the given permissi
   assert(file.args.includes("--cached-only") && file.args.includes("--no-prompt"));
   assertEquals(file.args.filter((arg) => arg.startsWith("--allow") || arg === "-A"), [
     "--allow-net=example.org:443",
-    "--allow-read=/s,/a,,b",
+    "--allow-read=/s,/x",
+    "--allow-write=/",
   ]);
   assert(file.args.includes("--no-lock"), "a program that imports the library has no lock file of ours");
   const locked =
