@@ -33,6 +33,32 @@ export interface Markup {
 export const MAX_HTML_CHARS: number = 96 * 1024;
 
 /**
+ * The maximum number of nested marks in a line of plain text. Without this limit, deeply nested
+ * lists could make every line long.
+ */
+export const MAX_SHOWN_LEVELS = 10;
+
+/** The length of the longest mark at the start of a line: `-999999999. `. */
+const MAX_MARK_CHARS = 12;
+
+/**
+ * Estimates the length of the plain text of HTML without parsing the HTML. The text never has more
+ * characters. The text can be longer than its source: a quotation or a list marks each of its
+ * lines, and a link that is not closed continues in each of the next blocks.
+ */
+export function estimateTextChars(html: string): number {
+  const marks = Math.min(MAX_SHOWN_LEVELS, matches(html, /<(?:blockquote|li)\b/gi).length) * MAX_MARK_CHARS;
+  const link = matches(html, /<a\b[^>]*/gi).reduce((longest, { length }) => Math.max(longest, length), 0);
+  // Tags, references such as `&#10;` and line breaks can begin lines: a block begins two.
+  const lines = 2 * matches(html, /[<&\r\n]/g).length;
+  return html.length + lines * (1 + marks + link);
+}
+
+function matches(text: string, regexp: RegExp): readonly string[] {
+  return text.match(regexp) ?? [];
+}
+
+/**
  * Cleans text for HTML. An HTML parser returns the cleaned text without changes. Replaces lone
  * surrogates (halves of UTF-16 pairs) by U+FFFD, because a homeserver may reject them. Replaces
  * carriage returns by line feeds, as HTML parsers do. Replaces form feeds by spaces. Removes the

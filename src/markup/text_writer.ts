@@ -4,6 +4,7 @@
  * @module
  */
 
+import { MAX_SHOWN_LEVELS } from "./markup.ts";
 import { type Attribute, BLOCKS, findAttribute, VOIDS } from "./permitted.ts";
 
 /**
@@ -36,12 +37,6 @@ interface Link {
   readonly href: string;
   text: string;
 }
-
-/**
- * The maximum number of nested marks in a line. Without this limit, deeply nested lists could make
- * every line long.
- */
-const MAX_SHOWN_LEVELS = 10;
 
 /** The elements with an empty line before and after them, except in lists and tables. */
 const SPACED = new Set(["p", "h1", "h2", "h3", "h4", "h5", "h6", "blockquote", "pre", "ul", "ol", "table", "hr"]);

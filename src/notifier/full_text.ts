@@ -14,6 +14,7 @@
 
 import type { Channel, Envelope } from "../channels/channel.ts";
 import { type RenderedMessage, renderMessage } from "../channels/message.ts";
+import { estimateTextChars, MAX_HTML_CHARS } from "../markup/markup.ts";
 import { byteLength, cutToBytes } from "../notification/cut.ts";
 import { withResolution } from "../notification/incident.ts";
 import { type Attachment, type AttachmentInput, MAX_QUEUED_BYTES, withProblems } from "../notification/notification.ts";
@@ -81,17 +82,31 @@ export async function findChannelsThatCut(
   problems: readonly string[] = [],
 ): Promise<ReadonlySet<string>> {
   const seen = new Set<string>(), cut = new Set<string>();
-  let message: RenderedMessage | undefined;
+  let rendered: RenderedMessage | undefined;
   for (const { channel: name, notification } of [...envelopes, ...fallbacks.map(({ envelope }) => envelope)]) {
     const channel = channels.get(name);
     if (channel === undefined || seen.has(name) || notification.message === "") continue;
     seen.add(name);
     if (channel.attachmentMode === undefined || channel.refusesFiles?.()) continue;
-    message ??= await renderText(notification);
     const longest = withResolution(withProblems(notification, problems), LONGEST_INCIDENT_MS);
-    if (!channel.hasRoomFor(longest, message)) cut.add(name);
+    const text = estimateText(notification);
+    if (text !== undefined && channel.hasRoomFor(longest, { text, html: "" })) continue;
+    // HTML is rendered only now. Otherwise, the alert would reach the disk only after the library
+    // for HTML was loaded.
+    rendered ??= await renderText(notification);
+    if (!channel.hasRoomFor(longest, rendered)) cut.add(name);
   }
   return cut;
+}
+
+/**
+ * Returns a text that is at least as long as the plain text of a message. Returns undefined if the
+ * text may be so long that the message must be rendered.
+ */
+function estimateText({ message, format }: Notification): string | undefined {
+  if (format !== "html") return message;
+  const chars = estimateTextChars(message);
+  return chars <= MAX_HTML_CHARS ? message.padEnd(chars) : undefined;
 }
 
 /**

@@ -1,5 +1,7 @@
-import { assertEquals } from "@std/assert";
+import { assert, assertEquals } from "@std/assert";
 import { reduceHtml } from "../../src/markup/html.ts";
+import { estimateTextChars } from "../../src/markup/markup.ts";
+import { dice, randomHtml } from "./random_html.ts";
 
 function check(rows: readonly (readonly [source: string, text: string])[]): void {
   for (const [source, text] of rows) assertEquals(reduceHtml(source).text, text, source);
@@ -76,4 +78,18 @@ Deno.test("reduceHtml().text describes images and hides spoilers", () => {
     ['a <span data-mx-spoiler="the end">b<ul><li>c</ul></span> d', "a [Spoiler for the end] d"],
     ['<span data-mx-maths="x">x</span>', "x"],
   ]);
+});
+
+Deno.test("estimateTextChars() is never less than the length of the text", () => {
+  const sources = [
+    "<hr>".repeat(50),
+    "<img>".repeat(50),
+    "<blockquote>".repeat(12) + `<pre>${"a\n".repeat(50)}`,
+    "<ol start=-99999999><li>".repeat(12) + `<pre>${"a&#10;".repeat(50)}`,
+    `<p><a href="https://e.org/${"a".repeat(300)}">` + "<p>a".repeat(50),
+    ...Array.from({ length: 3000 }, (_, seed) => randomHtml(dice(seed + 1), 30)),
+  ];
+  for (const source of sources) {
+    assert(reduceHtml(source).text.length <= estimateTextChars(source), source);
+  }
 });

@@ -56,6 +56,8 @@ const LOADED: readonly (readonly [args: readonly string[], parts: readonly strin
   [["completions", "channels"], ["completions"]],
   [["whoami"], ["login", "accounts"]],
   [["room", "list"], ["login", "accounts"]],
+  // An entry waits after this command. So it is the last one.
+  [["send", "Four", "<b>Body</b>", "--format", "html", "--wait", "0s", "--no-background"], ["attachments"]],
 ];
 
 Deno.test("deno task build --bundle writes a program whose commands load only the parts that they need", async () => {
