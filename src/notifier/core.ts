@@ -256,7 +256,9 @@ export class NotifierCore implements AsyncDisposable {
     // The new records of other processes are needed only to deliver, and to find a used idempotency
     // key.
     const needsState = lock !== undefined || requests.some(({ idempotencyKey }) => idempotencyKey !== undefined);
-    const problem = needsState ? await this.#prepare(lock) : undefined;
+    // The `await` is never skipped: calls that start together, such as the alerts of one request,
+    // then reach the queue in their order.
+    const problem = await (needsState ? this.#prepare(lock) : undefined);
     const leaving = requests.filter((request) => lock && !problem && courier.isIdleFor(request));
     const names = new Set(leaving.map(({ channel }) => channel));
     const enqueued = await queue.enqueue(requests, ({ channel }) => names.has(channel));

@@ -159,6 +159,23 @@ Deno.test("NotifierCore.notify() delivers many concurrent calls, each once", asy
   assertEquals(scene.puts(), 20, "each was sent once");
 });
 
+Deno.test("NotifierCore.notify() queues calls that start together in their order", async () => {
+  await using scene = await setScene();
+  await using notifier = await scene.open({ batch: false });
+  const calls = [
+    { id: "1" },
+    {},
+    { message: "text" },
+    { id: "4", message: "<b>text</b>", format: "html" as const },
+    {},
+  ];
+  await Promise.all(
+    calls.map(({ id, ...fields }, at) => notifier.notify({ subject: String(at), ...fields }, { id, waitMs: 0 })),
+  );
+  await notifier.flush();
+  assertEquals(scene.subjects().map((text) => text.slice(0, 1)), ["0", "1", "2", "3", "4"]);
+});
+
 Deno.test("NotifierCore.notify() lets the holder of the lock deliver, and returns the result", async () => {
   await using scene = await setScene();
   await using first = await scene.open();
