@@ -252,7 +252,7 @@ smtpTest("planBatches() and send() of kind email lose no text", async () => {
         ...{ from: "jump@example.org", to: "root@example.org" },
       },
     },
-    limit: 44 * 1024,
+    limit: 42 * 1024,
     takesFiles: true,
     texts: async () => (await parsed()).map(({ parts }) => byBytes(parts["text/plain"])),
     files: async () =>

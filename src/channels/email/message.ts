@@ -4,16 +4,16 @@ import { firstChars } from "../../base/printable.ts";
 import { isBatch } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
 import { Layout, type RenderOptions } from "../../notification/render.ts";
-import { byteLength, fitsInBytes } from "../../notification/cut.ts";
+import { byteLength } from "../../notification/cut.ts";
 import { formatTitle } from "../../notification/title.ts";
 import { layOutToFit, type RenderedMessage } from "../message.ts";
 
 /**
- * The largest size of text and HTML together, in UTF-8 bytes. Every server accepts mails of 64 KiB
- * (RFC 5321, section 4.5.3.1.7). The encoding makes a mail up to a third larger and adds line
- * breaks. The headers also need space.
+ * The largest size of text and HTML together, in UTF-8 bytes. A line break counts as two bytes.
+ * Every server accepts mails of 64 KiB (RFC 5321, section 4.5.3.1.7). The encoding makes a mail up
+ * to a third larger and adds line breaks. The headers need up to 6 KiB.
  */
-const MAX_MAIL_BYTES = 44 * 1024;
+const MAX_MAIL_BYTES = 42 * 1024;
 
 /**
  * The longest subject, in UTF-16 code units. A line of a header has at most 998 characters (RFC
@@ -63,8 +63,16 @@ export function mailHasRoomFor(
   options: RenderOptions,
 ): boolean {
   const layout = new Layout(notification, options);
-  const shown = isBatch(notification) ? layout.html(html) : "";
-  return fitsInBytes(layout.plain(text) + shown, MAX_MAIL_BYTES);
+  const shown = isBatch(notification) ? withStyles(layout.html(html)) : "";
+  return fitsInMail(layout.plain(text) + shown);
+}
+
+function fitsInMail(text: string): boolean {
+  return 4 * text.length <= MAX_MAIL_BYTES || byteLength(text) + countBreaks(text) <= MAX_MAIL_BYTES;
+}
+
+function countBreaks(text: string): number {
+  return text.split("\n").length - 1;
 }
 
 /**
@@ -74,11 +82,11 @@ export function mailHasRoomFor(
 export function composeMail(notification: Notification, message: RenderedMessage, options: MailOptions): MailContent {
   const { from, to, messageId, attachments = [] } = options;
   const layout = new Layout(notification, options);
-  const html = layout.html(message.html);
-  const fits = fitsInBytes(layout.plain(message.text) + html, MAX_MAIL_BYTES);
+  const html = withStyles(layout.html(message.html));
+  const fits = fitsInMail(layout.plain(message.text) + html);
   const text = layOutToFit(notification, message.text, {
     layout: (cut) => layout.plain(cut),
-    fits: (whole) => fitsInBytes(whole, MAX_MAIL_BYTES),
+    fits: fitsInMail,
     maxUnits: MAX_MAIL_BYTES,
   });
   return {
@@ -87,7 +95,7 @@ export function composeMail(notification: Notification, message: RenderedMessage
     date: new Date(notification.time),
     // This header prevents automatic replies (RFC 3834).
     headers: { "Auto-Submitted": "auto-generated", ...importanceOf(notification) },
-    ...(fits ? { html: `<!DOCTYPE html><html><body>${withStyles(html)}</body></html>` } : {}),
+    ...(fits ? { html: `<!DOCTYPE html><html><body>${html}</body></html>` } : {}),
     textEncoding: encodingOf(fits ? text + html : text),
   };
 }
@@ -131,6 +139,6 @@ function importanceOf({ silent, severity }: Notification): Record<string, string
 function encodingOf(text: string): MailContent["textEncoding"] {
   const bytes = byteLength(text);
   const plain = text.replace(/[^\x20-\x3c\x3e-\x7e\n]| (?=\n)/gu, "").length;
-  const breaks = text.split("\n").length - 1;
+  const breaks = countBreaks(text);
   return plain + breaks + 3 * (bytes - plain) > bytes * 4 / 3 ? "base64" : "quoted-printable";
 }
