@@ -82,38 +82,33 @@ export async function findChannelsThatCut(
   problems: readonly string[] = [],
 ): Promise<ReadonlySet<string>> {
   const seen = new Set<string>(), cut = new Set<string>();
-  let rendered: RenderedMessage | undefined;
+  let estimate: RenderedMessage | undefined, rendered: RenderedMessage | undefined;
   for (const { channel: name, notification } of [...envelopes, ...fallbacks.map(({ envelope }) => envelope)]) {
     const channel = channels.get(name);
     if (channel === undefined || seen.has(name) || notification.message === "") continue;
     seen.add(name);
     if (channel.attachmentMode === undefined || channel.refusesFiles?.()) continue;
     const longest = withResolution(withProblems(notification, problems), LONGEST_INCIDENT_MS);
-    const text = estimateText(notification);
-    if (text !== undefined && channel.hasRoomFor(longest, { text, html: "" })) continue;
+    estimate ??= estimateText(notification);
+    if (estimate !== undefined && channel.hasRoomFor(longest, estimate)) continue;
     // HTML is rendered only now. Otherwise, the alert would reach the disk only after the library
-    // for HTML was loaded.
-    rendered ??= await renderText(notification);
-    if (!channel.hasRoomFor(longest, rendered)) cut.add(name);
+    // for HTML was loaded. In the other formats, the estimate is exact.
+    if (notification.format === "html") {
+      rendered ??= await renderMessage(notification, () => {});
+      if (channel.hasRoomFor(longest, rendered)) continue;
+    }
+    cut.add(name);
   }
   return cut;
 }
 
 /**
- * Returns a text that is at least as long as the plain text of a message. Returns undefined if the
- * text may be so long that the message must be rendered.
+ * Returns a message whose text is at least as long as the plain text of a notification: its source,
+ * or a longer text for HTML. Returns undefined if the HTML must be rendered, because its text may be
+ * very long.
  */
-function estimateText({ message, format }: Notification): string | undefined {
-  if (format !== "html") return message;
+function estimateText({ message, format }: Notification): RenderedMessage | undefined {
+  if (format !== "html") return { text: message, html: "" };
   const chars = estimateTextChars(message);
-  return chars <= MAX_HTML_CHARS ? message.padEnd(chars) : undefined;
-}
-
-/**
- * Renders the plain text of a message. HTML is rendered, because its text can be shorter or longer
- * than its source. In the other formats, the source is the text.
- */
-async function renderText(notification: Notification): Promise<RenderedMessage> {
-  const { message: text, format } = notification;
-  return format === "html" ? await renderMessage(notification, () => {}) : { text, html: "" };
+  return chars <= MAX_HTML_CHARS ? { text: message.padEnd(chars), html: "" } : undefined;
 }

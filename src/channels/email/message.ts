@@ -4,13 +4,13 @@ import { firstChars } from "../../base/printable.ts";
 import { isBatch } from "../../notification/batch.ts";
 import type { Notification } from "../../notification/notification.ts";
 import { Layout, type RenderOptions } from "../../notification/render.ts";
-import { byteLength } from "../../notification/cut.ts";
+import { byteLength, fitsInBytes } from "../../notification/cut.ts";
 import { formatTitle } from "../../notification/title.ts";
 import { layOutToFit, type RenderedMessage } from "../message.ts";
 
 /**
- * The largest size of text and HTML together, in UTF-8 bytes. A line break counts as two bytes.
- * Every server accepts mails of 64 KiB (RFC 5321, section 4.5.3.1.7). The encoding makes a mail up
+ * The largest size of text and HTML together, in UTF-8 bytes, with CR LF at the end of each
+ * line. Every server accepts mails of 64 KiB (RFC 5321, section 4.5.3.1.7). The encoding makes a mail up
  * to a third larger and adds line breaks. The headers need up to 6 KiB.
  */
 const MAX_MAIL_BYTES = 42 * 1024;
@@ -68,11 +68,7 @@ export function mailHasRoomFor(
 }
 
 function fitsInMail(text: string): boolean {
-  return 4 * text.length <= MAX_MAIL_BYTES || byteLength(text) + countBreaks(text) <= MAX_MAIL_BYTES;
-}
-
-function countBreaks(text: string): number {
-  return text.split("\n").length - 1;
+  return fitsInBytes(text.replaceAll("\n", "\r\n"), MAX_MAIL_BYTES);
 }
 
 /**
@@ -139,6 +135,6 @@ function importanceOf({ silent, severity }: Notification): Record<string, string
 function encodingOf(text: string): MailContent["textEncoding"] {
   const bytes = byteLength(text);
   const plain = text.replace(/[^\x20-\x3c\x3e-\x7e\n]| (?=\n)/gu, "").length;
-  const breaks = countBreaks(text);
+  const breaks = text.split("\n").length - 1;
   return plain + breaks + 3 * (bytes - plain) > bytes * 4 / 3 ? "base64" : "quoted-printable";
 }
