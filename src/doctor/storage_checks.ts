@@ -218,9 +218,10 @@ const UNKNOWN_SPACE: Space = { sizeKib: 0, freeKib: Infinity, allInodes: 0, free
  */
 async function readSpace(context: DoctorContext): Promise<Space | undefined> {
   if (context.host.os !== "linux") return undefined;
-  const text = await askHost(context, "stat", ["-f", "-c", "%S %b %a %c %d", existingPart(context)]);
-  if (!/^\d+( \d+){4}$/.test(text?.trim() ?? "")) return undefined;
-  const [blockBytes, blocks, freeBlocks, allInodes, freeInodes] = (text ?? "").trim().split(" ").map(Number);
+  const answer = await askHost(context, "stat", ["-f", "-c", "%S %b %a %c %d", existingPart(context)]);
+  const text = answer?.trim() ?? "";
+  if (!/^\d+( \d+){4}$/.test(text)) return undefined;
+  const [blockBytes, blocks, freeBlocks, allInodes, freeInodes] = text.split(" ").map(Number);
   const toKib = (count: number) => Math.floor(count * blockBytes / 1024);
   return {
     ...{ sizeKib: toKib(blocks), freeKib: toKib(freeBlocks) },

@@ -78,11 +78,17 @@ Deno.test("RoomCacheFile.remember() keeps the values of calls at the same time",
   }
 });
 
+/** Writes a cache file that is nearly as long as a cache file can be. Returns its values. */
+function fillCache(folder: string): Readonly<Record<string, string>> {
+  const old = Object.fromEntries(Array.from({ length: 5500 }, (_, at) => [`old ${at}`, "x".repeat(160)]));
+  Deno.writeTextFileSync(`${folder}/rooms.json`, JSON.stringify(old));
+  return old;
+}
+
 Deno.test("RoomCacheFile.remember() forgets the oldest values before the file is too long to be read", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
-    const old = Object.fromEntries(Array.from({ length: 5500 }, (_, at) => [`old ${at}`, "x".repeat(160)]));
-    Deno.writeTextFileSync(`${folder}/rooms.json`, JSON.stringify(old));
+    const old = fillCache(folder);
     const cache = new RoomCacheFile(folder, runtime);
     assertEquals(cache.get("old 0"), old["old 0"]);
     await cache.remember("new", "y".repeat(80_000));
@@ -95,8 +101,7 @@ Deno.test("RoomCacheFile.remember() forgets the oldest values before the file is
 Deno.test("RoomCacheFile.remember() counts a value that is stored again as new", async () => {
   await inFolder(async (folder) => {
     using runtime = fakeRuntime();
-    const old = Object.fromEntries(Array.from({ length: 5500 }, (_, at) => [`old ${at}`, "x".repeat(160)]));
-    Deno.writeTextFileSync(`${folder}/rooms.json`, JSON.stringify(old));
+    fillCache(folder);
     const cache = new RoomCacheFile(folder, runtime);
     await cache.remember("old 0", "again");
     await cache.remember("new", "y".repeat(80_000));

@@ -9,8 +9,8 @@ import { formatTitle } from "../../notification/title.ts";
 import { layOutToFit, type RenderedMessage } from "../message.ts";
 
 /**
- * The largest size of text and HTML together, in UTF-8 bytes, with CR LF at the end of each
- * line. Every server accepts mails of 64 KiB (RFC 5321, section 4.5.3.1.7). The encoding makes a mail up
+ * The largest size of text and HTML together, in UTF-8 bytes, with CR LF at the end of each line.
+ * Every server accepts mails of 64 KiB (RFC 5321, section 4.5.3.1.7). The encoding makes a mail up
  * to a third larger and adds line breaks. The headers need up to 6 KiB.
  */
 const MAX_MAIL_BYTES = 42 * 1024;
