@@ -52,15 +52,20 @@ Deno.test("notify() sends a message that is too long for Matrix in part, and who
   }
 });
 
+/** Configures a channel for each of the two services. */
+function channelsOf(ntfy: LoopbackNtfy, telegram: LoopbackTelegram) {
+  return {
+    ntfy: { server: ntfy.url, topic: "alerts" },
+    telegram: { server: telegram.url, token: telegram.token, chat: 1001, insecureHttp: true },
+  };
+}
+
 Deno.test("notify() sends the end of a program's output, and the whole output as a file", async () => {
   await using scene = await setScene();
   await using ntfy = await LoopbackNtfy.start({ maxFileBytes: 1_000_000 });
   await using telegram = await LoopbackTelegram.start();
   await using notifier = await scene.open({
-    channels: {
-      ntfy: { server: ntfy.url, topic: "alerts" },
-      telegram: { server: telegram.url, token: telegram.token, chat: 1001, insecureHttp: true },
-    },
+    channels: channelsOf(ntfy, telegram),
   });
   const message = createLines(12_000);
   await notifier.notify({
@@ -143,10 +148,7 @@ Deno.test("notify() sends a file to a second channel if only a problem with stor
   await using ntfy = await LoopbackNtfy.start({ maxFileBytes: 1_000_000 });
   await using telegram = await LoopbackTelegram.start();
   await using notifier = await scene.open({
-    channels: {
-      ntfy: { server: ntfy.url, topic: "alerts" },
-      telegram: { server: telegram.url, token: telegram.token, chat: 1001, insecureHttp: true },
-    },
+    channels: channelsOf(ntfy, telegram),
   });
   await notifier.notify({ subject: "x", attachments: [{ bytes: TEN }] });
   const full = Deno.createSync(`${scene.stateDir}/attachments/00000000-0000-4000-8000-00000000ffff`);
